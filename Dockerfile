@@ -1,0 +1,23 @@
+# The application image: worker, CLI and migrations share it. The wheel ships `devsync` alone; this is the checkout.
+FROM python:3.11-slim-bookworm
+
+WORKDIR /app
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+
+COPY requirements/uv.txt requirements/worker.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/uv.txt \
+    && uv pip install --system --no-cache --require-hashes -r requirements/worker.txt
+
+COPY worker.py starter.py ./
+COPY devsync devsync
+COPY workflows workflows
+COPY activities activities
+COPY commands commands
+COPY templates templates
+COPY config config
+
+RUN useradd --system --no-create-home devsync
+USER devsync
+# Gives running work its grace: worker.py exits 0 on SIGTERM.
+STOPSIGNAL SIGTERM
+CMD ["python", "worker.py"]

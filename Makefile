@@ -1,0 +1,44 @@
+# Two commands matter: `make demo` and `make test`. Each does its own set-up, into .venv, and touches nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.setup-done
+
+.PHONY: demo test check format setup lock bench clean
+
+demo: $(SETUP)
+	@$(BIN)/python starter.py demo $(DEMO)
+
+test: $(SETUP)
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(SETUP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(SETUP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(SETUP)
+	$(BIN)/python -m bench
+
+setup: $(SETUP)
+
+# Repeated when the locked requirements change; written last, so that an interrupted set-up starts again.
+$(SETUP): requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt
+	@touch $@
+
+lock: $(SETUP)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra local --extra dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml -o requirements/worker.txt
+
+clean:
+	rm -rf .venv .local .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

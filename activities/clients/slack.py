@@ -1,0 +1,142 @@
+"""The Slack Web API calls of a delivery, through slack-sdk with its retry handlers off."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from devsync.runtime.classification import MalformedAnswer
+from devsync.settings.problems import ConfigError
+
+EVENT_TYPE = "devsync_changelog"
+"""`metadata.event_type` of every message of ours: with the key in its payload, a message can be found again."""
+
+_CLOCK_SKEW = timedelta(minutes=2)
+_HISTORY_PAGE = 200
+_HISTORY_PAGES = 10
+
+
+class SlackClient:
+    """Owns one HTTP session: call `close` when done. Create it inside the event loop."""
+
+    def __init__(self, *, base_url: str, token: str, concurrency: int, read_timeout: timedelta) -> None:
+        seconds = read_timeout.total_seconds()
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds))
+        self._client = AsyncWebClient(
+            token=token,
+            base_url=base_url if base_url.endswith("/") else f"{base_url}/",
+            timeout=max(1, int(seconds)),
+            session=self._session,
+            retry_handlers=[],
+        )
+        self._calls = asyncio.Semaphore(concurrency)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def post(
+        self, channel: str, text: str, blocks: Sequence[dict[str, Any]], *, key: str, thread_ts: str = ""
+    ) -> tuple[str, str]:
+        """(channel id, ts) of the new message. A time-out leaves open whether it was posted."""
+        async with self._calls:
+            answer = await self._client.chat_postMessage(
+                channel=channel,
+                text=text,
+                blocks=list(blocks),
+                thread_ts=thread_ts or None,
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        return _place(answer.data, "chat.postMessage")
+
+    async def update(
+        self, channel_id: str, ts: str, text: str, blocks: Sequence[dict[str, Any]], *, key: str
+    ) -> tuple[str, str]:
+        async with self._calls:
+            answer = await self._client.chat_update(
+                channel=channel_id,
+                ts=ts,
+                text=text,
+                blocks=list(blocks),
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
+            )
+        return _place(answer.data, "chat.update")
+
+    async def delete(self, channel_id: str, ts: str) -> None:
+        """Deletes a message of ours; one that is gone already is fine."""
+        try:
+            async with self._calls:
+                await self._client.chat_delete(channel=channel_id, ts=ts)
+        except SlackApiError as error:
+            if error.response.get("error") != "message_not_found":
+                raise
+
+    async def find(self, channel: str, key: str, sent_after: datetime, *, thread_ts: str = "") -> tuple[str, str]:
+        """(channel id, ts) of the message that carries our key, ("", "") when the channel has none.
+
+        Asks the history for channel messages and the replies for thread parts, from a little before the send on,
+        since Slack's clock is not ours.
+        """
+        channel_id = await self._channel_id(channel)
+        oldest = f"{(sent_after - _CLOCK_SKEW).timestamp():.6f}"
+        cursor: str | None = None
+        for _ in range(_HISTORY_PAGES):
+            async with self._calls:
+                if thread_ts:
+                    answer = await self._client.conversations_replies(
+                        channel=channel_id, ts=thread_ts, oldest=oldest, limit=_HISTORY_PAGE,
+                        include_all_metadata=True, cursor=cursor,
+                    )  # fmt: skip
+                else:
+                    answer = await self._client.conversations_history(
+                        channel=channel_id, oldest=oldest, limit=_HISTORY_PAGE,
+                        include_all_metadata=True, cursor=cursor,
+                    )  # fmt: skip
+            body = _body(answer.data, "the history")
+            for message in body.get("messages") or ():
+                metadata = message.get("metadata") or {}
+                if (metadata.get("event_payload") or {}).get("key") == key:
+                    return channel_id, str(message["ts"])
+            cursor = (body.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return channel_id, ""
+        raise MalformedAnswer("slack", "conversations.history", "more messages than can be searched")
+
+    async def _channel_id(self, channel: str) -> str:
+        """History wants an id where posting takes a name. Ids pass through."""
+        if not channel.startswith("#"):
+            return channel
+        cursor: str | None = None
+        while True:
+            async with self._calls:
+                answer = await self._client.conversations_list(
+                    limit=1000, types="public_channel,private_channel", exclude_archived=False, cursor=cursor
+                )
+            body = _body(answer.data, "conversations.list")
+            for found in body.get("channels") or ():
+                if found.get("name") == channel.removeprefix("#"):
+                    return str(found["id"])
+            cursor = (body.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                raise ConfigError(
+                    [f"slack has no channel {channel} that the app can see; invite the app, or correct the team file"]
+                )
+
+
+def _body(data: object, call: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise MalformedAnswer("slack", call, "no JSON object")
+    return data
+
+
+def _place(data: object, call: str) -> tuple[str, str]:
+    body = _body(data, call)
+    channel, ts = body.get("channel"), body.get("ts")
+    if not isinstance(channel, str) or not isinstance(ts, str):
+        raise MalformedAnswer("slack", call, "no channel and ts")
+    return channel, ts

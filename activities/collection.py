@@ -1,0 +1,149 @@
+"""What every collecting activity shares: pages stored before they are reported, retries that go on from there."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.collection import UnitCollected
+from devsync.domain.model import Model
+from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
+from devsync.storage.connection import DatabaseUnavailable
+from devsync.storage.pages import CollectionPages
+from devsync.storage.threads import LoopBridge
+
+M = TypeVar("M", bound=Model)
+
+HANDED_BACK_DELAY = timedelta(milliseconds=100)
+
+
+@dataclass(frozen=True)
+class PageResult:
+    """One page in the product's words, and where the next one is (None: this was the last)."""
+
+    entries: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where collections put things; blocking, for activities in threads."""
+
+    pages: CollectionPages
+    store: ArtifactStore
+    bridge: LoopBridge
+
+
+@dataclass
+class Collection:
+    """One attempt at one unit. Create it inside the activity's thread."""
+
+    shelf: Shelf
+    collection_id: str
+    team: str
+    unit: str
+    api_calls: int = 0
+    pages_resumed: int = 0
+    _stored: dict[str, list[tuple[str | None, list[dict[str, Any]]]]] = field(default_factory=dict)
+
+    def resume(self) -> None:
+        """Loads what earlier attempts stored. With the database away an attempt starts afresh."""
+        try:
+            stored = self.shelf.bridge.run(self.shelf.pages.stored_pages(self.collection_id, self.unit))
+        except DatabaseUnavailable as error:
+            activity.logger.warning("collecting %s without stored pages: %s", self.unit, error)
+            return
+        for page in stored:
+            self._stored.setdefault(page.part, []).append((page.next_cursor, json.loads(page.content)))
+        self.pages_resumed = len(stored)
+
+    def read_all(self, part: str, first_cursor: str, fetch: Callable[[str], PageResult]) -> list[dict[str, Any]]:
+        """All entries of one list, page by page; a page is on the shelf before it is reported."""
+        entries: list[dict[str, Any]] = []
+        cursor: str | None = first_cursor
+        number = 0
+        for stored_cursor, stored_entries in self._stored.get(part, ()):
+            entries += stored_entries
+            cursor = stored_cursor
+            number += 1
+        while cursor is not None:
+            self._hand_back_at_shutdown()
+            page = fetch(cursor)
+            self.api_calls += 1
+            entries += page.entries
+            number += 1
+            self._keep(part, number, page)
+            activity.heartbeat(part, number)
+            cursor = page.next_cursor
+        return entries
+
+    def finish(self, data: Model, counts: dict[str, int], slim: Callable[[], Model]) -> UnitCollected:
+        """Puts the whole unit away as one artifact.
+
+        While the store is away and the artifact too large to travel inline, `slim` gives it without its texts,
+        and the result says so. Raises StoreUnavailable when even that is too large.
+        """
+        dropped = False
+        try:
+            artifact = self._put(data)
+        except StoreUnavailable as error:
+            activity.logger.warning("dropping the texts of %s: %s", self.unit, error)
+            artifact = self._put(slim())
+            dropped = True
+        return UnitCollected(
+            unit=self.unit,
+            artifact=artifact,
+            api_calls=self.api_calls,
+            pages_resumed=self.pages_resumed,
+            counts=counts,
+            bodies_dropped=dropped,
+            collected_at=datetime.now(UTC),
+        )
+
+    def _hand_back_at_shutdown(self) -> None:
+        if activity.is_worker_shutdown():
+            raise ApplicationError(
+                f"the worker shuts down; {self.unit} goes on elsewhere from its last stored page",
+                type="HandedBack",
+                next_retry_delay=HANDED_BACK_DELAY,
+                category=ApplicationErrorCategory.BENIGN,
+            )
+
+    def _keep(self, part: str, number: int, page: PageResult) -> None:
+        content = json.dumps(page.entries, ensure_ascii=False, separators=(",", ":")).encode()
+        try:
+            self.shelf.bridge.run(
+                self.shelf.pages.store_page(
+                    team=self.team,
+                    collection_id=self.collection_id,
+                    unit=self.unit,
+                    part=part,
+                    page=number,
+                    next_cursor=page.next_cursor,
+                    content=content,
+                )
+            )
+        except DatabaseUnavailable as error:
+            activity.logger.warning("page %d of %s is not stored: %s", number, part, error)
+
+    def _put(self, data: Model) -> ArtifactRef:
+        content = data.model_dump_json().encode()
+        return self.shelf.bridge.run(self.shelf.store.put(content, kind="collected", team=self.team))
+
+
+def heartbeat_while_waiting(collection: Collection) -> Callable[[], None]:
+    """For client pools: tells Temporal that a thread waits its turn, and lets cancellation in."""
+    return lambda: activity.heartbeat("waiting for a free call", collection.unit)
+
+
+def unique(entries: Iterable[M], key: Callable[[M], Any]) -> tuple[M, ...]:
+    """The first of each key: lists that move while they are read show an entry twice."""
+    seen: dict[Any, M] = {}
+    for entry in entries:
+        seen.setdefault(key(entry), entry)
+    return tuple(seen.values())

@@ -1,0 +1,129 @@
+"""Collects the issues that a JIRA project resolved in the window."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from temporalio import activity
+
+from activities.clients.jira import JiraClient
+from activities.collection import Collection, PageResult, Shelf, heartbeat_while_waiting, unique
+from devsync.contracts.activities import COLLECT_PROJECT
+from devsync.contracts.collection import CollectProject, UnitCollected
+from devsync.contracts.names import project_unit
+from devsync.domain.changelog.collected import JiraIssue, ProjectData
+from devsync.domain.changelog.window import Window
+from devsync.runtime.classification import MalformedAnswer
+
+FIELDS = [
+    "summary",
+    "issuetype",
+    "status",
+    "resolution",
+    "priority",
+    "labels",
+    "assignee",
+    "parent",
+    "created",
+    "resolutiondate",
+]
+
+
+class JiraActivities:
+    def __init__(self, client: JiraClient, shelf: Shelf) -> None:
+        self._client = client
+        self._shelf = shelf
+
+    @activity.defn(name=COLLECT_PROJECT.name)
+    def collect_project(self, message: CollectProject) -> UnitCollected:
+        """Runs in a thread.
+
+        Sorted by `created`, which never changes, so that no issue jumps a page while it is edited (Apache DevLake
+        learned this). Page tokens expire: a retry asks again from the created date of the last stored issue.
+        """
+        collection = Collection(self._shelf, message.collection_id, message.team, project_unit(message.project))
+        waiting = heartbeat_while_waiting(collection)
+        collection.resume()
+        is_first_page = True
+        resume_from = ""
+
+        def fetch(cursor: str) -> PageResult:
+            nonlocal is_first_page, resume_from
+            token, created = _split(cursor)
+            if is_first_page:
+                is_first_page, resume_from, token = False, created, ""
+            zone = self._client.user_timezone(waiting)
+            jql = issues_jql(message.project, message.window, zone, created_from=resume_from)
+            page = self._client.search_page(jql, FIELDS, token or None, waiting)
+            issues = [issue_of(entry, self._client.server) for entry in page.issues]
+            next_cursor = None
+            if page.next_token:
+                last = issues[-1].created_at.isoformat() if issues else created
+                next_cursor = f"{page.next_token} {last}"
+            return PageResult([issue.model_dump(mode="json") for issue in issues], next_cursor)
+
+        read = collection.read_all("issues", " ", fetch)
+        issues = unique((JiraIssue.model_validate(entry) for entry in read), key=lambda issue: issue.key)
+        data = ProjectData(project=message.project, issues=issues)
+        return collection.finish(data, {"issues": len(issues)}, slim=lambda: data)
+
+
+def issues_jql(project: str, window: Window, zone: ZoneInfo, *, created_from: str = "") -> str:
+    """Resolved in the window; JQL has minutes, in the API user's timezone, so the end is rounded up.
+
+    Composition filters to the second. `created_from` is an ISO 8601 instant to go on from, its minute included.
+    """
+    start = (window.start - _clock_change(window.start, zone)).astimezone(zone)
+    end = (window.end + _clock_change(window.end, zone) + timedelta(seconds=59)).astimezone(zone)
+    going_on = ""
+    if created_from:
+        going_on = f' AND created >= "{datetime.fromisoformat(created_from).astimezone(zone):%Y-%m-%d %H:%M}"'
+    return (
+        f'project = "{project}" AND resolved >= "{start:%Y-%m-%d %H:%M}" AND resolved < "{end:%Y-%m-%d %H:%M}"'
+        f"{going_on} ORDER BY created ASC, key ASC"
+    )
+
+
+def issue_of(entry: dict[str, Any], server: str) -> JiraIssue:
+    """From JIRA's answer to the product's words. Raises MalformedAnswer."""
+    try:
+        fields = entry["fields"]
+        parent = fields.get("parent") or {}
+        return JiraIssue(
+            key=entry["key"],
+            summary=fields["summary"] or "",
+            issue_type=_name(fields.get("issuetype")),
+            status=_name(fields.get("status")),
+            resolution=_name(fields.get("resolution")),
+            priority=_name(fields.get("priority")),
+            labels=tuple(fields.get("labels") or ()),
+            assignee=(fields.get("assignee") or {}).get("displayName"),
+            parent_key=parent.get("key"),
+            parent_summary=(parent.get("fields") or {}).get("summary"),
+            created_at=_instant(fields["created"]),
+            resolved_at=_instant(fields["resolutiondate"]) if fields.get("resolutiondate") else None,
+            url=f"{server}/browse/{entry['key']}",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MalformedAnswer("jira", "a search", f"an issue that has no usable {error}") from error
+
+
+def _clock_change(at: datetime, zone: ZoneInfo) -> timedelta:
+    """How far the user's clock is set around this instant: there a local time may name two instants, or none."""
+    hour = timedelta(hours=1)
+    before, after = (at - hour).astimezone(zone).utcoffset(), (at + hour).astimezone(zone).utcoffset()
+    return abs((after or timedelta()) - (before or timedelta()))
+
+
+def _name(field: dict[str, Any] | None) -> str:
+    return str((field or {}).get("name") or "")
+
+
+def _instant(text: str) -> datetime:
+    """JIRA writes offsets without a colon: `2026-11-16T09:30:00.000+0100`."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def _split(cursor: str) -> tuple[str, str]:
+    token, _, created = cursor.rpartition(" ")
+    return token, created

@@ -1,0 +1,56 @@
+"""What a Delivery asks of Slack: send one part, look whether it is there, take one away."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import activity
+
+from activities.clients.slack import SlackClient
+from devsync.contracts.activities import FIND_SLACK_PART, REMOVE_SLACK_PART, SEND_SLACK_PART
+from devsync.contracts.delivery import FindPart, PartFound, PartSent, RemovePart, SendPart
+from devsync.contracts.edition import Recorded
+from devsync.storage.artifacts import ArtifactStore
+
+
+class SlackActivities:
+    """Each call is tried once: only the Delivery workflow knows whether a send may be repeated."""
+
+    def __init__(self, client: SlackClient, store: ArtifactStore) -> None:
+        self._client = client
+        self._store = store
+
+    def all(self) -> list[Callable[..., Any]]:
+        return [self.send_part, self.find_part, self.remove_part]
+
+    @activity.defn(name=SEND_SLACK_PART.name)
+    async def send_part(self, message: SendPart) -> PartSent:
+        """Posts the part, or updates the message that already stands there."""
+        part = await self._part(message)
+        text, blocks = part["text"], part["blocks"]
+        if message.message_ts:
+            channel_id, ts = await self._client.update(
+                message.target, message.message_ts, text, blocks, key=message.key
+            )
+        else:
+            channel_id, ts = await self._client.post(
+                message.target, text, blocks, key=message.key, thread_ts=message.thread_ts
+            )
+        return PartSent(channel_id=channel_id, message_ts=ts)
+
+    @activity.defn(name=FIND_SLACK_PART.name)
+    async def find_part(self, message: FindPart) -> PartFound:
+        channel_id, ts = await self._client.find(
+            message.target, message.key, message.sent_after, thread_ts=message.thread_ts
+        )
+        return PartFound(channel_id=channel_id, message_ts=ts)
+
+    @activity.defn(name=REMOVE_SLACK_PART.name)
+    async def remove_part(self, message: RemovePart) -> Recorded:
+        await self._client.delete(message.target, message.message_ts)
+        return Recorded()
+
+    async def _part(self, message: SendPart) -> dict[str, Any]:
+        rendering = json.loads(await self._store.get(message.rendering))
+        part: dict[str, Any] = rendering["messages"][message.index]
+        return part

@@ -1,0 +1,91 @@
+"""How every command speaks: results on standard output, progress on standard error, one message for an error."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from enum import IntEnum
+from functools import wraps
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+from temporalio.service import RPCError
+
+from devsync.domain.changelog.window import ImpossibleWeek
+from devsync.runtime.connection import SearchAttributesMissing, TemporalUnreachable
+from devsync.settings.problems import ConfigError
+from devsync.storage.connection import StorageError, WrongDatabaseUrl
+
+P = ParamSpec("P")
+
+progress = Console(stderr=True, highlight=False)
+"""Progress and errors. With --json, standard output holds one JSON document and nothing else."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+class Exit(IntEnum):
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    PARTIAL = 3
+
+
+class Told(Exception):
+    """Ends a command with one message that says what happened, to which thing, and what to do."""
+
+    def __init__(self, message: str, code: Exit = Exit.FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+_KNOWN: tuple[type[Exception], ...] = (
+    ConfigError,
+    TemporalUnreachable,
+    SearchAttributesMissing,
+    StorageError,
+    WrongDatabaseUrl,
+)
+
+
+def command(work: Callable[P, Coroutine[Any, Any, Exit | None]]) -> Callable[P, None]:
+    """Makes a typer command of a coroutine function: its return value is the exit code, None means 0.
+
+    Errors that a person can mend become one message and the right code; a traceback is a bug.
+    """
+
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = asyncio.run(work(*args, **kwargs)) or Exit.OK
+        except Told as told:
+            code = _tell(str(told), told.code, kwargs)
+        except ImpossibleWeek as error:
+            code = _tell(str(error), Exit.USAGE, kwargs)
+        except _KNOWN as error:
+            code = _tell(str(error), Exit.FAILED, kwargs)
+        except RPCError as error:
+            code = _tell(f"Temporal refused: {error.message}", Exit.FAILED, kwargs)
+        except KeyboardInterrupt:
+            code = Exit.FAILED
+        raise typer.Exit(int(code))
+
+    return run
+
+
+def emit(document: Any) -> None:
+    """Prints the document of --json. Accepts what json does, and times as text."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def _tell(message: str, code: Exit, arguments: dict[str, Any]) -> Exit:
+    progress.print(f"[bold red]error:[/] {_escaped(message)}", soft_wrap=True)
+    if arguments.get("as_json"):
+        emit({"error": message})
+    return code
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

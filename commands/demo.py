@@ -1,0 +1,180 @@
+"""`demo`: the main job on one machine, with real servers and a sandbox instead of GitHub, JIRA and Slack."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from temporalio.client import Client
+
+from commands.console import AsJson, Exit, Told, command, emit, progress
+from commands.documents import demo_document
+from commands.editions import start_edition, watch_edition
+from commands.live import LiveProgress
+from commands.summary import print_summary
+from devsync.contracts.edition import EditionProgress, EditionResult, Phase
+from devsync.domain.changelog.window import last_week_ended_by, monday_of
+from devsync.runtime.connection import connect
+from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.database import Database
+
+if TYPE_CHECKING:
+    from commands.stack import Stack
+
+DEMO_TIMEZONE = "Europe/Berlin"
+
+
+class Scenario(StrEnum):
+    CALM = "calm"
+    WORKER_CRASH = "worker-crash"
+
+
+@command
+async def demo(
+    repo: Annotated[Path | None, typer.Option(help="Make the edition from this local git repository.")] = None,
+    history: Annotated[Path | None, typer.Option(help="Make it from the recorded histories in this folder.")] = None,
+    team: Annotated[str, typer.Option(help="With --history: which one, or all.")] = "all",
+    week: Annotated[str | None, typer.Option(help="An ISO week such as 2026-W47.")] = None,
+    scenario: Annotated[Scenario, typer.Option(help="What happens on the way.")] = Scenario.CALM,
+    keep: Annotated[
+        bool | None, typer.Option("--keep/--no-keep", help="Stay until Ctrl-C so that the links live.")
+    ] = None,
+    as_json: AsJson = False,
+) -> Exit:
+    """Run a weekly edition end to end on this machine: nothing but Python is needed."""
+    if week is not None:
+        monday_of(week)
+    world = _world(repo, history, team, week)
+    is_kept = keep if keep is not None else sys.stdout.isatty() and not as_json
+    directory = Path(tempfile.mkdtemp(prefix="devsync-demo-"))
+    directory.chmod(0o755)  # PostgreSQL runs as another user when we are root
+    try:
+        await _run(_Options(world, scenario, is_kept, as_json, directory))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return Exit.OK
+
+
+@dataclass(frozen=True)
+class _Options:
+    world: Sequence[str]
+    scenario: Scenario
+    is_kept: bool
+    as_json: bool
+    directory: Path
+
+
+async def _run(options: _Options) -> None:
+    # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
+    from commands.stack import local_stack, worker_process, write_configuration
+    from sandbox.processes import ProcessFailed
+
+    try:
+        async with AsyncExitStack() as running:
+            progress.print("starting PostgreSQL, Temporal, the sandbox and a worker …")
+            stack = await running.enter_async_context(
+                local_stack(options.directory, world=options.world, durable=False)
+            )
+            sandbox = stack.sandbox or {}
+            stage = {**stack.environment, "CONFIG_DIR": str(write_configuration(options.directory, sandbox))}
+            os.environ.update(stage)
+            client = await connect()
+            worker = await running.enter_async_context(worker_process(options.directory, stage))
+            progress.print(f"Temporal Web UI: {stack.temporal.ui_url}   Slack: {sandbox['urls']['slack']}")
+
+            async def replace_worker() -> None:
+                progress.print("[bold]killing the worker (kill -9) and starting another one[/]")
+                await worker.kill()
+                await running.enter_async_context(worker_process(options.directory, stage, "worker-2"))
+
+            crash = replace_worker if options.scenario is Scenario.WORKER_CRASH else None
+            results = [await _edition(client, spec["team"], sandbox["week"], crash) for spec in sandbox["teams"]]
+            await _tell(options, stack, results)
+            if options.is_kept:
+                await _until_interrupted()
+    except ProcessFailed as error:
+        raise Told(str(error)) from error
+
+
+async def _edition(client: Client, team: str, week: str, crash: Callable[[], Awaitable[None]] | None) -> EditionResult:
+    handle = await start_edition(client, team, week)
+    crashing: asyncio.Task[None] | None = None
+    with LiveProgress(f"{team} {week}") as live:
+
+        def watch(now: EditionProgress) -> None:
+            nonlocal crashing
+            live(now)
+            if crash is not None and crashing is None and now.phase is Phase.COLLECTING and now.units_done:
+                crashing = asyncio.ensure_future(crash())
+
+        result = await watch_edition(handle, watch)
+    if crashing is not None:
+        await crashing
+    return result
+
+
+async def _tell(options: _Options, stack: "Stack", results: list[EditionResult]) -> None:
+    links = _links(stack, results)
+    if options.as_json:
+        emit(demo_document(results, links))
+        return
+    out = Console(highlight=False)
+    database = Database(stack.postgres.url(), pool_size=1)
+    try:
+        for result in results:
+            if "markdown" in result.renderings:
+                text = (await ArtifactStore(database).get(result.renderings["markdown"])).decode()
+                out.print(Markdown(text) if out.is_terminal else text, markup=False)
+            print_summary(result)
+    finally:
+        await database.dispose()
+    out.print(
+        f"\nThe run in the Temporal Web UI: {links['run']}\nThe message in Slack: {links['slack']}", soft_wrap=True
+    )
+
+
+def _links(stack: "Stack", results: list[EditionResult]) -> dict[str, str | None]:
+    ui, last = stack.temporal.ui_url, results[-1]
+    run = f"{ui}/namespaces/default/workflows/{quote(last.workflow_id, safe='')}/{last.run_id}/history"
+    slack = stack.sandbox["urls"]["slack"] if stack.sandbox else None
+    return {"web_ui": ui, "run": run, "slack": slack, "dashboard": None}
+
+
+async def _until_interrupted() -> None:
+    progress.print("\nCtrl-C ends the demo and everything that it started.")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _world(repo: Path | None, history: Path | None, team: str, week: str | None) -> list[str]:
+    """Options of the sandbox. Raises Told for folders that cannot be what was asked for."""
+    if repo is not None and history is not None:
+        raise Told("--repo and --history exclude each other", Exit.USAGE)
+    if repo is not None:
+        if not repo.is_dir():
+            raise Told(f"--repo {repo}: no such folder", Exit.USAGE)
+        options = ["--world", "git", "--repository", str(repo.resolve())]
+    elif history is not None:
+        if not history.is_dir():
+            raise Told(f"--history {history}: no such folder", Exit.USAGE)
+        options = ["--world", "history", "--history", str(history.resolve()), "--team", team]
+    else:
+        options = ["--world", "demo"]
+        week = week or last_week_ended_by(datetime.now(UTC), DEMO_TIMEZONE)
+    return [*options, "--week", week] if week else options

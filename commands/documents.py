@@ -1,0 +1,50 @@
+"""The documents that --json prints: their shape is a contract (design, section 3)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from devsync.contracts.edition import EditionResult
+
+
+def edition_document(result: EditionResult) -> dict[str, Any]:
+    """One edition as `run --json` prints it and as `demo --json` lists it."""
+    return {
+        "team": result.team,
+        "week": result.iso_week,
+        "status": result.status.value,
+        "revision": result.revision,
+        "completeness": round(result.completeness, 4),
+        "item_count": result.item_count,
+        "unclassified_ratio": round(result.unclassified_ratio, 4),
+        "gaps": [gap.model_dump(mode="json") for gap in result.gaps],
+        "workflow_id": result.workflow_id,
+        "run_id": result.run_id,
+        "channels": [
+            {
+                "channel": channel.channel,
+                "kind": channel.kind,
+                "state": channel.state.value,
+                "message_id": channel.message_id,
+            }
+            for channel in result.channels
+        ],
+        "recoveries": [],
+        "escalations": [],
+    }
+
+
+def demo_document(results: Sequence[EditionResult], links: dict[str, str | None]) -> dict[str, Any]:
+    """All editions of a demo with what they cost; seconds are workflow time by phase, summed over editions."""
+    calls: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
+    for result in results:
+        calls.update(result.api_calls)
+        for phase, spent in result.seconds.items():
+            seconds[phase] = seconds.get(phase, 0.0) + spent
+    return {
+        "editions": [edition_document(result) for result in results],
+        "api_calls": dict(calls),
+        "seconds": {phase: round(spent, 3) for phase, spent in seconds.items()},
+        "links": links,
+    }

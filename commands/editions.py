@@ -1,0 +1,118 @@
+"""Starts an edition and watches it: what `run`, `preview` and `demo` share."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from getpass import getuser
+from typing import Any
+
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.service import RPCError
+
+from commands.console import Exit, Told
+from devsync.contracts import names
+from devsync.contracts.edition import EditionProgress, EditionRequest, EditionResult, EditionStatus, Phase
+from devsync.domain.changelog.window import last_week_ended_by, monday_of
+from devsync.settings.configuration import Configuration
+from devsync.settings.problems import ConfigError
+from devsync.settings.team import TeamConfig
+
+POLL_SECONDS = 0.25
+RECORDS_PATIENCE_SECONDS = 10.0
+"""An edition that is out is reported; records that wait for a database follow by themselves."""
+
+_QUERY_TIMEOUT = timedelta(seconds=2)
+
+Watcher = Callable[[EditionProgress], None]
+
+
+def team_of(configuration: Configuration, name: str) -> TeamConfig:
+    try:
+        return configuration.team(name)
+    except ConfigError as error:
+        raise Told(str(error), Exit.USAGE) from None
+
+
+def week_or_last(week: str | None, team: TeamConfig, now: datetime | None = None) -> str:
+    """The week asked for, else the last one that has ended for the team.
+
+    Raises ImpossibleWeek, and Told for a week that has not ended.
+    """
+    now = now or datetime.now(UTC)
+    last = last_week_ended_by(now, team.timezone)
+    if week is None:
+        return last
+    if monday_of(week) > monday_of(last):
+        raise Told(f"{week} has not ended yet in {team.timezone}; the last week that has is {last}", Exit.USAGE)
+    return week
+
+
+async def start_edition(
+    client: Client, team: str, iso_week: str, *, is_dry_run: bool = False
+) -> WorkflowHandle[Any, EditionResult]:
+    """Starts the week's edition, or joins the run that is under way: the workflow id is the lock."""
+    workflow_id = names.preview_id(team, iso_week) if is_dry_run else names.edition_id(team, iso_week)
+    return await client.start_workflow(
+        names.WEEKLY_CHANGELOG,
+        EditionRequest(team=team, iso_week=iso_week, is_dry_run=is_dry_run, requested_by=getuser()),
+        id=workflow_id,
+        task_queue=names.EDITIONS_QUEUE,
+        result_type=EditionResult,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        static_summary=f"Changelog of {team} for {iso_week}{' (dry run)' if is_dry_run else ''}",
+    )
+
+
+async def watch_edition(handle: WorkflowHandle[Any, EditionResult], watcher: Watcher) -> EditionResult:
+    """Tells the watcher how far the run is, until it is over; raises Told when the run failed.
+
+    Returns early, with the result, when the edition is out and only its records still wait.
+    """
+    finished = asyncio.create_task(handle.result())
+    recording_since: float | None = None
+    loop = asyncio.get_running_loop()
+    while not finished.done():
+        progress = await _progress(handle)
+        if progress is not None:
+            watcher(progress)
+            if progress.phase is Phase.RECORDING and progress.result is not None:
+                recording_since = recording_since or loop.time()
+                if loop.time() - recording_since > RECORDS_PATIENCE_SECONDS:
+                    finished.cancel()
+                    return progress.result
+        await asyncio.wait((finished,), timeout=POLL_SECONDS)
+    try:
+        return finished.result()
+    except WorkflowFailureError as error:
+        raise Told(f"{handle.id} failed: {root_cause(error)}") from error
+
+
+def exit_code(result: EditionResult) -> Exit:
+    if result.status is EditionStatus.COMPLETE:
+        return Exit.OK
+    return Exit.PARTIAL if result.status is EditionStatus.PARTIAL else Exit.FAILED
+
+
+def root_cause(error: BaseException) -> str:
+    """The innermost message of ours: what happened and the cure."""
+    message = str(error)
+    cause = error.__cause__ or getattr(error, "cause", None)
+    while cause is not None:
+        if isinstance(cause, ApplicationError | ActivityError):
+            message = cause.message or message
+        cause = cause.__cause__
+    return message
+
+
+async def _progress(handle: WorkflowHandle[Any, EditionResult]) -> EditionProgress | None:
+    """None while no worker answers, which is no error: the run waits for one, and so do we."""
+    try:
+        answer: EditionProgress = await handle.query(
+            "progress", result_type=EditionProgress, rpc_timeout=_QUERY_TIMEOUT
+        )
+    except RPCError:
+        return None
+    return answer

@@ -1,0 +1,61 @@
+"""Live progress of an edition on standard error: one line that moves in a terminal, a line a phase elsewhere."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.status import Status
+
+from commands.console import progress
+from devsync.contracts.edition import EditionProgress, Phase
+
+_WORDS = {
+    Phase.PLANNING: "planning",
+    Phase.COLLECTING: "collecting",
+    Phase.COMPOSING: "composing",
+    Phase.DELIVERING: "delivering",
+    Phase.RECORDING: "recording",
+    Phase.DONE: "done",
+}
+
+
+class LiveProgress:
+    """Use as a context manager; call it with each progress that comes in."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._status: Status | None = None
+        self._phase: Phase | None = None
+        self._told_gaps: set[str] = set()
+
+    def __enter__(self) -> Self:
+        if progress.is_terminal:
+            self._status = progress.status(f"{self._title}: waiting for a worker")
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def __call__(self, now: EditionProgress) -> None:
+        line = f"{self._title}: {_describe(now)}"
+        if self._status is not None:
+            self._status.update(line)
+        elif now.phase is not self._phase:
+            progress.print(line, markup=False)
+        self._phase = now.phase
+        for gap in now.gaps:
+            if gap.unit not in self._told_gaps:
+                self._told_gaps.add(gap.unit)
+                progress.print(f"  missing {gap.unit}: {gap.reason}", markup=False)
+
+
+def _describe(now: EditionProgress) -> str:
+    words = _WORDS[now.phase]
+    if now.phase is Phase.COLLECTING:
+        return f"{words}, {len(now.units_done)} of {now.units_total} sources"
+    if now.item_count is not None:
+        return f"{words}, {now.item_count} items"
+    return words

@@ -1,0 +1,91 @@
+"""`run` and `preview`: one edition by hand."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from commands.console import AsJson, Exit, Told, command, emit, progress
+from commands.documents import edition_document
+from commands.editions import exit_code, start_edition, team_of, watch_edition, week_or_last
+from commands.live import LiveProgress
+from commands.summary import print_summary
+from devsync.runtime.connection import connect
+from devsync.settings.configuration import load_configuration
+from devsync.settings.environment import read_environment
+from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.database import Database
+
+Team = Annotated[str, typer.Argument(help="The team, as its file in config/teams is named.")]
+Week = Annotated[str | None, typer.Option(help="An ISO week such as 2026-W47; the last one that ended without it.")]
+
+
+class Format(StrEnum):
+    MARKDOWN = "md"
+    HTML = "html"
+    SLACK = "slack"
+    TEXT = "text"
+    JSON = "json"
+
+
+_RENDERINGS = {
+    Format.MARKDOWN: "markdown",
+    Format.HTML: "html",
+    Format.SLACK: "slack",
+    Format.TEXT: "text",
+    Format.JSON: "json",
+}
+
+
+@command
+async def run(
+    team: Team,
+    week: Week = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compose and store; post nothing.")] = False,
+    as_json: AsJson = False,
+) -> Exit:
+    """Make one edition now, with the configured services. Joins the week's run if one is under way."""
+    environment = read_environment()
+    configuration = load_configuration(environment.config_dir)
+    iso_week = week_or_last(week, team_of(configuration, team))
+    client = await connect()
+    handle = await start_edition(client, team, iso_week, is_dry_run=dry_run)
+    with LiveProgress(f"{team} {iso_week}") as live:
+        result = await watch_edition(handle, live)
+    if as_json:
+        emit(edition_document(result))
+    else:
+        print_summary(result)
+    return exit_code(result)
+
+
+@command
+async def preview(
+    team: Team,
+    week: Week = None,
+    format: Annotated[Format, typer.Option(help="Which rendering to print.")] = Format.MARKDOWN,  # noqa: A002
+    as_json: AsJson = False,
+) -> Exit:
+    """Compose the edition without posting it, and print one rendering."""
+    environment = read_environment()
+    configuration = load_configuration(environment.config_dir)
+    iso_week = week_or_last(week, team_of(configuration, team))
+    client = await connect()
+    handle = await start_edition(client, team, iso_week, is_dry_run=True)
+    with LiveProgress(f"preview of {team} {iso_week}") as live:
+        result = await watch_edition(handle, live)
+    reference = result.renderings.get(_RENDERINGS[format])
+    if reference is None:
+        raise Told(f"{result.workflow_id} ended as {result.status.value}, without a rendering")
+    database = Database(environment.database().get_secret_value(), pool_size=1)
+    try:
+        text = (await ArtifactStore(database).get(reference)).decode()
+    finally:
+        await database.dispose()
+    if as_json:
+        emit({**edition_document(result), "format": format.value, "rendering": text})
+    else:
+        typer.echo(text)
+        for gap in result.gaps:
+            progress.print(f"missing {gap.unit}: {gap.reason}", markup=False)
+    return exit_code(result)

@@ -1,0 +1,127 @@
+"""Real servers on one machine: PostgreSQL, Temporal with its Web UI, a worker and, if wanted, the sandbox.
+
+Imported only by `demo` and `up`: the sandbox and its packages are the extra `local`, which an image does not have.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from devsync.contracts.names import SEARCH_ATTRIBUTES
+from devsync.storage import migrate
+from sandbox.postgres import PostgresServer, embedded_postgres
+from sandbox.processes import ChildProcess, running_process
+from sandbox.temporal_server import TemporalServer, dev_server
+from worker import READY_LINE
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What runs, and the environment that points a program at it."""
+
+    directory: Path
+    postgres: PostgresServer
+    temporal: TemporalServer
+    sandbox: dict[str, Any] | None
+    """What `python -m sandbox.server` says of itself: urls, environment, week, teams."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        variables = {"DATABASE_URL": self.postgres.url(), "TEMPORAL_ADDRESS": self.temporal.address}
+        return variables | (self.sandbox["environment"] if self.sandbox else {})
+
+
+@asynccontextmanager
+async def local_stack(
+    directory: Path,
+    *,
+    world: Sequence[str] | None,
+    port: int | None = None,
+    ui_port: int | None = None,
+    durable: bool = True,
+) -> AsyncIterator[Stack]:
+    """Starts the servers side by side, migrates the database, and stops everything at the end.
+
+    `world` are options of `python -m sandbox.server`, None for no sandbox. Raises ProcessFailed with the log's end.
+    """
+    async with AsyncExitStack() as stack:
+        postgres, temporal, sandbox = await asyncio.gather(
+            stack.enter_async_context(embedded_postgres(directory / "postgres", durable=durable)),
+            stack.enter_async_context(
+                dev_server(
+                    directory / "temporal.db",
+                    port=port,
+                    ui_port=ui_port,
+                    search_attributes={key.name: "Keyword" for key in SEARCH_ATTRIBUTES},
+                )
+            ),
+            _sandbox(stack, directory, world),
+        )
+        await asyncio.to_thread(migrate.upgrade, postgres.url())
+        yield Stack(directory, postgres, temporal, sandbox)
+
+
+@asynccontextmanager
+async def worker_process(
+    directory: Path, environment: Mapping[str, str], name: str = "worker"
+) -> AsyncIterator[ChildProcess]:
+    """A worker with the environment added to ours, from when every queue is served."""
+    log = directory / f"{name}.log"
+    log.unlink(missing_ok=True)
+
+    async def is_ready() -> bool:
+        return log.exists() and READY_LINE in log.read_text(errors="replace")
+
+    command: list[str | Path] = [sys.executable, ROOT / "worker.py"]
+    async with running_process(name, command, log, is_ready, environment=os.environ | dict(environment)) as process:
+        yield process
+
+
+def write_configuration(directory: Path, sandbox: Mapping[str, Any]) -> Path:
+    """A configuration directory for the sandbox's teams: the shipped services and delivery, and a file a team."""
+    target = directory / "config"
+    (target / "teams").mkdir(parents=True, exist_ok=True)
+    for name in ("services.yaml", "delivery.yaml"):
+        (target / name).write_text((ROOT / "config" / name).read_text())
+    for spec in sandbox["teams"]:
+        path = target / "teams" / f"{spec['team']}.yaml"
+        path.write_text(yaml.safe_dump(_team_file(spec), sort_keys=False, allow_unicode=True))
+    return target
+
+
+def _team_file(spec: Mapping[str, Any]) -> dict[str, Any]:
+    team: dict[str, Any] = {"team": spec["team"], "timezone": spec["timezone"]}
+    if spec["repositories"]:
+        team["github"] = {"repositories": spec["repositories"], "exclude_labels": ["skip-changelog"]}
+    if spec["projects"]:
+        team["jira"] = {"projects": spec["projects"]}
+    team["channels"] = [{"kind": "slack", "channel": f"#{spec['slack_channels'][0]}"}]
+    return team
+
+
+async def _sandbox(stack: AsyncExitStack, directory: Path, world: Sequence[str] | None) -> dict[str, Any] | None:
+    if world is None:
+        return None
+    ports = directory / "sandbox.json"
+    ports.unlink(missing_ok=True)
+
+    async def is_ready() -> bool:
+        return ports.exists()
+
+    command: list[str | Path] = [sys.executable, "-m", "sandbox.server", *world, "--ports-file", ports]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    await stack.enter_async_context(
+        running_process("sandbox", command, directory / "sandbox.log", is_ready, environment=environment)
+    )
+    document: dict[str, Any] = json.loads(ports.read_text())
+    return document

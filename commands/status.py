@@ -1,0 +1,59 @@
+"""`status`: the editions that run or ran lately, as Temporal knows them."""
+
+from datetime import timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.service import RPCError
+
+from commands.console import AsJson, Exit, command, emit
+from devsync.contracts import names
+from devsync.contracts.edition import EditionProgress
+from devsync.runtime.connection import connect
+
+_LIMIT = 20
+_QUERY_TIMEOUT = timedelta(seconds=2)
+
+
+@command
+async def status(as_json: AsJson = False) -> Exit:
+    """Show running and recent editions: phase, what is missing, channels."""
+    client = await connect()
+    query = f"WorkflowType IN ('{names.WEEKLY_CHANGELOG}', '{names.DELIVERY}')"
+    runs = [await _row(client, execution) async for execution in client.list_workflows(query, limit=_LIMIT)]
+    if as_json:
+        emit({"runs": runs})
+        return Exit.OK
+    table = Table("workflow", "state", "edition", "started", "now", box=None, pad_edge=False)
+    for run in runs:
+        table.add_row(run["workflow_id"], run["state"], run["edition_status"], run["started"][:16], run["now"])
+    Console(highlight=False).print(table if runs else "no edition has run yet; start one: python starter.py run TEAM")
+    return Exit.OK
+
+
+async def _row(client: Client, execution: WorkflowExecution) -> dict[str, Any]:
+    status_ = execution.status or WorkflowExecutionStatus.RUNNING
+    return {
+        "workflow_id": execution.id,
+        "run_id": execution.run_id,
+        "type": execution.workflow_type,
+        "state": status_.name.lower(),
+        "edition_status": str(execution.typed_search_attributes.get(names.EDITION_STATUS) or ""),
+        "started": execution.start_time.isoformat(timespec="seconds"),
+        "now": await _now(client, execution) if status_ is WorkflowExecutionStatus.RUNNING else "",
+    }
+
+
+async def _now(client: Client, execution: WorkflowExecution) -> str:
+    if execution.workflow_type != names.WEEKLY_CHANGELOG:
+        return ""
+    handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+    try:
+        progress: EditionProgress = await handle.query(
+            "progress", result_type=EditionProgress, rpc_timeout=_QUERY_TIMEOUT
+        )
+    except RPCError:
+        return "no worker answers"
+    return f"{progress.phase.value}, {len(progress.units_done)} of {progress.units_total} sources"

@@ -1,0 +1,24 @@
+"""What a person reads when an edition is done."""
+
+from rich.console import Console
+
+from devsync.contracts.edition import EditionResult, EditionStatus
+
+_COLOURS = {EditionStatus.COMPLETE: "green", EditionStatus.PARTIAL: "yellow"}
+
+
+def print_summary(result: EditionResult) -> None:
+    """Status, numbers, gaps and channels of one edition, on standard output."""
+    out = Console(highlight=False)
+    colour = _COLOURS.get(result.status, "red")
+    out.print(
+        f"[bold]{result.team} {result.iso_week}[/]: [{colour}]{result.status.value}[/], revision {result.revision}, "
+        f"{result.item_count} items, {result.completeness:.0%} of the sources, {result.seconds.get('total', 0):.1f} s"
+    )
+    for gap in result.gaps:
+        out.print(f"  missing {gap.unit}: {gap.reason}", markup=False)
+    for channel in result.channels:
+        where = f" ({channel.message_id})" if channel.message_id else ""
+        why = f": {channel.reason}" if channel.reason else ""
+        out.print(f"  {channel.channel} {channel.state.value}{where}{why}", markup=False)
+    out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False)

@@ -1,0 +1,61 @@
+"""`up`: the embedded servers in the foreground, with their data kept, for runs by hand."""
+
+import asyncio
+import shlex
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.console import Exit, Told, command, progress
+
+LOCAL = Path(".local")
+TEMPORAL_PORT = 7233
+UI_PORT = 8233
+
+
+@command
+async def up(
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Also the stand-ins of GitHub, JIRA and Slack.")] = False,
+    worker: Annotated[bool, typer.Option("--worker", help="Also a worker, with this environment.")] = False,
+    port: Annotated[int, typer.Option(help="Temporal's port.")] = TEMPORAL_PORT,
+    ui_port: Annotated[int, typer.Option(help="The Web UI's port.")] = UI_PORT,
+) -> Exit:
+    """Run PostgreSQL and Temporal on this machine until Ctrl-C; data stays in .local/."""
+    # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
+    from commands.stack import local_stack, worker_process, write_configuration
+    from sandbox.processes import ProcessFailed
+    from sandbox.sole_use import InUse
+
+    LOCAL.mkdir(exist_ok=True)
+    world = ["--world", "demo"] if sandbox else None
+    try:
+        async with AsyncExitStack() as running:
+            stack = await running.enter_async_context(local_stack(LOCAL, world=world, port=port, ui_port=ui_port))
+            variables = dict(stack.environment)
+            if stack.sandbox is not None:
+                variables["CONFIG_DIR"] = str(write_configuration(LOCAL, stack.sandbox))
+            file = LOCAL / "environment"
+            file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+            file.chmod(0o600)
+            if worker:
+                await running.enter_async_context(worker_process(LOCAL, variables))
+            progress.print(f"Temporal Web UI: {stack.temporal.ui_url}")
+            if stack.sandbox is not None:
+                progress.print(f"Slack: {stack.sandbox['urls']['slack']}")
+            progress.print(f"In another shell:  . {file}   then for example:  python starter.py doctor")
+            progress.print("Ctrl-C stops everything; the data stays.")
+            await _until_interrupted()
+    except (ProcessFailed, InUse) as error:
+        raise Told(str(error)) from error
+    return Exit.OK
+
+
+async def _until_interrupted() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -1,0 +1,59 @@
+"""The activities by name, with their input and output: what workflows call and activity classes implement."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from devsync.contracts import collection, delivery, edition
+from devsync.domain.model import Model
+
+In = TypeVar("In", bound=Model)
+Out = TypeVar("Out", bound=Model)
+
+
+@dataclass(frozen=True)
+class ActivityContract(Generic[In, Out]):
+    """`name` is `service.operation`; the service decides the task queue and the declared policy."""
+
+    name: str
+    input_type: type[In]
+    output_type: type[Out]
+
+    @property
+    def service(self) -> str:
+        return self.name.split(".", 1)[0]
+
+    @property
+    def operation(self) -> str:
+        return self.name.split(".", 1)[1]
+
+
+PLAN_EDITION = ActivityContract("local.plan_edition", edition.PlanEdition, edition.EditionPlan)
+FIND_PREVIOUS = ActivityContract("local.find_previous_edition", edition.FindPreviousEdition, edition.PreviousEdition)
+COLLECT_REPOSITORY = ActivityContract(
+    "github.collect_repository", collection.CollectRepository, collection.UnitCollected
+)
+COLLECT_PROJECT = ActivityContract("jira.collect_project", collection.CollectProject, collection.UnitCollected)
+COMPOSE_EDITION = ActivityContract("local.compose_edition", edition.ComposeEdition, edition.EditionComposed)
+RENDER_EDITION = ActivityContract("local.render_edition", edition.RenderEdition, edition.EditionRendered)
+RECORD_EDITION = ActivityContract("local.record_edition", edition.RecordEdition, edition.Recorded)
+RECALL_DELIVERY = ActivityContract("local.recall_delivery", delivery.RecallDelivery, delivery.Recalled)
+RECORD_DELIVERY = ActivityContract("local.record_delivery", delivery.RecordDelivery, edition.Recorded)
+SEND_SLACK_PART = ActivityContract("slack.send_part", delivery.SendPart, delivery.PartSent)
+FIND_SLACK_PART = ActivityContract("slack.find_part", delivery.FindPart, delivery.PartFound)
+REMOVE_SLACK_PART = ActivityContract("slack.remove_part", delivery.RemovePart, edition.Recorded)
+
+EDITION_ACTIVITIES = (
+    FIND_PREVIOUS,
+    COLLECT_REPOSITORY,
+    COLLECT_PROJECT,
+    COMPOSE_EDITION,
+    RENDER_EDITION,
+    RECORD_EDITION,
+)
+DELIVERY_ACTIVITIES = (
+    RECALL_DELIVERY,
+    RECORD_DELIVERY,
+    SEND_SLACK_PART,
+    FIND_SLACK_PART,
+    REMOVE_SLACK_PART,
+)

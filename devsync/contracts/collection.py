@@ -1,0 +1,44 @@
+"""Messages of collection: one activity a unit, a small reference as the answer."""
+
+from datetime import datetime
+
+from devsync.contracts.artifacts import ArtifactRef
+from devsync.domain.changelog.edition import Provenance
+from devsync.domain.changelog.window import Window
+from devsync.domain.model import Model
+
+
+class CollectRepository(Model):
+    """Collect one GitHub repository's window."""
+
+    collection_id: str
+    """Names the pages of this collection in the store; the same over all attempts, new for a new run."""
+    team: str
+    repository: str
+    window: Window
+
+
+class CollectProject(Model):
+    """Collect one JIRA project's resolved issues of the window."""
+
+    collection_id: str
+    team: str
+    project: str
+    window: Window
+
+
+class UnitCollected(Model):
+    """What a collecting activity reports to the workflow: references and counts, never bodies."""
+
+    unit: str
+    artifact: ArtifactRef
+    provenance: Provenance = Provenance()
+    api_calls: int
+    """HTTP calls of the attempt that succeeded."""
+    pages_resumed: int = 0
+    """Pages that an earlier attempt had stored, and that were not asked for again."""
+    counts: dict[str, int] = {}
+    """Things collected by kind: `{"pull_requests": 12, "commits": 30}`."""
+    bodies_dropped: bool = False
+    """The store was away and the artifact too large to travel inline: texts were cut, and the gap says so."""
+    collected_at: datetime

@@ -1,0 +1,159 @@
+"""Messages of delivery: one workflow a team, week and channel is the only writer to that channel."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.policies import Policies
+from devsync.domain.model import Model
+
+
+class PartState(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    UNCERTAIN = "uncertain"
+    """A post was sent and its outcome is not known. It is asked for, never simply posted again."""
+    FAILED = "failed"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    UNCERTAIN = "uncertain"
+    QUEUED = "queued"
+    """Not there at the deadline; the delivery goes on by itself."""
+    FAILED = "failed"
+    """The channel refused for good (no such channel, no permission)."""
+    DEAD = "dead"
+    """The retry schedule ended. It can be replayed."""
+
+
+class ChannelPlan(Model):
+    """One channel of a team. `key` names it in ids and rows: `slack-payments`."""
+
+    key: str
+    kind: str
+    target: str
+    """`#payments` for Slack."""
+    only_as_fallback: bool = False
+
+
+class DeliverySchedule(Model):
+    """How long a delivery keeps trying, resolved from config/delivery.yaml at planning."""
+
+    retry_after: tuple[timedelta, ...]
+    """Waits between rounds; when they are used up the delivery is dead."""
+    uncertain_wait: timedelta
+    """How long after a send of unknown outcome the channel may be asked: at least twice the client's time-out."""
+
+
+class DeliveryRequest(Model):
+    """Bring this revision to the channel. Also the argument of the signal `revise`."""
+
+    team: str
+    iso_week: str
+    channel: ChannelPlan
+    revision: int
+    rendering: ArtifactRef
+    """A `SlackRendering` as JSON."""
+    part_digests: tuple[str, ...]
+    """sha256 of each part's content, so that an unchanged part is not sent again."""
+    policies: Policies
+    schedule: DeliverySchedule
+    reply_to: str | None = None
+    """Workflow id that is told each outcome by the signal `delivery_reported`."""
+
+
+class PartRecord(Model):
+    """What is known of one part: the first is the channel message, the others its thread."""
+
+    index: int
+    state: PartState = PartState.PENDING
+    digest: str = ""
+    """Content that stands there now (or that was sent, while uncertain)."""
+    revision: int = 0
+    message_id: str = ""
+    """Slack's `ts`."""
+    attempts: int = 0
+    sent_at: datetime | None = None
+    """When an uncertain send was started."""
+    last_error: str = ""
+
+
+class DeliveryOutcome(Model):
+    """Argument of the signal `delivery_reported`, result of the workflow, and what a later run starts from."""
+
+    team: str
+    iso_week: str
+    channel: str
+    kind: str
+    revision: int
+    state: DeliveryState
+    channel_id: str = ""
+    """The service's own id of the channel, where it has one."""
+    parts: tuple[PartRecord, ...] = ()
+    reason: str = ""
+
+    @property
+    def message_id(self) -> str:
+        return self.parts[0].message_id if self.parts else ""
+
+
+class SendPart(Model):
+    """Post one part, or update the message that already stands there."""
+
+    team: str
+    key: str
+    """`team/week/channel/part`: goes into the message's metadata, so that it can be found again."""
+    target: str
+    rendering: ArtifactRef
+    index: int
+    thread_ts: str = ""
+    message_ts: str = ""
+    """Set: update this message in place."""
+
+
+class FindPart(Model):
+    """Ask the channel whether a part is there."""
+
+    key: str
+    target: str
+    thread_ts: str = ""
+    sent_after: datetime
+
+
+class RemovePart(Model):
+    """Take away a thread part that the newer, shorter revision no longer has."""
+
+    target: str
+    message_ts: str
+
+
+class PartSent(Model):
+    channel_id: str
+    message_ts: str
+
+
+class PartFound(Model):
+    """`message_ts` is empty when the channel answered and the part is not there."""
+
+    channel_id: str = ""
+    message_ts: str = ""
+
+
+class RecallDelivery(Model):
+    """Ask for what earlier runs of the same delivery left behind."""
+
+    team: str
+    iso_week: str
+    channel: str
+    current_run_id: str
+
+
+class Recalled(Model):
+    outcome: DeliveryOutcome | None = None
+
+
+class RecordDelivery(Model):
+    outcome: DeliveryOutcome
+    recorded_at: datetime

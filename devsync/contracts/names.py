@@ -1,0 +1,66 @@
+"""The names that people, tools and running workflows rely on. Changing one breaks runs that are in flight."""
+
+from temporalio.common import SearchAttributeKey
+
+WEEKLY_CHANGELOG = "WeeklyChangelog"
+DELIVERY = "Delivery"
+
+EDITIONS_QUEUE = "editions"
+CONTROL_QUEUE = "control"
+
+
+def service_queue(service: str) -> str:
+    """The activity task queue of one service, so that a fleet-wide rate can be declared for it."""
+    return f"service.{service}"
+
+
+GITHUB = "github"
+JIRA = "jira"
+SLACK = "slack"
+LOCAL = "local"
+"""Database and rendering: our own machine's work."""
+
+SERVICES = (GITHUB, JIRA, SLACK, LOCAL)
+
+
+def edition_id(team: str, iso_week: str) -> str:
+    """The workflow id is the lock: one run of a team's week at a time."""
+    return f"changelog:{team}:{iso_week}"
+
+
+def preview_id(team: str, iso_week: str) -> str:
+    return f"preview:{team}:{iso_week}"
+
+
+def delivery_id(team: str, iso_week: str, channel: str) -> str:
+    return f"delivery:{team}:{iso_week}:{channel}"
+
+
+def repository_unit(repository: str) -> str:
+    return f"{GITHUB}:{repository}"
+
+
+def project_unit(project: str) -> str:
+    return f"{JIRA}:{project}"
+
+
+TEAM = SearchAttributeKey.for_keyword("Team")
+ISO_WEEK = SearchAttributeKey.for_keyword("IsoWeek")
+SERVICE = SearchAttributeKey.for_keyword("Service")
+BREAKER_STATE = SearchAttributeKey.for_keyword("BreakerState")
+ESCALATION_STATE = SearchAttributeKey.for_keyword("EscalationState")
+ESCALATION_LEVEL = SearchAttributeKey.for_keyword("EscalationLevel")
+ERROR_CATEGORY = SearchAttributeKey.for_keyword("ErrorCategory")
+EDITION_STATUS = SearchAttributeKey.for_keyword("EditionStatus")
+
+SEARCH_ATTRIBUTES = (
+    TEAM,
+    ISO_WEEK,
+    SERVICE,
+    BREAKER_STATE,
+    ESCALATION_STATE,
+    ESCALATION_LEVEL,
+    ERROR_CATEGORY,
+    EDITION_STATUS,
+)
+"""All are keywords. A worker refuses to start while one is missing: it would wedge workflow tasks."""

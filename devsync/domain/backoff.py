@@ -1,0 +1,31 @@
+"""How long to wait before the next attempt: the server's hint as a floor, full jitter without one."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+Uniform = Callable[[float, float], float]
+"""`random.Random.uniform`: returns a number between two bounds."""
+
+_HINT_SPREAD_SECONDS = 15.0
+
+
+def next_delay(
+    attempt: int,
+    *,
+    hint: timedelta | None,
+    initial: timedelta,
+    factor: float,
+    maximum: timedelta,
+    uniform: Uniform,
+) -> timedelta:
+    """The wait after the failed attempt number `attempt` (from 1).
+
+    With a hint: hint + U(0, min(hint / 2, 15 s)), so that waiters told the same instant do not return as one.
+    Without: U(0, backoff), backoff = initial x factor^(attempt - 1) up to maximum ("full jitter", AWS
+    Architecture Blog, "Exponential Backoff And Jitter"). A hint is never shortened.
+    """
+    if hint is not None:
+        seconds = max(hint.total_seconds(), 0.0)
+        return timedelta(seconds=seconds + uniform(0, min(seconds / 2, _HINT_SPREAD_SECONDS)))
+    ceiling = min(initial.total_seconds() * factor ** min(attempt - 1, 64), maximum.total_seconds())
+    return timedelta(seconds=uniform(0, ceiling))

@@ -1,0 +1,272 @@
+"""Telling a change once: a pull request, its commits and its merge commit become one `Change`.
+
+Commits join pull requests without a call per pull request, by what lists of both say. In this order, the first
+that holds: the merge commit's SHA, the SHAs that the pull request lists, its number in the subject, and the
+parents (a true merge's second side; the run of commits that a rebase merge wrote at one instant).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from devsync.domain.changelog.collected import Author, Commit, PullRequest
+from devsync.domain.changelog.edition import Provenance
+from devsync.domain.changelog.people import co_authors
+from devsync.domain.changelog.texts import one_line, unix_lines, without_html_comments
+
+_NUMBER_AT_END = re.compile(r"\(#(\d{1,9})\)\s*\Z")
+_MERGE_SUBJECT = re.compile(r"Merge pull request #(\d{1,9}) ")
+
+_REBASE_SPREAD = timedelta(seconds=2)
+"""A rebase merge writes all its commits at once; GitHub's committer dates then differ by a second or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened to a repository: a merged pull request with its commits, or a lone commit."""
+
+    id: str
+    """`owner/name#12` or `owner/name@<12 hex digits>`."""
+    repository: str
+    pull_request: PullRequest | None
+    commits: tuple[Commit, ...]
+    """The collected ones, oldest first."""
+    title: str
+    """One line, as written."""
+    body: str
+    """The rest of the text, without HTML comments, which no reader sees."""
+    provenance: Provenance
+
+    @property
+    def shipped_at(self) -> datetime:
+        return self.pull_request.merged_at if self.pull_request is not None else self.commits[0].committed_at
+
+    @property
+    def url(self) -> str:
+        return self.pull_request.url if self.pull_request is not None else self.commits[0].url
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.pull_request.labels if self.pull_request is not None else ()
+
+    @property
+    def shas(self) -> tuple[str, ...]:
+        """Full SHAs, oldest first; the merge commit is last, and there even where it was not collected."""
+        found = tuple(commit.sha for commit in self.commits)
+        merge_sha = self.pull_request.merge_commit_sha if self.pull_request is not None else None
+        return found if merge_sha is None or merge_sha in found else (*found, merge_sha)
+
+    @property
+    def author(self) -> Author:
+        return self.pull_request.author if self.pull_request is not None else self.commits[0].author
+
+    @property
+    def authors(self) -> list[Author]:
+        """The author, then the commits' authors and all co-authors, with repetitions; not who only merged."""
+        found = [self.author]
+        for commit in self.commits:
+            if len(commit.parents) < 2:
+                found.append(commit.author)
+            found.extend(co_authors(commit.message))
+        if self.pull_request is not None:
+            found.extend(co_authors(self.body))
+        return found
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Where issues are named: title, body, branch, commit messages."""
+        if self.pull_request is None:
+            return self.title, self.body
+        return (
+            self.title,
+            self.body,
+            self.pull_request.head_branch,
+            *(commit.message for commit in self.commits),
+        )
+
+
+def fold(
+    repository: str,
+    pull_requests: Sequence[tuple[PullRequest, Provenance]],
+    commits: Sequence[tuple[Commit, Provenance]],
+) -> list[Change]:
+    """The changes of one repository, from what falls into the window.
+
+    A commit whose pull request is not among `pull_requests` stands alone. Input order does not matter; time is
+    linear in the number of commits.
+    """
+    by_sha = {commit.sha: commit for commit, _ in commits}
+    pulls = sorted((pull for pull, _ in pull_requests), key=lambda pull: (pull.merged_at, pull.number))
+    owners = _named_owners(pulls, by_sha)
+    _own_merged_sides(by_sha, owners)
+    _own_rebased_runs(pulls, by_sha, owners)
+
+    generations = _generations(by_sha)
+    joined: dict[int, list[Commit]] = defaultdict(list)
+    for commit in sorted(by_sha.values(), key=lambda one: (one.committed_at, generations[one.sha], one.sha)):
+        if (owner := owners.get(commit.sha)) is not None:
+            joined[owner].append(commit)
+    changes = [
+        _pull_request_change(repository, pull, tuple(joined[pull.number]), provenance)
+        for pull, provenance in pull_requests
+    ]
+    changes += [
+        _lone_change(repository, commit, provenance) for commit, provenance in commits if commit.sha not in owners
+    ]
+    return changes
+
+
+def subject_of(commit: Commit) -> str:
+    """The first line of the message."""
+    return commit.message.partition("\n")[0].strip()
+
+
+def number_named_by(subject: str) -> int | None:
+    """The pull request that a subject names as its own: `… (#12)` or `Merge pull request #12 from …`."""
+    match = _NUMBER_AT_END.search(subject) or _MERGE_SUBJECT.match(subject)
+    return int(match[1]) if match else None
+
+
+def _pull_request_change(
+    repository: str, pull: PullRequest, commits: tuple[Commit, ...], provenance: Provenance
+) -> Change:
+    return Change(
+        id=f"{repository}#{pull.number}",
+        repository=repository,
+        pull_request=pull,
+        commits=commits,
+        title=one_line(pull.title) or f"Pull request {pull.number}",
+        body=without_html_comments(unix_lines(pull.body)),
+        provenance=provenance,
+    )
+
+
+def _lone_change(repository: str, commit: Commit, provenance: Provenance) -> Change:
+    subject, _, rest = unix_lines(commit.message).partition("\n")
+    return Change(
+        id=f"{repository}@{commit.sha[:12]}",
+        repository=repository,
+        pull_request=None,
+        commits=(commit,),
+        title=one_line(subject) or f"Commit {commit.sha[:12]}",
+        body=rest.strip(),
+        provenance=provenance,
+    )
+
+
+def _named_owners(pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit]) -> dict[str, int]:
+    """Commits that name their pull request or are named by it: SHA to number. The earliest merge wins."""
+    owners: dict[str, int] = {}
+    for pull in pulls:
+        if pull.merge_commit_sha is not None and pull.merge_commit_sha in by_sha:
+            owners.setdefault(pull.merge_commit_sha, pull.number)
+    for pull in pulls:
+        for sha in pull.commit_shas:
+            if sha in by_sha:
+                owners.setdefault(sha, pull.number)
+    numbers = {pull.number for pull in pulls}
+    for sha, commit in by_sha.items():
+        if sha not in owners and (number := number_named_by(subject_of(commit))) in numbers:
+            owners[sha] = number
+    return owners
+
+
+def _own_merged_sides(by_sha: Mapping[str, Commit], owners: dict[str, int]) -> None:
+    """Give the commits that a merge brought in to the merge's pull request.
+
+    What a merge brought in is what its second parent reaches and its first does not. One walk finds it for all
+    merges: down a first-parent line, then into its side lines, oldest first; whatever the older ones reach is
+    visited by then.
+    """
+    visited: set[str] = set()
+    pending: list[tuple[str, int | None]] = [(tip, None) for tip in reversed(_tips(by_sha, owners))]
+    while pending:
+        sha, owner = pending.pop()
+        line: list[str] = []
+        while sha in by_sha and sha not in visited:
+            visited.add(sha)
+            line.append(sha)
+            sha = by_sha[sha].parents[0] if by_sha[sha].parents else ""
+        for sha in line:
+            if owner is not None:
+                owners.setdefault(sha, owner)
+            own = owners.get(sha)
+            pending.extend((side, own) for side in reversed(by_sha[sha].parents[1:]))
+
+
+def _tips(by_sha: Mapping[str, Commit], owners: Mapping[str, int]) -> list[str]:
+    """Commits without a collected child, the default branch's own line first.
+
+    A branch merged after the window leaves tips of its own. The default branch is the line that bears the most
+    merged pull requests.
+    """
+    has_child = {parent for commit in by_sha.values() for parent in commit.parents}
+    merges_on_line: dict[str, int] = {}
+    for sha in _parents_first(by_sha):
+        first = by_sha[sha].parents[:1]
+        below = merges_on_line.get(first[0], 0) if first else 0
+        merges_on_line[sha] = below + (sha in owners)
+    return sorted(
+        (sha for sha in by_sha if sha not in has_child),
+        key=lambda sha: (-merges_on_line.get(sha, 0), -by_sha[sha].committed_at.timestamp(), sha),
+    )
+
+
+def _own_rebased_runs(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit], owners: dict[str, int]) -> None:
+    """Give the commits below a rebase merge's last one to its pull request.
+
+    The run goes on while commits have one parent, were written at the same instant and no other pull request is
+    named by them or owns them. A last commit that names its own number is a squash: nothing below it belongs to it.
+    """
+    for pull in pulls:
+        last = by_sha.get(pull.merge_commit_sha or "")
+        if last is None or len(last.parents) != 1 or number_named_by(subject_of(last)) is not None:
+            continue
+        # The branch's own commits have other SHAs after a rebase, but as many.
+        room = len(pull.commit_shas) - 1 if pull.commit_shas else len(by_sha)
+        commit = by_sha.get(last.parents[0])
+        while (
+            room > 0
+            and commit is not None
+            and len(commit.parents) == 1
+            and commit.sha not in owners
+            and abs(last.committed_at - commit.committed_at) <= _REBASE_SPREAD
+            and number_named_by(subject_of(commit)) is None
+        ):
+            owners[commit.sha] = pull.number
+            room -= 1
+            commit = by_sha.get(commit.parents[0])
+
+
+def _generations(by_sha: Mapping[str, Commit]) -> dict[str, int]:
+    """Each commit's distance from the oldest: orders commits that were written at the same instant."""
+    generations: dict[str, int] = dict.fromkeys(by_sha, 0)
+    for sha in _parents_first(by_sha):
+        parents = [generations[parent] for parent in by_sha[sha].parents if parent in by_sha]
+        generations[sha] = 1 + max(parents, default=0)
+    return generations
+
+
+def _parents_first(by_sha: Mapping[str, Commit]) -> Collection[str]:
+    """SHAs, each after its collected parents; what stands in a circle (no real history) is left out."""
+    children: dict[str, list[str]] = defaultdict(list)
+    open_parents: dict[str, int] = {}
+    for sha, commit in by_sha.items():
+        parents = {parent for parent in commit.parents if parent in by_sha}
+        open_parents[sha] = len(parents)
+        for parent in parents:
+            children[parent].append(sha)
+    ready = deque(sha for sha, count in open_parents.items() if count == 0)
+    ordered: list[str] = []
+    while ready:
+        sha = ready.popleft()
+        ordered.append(sha)
+        for child in children[sha]:
+            open_parents[child] -= 1
+            if open_parents[child] == 0:
+                ready.append(child)
+    return ordered

@@ -1,0 +1,69 @@
+"""What to read first: three to seven items, chosen by rule so that everyone can tell why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from devsync.domain.changelog.edition import Item, Section
+
+FEWEST, MOST = 3, 7
+
+HIGH_PRIORITIES = frozenset({"blocker", "critical", "highest", "high", "urgent", "p0", "p1"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    """A kind of news: up to `quota` of it before the next tier has its turn."""
+
+    holds: Callable[[Item, bool], bool]
+    quota: int
+
+
+_TIERS = (
+    _Tier(lambda item, _: item.is_breaking, MOST),
+    _Tier(lambda item, _: item.section is Section.FEATURES, 4),
+    _Tier(lambda item, _: item.section is Section.SECURITY, 2),
+    _Tier(lambda _, is_urgent: is_urgent, 2),
+    _Tier(lambda item, _: item.section is Section.PERFORMANCE, 1),
+    _Tier(lambda item, _: item.section in (Section.FIXES, Section.REVERTED), 1),
+)
+"""In reading order. Quotas keep a week of twenty features from hiding its security fix; what they leave free goes
+to the next best of the same order."""
+
+
+def choose_highlights(items: Sequence[Item], priorities: Mapping[str, str]) -> tuple[str, ...]:
+    """Ids of the items worth reading first, breaking changes before all else; fewer in a quiet week.
+
+    `priorities` maps issue keys to JIRA's names of priorities. What a bot made never leads, unless it breaks.
+    """
+    candidates = [item for item in items if item.is_breaking or not item.is_automated]
+    ranked: list[list[Item]] = [[] for _ in _TIERS]
+    others: list[Item] = []
+    for item in candidates:
+        is_urgent = any(priorities.get(link.key, "").casefold() in HIGH_PRIORITIES for link in item.issues)
+        tier = next((number for number, tier in enumerate(_TIERS) if tier.holds(item, is_urgent)), None)
+        (others if tier is None else ranked[tier]).append(item)
+
+    chosen: dict[str, int] = {}
+    left: list[tuple[int, Item]] = []
+    for number, (tier_rule, found) in enumerate(zip(_TIERS, ranked, strict=True)):
+        found.sort(key=lambda item: _weight(item, priorities))
+        chosen.update((item.id, number) for item in found[: tier_rule.quota])
+        left.extend((number, item) for item in found[tier_rule.quota :])
+    chosen = dict(list(chosen.items())[:MOST])
+    for number, item in left[: MOST - len(chosen)]:
+        chosen[item.id] = number
+    readable = (item for item in others if item.section not in (Section.DEPENDENCIES, Section.INTERNAL))
+    for item in sorted(readable, key=lambda item: _weight(item, priorities)):
+        if len(chosen) >= FEWEST:
+            break
+        chosen[item.id] = len(_TIERS)
+    # Stable: within a tier the order of choice stays.
+    return tuple(sorted(chosen, key=lambda id_: chosen[id_]))
+
+
+def _weight(item: Item, priorities: Mapping[str, str]) -> tuple[int, int, int, str]:
+    """Urgent first, then what took most commits and issues: the size of the news, as far as data tells."""
+    is_urgent = any(priorities.get(link.key, "").casefold() in HIGH_PRIORITIES for link in item.issues)
+    return (-int(is_urgent), -len(item.commits), -len(item.issues), item.id)

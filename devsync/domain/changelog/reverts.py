@@ -1,0 +1,244 @@
+"""Changes that undo each other inside the window are not news: the pair is dropped.
+
+A change counts as a revert when its title says so, or when its text begins with git's or GitHub's own sentence. A
+squash merge whose body lists "This reverts commit …" among other bullets undid a step of its own work: no revert.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from devsync.domain.changelog.conventional import git_reverted_shas, parse
+from devsync.domain.changelog.folding import Change, number_named_by, subject_of
+from devsync.domain.changelog.texts import one_line
+
+_QUOTED = re.compile(r"(?P<word>Revert|Reapply|Reland)\s+\"(?P<subject>[^\n]*)\"", re.IGNORECASE)
+_LEADING_WORD = re.compile(
+    r"(?:\[[^\]]{0,60}\]\s*|[\w./()-]{1,60}:\s*)*+(?P<word>revert(?:s|ed|ing)?|reapply|reland)\b",
+    re.IGNORECASE,
+)
+"""The title's first word, behind issue keys, module names and a conventional type."""
+_WORD = re.compile(r"\brevert(?:s|ed|ing)?\b", re.IGNORECASE)
+_REVERTS_NUMBER = re.compile(r"^Reverts (?:(?P<repository>[\w.-]+/[\w.-]+))?#(?P<number>\d{1,9})\b", re.MULTILINE)
+_OPENING_SENTENCE = re.compile(
+    r"\s*+(?:This reverts commit\s|Reverts (?:[\w.-]+/[\w.-]+)?#\d)",
+)
+_OWN_NUMBER = re.compile(r"\s*\(#\d{1,9}\)\s*\Z")
+_DEEPEST = 20
+"""Nobody reverts deeper; the bound keeps a hostile title cheap."""
+_SHORTEST_SHA = 7
+"""git abbreviates to seven digits at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevertOutcome:
+    """What is left once pairs are gone."""
+
+    kept: tuple[Change, ...]
+    reverting: frozenset[str]
+    """Ids among `kept` that undo older work, or a part of a change."""
+    pairs: int
+
+
+@dataclass(slots=True)
+class _Index:
+    """Finds changes by what a revert may call them."""
+
+    by_sha_start: dict[tuple[str, str], list[tuple[str, Change]]] = field(default_factory=lambda: defaultdict(list))
+    by_number: dict[tuple[str, int], Change] = field(default_factory=dict)
+    by_subject: dict[tuple[str, str], list[Change]] = field(default_factory=lambda: defaultdict(list))
+
+
+def is_revert(change: Change) -> bool:
+    """Whether the change says that undoing is what it does."""
+    title = change.title
+    return (
+        _LEADING_WORD.match(title) is not None
+        or _is_revert_type(title)
+        or _OPENING_SENTENCE.match(change.body) is not None
+        or (_WORD.search(title) is not None and bool(git_reverted_shas(change.body)))
+    )
+
+
+def _is_revert_type(title: str) -> bool:
+    conventional = parse(title) if title[:6].casefold() == "revert" else None
+    return conventional is not None and conventional.type == "revert"
+
+
+def reapplies(title: str) -> bool:
+    """Whether a title brings work back: `Reapply "…"`, or a revert of a revert (any even depth)."""
+    title, depth = _unwrap(_from_leading_word(title))
+    leading = _LEADING_WORD.match(title)
+    if leading is not None and not leading["word"].casefold().startswith("revert"):
+        return depth % 2 == 0
+    return depth > 0 and depth % 2 == 0
+
+
+def innermost_subject(title: str) -> str:
+    """What is finally quoted by `Revert "Revert "…""` or `Reapply "…"`; the title itself where nothing is."""
+    subject, depth = _unwrap(_from_leading_word(title))
+    match = _QUOTED.match(subject)
+    if match is not None:
+        return match["subject"]
+    return subject if depth else title
+
+
+def drop_pairs(changes: Sequence[Change]) -> RevertOutcome:
+    """Drop each revert with what it reverts, newest first, so that a reverted revert keeps the original.
+
+    A revert of several changes drops with all of them. One that also undoes older work, or undoes only a part of
+    a change's commits, stays, as a revert.
+    """
+    # Ids end ties, so that the order of input decides nothing.
+    ordered = sorted(changes, key=lambda change: (change.shipped_at, change.id))
+    position = {change.id: index for index, change in enumerate(ordered)}
+    reverts = [change for change in ordered if is_revert(change)]
+    if not reverts:
+        return RevertOutcome(tuple(changes), frozenset(), 0)
+    index = _index(ordered)
+    dropped: set[str] = set()
+    reverting: set[str] = set()
+    pairs = 0
+    for revert in reversed(reverts):
+        if revert.id in dropped:
+            continue
+        targets, is_whole = _targets(revert, index, position, dropped)
+        dropped.update(targets)
+        pairs += len(targets)
+        if targets and is_whole:
+            dropped.add(revert.id)
+        elif not reapplies(revert.title):
+            reverting.add(revert.id)
+    kept = tuple(change for change in changes if change.id not in dropped)
+    return RevertOutcome(kept, frozenset(reverting - dropped), pairs)
+
+
+def _targets(revert: Change, index: _Index, position: dict[str, int], dropped: set[str]) -> tuple[list[str], bool]:
+    """Ids of the older changes in the window that a revert undoes wholly, and whether that is all it undoes."""
+    targets: dict[str, None] = {}
+    is_whole = True
+
+    def is_open(change: Change) -> bool:
+        older = position[change.id] < position[revert.id]
+        return older and change.id not in dropped
+
+    shas, numbers = _named_shas(revert), _named_numbers(revert)
+    undone: dict[str, tuple[Change, set[str]]] = {}
+    for sha in shas:
+        found = _by_sha(index, revert.repository, sha)
+        if found is None or not is_open(found[1]):
+            is_whole = False
+            continue
+        undone.setdefault(found[1].id, (found[1], set()))[1].add(found[0])
+    for change, its_shas in undone.values():
+        if _covers(its_shas, change):
+            targets[change.id] = None
+        else:
+            is_whole = False
+    for repository, number in numbers:
+        change_by_number = index.by_number.get((repository, number))
+        if change_by_number is not None and is_open(change_by_number):
+            targets[change_by_number.id] = None
+        else:
+            is_whole = False
+    if targets or shas:
+        # A SHA may be that of a fork or of a rebased branch while the number is right: one of them is enough.
+        return list(targets), is_whole or (bool(targets) and len(shas) <= 1 and len(numbers) <= 1)
+    subject = one_line(_quoted_subject(revert)).casefold()
+    for change in reversed(index.by_subject.get((revert.repository, subject), [])):
+        if is_open(change):
+            return [change.id], True
+    return [], False
+
+
+def _from_leading_word(title: str) -> str:
+    """The title without issue keys and module names before its revert word."""
+    leading = _LEADING_WORD.match(title)
+    return title[leading.start("word") :] if leading is not None else title
+
+
+def _unwrap(title: str) -> tuple[str, int]:
+    """What stands inside all `Revert "…"`, and how many there were."""
+    depth = 0
+    while depth < _DEEPEST:
+        match = _QUOTED.match(title)
+        if match is None or match["word"].casefold() != "revert":
+            break
+        depth += 1
+        title = match["subject"]
+    return title, depth
+
+
+def _named_shas(revert: Change) -> tuple[str, ...]:
+    named: tuple[str, ...] = ()
+    messages = [f"{revert.title}\n\n{revert.body}"]
+    messages += [commit.message for commit in revert.commits]
+    for message in messages:
+        conventional = parse(message)
+        named += conventional.reverted_shas if conventional is not None else git_reverted_shas(message)
+    return tuple(dict.fromkeys(named))
+
+
+def _named_numbers(revert: Change) -> tuple[tuple[str, int], ...]:
+    named = [
+        ((match["repository"] or revert.repository).casefold(), int(match["number"]))
+        for match in _REVERTS_NUMBER.finditer(revert.body)
+    ]
+    quoted = _quoted_subject(revert)
+    number = number_named_by(quoted) if quoted else None
+    if number is not None:
+        named.append((revert.repository.casefold(), number))
+    return tuple(dict.fromkeys(named))
+
+
+def _quoted_subject(revert: Change) -> str:
+    """The subject that the title quotes, or describes after `revert:`, or that `Reapply` stands before."""
+    title = _from_leading_word(_OWN_NUMBER.sub("", revert.title))
+    match = _QUOTED.match(title)
+    if match is not None:
+        # Reapply "x" undoes the change that is called Revert "x".
+        return match["subject"] if match["word"].casefold() == "revert" else f'Revert "{match["subject"]}"'
+    conventional = parse(title)
+    return conventional.description if conventional is not None and conventional.type == "revert" else ""
+
+
+def _index(ordered: Iterable[Change]) -> _Index:
+    index = _Index()
+    for change in ordered:
+        for sha in change.shas:
+            index.by_sha_start[change.repository, sha[:_SHORTEST_SHA].lower()].append((sha, change))
+        if change.pull_request is not None:
+            index.by_number[change.repository.casefold(), change.pull_request.number] = change
+        written = [change.title, *(one_line(subject_of(commit)) for commit in change.commits[-1:])]
+        plain = [_OWN_NUMBER.sub("", subject) for subject in written]
+        conventional = parse(plain[0])
+        described = [conventional.description] if conventional is not None else []
+        subjects = {subject.casefold() for subject in (*written, *plain, *described)}
+        for subject in subjects - {""}:
+            index.by_subject[change.repository, subject].append(change)
+    return index
+
+
+def _by_sha(index: _Index, repository: str, sha: str) -> tuple[str, Change] | None:
+    candidates = index.by_sha_start.get((repository, sha[:_SHORTEST_SHA]), [])
+    found = [(full, change) for full, change in candidates if full.lower().startswith(sha)]
+    # An abbreviation that fits two commits names neither.
+    return found[0] if len(found) == 1 else None
+
+
+def _covers(shas: set[str], change: Change) -> bool:
+    """Whether undoing `shas` undoes all of the change: its merge commit, or each commit that is no merge."""
+    pull = change.pull_request
+    if pull is not None and pull.merge_commit_sha in shas and _merges_all(change):
+        return True
+    return all(commit.sha in shas for commit in change.commits if len(commit.parents) < 2)
+
+
+def _merges_all(change: Change) -> bool:
+    """Whether the merge commit holds the whole change: a squash or a true merge, not a rebase's last commit."""
+    merge_sha = change.pull_request.merge_commit_sha if change.pull_request is not None else None
+    merge = next((commit for commit in change.commits if commit.sha == merge_sha), None)
+    return merge is None or len(merge.parents) > 1 or len(change.commits) == 1

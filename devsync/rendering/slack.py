@@ -1,0 +1,126 @@
+"""An edition for Slack: one message for the channel, the rest as replies in its thread.
+
+The channel message is what everybody reads: what the week brought, what is missing, what breaks. Whoever wants more
+opens the thread, which tells every section in full.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Template
+
+from devsync.domain.changelog.edition import Edition, Section
+from devsync.domain.model import Model
+from devsync.rendering.environment import Format, environment
+from devsync.rendering.slack_blocks import (
+    MAX_TEXT,
+    Block,
+    Part,
+    context,
+    fitting,
+    header,
+    messages,
+    part_of,
+    section,
+    shorten,
+)
+from devsync.rendering.story import Chapter, Story, story_of
+
+TEMPLATE = "edition.mrkdwn.j2"
+
+# Three boxes and a summary of this size leave 1,600 characters for header, small print and JSON's own.
+_MAX_BOX = 2_600
+
+
+class SlackMessage(Model):
+    """One call of chat.postMessage: `text` is what notifications and screen readers get, always set.
+
+    Post with `unfurl_links=False`, and without `link_names` or `parse`, which would look for names in the text.
+    """
+
+    text: str
+    blocks: list[dict[str, Any]]
+
+
+class SlackRendering(Model):
+    """The channel message first, then the replies in its thread, in order."""
+
+    messages: tuple[SlackMessage, ...]
+
+
+def render_slack(edition: Edition, templates: Path, revision: int = 1) -> SlackRendering:
+    """The edition as Block Kit messages, each within Slack's limits whatever the edition holds.
+
+    Raises jinja2.TemplateError where the template is missing or wrong.
+    """
+    told = _Teller(story_of(edition, revision), environment(templates, Format.SLACK).get_template(TEMPLATE))
+    channel, overflowing = told.channel_boxes()
+    replies = [
+        SlackMessage(text=told.thread_text(headings), blocks=blocks)
+        for headings, blocks in messages(told.thread_parts(overflowing))
+    ]
+    if replies:
+        channel.append(context(told.say("thread_hint")))
+    first = SlackMessage(text=shorten(told.say("fallback"), MAX_TEXT), blocks=channel)
+    return SlackRendering(messages=(first, *replies))
+
+
+class _Teller:
+    """Says the parts of one story in the words of the template's blocks."""
+
+    def __init__(self, story: Story, template: Template) -> None:
+        self._story = story
+        self._template = template
+
+    def say(self, block: str, **values: object) -> str:
+        values["story"] = self._story
+        return "".join(self._template.blocks[block](self._template.new_context(values))).strip("\n")
+
+    def channel_boxes(self) -> tuple[list[Block], frozenset[str]]:
+        """The blocks of the channel message, and which of its boxes the thread must tell in full."""
+        blocks = [
+            header(self.say("title")),
+            context(self.say("dateline")),
+            section(shorten(self.say("summary"), _MAX_BOX)),
+        ]
+        overflowing = set()
+        for name, part in self._boxes():
+            text, omitted = fitting(part, _MAX_BOX)
+            if omitted:
+                text += "\n" + self.say("more", omitted=omitted)
+                overflowing.add(name)
+            blocks.append(section(text))
+        return blocks, frozenset(overflowing)
+
+    def _boxes(self) -> Iterator[tuple[str, Part]]:
+        if self._story.is_partial:
+            yield "gaps", self._part("gaps")
+        if self._story.highlights:
+            yield "highlights", self._part("highlights")
+        for chapter in self._story.chapters:
+            if chapter.key == Section.BREAKING:
+                yield "breaking", self._chapter(chapter)
+
+    def thread_parts(self, overflowing: frozenset[str]) -> Iterator[Part]:
+        """All that the channel message did not tell to its end. Highlights point to items: they stand below."""
+        if "gaps" in overflowing:
+            yield self._part("gaps")
+        for chapter in self._story.chapters:
+            if chapter.key != Section.BREAKING or "breaking" in overflowing:
+                yield self._chapter(chapter)
+        if self._story.releases:
+            yield self._part("releases")
+        if self._story.people:
+            yield self._part("people")
+        if self._story.footnotes:
+            yield self._part("footnotes")
+
+    def thread_text(self, headings: tuple[str, ...]) -> str:
+        return shorten(", ".join(headings).replace("*", ""), MAX_TEXT)
+
+    def _part(self, block: str) -> Part:
+        return part_of(self.say(block))
+
+    def _chapter(self, chapter: Chapter) -> Part:
+        return part_of(self.say("chapter", chapter=chapter))

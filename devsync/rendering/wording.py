@@ -1,0 +1,89 @@
+"""The small phrases that every format shares: dates of a window, counted nouns, titles of sections."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from devsync.domain.changelog.edition import Section
+from devsync.domain.changelog.window import Window
+
+
+class SectionWords(NamedTuple):
+    title: str
+    one: str
+    many: str
+
+
+SECTION_WORDS: dict[Section, SectionWords] = {
+    Section.BREAKING: SectionWords("Breaking changes", "breaking change", "breaking changes"),
+    Section.FEATURES: SectionWords("Features", "feature", "features"),
+    Section.FIXES: SectionWords("Fixes", "fix", "fixes"),
+    Section.PERFORMANCE: SectionWords("Performance", "performance change", "performance changes"),
+    Section.SECURITY: SectionWords("Security", "security change", "security changes"),
+    Section.REVERTED: SectionWords("Reverted", "revert", "reverts"),
+    Section.ISSUES: SectionWords("Resolved issues", "resolved issue", "resolved issues"),
+    Section.DOCUMENTATION: SectionWords("Documentation", "documentation change", "documentation changes"),
+    Section.INTERNAL: SectionWords("Internal", "internal change", "internal changes"),
+    Section.DEPENDENCIES: SectionWords("Dependencies", "dependency update", "dependency updates"),
+    Section.OTHER: SectionWords("Other changes", "other change", "other changes"),
+}
+
+_SERVICE_NAMES = {"github": "GitHub", "jira": "JIRA", "calendar": "calendar", "slack": "Slack"}
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 fix`, `1,204 fixes`; without `many` the plural takes an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; empty for no words."""
+    if len(words) <= 1:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def service_name(service: str) -> str:
+    """How readers know a service; one that is not in the table is called as the configuration calls it."""
+    return _SERVICE_NAMES.get(service, service)
+
+
+def period(window: Window) -> str:
+    """`9–15 November 2026`: the window's days in the team's timezone, the last one included.
+
+    A window that does not run from midnight to midnight (period since_last_edition) says its times and timezone.
+    """
+    zone = ZoneInfo(window.timezone)
+    start, end = window.start.astimezone(zone), window.end.astimezone(zone)
+    # Asked of the instants, since in some zones a day has no midnight when clocks change.
+    if _is_start_of_day(start) and _is_start_of_day(end):
+        return _days(start.date(), (end - timedelta(microseconds=1)).date())
+    return f"{moment(window.start, window.timezone)} – {moment(window.end, window.timezone)} ({window.timezone})"
+
+
+def day(instant: datetime, timezone: str) -> str:
+    """`9 November`, in the team's timezone."""
+    local = instant.astimezone(ZoneInfo(timezone))
+    return f"{local.day} {local:%B}"
+
+
+def moment(instant: datetime, timezone: str) -> str:
+    """`9 November 2026, 14:05`, in the team's timezone."""
+    local = instant.astimezone(ZoneInfo(timezone))
+    return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def _days(first: date, last: date) -> str:
+    if first == last:
+        return f"{first.day} {first:%B %Y}"
+    if first.year != last.year:
+        return f"{first.day} {first:%B %Y} – {last.day} {last:%B %Y}"
+    if first.month != last.month:
+        return f"{first.day} {first:%B} – {last.day} {last:%B %Y}"
+    return f"{first.day}–{last.day} {last:%B %Y}"
+
+
+def _is_start_of_day(local: datetime) -> bool:
+    midnight = datetime.combine(local.date(), time(), local.tzinfo)
+    return local.timestamp() == midnight.timestamp()

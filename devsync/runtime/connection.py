@@ -1,0 +1,80 @@
+"""How every process of the product reaches Temporal: the SDK's envconfig profile plus our plugin."""
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from devsync.contracts.names import SEARCH_ATTRIBUTES
+from devsync.runtime.plugin import DevSyncPlugin
+
+DEFAULT_ADDRESS = "localhost:7233"
+
+
+class TemporalUnreachable(Exception):
+    """No Temporal server answers at the configured address."""
+
+
+class SearchAttributesMissing(Exception):
+    """The namespace lacks search attributes that the workflows write."""
+
+
+async def connect() -> Client:
+    """A client for the configured server (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …).
+
+    Raises TemporalUnreachable with the address and the cure.
+    """
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", DEFAULT_ADDRESS)
+    try:
+        return await Client.connect(**config, plugins=[DevSyncPlugin()])
+    except (RuntimeError, RPCError) as error:
+        raise TemporalUnreachable(
+            f"no Temporal server answers at {config['target_host']} ({_first_line(error)}); "
+            "start one with `python starter.py up`, or set TEMPORAL_ADDRESS to the one you run"
+        ) from error
+
+
+async def missing_search_attributes(client: Client) -> list[str]:
+    """Names of ours that the client's namespace does not have as keywords."""
+    answer = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    return [
+        key.name
+        for key in SEARCH_ATTRIBUTES
+        if answer.custom_attributes.get(key.name) != IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    ]
+
+
+async def register_search_attributes(client: Client) -> list[str]:
+    """Adds those that are missing; returns the names added. Safe to run twice, and twice at once."""
+    missing = await missing_search_attributes(client)
+    if not missing:
+        return []
+    try:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=client.namespace,
+                search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+            )
+        )
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+            raise
+    return missing
+
+
+async def require_search_attributes(client: Client) -> None:
+    """Raises SearchAttributesMissing: an unregistered attribute would wedge every workflow task."""
+    missing = await missing_search_attributes(client)
+    if missing:
+        raise SearchAttributesMissing(
+            f"namespace {client.namespace!r} lacks the search attributes {', '.join(missing)}; "
+            "run `python starter.py apply` once"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,67 @@
+"""Turns declared policies into activity options: no retry number stands in a workflow file."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType, ActivityConfig
+
+from devsync.contracts.activities import PLAN_EDITION, ActivityContract, In, Out
+from devsync.contracts.names import service_queue
+from devsync.contracts.policies import OperationPolicy, Policies, RetryDeclaration
+
+NEVER_RETRYABLE = ("PayloadsTooLarge",)
+"""Too large stays too large; the SDK would retry it for ever."""
+
+BOOTSTRAP: Policies = {
+    PLAN_EDITION.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=10)),
+        start_to_close=timedelta(seconds=10),
+        schedule_to_close=timedelta(minutes=10),
+    )
+}
+"""The one policy that is not in config/services.yaml: the activity that reads it cannot wait for it."""
+
+
+def activity_options(
+    contract: ActivityContract[In, Out], policy: OperationPolicy, *, time_left: timedelta | None = None
+) -> ActivityConfig:
+    """Options for one call; `time_left` bounds the whole of it, retries included."""
+    schedule_to_close = policy.schedule_to_close
+    if time_left is not None:
+        schedule_to_close = max(min(schedule_to_close or time_left, time_left), timedelta(seconds=1))
+    retry = policy.retry
+    return ActivityConfig(
+        task_queue=service_queue(contract.service),
+        start_to_close_timeout=min(policy.start_to_close, schedule_to_close or policy.start_to_close),
+        schedule_to_close_timeout=schedule_to_close,
+        heartbeat_timeout=policy.heartbeat,
+        retry_policy=RetryPolicy(
+            initial_interval=retry.initial,
+            backoff_coefficient=retry.factor,
+            maximum_interval=retry.maximum,
+            maximum_attempts=retry.attempts or 0,
+            non_retryable_error_types=[*retry.non_retryable, *NEVER_RETRYABLE],
+        ),
+        cancellation_type=ActivityCancellationType.TRY_CANCEL,
+    )
+
+
+async def call(
+    contract: ActivityContract[In, Out],
+    message: In,
+    policies: Policies,
+    *,
+    summary: str,
+    time_left: timedelta | None = None,
+) -> Out:
+    """Runs an activity under its declared policy. Call it from workflow code only.
+
+    Raises ActivityError when the policy is used up or the failure is not retryable.
+    """
+    options = activity_options(contract, policies[contract.name], time_left=time_left)
+    options["summary"] = summary
+    result: Out = await workflow.execute_activity(
+        contract.name, arg=message, result_type=contract.output_type, **options
+    )
+    return result

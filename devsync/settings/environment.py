@@ -1,0 +1,144 @@
+"""What the environment says: addresses, secrets, folders. Temporal's own variables are read by its SDK."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from devsync.settings.problems import ConfigError
+
+T = TypeVar("T")
+
+
+def _web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not a web address; write it with https://")
+    return url.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+"""Without a slash at its end."""
+
+
+class GitHubAccess(NamedTuple):
+    url: str
+    token: SecretStr
+
+
+class JiraAccess(NamedTuple):
+    """Cloud: `email` and its API token. Data Center: a personal access token and no `email`."""
+
+    url: str
+    email: str | None
+    token: SecretStr
+
+
+class SlackAccess(NamedTuple):
+    """`url` ends with a slash, as slack-sdk joins method names to it."""
+
+    url: str
+    token: SecretStr
+
+
+class WorkerVersion(NamedTuple):
+    deployment: str
+    build_id: str
+
+
+_CURES: Final = {
+    "GITHUB_TOKEN": "create a fine-grained token with read access to contents, issues, pull requests and deployments"
+    " of the team's repositories, and export it",
+    "JIRA_URL": "export the address of the site, as https://acme.atlassian.net",
+    "JIRA_EMAIL": "export the address of the account that owns JIRA_API_TOKEN (Cloud),"
+    " or export JIRA_PAT instead (Data Center)",
+    "JIRA_API_TOKEN": "create one at https://id.atlassian.com/manage-profile/security/api-tokens"
+    " and export it (Cloud), or export JIRA_PAT instead (Data Center)",
+    "SLACK_BOT_TOKEN": "install the Slack app with the scopes chat:write, channels:read, channels:history"
+    " and export its bot token (xoxb-…)",
+    "SLACK_SIGNING_SECRET": "copy it from the Slack app's page Basic Information and export it",
+    "SMTP_URL": "export the mail server, as smtp://user:password@mail.acme.dev:587",
+    "DATABASE_URL": "export the address of a PostgreSQL database, as postgresql://user:password@host:5432/devsync,"
+    " or run `python starter.py up`, which brings one",
+}
+
+
+class Environment(BaseSettings):
+    """Read by `read_environment`. An empty variable counts as not set; a secret never shows in a repr or an error."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, case_sensitive=False
+    )
+
+    github_token: SecretStr | None = None
+    github_api_url: WebAddress = "https://api.github.com"
+    jira_url: WebAddress | None = None
+    jira_email: str | None = None
+    jira_api_token: SecretStr | None = None
+    jira_pat: SecretStr | None = None
+    slack_bot_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_api_url: WebAddress = "https://slack.com/api"
+    smtp_url: SecretStr | None = None
+    database_url: SecretStr | None = None
+    config_dir: Path = Path("config")
+    templates_dir: Path = Path("templates")
+    worker_deployment: str | None = None
+    build_id: str | None = None
+
+    def github(self) -> GitHubAccess:
+        """Raises ConfigError naming the variable and the cure, as do all methods here."""
+        return GitHubAccess(self.github_api_url, _needed("GITHUB_TOKEN", self.github_token))
+
+    def jira(self) -> JiraAccess:
+        """A JIRA_PAT is preferred where both kinds of credentials are set: nobody sets it for Cloud."""
+        url = _needed("JIRA_URL", self.jira_url)
+        if self.jira_pat is not None:
+            return JiraAccess(url, None, self.jira_pat)
+        return JiraAccess(url, _needed("JIRA_EMAIL", self.jira_email), _needed("JIRA_API_TOKEN", self.jira_api_token))
+
+    def slack(self) -> SlackAccess:
+        return SlackAccess(f"{self.slack_api_url.rstrip('/')}/", _needed("SLACK_BOT_TOKEN", self.slack_bot_token))
+
+    def signing_secret(self) -> SecretStr:
+        """What proves that a request comes from Slack."""
+        return _needed("SLACK_SIGNING_SECRET", self.slack_signing_secret)
+
+    def smtp(self) -> SecretStr:
+        """The mail server's address, with its password."""
+        return _needed("SMTP_URL", self.smtp_url)
+
+    def database(self) -> SecretStr:
+        """The database's address, with its password."""
+        return _needed("DATABASE_URL", self.database_url)
+
+    def worker_version(self) -> WorkerVersion | None:
+        """What Worker Versioning calls this build; None where neither variable is set."""
+        if self.worker_deployment is None and self.build_id is None:
+            return None
+        if self.worker_deployment is None or self.build_id is None:
+            missing = "BUILD_ID" if self.build_id is None else "WORKER_DEPLOYMENT"
+            other = "WORKER_DEPLOYMENT" if self.build_id is None else "BUILD_ID"
+            raise ConfigError([f"{missing} is not set, but {other} is: set both or neither"])
+        return WorkerVersion(self.worker_deployment, self.build_id)
+
+
+def read_environment() -> Environment:
+    """The environment of this process. Raises ConfigError naming each variable whose value cannot be used."""
+    try:
+        return Environment()
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False, include_input=False)
+    raise ConfigError(
+        f"{str(error['loc'][0]).upper()} {error['msg'].removeprefix('Value error, ')}" for error in errors
+    )
+
+
+def _needed(variable: str, value: T | None) -> T:
+    if value is None:
+        raise ConfigError([f"{variable} is not set: {_CURES[variable]}"])
+    return value

@@ -1,0 +1,157 @@
+"""How each outside service is called: retries, time-outs, rates. The numbers stand in config/services.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, RootModel, model_validator
+
+from devsync.contracts.policies import Jitter, OperationPolicy, RetryDeclaration
+from devsync.domain.model import Model
+from devsync.settings.durations import PositiveDuration, format_duration
+from devsync.settings.problems import ConfigError, any_of, did_you_mean, problem_at
+from devsync.settings.yaml_file import YamlFile, read_yaml
+
+LONGEST_HTTP_READ: Final = timedelta(seconds=10)
+"""Blocking clients run in threads, which nothing interrupts: a cancelled edition waits this long at most."""
+
+DEFAULT_HTTP_CONNECT: Final = timedelta(seconds=5)
+
+Factor = Annotated[float, Field(ge=1)]
+
+
+class RetryPart(Model):
+    """The part of a Retry that one level of the file declares."""
+
+    initial: PositiveDuration | None = None
+    factor: Factor | None = None
+    maximum: PositiveDuration | None = None
+    attempts: PositiveInt | None = None
+    jitter: Jitter | None = None
+    non_retryable: tuple[str, ...] | None = None
+
+
+class TimeoutsPart(Model):
+    """The part of the Timeouts that one level of the file declares."""
+
+    start_to_close: PositiveDuration | None = None
+    schedule_to_close: PositiveDuration | None = None
+    heartbeat: PositiveDuration | None = None
+    http_connect: PositiveDuration | None = None
+    http_read: PositiveDuration | None = None
+
+    @model_validator(mode="after")
+    def _an_http_read_ends_soon(self) -> Self:
+        if self.http_read is not None and self.http_read > LONGEST_HTTP_READ:
+            limit = format_duration(LONGEST_HTTP_READ)
+            message = f'"{format_duration(self.http_read)}" is too long, threads cannot be interrupted; write "{limit}"'
+            raise problem_at(message, "http_read")
+        return self
+
+
+class OperationParts(Model):
+    """What an operation declares differently from its service."""
+
+    retry: RetryPart = RetryPart()
+    timeouts: TimeoutsPart = TimeoutsPart()
+
+
+class ServiceSettings(Model):
+    """One service: what holds for all its operations, and what some of them declare differently."""
+
+    retry: RetryPart = RetryPart()
+    timeouts: TimeoutsPart = TimeoutsPart()
+    rate_per_second: PositiveFloat | None = None
+    """Activities started a second over all workers of the service's task queue; None = not limited."""
+    concurrency: PositiveInt
+    """HTTP calls (for `local`: blocking jobs) at once in one process."""
+    slots: PositiveInt
+    """Activities at once in one worker: at least the units of a large edition, which mostly wait for a call."""
+    operations: dict[str, OperationParts] = Field(default_factory=dict)
+
+    def policy(self, operation: str) -> OperationPolicy:
+        """The operation's policy; one that declares nothing of its own has the service's."""
+        parts = self.operations.get(operation, OperationParts())
+        timeouts = _merged(self.timeouts, parts.timeouts)
+        return OperationPolicy(
+            retry=RetryDeclaration.model_validate(_merged(self.retry, parts.retry)),
+            start_to_close=timeouts["start_to_close"],
+            schedule_to_close=timeouts.get("schedule_to_close"),
+            heartbeat=timeouts.get("heartbeat"),
+        )
+
+    @property
+    def http_connect(self) -> timedelta:
+        """How long the service's client waits for a connection."""
+        return self.timeouts.http_connect or DEFAULT_HTTP_CONNECT
+
+    @property
+    def http_read(self) -> timedelta:
+        """How long the service's client waits for bytes."""
+        return self.timeouts.http_read or LONGEST_HTTP_READ
+
+    @model_validator(mode="after")
+    def _every_policy_is_whole(self) -> Self:
+        _refuse_incomplete(_merged(self.retry), _merged(self.timeouts), ())
+        for name, parts in self.operations.items():
+            retry, timeouts = _merged(self.retry, parts.retry), _merged(self.timeouts, parts.timeouts)
+            _refuse_incomplete(retry, timeouts, ("operations", name))
+        return self
+
+
+class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
+    """All services by name."""
+
+    def service(self, name: str) -> ServiceSettings:
+        """Raises ConfigError naming the known services."""
+        if name not in self.root:
+            cure = did_you_mean(name, self.root, f"the known ones are {any_of(sorted(self.root))}")
+            raise ConfigError([f'the service "{name}" is not in services.yaml; {cure}'])
+        return self.root[name]
+
+    def policy(self, service: str, operation: str) -> OperationPolicy:
+        """The resolved policy of an operation. Raises ConfigError for an unknown service."""
+        return self.service(service).policy(operation)
+
+
+def read_services(path: Path) -> YamlFile[ServicesConfig]:
+    """Raises ConfigError with every problem of the file."""
+    return read_yaml(path, ServicesConfig)
+
+
+def _merged(*levels: Model) -> dict[str, Any]:
+    """What the levels declare, a later one winning field by field; fields that none declares are left out."""
+    merged: dict[str, Any] = {}
+    for level in levels:
+        merged |= {name: value for name, value in level if value is not None}
+    return merged
+
+
+def _refuse_incomplete(retry: dict[str, Any], timeouts: dict[str, Any], at: tuple[str, ...]) -> None:
+    """Raises where the parts, merged, are no policy that can work."""
+    for part, declared, needed in (
+        ("retry", retry, ("initial", "factor", "maximum")),
+        ("timeouts", timeouts, ("start_to_close",)),
+    ):
+        for field in needed:
+            if field not in declared:
+                raise problem_at("is missing; add it here or at the service", *at, part, field)
+    if "attempts" not in retry and "schedule_to_close" not in timeouts:
+        raise problem_at("nothing bounds the retries; add timeouts.schedule_to_close or retry.attempts", *at)
+    for part, longer, shorter in _ORDERED:
+        declared = retry if part == "retry" else timeouts
+        if shorter in declared and longer in declared and declared[longer] < declared[shorter]:
+            told = f'"{format_duration(declared[longer])}" is less than {shorter}'
+            cure = f'write "{format_duration(declared[shorter])}" or more'
+            raise problem_at(f"{told}; {cure}", *at, part, longer)
+
+
+_ORDERED: Final[Iterable[tuple[str, str, str]]] = (
+    ("retry", "maximum", "initial"),
+    ("timeouts", "schedule_to_close", "start_to_close"),
+    ("timeouts", "start_to_close", "heartbeat"),
+    ("timeouts", "start_to_close", "http_read"),
+)

@@ -1,0 +1,205 @@
+"""A team's file: what its changelog is gathered from, when, for whom and where it goes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
+
+from devsync.domain.model import Model
+from devsync.settings.durations import Duration, PositiveDuration
+from devsync.settings.problems import ConfigError, problem_at, refuse_repeated
+from devsync.settings.team_values import (
+    ClockTime,
+    GitAddress,
+    HolidayRegion,
+    MailAddress,
+    ProjectKey,
+    Repository,
+    SlackChannelName,
+    SlackTarget,
+    TeamName,
+    Timezone,
+    VariableName,
+    WebAddress,
+)
+from devsync.settings.yaml_file import YamlFile, read_yaml
+
+T = TypeVar("T", str, int)
+
+
+def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
+    refuse_repeated(values)
+    return values
+
+
+Unique = Annotated[tuple[T, ...], AfterValidator(_each_once)]
+
+
+class Schedule(Model):
+    """The weekly instant, in the team's timezone, at which the edition is due to start."""
+
+    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(
+        examples=["monday"]
+    )
+    time: ClockTime = Field(examples=['"09:00"'])
+    jitter: Duration = timedelta(0)
+
+
+class GitHubSource(Model):
+    """Repositories as `owner/name`; `auto` asks GraphQL and falls back to REST."""
+
+    api: Literal["auto", "graphql", "rest"] = "auto"
+    repositories: Annotated[Unique[Repository], Field(min_length=1, examples=["[acme/payments-api]"])]
+    include_labels: Unique[str] = ()
+    """When given, only pull requests with one of them; breaking changes are never filtered."""
+    exclude_labels: Unique[str] = ()
+    mirrors: dict[Repository, GitAddress] = Field(default_factory=dict)
+    """Where else a repository can be cloned from, when GitHub does not answer."""
+
+    @model_validator(mode="after")
+    def _mirrors_belong_to_repositories(self) -> Self:
+        for repository in self.mirrors:
+            if repository not in self.repositories:
+                message = "is a mirror of a repository that is not listed; add it to repositories"
+                raise problem_at(message, "mirrors", repository)
+        for label in self.exclude_labels:
+            if label in self.include_labels:
+                at = self.exclude_labels.index(label)
+                raise problem_at(f'"{label}" is included as well; remove one', "exclude_labels", at)
+        return self
+
+
+class JiraSource(Model):
+    """Projects by key; boards by the number in their address, for sprints."""
+
+    projects: Annotated[Unique[ProjectKey], Field(min_length=1, examples=["[PAY]"])]
+    boards: Unique[PositiveInt] = ()
+    incident_types: Unique[str] = ()
+    """The issue types that count as incidents: what broke."""
+
+
+class CalendarSource(Model):
+    """Who is away and which days are holidays, for "what is next"."""
+
+    ics: WebAddress | None = None
+    holidays: HolidayRegion | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.ics is None and self.holidays is None:
+            raise problem_at("names neither ics nor holidays; write one or remove the calendar")
+        return self
+
+
+class SlackChannel(Model):
+    kind: Literal["slack"] = "slack"
+    channel: SlackChannelName = Field(examples=['"#payments"'])
+    alternatives: Unique[SlackChannelName] = ()
+    """Where the edition goes, saying for which channel, when the first one cannot be reached."""
+
+    @model_validator(mode="after")
+    def _alternatives_are_others(self) -> Self:
+        if self.channel in self.alternatives:
+            at = self.alternatives.index(self.channel)
+            raise problem_at(f'"{self.channel}" is the channel itself; remove it', "alternatives", at)
+        return self
+
+    @property
+    def target(self) -> str:
+        return self.channel
+
+
+class EmailChannel(Model):
+    kind: Literal["email"] = "email"
+    to: Annotated[Unique[MailAddress], Field(min_length=1, examples=["[payments@acme.dev]"])]
+    only_as_fallback: bool = False
+    """True: mail is sent only where another channel could not be reached."""
+
+    @property
+    def target(self) -> str:
+        return ", ".join(self.to)
+
+
+class WebhookChannel(Model):
+    kind: Literal["webhook"] = "webhook"
+    url: WebAddress = Field(examples=["https://hooks.acme.dev/changelog"])
+    secret_env: VariableName = Field(examples=["PAYMENTS_WEBHOOK_SECRET"])
+    """The environment variable that holds the signing secret; the secret itself stands in no file."""
+
+    @property
+    def target(self) -> str:
+        return self.url
+
+
+Channel = Annotated[SlackChannel | EmailChannel | WebhookChannel, Field(discriminator="kind")]
+
+
+class Approval(Model):
+    """Whether people see the edition before it is posted, and what happens when nobody answers in time."""
+
+    required: bool = False
+    reviewers: Unique[SlackTarget] = ()
+    wait: PositiveDuration = timedelta(minutes=90)
+    on_timeout: Literal["publish", "reject"] = "publish"
+
+    @model_validator(mode="after")
+    def _somebody_reviews(self) -> Self:
+        if self.required and not self.reviewers:
+            raise problem_at('approval is required from nobody; write for example ["#payments-leads"]', "reviewers")
+        return self
+
+
+class TeamConfig(Model):
+    """One team's changelog. Without a schedule it is made only when somebody asks for it."""
+
+    team: TeamName = Field(examples=["payments"])
+    timezone: Timezone = Field(examples=["Europe/Berlin"])
+    schedule: Schedule | None = None
+    period: Literal["previous_week", "since_last_edition"] = "previous_week"
+    deliver_by: PositiveDuration = timedelta(hours=2)
+    """How long after its start the edition must have been delivered."""
+    audience: Literal["engineering", "product", "executive"] = "engineering"
+    github: GitHubSource | None = None
+    jira: JiraSource | None = None
+    calendar: CalendarSource | None = None
+    channels: tuple[Channel, ...] = Field(min_length=1, examples=['[{kind: slack, channel: "#payments"}]'])
+    approval: Approval = Approval()
+    escalation: str = "default"
+    """The name of an escalation policy."""
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Self:
+        if self.github is None and self.jira is None:
+            raise problem_at("the team has no source; add github, jira or both")
+        return self
+
+    @model_validator(mode="after")
+    def _channels_differ(self) -> Self:
+        taken = set()
+        for index, channel in enumerate(self.channels):
+            key = (channel.kind, channel.target.casefold())
+            if key in taken:
+                raise problem_at("is the same as a channel above; remove one", "channels", index)
+            taken.add(key)
+        if all(isinstance(channel, EmailChannel) and channel.only_as_fallback for channel in self.channels):
+            raise problem_at("are all fallbacks; add one that is not", "channels")
+        return self
+
+    @model_validator(mode="after")
+    def _approval_lies_before_the_deadline(self) -> Self:
+        if self.approval.required and self.approval.wait >= self.deliver_by:
+            message = "is not shorter than deliver_by, which it lies inside; shorten it or deliver later"
+            raise problem_at(message, "approval", "wait")
+        return self
+
+
+def read_team(path: Path) -> YamlFile[TeamConfig]:
+    """The team's file, named after its team. Raises ConfigError with every problem."""
+    file = read_yaml(path, TeamConfig)
+    if file.model.team != path.stem:
+        message = f'"{file.model.team}" is not the name of the file; write "{path.stem}" or rename the file'
+        raise ConfigError([file.problem(message, "team")])
+    return file

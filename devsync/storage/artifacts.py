@@ -1,0 +1,114 @@
+"""Content-addressed, compressed, immutable artifacts, and what happens while they cannot be stored."""
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from devsync.contracts.artifacts import INLINE_LIMIT_BYTES, ArtifactRef
+from devsync.storage.connection import DatabaseUnavailable, StorageError
+from devsync.storage.content import Packed, pack, unpack
+from devsync.storage.database import Database
+from devsync.storage.tables import artifacts
+
+_PACK_IN_THREAD_BYTES = 256 * 1024
+"""Above about a millisecond of packing, the loop's other work should not wait for it."""
+
+
+class StoreUnavailable(DatabaseUnavailable):
+    """The store is away, and the content is too large to travel in a reference, or is in the store only."""
+
+
+class ArtifactMissing(StorageError):
+    """The store answers and does not have the artifact: it was never stored here, or retention removed it."""
+
+
+class ArtifactStore:
+    """Puts and gets artifacts; each call ends within the bounds of `Database`.
+
+    For activities in threads: `LoopBridge.run(store.put(…))`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, content: bytes, *, kind: str, team: str) -> ArtifactRef:
+        """Stores the content, once however often it is put, and gives its reference.
+
+        With the database away the reference carries the content. Raises StoreUnavailable when its compressed
+        form is too large for that (INLINE_LIMIT_BYTES), and NotMigrated.
+        """
+        (reference,) = await self.put_many([(kind, content)], team=team)
+        return reference
+
+    async def put_many(self, contents: Sequence[tuple[str, bytes]], *, team: str) -> list[ArtifactRef]:
+        """Stores (kind, content) pairs in one statement, all or none; references in the same order.
+
+        Falls back and raises as `put` does: StoreUnavailable when any of them is too large to travel inline.
+        """
+        packed = [(kind, await _packed(content)) for kind, content in contents]
+        try:
+            await self._insert(packed, team)
+        except DatabaseUnavailable as error:
+            return [_inline(kind, pack_, error) for kind, pack_ in packed]
+        return [ArtifactRef(digest=pack_.digest, size=pack_.size, kind=kind) for kind, pack_ in packed]
+
+    async def settle(self, references: Sequence[ArtifactRef], *, team: str) -> list[ArtifactRef]:
+        """Stores what travelled inline; gives references to stored artifacts only, in the same order.
+
+        Raises DatabaseUnavailable: the caller is the recording step, which is retried until it succeeds.
+        """
+        settled = list(references)
+        packed = {
+            at: (reference.kind, await _packed(await self.get(reference)))
+            for at, reference in enumerate(references)
+            if reference.inline is not None
+        }
+        await self._insert(list(packed.values()), team)
+        for at, (kind, pack_) in packed.items():
+            settled[at] = ArtifactRef(digest=pack_.digest, size=pack_.size, kind=kind)
+        return settled
+
+    async def get(self, reference: ArtifactRef) -> bytes:
+        """The uncompressed content; inline content needs no database.
+
+        Raises ArtifactMissing, ContentDamaged, StoreUnavailable and NotMigrated.
+        """
+        inline = reference.inline_content
+        if inline is not None:
+            return unpack(inline, size=reference.size, digest=None)
+        query = select(artifacts.c.content).where(artifacts.c.digest == reference.digest).limit(1)
+        try:
+            rows = await self._database.execute(query)
+        except DatabaseUnavailable as error:
+            raise StoreUnavailable(str(error)) from error
+        if not rows:
+            raise ArtifactMissing(f"{reference.kind} {reference.digest} is not in the store")
+        return unpack(rows[0].content, size=reference.size, digest=reference.digest)
+
+    async def _insert(self, packed: Sequence[tuple[str, Packed]], team: str) -> None:
+        # One row a digest, in one order everywhere: two writers of the same artifacts cannot deadlock.
+        unique = {pack_.digest: (kind, pack_) for kind, pack_ in packed}
+        rows = [
+            {"digest": digest, "team": team, "kind": kind, "size": pack_.size, "content": pack_.compressed}
+            for digest, (kind, pack_) in sorted(unique.items())
+        ]
+        if rows:
+            await self._database.execute(insert(artifacts).values(rows).on_conflict_do_nothing())
+
+
+async def _packed(content: bytes) -> Packed:
+    if len(content) > _PACK_IN_THREAD_BYTES:
+        return await asyncio.to_thread(pack, content)
+    return pack(content)
+
+
+def _inline(kind: str, packed: Packed, reason: DatabaseUnavailable) -> ArtifactRef:
+    length = len(packed.compressed)
+    if length > INLINE_LIMIT_BYTES:
+        raise StoreUnavailable(
+            f"{reason}, and {kind} is too large to travel without it: {length} bytes compressed, "
+            f"{INLINE_LIMIT_BYTES} allowed"
+        ) from reason
+    return ArtifactRef.of_inline(packed.compressed, size=packed.size, kind=kind)

@@ -1,0 +1,136 @@
+"""The one door to PostgreSQL: a pooled async engine whose every call ends in bounded time."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Executable, Row, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from devsync.storage import migrate
+from devsync.storage.connection import (
+    CONNECT_SECONDS,
+    STATEMENT_SECONDS,
+    DatabaseUnavailable,
+    NotMigrated,
+    engine_url,
+    not_migrated,
+    place_of,
+    translated,
+)
+
+_FREE_CONNECTION_SECONDS = 3
+_CALL_SECONDS = 5.0
+"""No call takes longer, whatever the network does: a frozen server answers neither queries nor cancellations."""
+_AWAY_SECONDS = 2.0
+"""After a call that had to be given up, the next ones fail at once for so long: 300 pages would each wait."""
+
+
+@dataclass(frozen=True)
+class DatabaseState:
+    """What `check` found. `is_newer`: migrated by a newer build; this one can still work with it."""
+
+    server_version: str
+    revision: str
+    head: str
+    is_newer: bool
+
+
+class Database:
+    """Runs statements on a pool of connections.
+
+    Belongs to the event loop that first uses it; activities in threads come through
+    `devsync.storage.threads.LoopBridge`. `pool_size` connections stay open, as many again in a rush.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        parsed = engine_url(url)
+        self.place = place_of(parsed)
+        self._engine = create_async_engine(
+            parsed,
+            # One statement is one transaction and one round trip; `execute` opens a real one for several.
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=_FREE_CONNECTION_SECONDS,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "tcp_user_timeout": STATEMENT_SECONDS * 1000,  # a partition: unacknowledged bytes
+                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC",
+                "application_name": "devsync",
+            },
+        )
+        self._given_up: set[asyncio.Task[Sequence[Row[Any]]]] = set()
+        self._away_until = 0.0
+
+    async def execute(self, *statements: Executable) -> Sequence[Row[Any]]:
+        """Runs the statements, several in one transaction; gives the rows of the last one.
+
+        Raises DatabaseUnavailable (within about 5 s) and NotMigrated.
+        """
+        if time.monotonic() < self._away_until:
+            raise DatabaseUnavailable(f"{self.place} did not answer a moment ago")
+        task = asyncio.create_task(self._execute(statements))
+        try:
+            # Not wait_for: cancelling makes psycopg ask the server to cancel the query and wait for that.
+            await asyncio.wait((task,), timeout=_CALL_SECONDS)
+        except asyncio.CancelledError:
+            self._give_up(task)
+            raise
+        if not task.done():
+            self._give_up(task)
+            self._away_until = time.monotonic() + _AWAY_SECONDS
+            raise DatabaseUnavailable(f"{self.place} did not answer within {_CALL_SECONDS:.0f} s")
+        return task.result()
+
+    async def check(self) -> DatabaseState:
+        """What doctor and a starting worker ask: reachable, and migrated to this build's head.
+
+        Raises DatabaseUnavailable or NotMigrated, whose messages name the cure. A revision that this build
+        does not know is a newer build's: migrations only add, so that a roll-back can go on working.
+        """
+        (server_version,) = (await self.execute(text("SHOW server_version")))[0]
+        head = migrate.head()
+        try:
+            rows = await self.execute(text("SELECT version_num FROM alembic_version"))
+        except NotMigrated:
+            rows = ()
+        if not rows:
+            raise not_migrated(self.place, f"has no tables of ours yet (this build needs {head})")
+        revision = str(rows[0][0])
+        is_known = migrate.knows(revision)
+        if is_known and revision != head:
+            raise not_migrated(self.place, f"is at revision {revision}, this build needs {head}")
+        return DatabaseState(str(server_version), revision, head, is_newer=not is_known)
+
+    async def dispose(self) -> None:
+        """Closes every connection; calls that were given up are left behind."""
+        for task in self._given_up:
+            task.cancel()
+        await self._engine.dispose()
+
+    async def _execute(self, statements: tuple[Executable, ...]) -> Sequence[Row[Any]]:
+        rows: Sequence[Row[Any]] = ()
+        with translated(self.place):
+            async with self._engine.connect() as connection:
+                if len(statements) > 1:
+                    await connection.execution_options(isolation_level="READ COMMITTED")
+                for statement in statements:
+                    result = await connection.execute(statement)
+                    rows = result.all() if result.returns_rows else ()
+                await connection.commit()
+        return rows
+
+    def _give_up(self, task: asyncio.Task[Sequence[Row[Any]]]) -> None:
+        self._given_up.add(task)
+        task.add_done_callback(self._forget)
+        task.cancel()
+
+    def _forget(self, task: asyncio.Task[Sequence[Row[Any]]]) -> None:
+        self._given_up.discard(task)
+        if not task.cancelled():
+            task.exception()  # retrieved, so that asyncio does not log it as lost

@@ -1,0 +1,78 @@
+"""Deliveries on record: one row for each part of a channel's message.
+
+A copy of the state that the `Delivery` workflow decides by; it outlives the retention of workflow histories,
+so that a week delivered long ago is updated in place and not posted again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Executable, func, select, tuple_
+
+from devsync.contracts.delivery import DeliveryState
+from devsync.domain.model import Model
+from devsync.storage.database import Database
+from devsync.storage.tables import deliveries
+from devsync.storage.upsert import upsert
+
+
+class DeliveryRecord(Model):
+    """One part of one channel's message; the key is (team, iso_week, channel, part), never a run."""
+
+    team: str
+    iso_week: str
+    channel: str
+    part: int = 0
+    """0 is the channel message, the others its thread."""
+    kind: str = ""
+    """`slack`, `email`, `webhook`, `feed`."""
+    revision: int
+    state: DeliveryState
+    channel_id: str = ""
+    message_id: str = ""
+    content_digest: str = ""
+    attempts: int = 0
+    last_error: str = ""
+    sent_at: datetime | None = None
+    """Start of a send whose outcome is not known."""
+    updated_at: datetime
+    """Workflow time: of two reports about the same revision the later one stays."""
+
+
+class Deliveries:
+    """Queries. `devsync.storage.records.Records` writes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_edition(self, team: str, iso_week: str, *, channel: str | None = None) -> list[DeliveryRecord]:
+        """Every part of the week's deliveries, ordered by channel and part."""
+        query = (
+            select(deliveries)
+            .where(deliveries.c.team == team, deliveries.c.iso_week == iso_week)
+            .order_by(deliveries.c.channel, deliveries.c.part)
+        )
+        if channel is not None:
+            query = query.where(deliveries.c.channel == channel)
+        rows = await self._database.execute(query)
+        return [DeliveryRecord.model_validate(dict(row._mapping)) for row in rows]
+
+
+def upsert_deliveries(records: Sequence[DeliveryRecord]) -> Executable:
+    """Writes distinct parts; an older revision, or an earlier report of the same one, changes nothing."""
+    return upsert(
+        deliveries,
+        [_row(record) for record in records],
+        may_replace=lambda new: (
+            tuple_(new.excluded.revision, new.excluded.updated_at)
+            >= tuple_(deliveries.c.revision, deliveries.c.updated_at)
+        ),
+        # Once in the channel, always in the channel: a pending revision does not undo the first delivery.
+        keep=lambda new: {"delivered_at": func.coalesce(deliveries.c.delivered_at, new.excluded.delivered_at)},
+    )
+
+
+def _row(record: DeliveryRecord) -> dict[str, Any]:
+    delivered_at = record.updated_at if record.state is DeliveryState.DELIVERED else None
+    return record.model_dump() | {"delivered_at": delivered_at}

@@ -1,0 +1,53 @@
+"""Writes business records: what an edition's workflows report at the ends of their phases, in one transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Executable
+
+from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.database import Database
+from devsync.storage.deliveries import DeliveryRecord, upsert_deliveries
+from devsync.storage.editions import EditionRecord, upsert_editions
+from devsync.storage.runs import RunRecord, upsert_runs
+
+
+class Records:
+    """Every write may be repeated: keys are deterministic, and nothing older replaces something newer."""
+
+    def __init__(self, database: Database, artifacts: ArtifactStore) -> None:
+        self._database = database
+        self._artifacts = artifacts
+
+    async def write(
+        self,
+        *,
+        run: RunRecord | None = None,
+        edition: EditionRecord | None = None,
+        deliveries: Sequence[DeliveryRecord] = (),
+    ) -> None:
+        """Writes what is given in one transaction; artifacts that travelled inline are stored before.
+
+        `deliveries` are distinct by channel and part. Raises DatabaseUnavailable (retry) and NotMigrated.
+        """
+        statements: list[Executable] = []
+        if edition is not None:
+            statements.append(upsert_editions([await self._stored(edition)]))
+        if run is not None:
+            statements.append(upsert_runs([run]))
+        if deliveries:
+            statements.append(upsert_deliveries(deliveries))
+        if statements:
+            await self._database.execute(*statements)
+
+    async def _stored(self, edition: EditionRecord) -> EditionRecord:
+        formats = list(edition.renderings)
+        references = [edition.renderings[name] for name in formats]
+        if edition.edition is not None:
+            references.append(edition.edition)
+        settled = await self._artifacts.settle(references, team=edition.team)
+        return edition.model_copy(
+            update={
+                "renderings": dict(zip(formats, settled, strict=False)),
+                "edition": None if edition.edition is None else settled[-1],
+            }
+        )

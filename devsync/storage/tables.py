@@ -1,0 +1,117 @@
+"""The tables as this build knows them; `migrations/` makes them, and a test holds both equal.
+
+Every table names the team that owns the row: row-level security will stand on that column.
+"""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    # The team is part of the key: two teams that follow the same repository each own their copy.
+    Column("digest", Text, primary_key=True, comment="sha256 of the uncompressed bytes, hexadecimal"),
+    Column("team", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("size", Integer, nullable=False, comment="bytes, uncompressed"),
+    Column("content", LargeBinary, nullable=False, comment="zstd"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+collection_pages = Table(
+    "collection_pages",
+    metadata,
+    Column("collection_id", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("part", Text, primary_key=True, comment="pulls, commits, releases, issues"),
+    Column("page", Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("team", Text, nullable=False),
+    Column("next_cursor", Text, comment="null: the last page of its part"),
+    Column("digest", Text, nullable=False, comment="sha256 of the uncompressed bytes, hexadecimal"),
+    Column("size", Integer, nullable=False, comment="bytes, uncompressed"),
+    Column("content", LargeBinary, nullable=False, comment="zstd"),
+    Column("stored_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("page > 0", name="page"),
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("team", Text, primary_key=True),
+    # The byte order of "2026-W47" is the order of time; a locale's need not be.
+    Column("iso_week", Text(collation="C"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("content_digest", Text, nullable=False),
+    Column("completeness", Float, nullable=False),
+    Column("item_count", Integer, nullable=False),
+    Column("unclassified_ratio", Float, nullable=False),
+    Column("gaps", JSONB, nullable=False),
+    Column("contributors", JSONB, nullable=False),
+    Column("workflow_id", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("window_start", DateTime(timezone=True), nullable=False),
+    Column("window_end", DateTime(timezone=True), nullable=False),
+    Column("composed_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    Column("edition", JSONB(none_as_null=True), comment="reference to the stored edition: digest, size, kind"),
+    Column("renderings", JSONB, nullable=False, comment="references by format"),
+    CheckConstraint("revision > 0", name="revision"),
+    CheckConstraint("completeness BETWEEN 0 AND 1", name="completeness"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("workflow_id", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True, comment="original_execution_run_id: a reset keeps it"),
+    Column("team", Text, nullable=False),
+    Column("iso_week", Text(collation="C"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("seconds", JSONB, nullable=False, comment="workflow time by phase"),
+    Column("api_calls", JSONB, nullable=False, comment="by service"),
+    Index(None, "team", "started_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("iso_week", Text(collation="C"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("part", Integer, primary_key=True, comment="0 is the message, the others its thread"),
+    Column("kind", Text, nullable=False, comment="slack, email, webhook, feed"),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("channel_id", Text, nullable=False, comment="the service's own id"),
+    Column("message_id", Text, nullable=False),
+    Column("content_digest", Text, nullable=False, comment="what stands there"),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("sent_at", DateTime(timezone=True), comment="start of a send whose outcome is not known"),
+    Column("delivered_at", DateTime(timezone=True), comment="first delivery; a later revision keeps it"),
+    Column("updated_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    CheckConstraint("state IN ('pending', 'delivered', 'uncertain', 'failed', 'queued', 'dead')", name="state"),
+)

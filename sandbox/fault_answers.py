@@ -1,0 +1,135 @@
+"""The answers of a broken service, in its own words: error bodies by service, proxies' HTML pages, rate limits.
+
+Sources: GitHub's "Best practices" and "Rate limits for the REST API" (403 secondary limit, 429), Atlassian's "Rate
+limiting" (429 with RateLimit-Reason), Slack's "Rate limits" and error lists. No independent recording of a JIRA Cloud
+or Slack 429 body was found; those follow the documentation.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
+
+import orjson
+from aiohttp import web
+
+from sandbox.faults import Fault
+
+_GITHUB_MESSAGES = {
+    401: "Bad credentials",
+    403: "Resource not accessible by personal access token",
+    404: "Not Found",
+    410: "This feature is disabled",
+    422: "Validation Failed",
+    500: "Server Error",
+    502: "Server Error",
+    503: "Service Unavailable",
+}
+_JIRA_MESSAGES = {
+    400: "The request is invalid.",
+    401: "Client must be authenticated to access this resource.",
+    403: "You do not have permission to perform this operation.",
+    404: "The requested resource was not found.",
+    500: "Internal server error",
+    503: "The service is temporarily unavailable.",
+}
+_SLACK_ERRORS = {
+    401: "invalid_auth",
+    403: "access_denied",
+    429: "ratelimited",
+    500: "internal_error",
+    503: "service_unavailable",
+}
+_SECONDARY_LIMIT_DOCUMENT = (
+    "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits"
+)
+
+
+def error_answer(service: str, status: int) -> web.Response:
+    """An error with a JSON body as the service words it; an unknown status takes HTTP's own phrase."""
+    body: dict[str, object]
+    if service == "github":
+        message = _GITHUB_MESSAGES.get(status, _phrase(status))
+        body = {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
+    elif service == "jira":
+        body = {"errorMessages": [_JIRA_MESSAGES.get(status, _phrase(status))], "errors": {}}
+    elif service == "slack":
+        body = {"ok": False, "error": _SLACK_ERRORS.get(status, "fatal_error")}
+    else:
+        body = {"error": _phrase(status)}
+    return _json(status, body)
+
+
+def html_answer(status: int) -> web.Response:
+    """The page of a load balancer that found nothing behind it."""
+    title = f"{status} {_phrase(status)}"
+    page = (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
+        "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    )
+    return web.Response(status=status, text=page, content_type="text/html")
+
+
+def malformed_answer() -> web.Response:
+    return web.Response(status=200, body=b'{"ok": true, "items": [{"id": 1,,}', content_type="application/json")
+
+
+def empty_answer() -> web.Response:
+    return web.Response(status=200, body=b"", content_type="application/json")
+
+
+def rate_limit_answer(service: str, fault: Fault, now: datetime) -> web.Response:
+    """429 with Retry-After. GitHub's primary limit is used up with it; JIRA names the reason."""
+    if service == "github":
+        body: dict[str, object] = {
+            "message": "API rate limit exceeded for user ID 1.",
+            "documentation_url": ("https://docs.github.com/rest/overview/rate-limits-for-the-rest-api"),
+            "status": "429",
+        }
+        response = _json(429, body)
+        reset_at = int(now.timestamp()) + fault.retry_after_seconds
+        response.headers["X-RateLimit-Limit"] = "5000"
+        response.headers["X-RateLimit-Remaining"] = "0"
+        response.headers["X-RateLimit-Reset"] = str(reset_at)
+        response.headers["X-RateLimit-Resource"] = "core"
+    elif service == "jira":
+        response = _json(429, {"errorMessages": ["Rate limit exceeded."], "errors": {}})
+        response.headers["RateLimit-Reason"] = "jira-burst-based"
+        response.headers["X-RateLimit-Limit"] = "100"
+        response.headers["X-RateLimit-Remaining"] = "0"
+    else:
+        response = error_answer(service, 429)
+    response.headers["Retry-After"] = _retry_after(fault, now)
+    return response
+
+
+def secondary_limit_answer(fault: Fault, now: datetime) -> web.Response:
+    """GitHub's 403: the primary limit has plenty left, so only the body and Retry-After tell."""
+    body: dict[str, object] = {
+        "message": (
+            "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. "
+            "If you reach out to GitHub Support for help, please include the request ID 0000:0000:0000."
+        ),
+        "documentation_url": _SECONDARY_LIMIT_DOCUMENT,
+    }
+    response = _json(403, body)
+    response.headers["Retry-After"] = _retry_after(fault, now)
+    return response
+
+
+def _retry_after(fault: Fault, now: datetime) -> str:
+    if fault.retry_after_as_date:
+        return format_datetime(now + timedelta(seconds=fault.retry_after_seconds), usegmt=True)
+    return str(fault.retry_after_seconds)
+
+
+def _json(status: int, body: dict[str, object]) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="utf-8")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

@@ -1,0 +1,195 @@
+"""Which requests go wrong, and how: the faults as data, and the book that decides whether one fires."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class FaultKind(StrEnum):
+    LATENCY = "latency"
+    """The true answer, `latency_ms` ± `jitter` late. Joins with any other fault."""
+    REFUSED = "refused"
+    """The port is closed for `seconds` (0: until the fault is cleared), and open connections are reset."""
+    RESET = "reset"
+    """The connection ends with a TCP reset instead of an answer; the handler does not run."""
+    STATUS = "status"
+    """An error `status` with a JSON body in the service's words."""
+    HTML = "html"
+    """An error `status` with an HTML page, as a proxy in front of the service sends it."""
+    TRUNCATED = "truncated"
+    """The true answer breaks off half-way: Content-Length promises more, then the connection closes."""
+    CUT_JSON = "cut_json"
+    """The first half of the true answer as a complete 200."""
+    MALFORMED = "malformed"
+    """A 200 that says application/json and is none."""
+    EMPTY = "empty"
+    """A 200 without a body."""
+    SLOW_DRIP = "slow_drip"
+    """The true answer in small pieces over `seconds`: no read time-out fires, the whole takes long."""
+    RATE_LIMIT = "rate_limit"
+    """429 with Retry-After, in seconds or as an HTTP date."""
+    SECONDARY_LIMIT = "secondary_limit"
+    """GitHub's 403 for too many requests at once, with Retry-After."""
+    COMMITTED_TIMEOUT = "committed_timeout"
+    """The handler runs and its effect stays, the answer is held back for `seconds`."""
+
+
+class Fault(BaseModel):
+    """One fault. It fires for a matching request after `after` of them, with `probability`, `count` times."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: FaultKind
+    service: str
+    route: str = ""
+    """A regular expression searched for in the path; empty: every path."""
+    method: str = ""
+    """Empty: every method."""
+    probability: float = Field(default=1.0, gt=0, le=1)
+    count: int | None = Field(default=None, ge=1)
+    """How many times it fires before it is gone; None: until it is cleared."""
+    after: int = Field(default=0, ge=0)
+    """How many matching requests pass before the first can be hit."""
+    seed: int = 0
+    """The draws of `probability` and `jitter` depend on nothing else."""
+
+    latency_ms: float = Field(default=0.0, ge=0)
+    jitter: float = Field(default=0.0, ge=0, le=1)
+    """Fraction of `latency_ms` by which it varies either way, uniformly."""
+    seconds: float = Field(default=0.0, ge=0)
+    status: int = Field(default=503, ge=400, le=599)
+    retry_after_seconds: int = Field(default=60, ge=0)
+    retry_after_as_date: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        try:
+            re.compile(self.route)
+        except re.error as error:
+            raise ValueError(f'route "{self.route}" is not a regular expression: {error}') from None
+        if self.kind is FaultKind.LATENCY and not self.latency_ms:
+            raise ValueError("a latency fault needs latency_ms")
+        if self.kind in (FaultKind.SLOW_DRIP, FaultKind.COMMITTED_TIMEOUT) and not self.seconds:
+            raise ValueError(f"a {self.kind.value} fault needs seconds")
+        return self
+
+    @property
+    def is_immediate(self) -> bool:
+        """A refused port waits for no request, unless the fault asks for one."""
+        narrowed = self.route or self.method or self.after or self.probability < 1
+        return self.kind is FaultKind.REFUSED and not narrowed
+
+
+class _Entry:
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.seen = 0
+        self.fired = 0
+        self.random = Random(fault.seed)
+        self.route = re.compile(fault.route)
+
+    @property
+    def is_spent(self) -> bool:
+        return self.fault.count is not None and self.fired >= self.fault.count
+
+    def matches(self, service: str, method: str, path: str) -> bool:
+        fault = self.fault
+        return (
+            fault.service == service
+            and (not fault.method or fault.method.upper() == method)
+            and self.route.search(path) is not None
+        )
+
+    def fires(self) -> bool:
+        self.seen += 1
+        if self.is_spent or self.seen <= self.fault.after:
+            return False
+        if self.fault.probability < 1 and self.random.random() >= self.fault.probability:
+            return False
+        self.fired += 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What happens to one request: a delay first, then at most one other fault."""
+
+    delay_seconds: float = 0.0
+    fault: Fault | None = None
+    kinds: tuple[str, ...] = ()
+
+
+_NOTHING = Verdict()
+
+
+class FaultBook:
+    """The faults in force. `close_port(service, seconds)` and `open_port(service)` carry out refusals.
+
+    Faults are tried in the order in which they were added: all latencies add up, the first other one that
+    fires decides the answer, and those behind it are not asked (they keep their count).
+    """
+
+    def __init__(self, close_port: Callable[[str, float], None], open_port: Callable[[str], None]) -> None:
+        self._close_port = close_port
+        self._open_port = open_port
+        self._entries: dict[int, _Entry] = {}
+        self._next_id = 1
+
+    def add(self, fault: Fault) -> int:
+        """Puts a fault in force and returns its id."""
+        fault_id = self._next_id
+        self._next_id += 1
+        entry = self._entries[fault_id] = _Entry(fault)
+        if fault.is_immediate:
+            entry.fired = 1
+            self._close_port(fault.service, fault.seconds)
+        return fault_id
+
+    def clear(self, fault_id: int | None = None) -> None:
+        """Takes one fault, or all, out of force; a port that it holds closed opens. KeyError: no such fault."""
+        if fault_id is not None and fault_id not in self._entries:
+            raise KeyError(fault_id)
+        for known_id in [fault_id] if fault_id is not None else list(self._entries):
+            fault = self._entries.pop(known_id).fault
+            if fault.kind is FaultKind.REFUSED:
+                self._open_port(fault.service)
+
+    def listing(self) -> list[dict[str, object]]:
+        """Each fault with its id, how many requests matched it and how many times it fired."""
+        return [
+            {"id": fault_id, "seen": entry.seen, "fired": entry.fired, "is_spent": entry.is_spent}
+            | entry.fault.model_dump(mode="json")
+            for fault_id, entry in self._entries.items()
+        ]
+
+    def fired(self, fault_id: int) -> int:
+        return self._entries[fault_id].fired
+
+    def judge(self, service: str, method: str, path: str) -> Verdict:
+        """Decides what happens to a request, and counts it against the faults that it meets."""
+        if not self._entries:
+            return _NOTHING
+        delay_seconds = 0.0
+        decisive: Fault | None = None
+        kinds: list[str] = []
+        for entry in self._entries.values():
+            fault = entry.fault
+            is_latency = fault.kind is FaultKind.LATENCY
+            if fault.is_immediate or (decisive is not None and not is_latency):
+                continue
+            if not entry.matches(service, method, path) or not entry.fires():
+                continue
+            kinds.append(fault.kind.value)
+            if is_latency:
+                spread = fault.jitter * entry.random.uniform(-1, 1)
+                delay_seconds += fault.latency_ms / 1000 * (1 + spread)
+            else:
+                decisive = fault
+        return Verdict(delay_seconds, decisive, tuple(kinds))

@@ -1,0 +1,116 @@
+"""Runs all stand-ins of a world in one event loop, each on a port of its own, with log, faults and control API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+
+from aiohttp import web
+
+from sandbox.control import ControlApi
+from sandbox.fault_effects import fault_middleware
+from sandbox.faults import FaultBook
+from sandbox.port import ServicePort
+from sandbox.request_log import RequestLog
+from sandbox.service import BuildApp, Clock, Credentials, system_clock
+from sandbox.world import World
+
+SERVICES = ("github", "jira", "slack")
+"""Each is the package `sandbox.<name>`, loaded when it is asked for."""
+
+
+class Sandbox:
+    """The running stand-ins. Everything on it is meant for the loop that runs them."""
+
+    def __init__(self, world: World, credentials: Credentials, clock: Clock, services: Sequence[str]) -> None:
+        self.world = world
+        self.credentials = credentials
+        self.log = RequestLog(clock)
+        self.faults = FaultBook(self.pause, self.resume)
+        self.apps: dict[str, web.Application] = {
+            service: _build_app_of(service)(world, credentials, clock) for service in services
+        }
+        for service, app in self.apps.items():
+            faults = fault_middleware(service, self.faults, clock, self.pause)
+            app.middlewares[:0] = [self.log.middleware(service), faults]
+        self._ports = {service: ServicePort(app) for service, app in self.apps.items()}
+        control = ControlApi(world, self.log, self.faults, self._ports, lambda: self.urls)
+        self._control_port = ServicePort(control.build_app())
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """`http://localhost:PORT` by service, and `control`: PyGithub refuses a server that names itself otherwise."""
+        ports = {**self._ports, "control": self._control_port}
+        return {service: f"http://localhost:{port.number}" for service, port in ports.items()}
+
+    @property
+    def github_url(self) -> str:
+        return self.urls["github"]
+
+    @property
+    def jira_url(self) -> str:
+        return self.urls["jira"]
+
+    @property
+    def slack_url(self) -> str:
+        """The root; slack-sdk's `base_url` is this with `/api/` behind it."""
+        return self.urls["slack"]
+
+    @property
+    def control_url(self) -> str:
+        return self.urls["control"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that point a program at this sandbox."""
+        urls = self.urls
+        variables: dict[str, dict[str, str]] = {
+            "github": {
+                "GITHUB_API_URL": urls.get("github", ""),
+                "GITHUB_TOKEN": self.credentials.github_token,
+            },
+            "jira": {
+                "JIRA_URL": urls.get("jira", ""),
+                "JIRA_EMAIL": self.credentials.jira_email,
+                "JIRA_API_TOKEN": self.credentials.jira_api_token,
+            },
+            "slack": {
+                "SLACK_API_URL": f"{urls.get('slack', '')}/api/",
+                "SLACK_BOT_TOKEN": self.credentials.slack_bot_token,
+                "SLACK_SIGNING_SECRET": self.credentials.slack_signing_secret,
+            },
+        }
+        return {name: value for service in self._ports for name, value in variables[service].items()}
+
+    def pause(self, service: str, seconds: float = 0.0) -> None:
+        """Closes the service's port: connections are refused, open ones reset, for `seconds` or until resumed."""
+        self._ports[service].close(seconds)
+
+    def resume(self, service: str) -> None:
+        self._ports[service].open()
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        for port in (*self._ports.values(), self._control_port):
+            stack.push_async_callback(port.stop)
+            await port.start()
+
+
+def _build_app_of(service: str) -> BuildApp:
+    build_app: BuildApp = import_module(f"sandbox.{service}").build_app
+    return build_app
+
+
+@asynccontextmanager
+async def run_sandbox(
+    world: World,
+    *,
+    credentials: Credentials | None = None,
+    clock: Clock = system_clock,
+    services: Sequence[str] = SERVICES,
+) -> AsyncIterator[Sandbox]:
+    """Starts the named services for a world and stops them at the end, in the running event loop."""
+    sandbox = Sandbox(world, credentials or Credentials(), clock, services)
+    async with AsyncExitStack() as stack:
+        await sandbox.start(stack)
+        yield sandbox

@@ -1,0 +1,42 @@
+"""The shape that every stand-in shares: what a service package exposes and what it is given.
+
+A service is a package `sandbox.<name>` with `build_app(world, credentials, clock) -> aiohttp.web.Application`. The
+server runs each application on a port of its own, adds the middleware for the request log and the faults, and sets
+nothing else: authentication, paging and wording are the service's own. The application reads the world on each
+request, or prepares it once; it never writes to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from aiohttp import web
+
+from sandbox.world import World
+
+Clock = Callable[[], datetime]
+"""Returns the current time as an aware datetime in UTC. Tests pass their own."""
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the stand-ins accept. The defaults are public: they open nothing but the sandbox."""
+
+    github_token: str = "sandbox-github-token"
+    jira_email: str = "sandbox@example.com"
+    jira_api_token: str = "sandbox-jira-token"
+    slack_bot_token: str = "xoxb-sandbox-slack-token"
+    slack_signing_secret: str = "sandbox-slack-signing-secret"
+
+
+class BuildApp(Protocol):
+    """What `sandbox.github`, `sandbox.jira` and `sandbox.slack` each expose under the name `build_app`."""
+
+    def __call__(self, world: World, credentials: Credentials, clock: Clock) -> web.Application: ...

@@ -1,0 +1,172 @@
+"""The data of a world: what the stand-ins serve. Filled by a generator, a git repository or a history.
+
+Times are aware datetimes in UTC. Everything is plain data; the services turn it into wire format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(slots=True)
+class Person:
+    name: str
+    login: str
+    email: str
+    is_bot: bool = False
+
+
+@dataclass(slots=True)
+class Commit:
+    sha: str
+    message: str
+    author: Person
+    authored_at: datetime
+    committed_at: datetime
+    parents: list[str] = field(default_factory=list)
+    known_account: bool = True
+    """False: GitHub knows no account for the address, so the top-level `author` of the answer is null."""
+
+
+@dataclass(slots=True)
+class PullRequest:
+    number: int
+    title: str
+    body: str
+    author: Person
+    created_at: datetime
+    updated_at: datetime
+    merged_at: datetime | None
+    merge_commit_sha: str | None
+    labels: list[str] = field(default_factory=list)
+    head_branch: str = "feature"
+    base_branch: str = "main"
+    commit_shas: list[str] = field(default_factory=list)
+    """The commits of the branch, oldest first. Only a merge commit brings these very ones to the base branch."""
+    closed_at: datetime | None = None
+    """When it was closed without being merged; open and merged ones have None."""
+
+
+@dataclass(slots=True)
+class Release:
+    id: int
+    tag: str
+    name: str
+    body: str
+    author: Person
+    created_at: datetime
+    published_at: datetime | None
+    is_prerelease: bool = False
+
+
+@dataclass(slots=True)
+class Repository:
+    id: int
+    owner: str
+    name: str
+    default_branch: str = "main"
+    commits: list[Commit] = field(default_factory=list)
+    """Newest first, as git log prints the default branch."""
+    branch_commits: list[Commit] = field(default_factory=list)
+    """Commits of pull requests that never reached the default branch: squashed, rebased, open or closed ones."""
+    pull_requests: list[PullRequest] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+
+@dataclass(slots=True)
+class Change:
+    """One step of an issue's history: at `at`, `field` went from `before` to `after` (None: it was empty)."""
+
+    at: datetime
+    field: str
+    before: str | None
+    after: str | None
+    author: Person | None = None
+
+
+@dataclass(slots=True)
+class Issue:
+    id: int
+    key: str
+    summary: str
+    issue_type: str
+    status: str
+    status_category: str
+    """JIRA's category key: `new`, `indeterminate` or `done`."""
+    created_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None = None
+    resolution: str | None = None
+    priority: str = "Medium"
+    labels: list[str] = field(default_factory=list)
+    assignee: Person | None = None
+    parent_key: str | None = None
+    description: str = ""
+    """Plain text, paragraphs parted by blank lines."""
+    changes: list[Change] = field(default_factory=list)
+    """Oldest first. Left empty, the JIRA stand-in tells the one change that `resolved_at` implies."""
+
+    @property
+    def project_key(self) -> str:
+        return self.key.rsplit("-", 1)[0]
+
+
+@dataclass(slots=True)
+class Project:
+    id: int
+    key: str
+    name: str
+    issues: list[Issue] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Sprint:
+    id: int
+    name: str
+    state: str
+    """`future`, `active` or `closed`."""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    completed_at: datetime | None = None
+    goal: str = ""
+    issue_keys: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Board:
+    id: int
+    name: str
+    project_key: str
+    sprints: list[Sprint] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class TeamSpec:
+    """What a world suggests as a team file: the caller writes it, the sandbox knows no product type."""
+
+    team: str
+    timezone: str
+    repositories: list[str]
+    projects: list[str]
+    slack_channels: list[str]
+
+
+@dataclass(slots=True)
+class World:
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    """By `owner/name`."""
+    projects: dict[str, Project] = field(default_factory=dict)
+    """By project key."""
+    boards: list[Board] = field(default_factory=list)
+    slack_channels: list[str] = field(default_factory=list)
+    """Names without `#`."""
+    teams: list[TeamSpec] = field(default_factory=list)
+    week: str = ""
+    """The ISO week that the world is about, such as `2026-W47`."""
+    github_hourly_limit: int = 5000
+    """GitHub's primary limit for a user's token; worlds of many teams stand for an installation with more."""

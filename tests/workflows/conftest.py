@@ -1,0 +1,33 @@
+"""The time-skipping test server: hours of waiting pass in milliseconds."""
+
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.testing import WorkflowEnvironment
+
+from devsync.contracts.names import SEARCH_ATTRIBUTES
+from devsync.runtime.plugin import DevSyncPlugin
+
+
+@pytest.fixture(scope="session")
+async def skipping_time() -> AsyncIterator[WorkflowEnvironment]:
+    """One server for all tests here: its clock is shared, so tests use ids and task queues of their own."""
+    beside_python = str(Path(sys.executable).parent)
+    server = shutil.which("temporal-test-server", path=beside_python) or shutil.which("temporal-test-server")
+    environment = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=server, plugins=[DevSyncPlugin()]
+    )
+    async with environment:
+        # This server cannot list them, so `register_search_attributes` does not work here.
+        await environment.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=environment.client.namespace,
+                search_attributes={key.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD for key in SEARCH_ATTRIBUTES},
+            )
+        )
+        yield environment

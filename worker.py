@@ -1,0 +1,190 @@
+"""Composition root of the worker process: settings -> clients -> workers -> graceful shutdown. Nothing else."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.clients.github import GitHubClient
+from activities.clients.jira import JiraClient
+from activities.clients.slack import SlackClient
+from activities.collection import Shelf
+from activities.editions import EditionActivities
+from activities.github import GitHubActivities
+from activities.jira import JiraActivities
+from activities.records import RecordActivities
+from activities.slack import SlackActivities
+from devsync.contracts import names
+from devsync.runtime.connection import (
+    SearchAttributesMissing,
+    TemporalUnreachable,
+    connect,
+    require_search_attributes,
+)
+from devsync.settings.configuration import Configuration, load_configuration
+from devsync.settings.environment import Environment, read_environment
+from devsync.settings.problems import ConfigError
+from devsync.settings.services import ServiceSettings
+from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
+from devsync.storage.database import Database
+from devsync.storage.pages import CollectionPages
+from devsync.storage.threads import LoopBridge
+from workflows.delivery import Delivery
+from workflows.weekly_changelog import WeeklyChangelog
+
+GRACE = timedelta(seconds=20)
+"""Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
+
+CORE_DRAIN_SECONDS = 0.2
+"""SDK 1.35 sometimes aborts the interpreter's exit (134/139) when its threads have no time to end."""
+
+READY_LINE = "worker ready"
+"""Logged once every queue is served; the demo and the tests wait for it."""
+
+CANNOT_START = (
+    ConfigError,
+    TemporalUnreachable,
+    SearchAttributesMissing,
+    DatabaseUnavailable,
+    NotMigrated,
+    WrongDatabaseUrl,
+)
+"""What a person can mend: told in one message, without a traceback."""
+
+
+async def run() -> None:
+    environment = read_environment()
+    configuration = load_configuration(environment.config_dir)
+    client = await connect()
+    await require_search_attributes(client)
+    async with AsyncExitStack() as stack:
+        workers = await build_workers(client, environment, configuration, stack)
+        await serve_until_stopped(workers)
+
+
+async def build_workers(
+    client: Client, environment: Environment, configuration: Configuration, stack: AsyncExitStack
+) -> list[Worker]:
+    """One worker a task queue, all in this process. What must be closed afterwards goes on the stack."""
+    database = Database(environment.database().get_secret_value())
+    stack.push_async_callback(database.dispose)
+    await database.check()
+    store = ArtifactStore(database)
+    shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
+    services = configuration.services
+    teams = configuration.teams.values()
+
+    editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
+    records = RecordActivities(client, store, database)
+    workers = [
+        Worker(client, task_queue=queue, workflows=[workflow], graceful_shutdown_timeout=GRACE)
+        for queue, workflow in ((names.EDITIONS_QUEUE, WeeklyChangelog), (names.CONTROL_QUEUE, Delivery))
+    ]
+    workers.append(_service(client, names.LOCAL, services.service(names.LOCAL), [*editions.all(), *records.all()]))
+    if any(team.github for team in teams):
+        github = GitHubActivities(_github_client(environment, configuration), shelf)
+        workers.append(_service(client, names.GITHUB, services.service(names.GITHUB), [github.collect_repository]))
+    if any(team.jira for team in teams):
+        jira = JiraActivities(_jira_client(environment, configuration), shelf)
+        workers.append(_service(client, names.JIRA, services.service(names.JIRA), [jira.collect_project]))
+    if any(channel.kind == "slack" for team in teams for channel in team.channels):
+        slack_client = _slack_client(environment, configuration)
+        stack.push_async_callback(slack_client.close)
+        slack = SlackActivities(slack_client, store)
+        workers.append(_service(client, names.SLACK, services.service(names.SLACK), slack.all()))
+    return workers
+
+
+async def serve_until_stopped(workers: Sequence[Worker]) -> None:
+    """Serves until SIGTERM or SIGINT, then lets work finish or hands it back, for GRACE at most."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    stopped = asyncio.create_task(stop.wait())
+    logging.getLogger("devsync.worker").info(
+        "%s: serving %s", READY_LINE, ", ".join(worker.task_queue for worker in workers)
+    )
+    await asyncio.wait((*running, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
+    await asyncio.gather(*running)
+
+
+def _service(
+    client: Client, service: str, settings: ServiceSettings, activities: Sequence[Callable[..., Any]]
+) -> Worker:
+    return Worker(
+        client,
+        task_queue=names.service_queue(service),
+        activities=activities,
+        # Blocking clients hold a thread each: as many threads as slots, or slots would wait for threads.
+        activity_executor=ThreadPoolExecutor(settings.slots, thread_name_prefix=service),
+        max_concurrent_activities=settings.slots,
+        max_task_queue_activities_per_second=settings.rate_per_second,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def _github_client(environment: Environment, configuration: Configuration) -> GitHubClient:
+    access, settings = environment.github(), configuration.services.service(names.GITHUB)
+    return GitHubClient(
+        base_url=access.url,
+        token=access.token.get_secret_value(),
+        concurrency=settings.concurrency,
+        read_timeout=settings.http_read,
+    )
+
+
+def _jira_client(environment: Environment, configuration: Configuration) -> JiraClient:
+    access, settings = environment.jira(), configuration.services.service(names.JIRA)
+    if access.email is None:
+        raise ConfigError(["JIRA_PAT means JIRA Data Center, which this version cannot read yet; use JIRA Cloud"])
+    return JiraClient(
+        server=access.url,
+        email=access.email,
+        api_token=access.token.get_secret_value(),
+        concurrency=settings.concurrency,
+        connect_timeout=settings.http_connect,
+        read_timeout=settings.http_read,
+    )
+
+
+def _slack_client(environment: Environment, configuration: Configuration) -> SlackClient:
+    access, settings = environment.slack(), configuration.services.service(names.SLACK)
+    return SlackClient(
+        base_url=access.url,
+        token=access.token.get_secret_value(),
+        concurrency=settings.concurrency,
+        read_timeout=settings.http_read,
+    )
+
+
+def main() -> int:
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        asyncio.run(run())
+    except CANNOT_START as error:
+        print(f"the worker cannot start:\n{error}", file=sys.stderr)  # noqa: T201 (the process's one message)
+        return 1
+    finally:
+        time.sleep(CORE_DRAIN_SECONDS)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

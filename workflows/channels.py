@@ -1,0 +1,44 @@
+"""Hands a revision to the channel's Delivery, whether that one is already running or not."""
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import names
+    from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest
+
+
+async def bring_to_channel(request: DeliveryRequest) -> None:
+    """Starts `delivery:{team}:{iso_week}:{channel}`, or tells the running one of the newer revision.
+
+    Returns when the Delivery has the request; its outcome comes by the signal `delivery_reported`. The child is
+    abandoned on purpose (it goes on after our deadline), so its start is awaited.
+    """
+    delivery_id = names.delivery_id(request.team, request.iso_week, request.channel.key)
+    while True:
+        try:
+            await workflow.start_child_workflow(
+                names.DELIVERY,
+                request,
+                id=delivery_id,
+                task_queue=names.CONTROL_QUEUE,
+                result_type=DeliveryOutcome,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=f"{request.team} {request.iso_week} → {request.channel.target}",
+            )
+        except WorkflowAlreadyStartedError:
+            if not await _revise(delivery_id, request):
+                continue  # it closed in between: start a new one
+        return
+
+
+async def _revise(delivery_id: str, request: DeliveryRequest) -> bool:
+    handle = workflow.get_external_workflow_handle(delivery_id)
+    try:
+        await handle.signal("revise", request)
+    except ApplicationError as error:
+        if error.type == "ExternalWorkflowExecutionNotFound":
+            return False
+        raise
+    return True
