@@ -1,6 +1,7 @@
 """Writes what happened to the records, and recalls it: records are copies, the workflows decide."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import activity
@@ -32,14 +33,19 @@ from devsync.storage.connection import DatabaseUnavailable
 from devsync.storage.database import Database
 from devsync.storage.deliveries import Deliveries, DeliveryRecord
 from devsync.storage.editions import EditionRecord, Editions
+from devsync.storage.pages import CollectionPages
 from devsync.storage.records import Records
 from devsync.storage.runs import RunRecord
 
 R = TypeVar("R", bound=Model)
 
+ABANDONED_PAGES = timedelta(days=30)
+"""Pages of runs that were terminated: nobody comes back for them."""
+
 
 class RecordActivities:
     def __init__(self, client: Client, store: ArtifactStore, database: Database) -> None:
+        self._pages = CollectionPages(database)
         self._client = client
         self._store = store
         self._records = Records(database, store)
@@ -66,6 +72,8 @@ class RecordActivities:
             api_calls=result.api_calls,
         )
         await self._records.write(run=run, edition=await self._edition(message) if message.keep_edition else None)
+        await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
+        await self._pages.delete_older_than(ABANDONED_PAGES)
         return Recorded()
 
     async def _edition(self, message: RecordEdition) -> EditionRecord:

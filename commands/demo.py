@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
+import httpx
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
@@ -100,7 +101,10 @@ async def _run(options: _Options) -> None:
                 await worker.kill()
                 await running.enter_async_context(worker_process(options.directory, stage, "worker-2"))
 
-            crash = replace_worker if options.scenario is Scenario.WORKER_CRASH else None
+            crash = None
+            if options.scenario is Scenario.WORKER_CRASH:
+                await _slow_down(sandbox["urls"]["control"])
+                crash = replace_worker
             results = [await _edition(client, spec["team"], sandbox["week"], crash) for spec in sandbox["teams"]]
             await _tell(options, stack, results)
             if options.is_kept:
@@ -126,6 +130,13 @@ async def _edition(client: Client, team: str, week: str, crash: Callable[[], Awa
     return result
 
 
+async def _slow_down(control_url: str) -> None:
+    """Collecting a demo takes a tenth of a second: too short to be interrupted in the middle."""
+    slow = {"kind": "latency", "service": "github", "latency_ms": 700}
+    async with httpx.AsyncClient() as http:
+        (await http.post(f"{control_url}/faults", json=slow)).raise_for_status()
+
+
 async def _tell(options: _Options, stack: "Stack", results: list[EditionResult]) -> None:
     links = _links(stack, results)
     if options.as_json:
@@ -137,7 +148,7 @@ async def _tell(options: _Options, stack: "Stack", results: list[EditionResult])
         for result in results:
             if "markdown" in result.renderings:
                 text = (await ArtifactStore(database).get(result.renderings["markdown"])).decode()
-                out.print(Markdown(text) if out.is_terminal else text, markup=False)
+                out.print(Markdown(text)) if out.is_terminal else typer.echo(text)
             print_summary(result)
     finally:
         await database.dispose()

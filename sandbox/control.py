@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import orjson
@@ -59,13 +60,16 @@ class ControlApi:
     async def _list_requests(self, request: web.Request) -> web.Response:
         """Filters: service, method, path (regular expression), status, faulted=true|false; summary=true: no list."""
         query = request.query
-        records = self._log.select(
-            query.get("service"),
-            method=query.get("method"),
-            path=query.get("path"),
-            status=int(query["status"]) if "status" in query else None,
-            faulted=query["faulted"] == "true" if "faulted" in query else None,
-        )
+        try:
+            records = self._log.select(
+                query.get("service"),
+                method=query.get("method"),
+                path=query.get("path"),
+                status=int(query["status"]) if "status" in query else None,
+                faulted=query["faulted"] == "true" if "faulted" in query else None,
+            )
+        except (ValueError, re.error) as error:
+            return _json({"error": f"No such filter: {error}"}, status=400)
         answer: dict[str, object] = {
             "count": len(records),
             "counts": self._log.counts(records),

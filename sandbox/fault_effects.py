@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from sandbox import fault_answers
 from sandbox.faults import Fault, FaultBook, FaultKind
-from sandbox.request_log import RequestRecord
+from sandbox.request_log import RECORD
 from sandbox.service import Clock
 
 _DRIP_PIECES = 20
@@ -27,8 +27,7 @@ def fault_middleware(
     async def apply_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
         verdict = book.judge(service, request.method, request.path)
         if verdict.kinds:
-            record: RequestRecord = request["record"]
-            record.faults = verdict.kinds
+            request[RECORD].faults = verdict.kinds
         if verdict.delay_seconds:
             await asyncio.sleep(verdict.delay_seconds)
         fault = verdict.fault
@@ -49,7 +48,7 @@ def fault_middleware(
 
 def reset_connection(request: web.Request) -> web.Response:
     """Ends the connection with a TCP reset. The returned response is for aiohttp only: nobody receives it."""
-    request["connection_was_reset"] = True
+    request[RECORD].was_reset = True
     if request.transport is not None:
         abort_with_reset(request.transport)
     return web.Response(status=500)

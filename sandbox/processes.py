@@ -66,7 +66,7 @@ class ChildProcess:
     async def wait(self) -> int:
         """Until it ends by itself; its exit code, negative for a signal."""
         # Polled, since a subprocess of asyncio is bound to the loop that started it, and ours outlive loops.
-        while (code := self.popen.poll()) is None:  # noqa: ASYNC110 - there is no event to wait for
+        while (code := self.popen.poll()) is None:
             await asyncio.sleep(_POLL_SECONDS)
         _kill_group(self.pid)
         _GUARD.forget(self.pid)

@@ -30,6 +30,8 @@ class RequestRecord:
     seconds: float | None = None
     faults: tuple[str, ...] = ()
     """Kinds of the faults that shaped the answer; latency alone leaves the answer true."""
+    was_reset: bool = False
+    """The connection was reset: nobody saw a status."""
 
     @property
     def is_faulted(self) -> bool:
@@ -49,6 +51,10 @@ class RequestRecord:
             "faults": list(self.faults),
             "is_faulted": self.is_faulted,
         }
+
+
+RECORD = web.RequestKey("record", RequestRecord)
+"""Where the record of a request hangs while it is answered: the faults mark it."""
 
 
 class RequestLog:
@@ -107,7 +113,7 @@ class RequestLog:
         @web.middleware
         async def record_request(request: web.Request, handler: Handler) -> web.StreamResponse:
             record = self._start(service, request)
-            request["record"] = record
+            request[RECORD] = record
             started = time.perf_counter()
             try:
                 response = await handler(request)
@@ -118,7 +124,7 @@ class RequestLog:
                 record.status = 500
                 raise
             else:
-                if not request.get("connection_was_reset"):
+                if not record.was_reset:
                     record.status = response.status
                 return response
             finally:

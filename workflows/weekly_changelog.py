@@ -128,9 +128,7 @@ class WeeklyChangelog:
         message = CollectRepository(
             collection_id=self._collection_id(), team=plan.team, repository=repository, window=plan.window
         )
-        return await self._collect_unit(
-            plan, activities.COLLECT_REPOSITORY, message, names.repository_unit(repository)
-        )
+        return await self._collect_unit(plan, activities.COLLECT_REPOSITORY, message, names.repository_unit(repository))
 
     async def _collect_project(self, plan: EditionPlan, project: str) -> UnitCollected | Gap:
         message = CollectProject(
@@ -167,7 +165,10 @@ class WeeklyChangelog:
         return await call(
             activities.FIND_PREVIOUS,
             FindPreviousEdition(
-                team=plan.team, iso_week=plan.iso_week, workflow_id=info.workflow_id, run_id=info.run_id
+                team=plan.team,
+                iso_week=plan.iso_week,
+                workflow_id=info.workflow_id,
+                run_id=info.original_execution_run_id,
             ),
             plan.policies,
             summary="Look for an earlier revision of this week",
@@ -197,17 +198,13 @@ class WeeklyChangelog:
             summary=f"Render revision {revision} in every format",
         )
 
-    async def _deliver(
-        self, plan: EditionPlan, rendered: EditionRendered, revision: int
-    ) -> tuple[ChannelResult, ...]:
+    async def _deliver(self, plan: EditionPlan, rendered: EditionRendered, revision: int) -> tuple[ChannelResult, ...]:
         self._enter(Phase.DELIVERING)
         if self._request.is_dry_run or not self._request.deliver:
             return ()
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
         ours = [channel for channel in asked if channel.kind == "slack"]
-        await asyncio.gather(
-            *(bring_to_channel(self._delivery(plan, channel, rendered, revision)) for channel in ours)
-        )
+        await asyncio.gather(*(bring_to_channel(self._delivery(plan, channel, rendered, revision)) for channel in ours))
         try:
             await workflow.wait_condition(
                 lambda: all(self._is_reported(channel, revision) for channel in ours),
@@ -252,7 +249,7 @@ class WeeklyChangelog:
             item_count=0,
             unclassified_ratio=0,
             workflow_id=workflow.info().workflow_id,
-            run_id=workflow.info().run_id,
+            run_id=workflow.info().original_execution_run_id,
             seconds=self._timed(),
         )
         self._update(result=result, cancelled_because=who)
@@ -278,7 +275,7 @@ class WeeklyChangelog:
     def _collection_id(self) -> str:
         info = workflow.info()
         # Stable when an operator resets the run: the pages collected before the reset are still good.
-        return f"{info.workflow_id}:{info.original_execution_run_id}"
+        return names.collection_id(info.workflow_id, info.original_execution_run_id)
 
     def _delivery(
         self, plan: EditionPlan, channel: ChannelPlan, rendered: EditionRendered, revision: int
@@ -348,7 +345,7 @@ class WeeklyChangelog:
             unclassified_ratio=composed.unclassified_ratio,
             gaps=composed.gaps,
             workflow_id=workflow.info().workflow_id,
-            run_id=workflow.info().run_id,
+            run_id=workflow.info().original_execution_run_id,
             channels=channels,
             api_calls=calls,
             seconds=self._timed(),

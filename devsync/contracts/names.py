@@ -36,6 +36,11 @@ def delivery_id(team: str, iso_week: str, channel: str) -> str:
     return f"delivery:{team}:{iso_week}:{channel}"
 
 
+def collection_id(workflow_id: str, run_id: str) -> str:
+    """Names the pages that one run collected."""
+    return f"{workflow_id}:{run_id}"
+
+
 def repository_unit(repository: str) -> str:
     return f"{GITHUB}:{repository}"
 

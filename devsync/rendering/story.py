@@ -1,59 +1,27 @@
 """What there is to tell about an edition, in reading order: the one thing that templates see.
 
 Grouping, folding, naming and counting happen here once for all formats; templates only say it in their format.
-Texts are those of the edition, not escaped (the environment does that when they are printed). Addresses have
-passed `safe_url`: a template cannot reach a raw one.
-
-Named tuples, since the environment reads their fields without the sandbox's checks.
+The conventions for texts and addresses are those of `entries`.
 """
 
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from devsync.domain.changelog.edition import Edition, Gap, Item, ReleaseNote, Section
-from devsync.rendering.escape import MAX_TITLE_LENGTH, SafeUrl, link_label, one_line, safe_url
+from devsync.rendering.entries import MAX_NAME_LENGTH, Entries, Entry, Reference, reference_to
+from devsync.rendering.escape import MAX_TITLE_LENGTH, one_line, safe_url
 from devsync.rendering.wording import (
     SECTION_WORDS,
     counted,
     day,
-    listed,
     moment,
     period,
     service_name,
 )
 
-_MAX_NAME_LENGTH = 80
-_MAX_PEOPLE = 4
-_MAX_ISSUES = 4
 _MAX_REPOSITORIES = 5
-
-
-class Reference(NamedTuple):
-    """Something to look at: a pull request, a commit, an issue. Without `url` only its name is shown."""
-
-    label: str
-    url: SafeUrl | None
-
-
-def _reference(label: str, url: SafeUrl | None) -> Reference:
-    return Reference(link_label(label) if url else label, url)
-
-
-class Entry(NamedTuple):
-    """One item as a line."""
-
-    scope: str
-    title: str
-    reference: Reference
-    issues: tuple[Reference, ...]
-    people: str
-    """`Anna, Bob and 2 more`, or empty."""
-    note: str
-    """How to cope with a breaking change, or empty."""
-    is_breaking: bool
-    """Breaking, and told outside the section of breaking changes: to be marked."""
 
 
 class Chapter(NamedTuple):
@@ -150,7 +118,7 @@ def _forget(gone: weakref.ref[Edition]) -> None:
 
 
 def _tell(edition: Edition, revision: int) -> Story:
-    entries = _Entries(edition.items)
+    entries = Entries(edition.items)
     chapters = _chapters(edition.items, entries)
     by_id = {item.id: item for item in edition.items} if edition.highlights else {}
     return Story(
@@ -173,59 +141,14 @@ def _tell(edition: Edition, revision: int) -> Story:
     )
 
 
-class _Entries:
-    """Turns items into entries; knows how repositories are called in this edition."""
-
-    def __init__(self, items: Iterable[Item]) -> None:
-        names = sorted({item.repository for item in items if item.repository})
-        # The shortest name that still tells them apart: nothing for one repository, no owner for one owner.
-        one_owner = len({name.partition("/")[0] for name in names}) == 1
-        self._short_names = {
-            name: (name.rpartition("/")[2] if one_owner else name) if len(names) > 1 else "" for name in names
-        }
-
-    def repository(self, name: str) -> str:
-        """How a repository is called inside a label; empty where naming it would tell nothing."""
-        return self._short_names.get(name, name)
-
-    def entry(self, item: Item) -> Entry:
-        label = self._label(item)
-        url = safe_url(item.url)
-        issues: list[Reference] = []
-        for issue in item.issues[:_MAX_ISSUES]:
-            if issue.key == label:
-                url = url or safe_url(issue.url)
-            else:
-                issues.append(_reference(issue.key, safe_url(issue.url)))
-        if len(item.issues) > _MAX_ISSUES:
-            issues.append(Reference(f"{len(item.issues) - _MAX_ISSUES} more", None))
-        return Entry(
-            scope=one_line(item.scope, _MAX_NAME_LENGTH),
-            title=one_line(item.title, MAX_TITLE_LENGTH) or "(no title)",
-            reference=_reference(label, url),
-            issues=tuple(issues),
-            people=_people(item.people) if item.people else "",
-            note=one_line(item.breaking_note) if item.breaking_note else "",
-            is_breaking=item.is_breaking and item.section is not Section.BREAKING,
-        )
-
-    def _label(self, item: Item) -> str:
-        if item.pull_request is not None:
-            return f"{self.repository(item.repository)}#{item.pull_request}"
-        if item.commits:
-            name, sha = self.repository(item.repository), item.commits[-1][:7]
-            return f"{name}@{sha}" if name else sha
-        return item.id
-
-
-def _chapters(items: Sequence[Item], entries: _Entries) -> tuple[Chapter, ...]:
+def _chapters(items: Sequence[Item], entries: Entries) -> tuple[Chapter, ...]:
     by_section: dict[Section, list[Item]] = {}
     for item in items:
         by_section.setdefault(item.section, []).append(item)
     return tuple(_chapter(section, by_section[section], entries) for section in Section if section in by_section)
 
 
-def _chapter(section: Section, items: list[Item], entries: _Entries) -> Chapter:
+def _chapter(section: Section, items: list[Item], entries: Entries) -> Chapter:
     folded = [item for item in items if _is_folded(item)]
     told = [item for item in items if not _is_folded(item)] if folded else items
     return Chapter(
@@ -245,10 +168,10 @@ def _is_folded(item: Item) -> bool:
     return item.is_automated or item.section is Section.DEPENDENCIES
 
 
-def _folded(section: Section, items: list[Item], entries: _Entries) -> str:
+def _folded(section: Section, items: list[Item], entries: Entries) -> str:
     noun = "dependency update" if section is Section.DEPENDENCIES else "automated change"
     by_repository = Counter(
-        one_line(entries.repository(item.repository), _MAX_NAME_LENGTH) for item in items if item.repository
+        one_line(entries.repository(item.repository), MAX_NAME_LENGTH) for item in items if item.repository
     )
     shares = [f"{name} {count:,}" for name, count in sorted(by_repository.items()) if name]
     if len(shares) > _MAX_REPOSITORIES:
@@ -261,7 +184,7 @@ def _folded(section: Section, items: list[Item], entries: _Entries) -> str:
 
 
 def _title(team: str) -> str:
-    name = one_line(team, _MAX_NAME_LENGTH)
+    name = one_line(team, MAX_NAME_LENGTH)
     return f"{name[:1].upper()}{name[1:]} weekly changelog"
 
 
@@ -310,9 +233,8 @@ def _silence(edition: Edition) -> str:
     """An empty edition says what is known, and no more than that."""
     if not edition.is_partial:
         return "Nothing was merged or resolved in this window."
-    if all(gap.as_of is None for gap in edition.gaps) and len({gap.unit for gap in edition.gaps}) >= len(
-        edition.units_asked
-    ):
+    nothing_stands_in = all(gap.as_of is None for gap in edition.gaps)
+    if nothing_stands_in and len({gap.unit for gap in edition.gaps}) >= len(edition.units_asked):
         return "No source answered, so this edition cannot say what was merged or resolved in this window."
     return (
         "The sources that answered had nothing merged or resolved in this window. "
@@ -320,27 +242,20 @@ def _silence(edition: Edition) -> str:
     )
 
 
-def _shipped(release: ReleaseNote, entries: _Entries, timezone: str) -> Shipped:
+def _shipped(release: ReleaseNote, entries: Entries, timezone: str) -> Shipped:
     repository = entries.repository(release.repository)
-    tag = one_line(release.tag, _MAX_NAME_LENGTH)
+    tag = one_line(release.tag, MAX_NAME_LENGTH)
     name = one_line(release.name, MAX_TITLE_LENGTH)
     return Shipped(
-        reference=_reference(f"{repository} {tag}".strip(), safe_url(release.url)),
+        reference=reference_to(f"{repository} {tag}".strip(), safe_url(release.url)),
         name="" if name in {tag, release.repository} else name,
         is_prerelease=release.is_prerelease,
         day=day(release.published_at, timezone),
     )
 
 
-def _people(names: tuple[str, ...]) -> str:
-    shown = [one_line(name, _MAX_NAME_LENGTH) for name in names[:_MAX_PEOPLE]]
-    if len(names) > _MAX_PEOPLE:
-        shown.append(f"{len(names) - _MAX_PEOPLE} more")
-    return listed(shown)
-
-
 def _person(name: str, login: str | None) -> str:
-    return one_line(name, _MAX_NAME_LENGTH) or (f"@{one_line(login, _MAX_NAME_LENGTH)}" if login else "(no name)")
+    return one_line(name, MAX_NAME_LENGTH) or (f"@{one_line(login, MAX_NAME_LENGTH)}" if login else "(no name)")
 
 
 def _footnotes(edition: Edition) -> tuple[str, ...]:

@@ -214,7 +214,10 @@ def _page(request: web.Request, items: Sequence[T], render: Callable[[T], Render
     rendered = [render(item) for item in page.cut(items)]
     link = page.link_header(request, base_url(request), len(items))
     body = b"[" + b",".join(one.body for one in rendered) + b"]"
-    return answer(request, body, (one.digest for one in rendered), link=link)
+    # The count stands for the links: they change with it, but not with the order of the query's parameters, which
+    # PyGithub sorts and others do not.
+    digests = [str(len(items)).encode(), *(one.digest for one in rendered)]
+    return answer(request, body, digests, link=link)
 
 
 def _single(request: web.Request, rendered: Rendered, last_modified: datetime) -> web.Response:

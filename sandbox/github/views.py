@@ -115,7 +115,6 @@ class RepositoryView:
                 "reactions": self._reactions(issue_api),
                 "timeline_url": f"{issue_api}/timeline",
                 "performed_via_github_app": None,
-                "state_reason": None,
             }
         )
 

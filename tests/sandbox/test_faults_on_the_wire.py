@@ -205,10 +205,10 @@ async def test_the_log_tells_faulted_answers_from_true_ones(sandbox: Sandbox) ->
 
 async def test_the_log_counts_how_many_were_answered_at_once(sandbox: Sandbox) -> None:
     sandbox.faults.add(fault(FaultKind.LATENCY, latency_ms=300))
-    await asyncio.gather(*(get(sandbox, f"/repos/acme/payments-api?n={number}") for number in range(7)))
-    assert sandbox.log.max_in_flight == {"github": 7}
-    assert sandbox.log.counts() == {"github": {"total": 7, "200": 7}}
-    assert {record.query for record in sandbox.log.select(path="payments")} == {f"n={number}" for number in range(7)}
-    assert sorted(record.in_flight_at_start for record in sandbox.log.select()) == list(range(1, 8))
+    await asyncio.gather(*(get(sandbox, f"/repos/acme/payments-api?n={number}") for number in range(5)))
+    assert sandbox.log.max_in_flight == {"github": 5}
+    assert sandbox.log.counts() == {"github": {"total": 5, "200": 5}}
+    assert {record.query for record in sandbox.log.select(path="payments")} == {f"n={number}" for number in range(5)}
+    assert sorted(record.in_flight_at_start for record in sandbox.log.select()) == list(range(1, 6))
     sandbox.log.clear()
     assert (sandbox.log.select(), sandbox.log.max_in_flight) == ([], {"github": 0})

@@ -34,7 +34,12 @@ def description() -> dict[str, Any]:
             pytest.skip(f"GitHub's OpenAPI description is missing and npm is not installed to fetch {PACKAGE}")
         CACHE.parent.mkdir(parents=True, exist_ok=True)
         packed = subprocess.run(
-            ["npm", "pack", "--silent", PACKAGE], cwd=CACHE.parent, capture_output=True, text=True, timeout=150
+            ["npm", "pack", "--silent", PACKAGE],
+            check=False,
+            cwd=CACHE.parent,
+            capture_output=True,
+            text=True,
+            timeout=150,
         )
         if packed.returncode != 0:
             pytest.skip(f"npm could not fetch {PACKAGE}: {packed.stderr.strip()[-300:]}")
@@ -45,6 +50,10 @@ def description() -> dict[str, Any]:
             unfinished.replace(CACHE)
         archive.unlink()
     loaded: dict[str, Any] = json.loads(CACHE.read_bytes())
+    # Both are `nullable` around a `oneOf` that has no null, so that validators refuse the null that GitHub sends for
+    # an address without an account. The same description words it right elsewhere.
+    commit = loaded["components"]["schemas"]["commit"]["properties"]
+    commit["author"] = commit["committer"] = {"$ref": "#/components/schemas/nullable-simple-user"}
     return loaded
 
 
@@ -61,8 +70,13 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def oracle(github_description: dict[str, Any], sandbox: Sandbox) -> OpenAPI:
+    return oracle_for(github_description, sandbox)
+
+
+def oracle_for(github_description: dict[str, Any], sandbox: Sandbox) -> OpenAPI:
+    unchecked: Any = None  # checking the description itself takes minutes; the library takes None, its types do not
     document = {**github_description, "servers": [{"url": sandbox.github_url}]}
-    return OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))
+    return OpenAPI.from_dict(document, config=Config(spec_validator_cls=unchecked))
 
 
 def complaints(oracle: OpenAPI, response: requests.Response) -> list[str]:
@@ -121,8 +135,7 @@ async def test_the_oracle_tells_a_broken_answer_from_a_good_one(sandbox: Sandbox
 async def test_the_demo_world_keeps_the_contract(github_description: dict[str, Any]) -> None:
     world = demo_world()
     async with run_sandbox(world, services=["github"]) as running:
-        document = {**github_description, "servers": [{"url": running.github_url}]}
-        demo_oracle = OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))
+        demo_oracle = oracle_for(github_description, running)
         for name in world.repositories:
             for listing in ("pulls?state=all&per_page=100", "commits?per_page=100", "releases?per_page=100"):
                 url = f"{running.github_url}/repos/{name}/{listing}"

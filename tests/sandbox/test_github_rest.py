@@ -49,7 +49,8 @@ async def test_pulls_sorted_by_update_descending_let_a_reader_stop_early(sandbox
     pulls = await asyncio.to_thread(
         lambda: list(repo.get_pulls(state="closed", sort="updated", direction="desc", base="main"))
     )
-    updates = [pull.updated_at for pull in pulls]
+    updates = [pull.updated_at for pull in pulls if pull.updated_at]
+    assert len(updates) == len(pulls)
     assert updates == sorted(updates, reverse=True)
 
 

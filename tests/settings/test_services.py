@@ -36,7 +36,7 @@ def test_the_shipped_policies_keep_the_rules_of_the_design() -> None:
     for service in ("github", "jira"):
         collect = services.policy(service, "collect")
         assert collect.retry.attempts is None
-        assert collect.heartbeat == timedelta(seconds=30)
+        assert collect.heartbeat == timedelta(seconds=15)
         assert services.service(service).concurrency == 10
     assert services.policy("slack", "send_part").retry.attempts == 1
     assert services.policy("slack", "find_part").retry.attempts != 1

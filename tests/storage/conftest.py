@@ -49,7 +49,8 @@ def store(database: Database) -> ArtifactStore:
 @pytest.fixture
 async def breakable(tmp_path: Path) -> AsyncIterator[tuple[PostgresServer, Database]]:
     """A server that only this test uses, so that it may stop and freeze it."""
-    async with embedded_postgres(tmp_path, durable=False) as server:
+    # Durable: a server that gives up synchronous commits loses the last ones when it is killed.
+    async with embedded_postgres(tmp_path) as server:
         migrate.upgrade(server.url())
         database = Database(server.url())
         yield server, database

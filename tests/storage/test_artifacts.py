@@ -127,5 +127,5 @@ async def test_a_frozen_server_holds_nobody_and_is_used_again_when_it_thaws(
             # One wait was enough: who comes right after is not made to wait again.
             with pytest.raises(DatabaseUnavailable, match="a moment ago"):
                 await database.execute(select(1))
-        while (await store.put(CONTENT, kind="edition", team="payments")).digest is None:  # noqa: ASYNC110
+        while (await store.put(CONTENT, kind="edition", team="payments")).digest is None:
             await asyncio.sleep(0.1)

@@ -32,11 +32,13 @@ def breaking_note(change: Change) -> tuple[str, ClassifiedBy | None]:
     for commit in change.commits:
         if is_breaking and note:
             break
+        if "BREAKING" not in commit.message and "!:" not in commit.message:
+            continue
         subject, _, rest = commit.message.partition("\n")
         its_note, it_breaks = _breaking_text(subject.strip(), rest)
         note, is_breaking = note or its_note, is_breaking or it_breaks
     rule = ClassifiedBy.CONVENTIONAL_COMMIT if is_breaking else None
-    if any(plain_label(label) in BREAKING_LABELS for label in change.labels):
+    if not BREAKING_LABELS.isdisjoint(map(plain_label, change.labels)):
         rule = ClassifiedBy.LABEL
     elif rule is None and change.title.startswith(BREAKING_MARKS):
         rule = ClassifiedBy.HEURISTIC

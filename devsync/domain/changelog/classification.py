@@ -179,6 +179,10 @@ BRANCH_PREFIXES: Mapping[str, Section] = {
 }
 """What stands before the slash in a head branch; asked last."""
 
+_LABEL_RANKS = {label: rank for rank, label in enumerate(LABEL_SECTIONS)}
+_SECTIONS_BY_LABEL_RANK = tuple(LABEL_SECTIONS.values())
+_SECTION_RANKS = {section: rank for rank, section in enumerate(Section)}
+
 _DEPENDENCY_BUMP = re.compile(
     r"lock ?file maintenance\b|(?:bump|update|upgrade|pin)s?\b[^\n]{0,200}?"
     r"\b(?:dependency|dependencies|monorepo|lock ?file|digest|submodule|(?:from \S{1,80} )?to \^?v?\d)",
@@ -214,8 +218,8 @@ def classify_change(
     """
     override = changelog_override(change.body)
     told = override or change.title
-    own = _understood(parse(told)) or _understood(parse(change.title))
-    conventional = own or _from_commits(change)
+    telling = _understood(parse(told))
+    conventional = telling or (_understood(parse(change.title)) if override else None) or _from_commits(change)
     note, breaking_rule = breaking_note(change)
     section, rule = _section(change, conventional, issue_types, incident_types)
     if is_reverting:
@@ -227,7 +231,7 @@ def classify_change(
     return Verdict(
         section=section,
         classified_by=rule,
-        title=_shown_title(change, told),
+        title=_shown_title(change, told, telling),
         type=conventional.type if conventional is not None else "",
         scope=conventional.scope if conventional is not None else "",
         is_breaking=breaking_rule is not None,
@@ -270,8 +274,8 @@ def _section(
 
 
 def _label_section(labels: Iterable[str]) -> Section | None:
-    plain = {plain_label(label) for label in labels}
-    return next((section for label, section in LABEL_SECTIONS.items() if label in plain), None) if plain else None
+    ranks = [rank for label in labels if (rank := _LABEL_RANKS.get(plain_label(label))) is not None]
+    return _SECTIONS_BY_LABEL_RANK[min(ranks)] if ranks else None
 
 
 def _conventional_section(conventional: ConventionalCommit) -> Section:
@@ -338,13 +342,11 @@ def _from_commits(change: Change) -> ConventionalCommit | None:
     subjects = (commit.message.partition("\n")[0] for commit in change.commits if len(commit.parents) < 2)
     understood = (_understood(parse(subject)) for subject in subjects)
     found = [one for one in understood if one is not None and one.type != "revert"]
-    order = list(Section)
-    return min(found, key=lambda one: order.index(_conventional_section(one)), default=None)
+    return min(found, key=lambda one: _SECTION_RANKS[_conventional_section(one)], default=None)
 
 
-def _shown_title(change: Change, told: str) -> str:
-    conventional = _understood(parse(told))
-    title = conventional.description if conventional is not None and conventional.type != "revert" else told
+def _shown_title(change: Change, told: str, telling: ConventionalCommit | None) -> str:
+    title = telling.description if telling is not None and telling.type != "revert" else told
     if change.pull_request is not None:
         title = title.removesuffix(f"(#{change.pull_request.number})").rstrip()
     return title or told

@@ -83,7 +83,8 @@ def parse(message: str) -> ConventionalCommit | None:
     description = header["description"].strip()
     if not description or (header["scope"] is not None and not scope):
         return None
-    body, footers = "", ()
+    body = ""
+    footers: tuple[Footer, ...] = ()
     if header.end() < len(message):
         _, _, rest = message[header.end() :].partition("\n")
         second_line, _, text = rest.partition("\n")

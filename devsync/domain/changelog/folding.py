@@ -66,7 +66,7 @@ class Change:
 
     @property
     def authors(self) -> list[Author]:
-        """The author, then the commits' authors and all co-authors, with repetitions; not who only merged."""
+        """The author, then the commits' authors and all co-authors, some twice; not who only merged."""
         found = [self.author]
         for commit in self.commits:
             if len(commit.parents) < 2:
@@ -74,7 +74,8 @@ class Change:
             found.extend(co_authors(commit.message))
         if self.pull_request is not None:
             found.extend(co_authors(self.body))
-        return found
+        # Squash merges repeat their trailers; co_authors gives the same object for the same trailer.
+        return list({id(author): author for author in found}.values())
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -105,11 +106,13 @@ def fold(
     _own_merged_sides(by_sha, owners)
     _own_rebased_runs(pulls, by_sha, owners)
 
-    generations = _generations(by_sha)
     joined: dict[int, list[Commit]] = defaultdict(list)
-    for commit in sorted(by_sha.values(), key=lambda one: (one.committed_at, generations[one.sha], one.sha)):
-        if (owner := owners.get(commit.sha)) is not None:
-            joined[owner].append(commit)
+    for sha, owner in owners.items():
+        joined[owner].append(by_sha[sha])
+    if any(len(group) > 1 for group in joined.values()):
+        generations = _generations(by_sha)
+        for group in joined.values():
+            group.sort(key=lambda one: (one.committed_at, generations[one.sha], one.sha))
     changes = [
         _pull_request_change(repository, pull, tuple(joined[pull.number]), provenance)
         for pull, provenance in pull_requests
@@ -182,6 +185,8 @@ def _own_merged_sides(by_sha: Mapping[str, Commit], owners: dict[str, int]) -> N
     merges: down a first-parent line, then into its side lines, oldest first; whatever the older ones reach is
     visited by then.
     """
+    if all(len(commit.parents) < 2 for commit in by_sha.values()):
+        return
     visited: set[str] = set()
     pending: list[tuple[str, int | None]] = [(tip, None) for tip in reversed(_tips(by_sha, owners))]
     while pending:

@@ -38,32 +38,35 @@ def choose_highlights(items: Sequence[Item], priorities: Mapping[str, str]) -> t
     `priorities` maps issue keys to JIRA's names of priorities. What a bot made never leads, unless it breaks.
     """
     candidates = [item for item in items if item.is_breaking or not item.is_automated]
+    urgent_keys = {key for key, priority in priorities.items() if priority.casefold() in HIGH_PRIORITIES}
+
+    def is_urgent(item: Item) -> bool:
+        return any(link.key in urgent_keys for link in item.issues)
+
+    def weight(item: Item) -> tuple[int, int, int, str]:
+        # Urgent first, then what took most commits and issues: the size of the news, as far as data tells.
+        return -int(is_urgent(item)), -len(item.commits), -len(item.issues), item.id
+
     ranked: list[list[Item]] = [[] for _ in _TIERS]
     others: list[Item] = []
     for item in candidates:
-        is_urgent = any(priorities.get(link.key, "").casefold() in HIGH_PRIORITIES for link in item.issues)
-        tier = next((number for number, tier in enumerate(_TIERS) if tier.holds(item, is_urgent)), None)
+        urgent = is_urgent(item)
+        tier = next((number for number, tier in enumerate(_TIERS) if tier.holds(item, urgent)), None)
         (others if tier is None else ranked[tier]).append(item)
 
     chosen: dict[str, int] = {}
     left: list[tuple[int, Item]] = []
     for number, (tier_rule, found) in enumerate(zip(_TIERS, ranked, strict=True)):
-        found.sort(key=lambda item: _weight(item, priorities))
+        found.sort(key=weight)
         chosen.update((item.id, number) for item in found[: tier_rule.quota])
         left.extend((number, item) for item in found[tier_rule.quota :])
     chosen = dict(list(chosen.items())[:MOST])
     for number, item in left[: MOST - len(chosen)]:
         chosen[item.id] = number
     readable = (item for item in others if item.section not in (Section.DEPENDENCIES, Section.INTERNAL))
-    for item in sorted(readable, key=lambda item: _weight(item, priorities)):
+    for item in sorted(readable, key=weight):
         if len(chosen) >= FEWEST:
             break
         chosen[item.id] = len(_TIERS)
     # Stable: within a tier the order of choice stays.
     return tuple(sorted(chosen, key=lambda id_: chosen[id_]))
-
-
-def _weight(item: Item, priorities: Mapping[str, str]) -> tuple[int, int, int, str]:
-    """Urgent first, then what took most commits and issues: the size of the news, as far as data tells."""
-    is_urgent = any(priorities.get(link.key, "").casefold() in HIGH_PRIORITIES for link in item.issues)
-    return (-int(is_urgent), -len(item.commits), -len(item.issues), item.id)

@@ -64,6 +64,8 @@ def is_bot(author: Author) -> bool:
 
 def co_authors(text: str) -> tuple[Author, ...]:
     """The people named by `Co-authored-by: Name <address>` lines, in order."""
+    if "co-authored-by:" not in text.lower():
+        return ()
     return tuple(_co_author(name.strip(), address.strip()) for name, address in _CO_AUTHOR.findall(text))
 
 

@@ -21,6 +21,7 @@ _LEADING_WORD = re.compile(
     re.IGNORECASE,
 )
 """The title's first word, behind issue keys, module names and a conventional type."""
+_ANY_WORD = re.compile(r"re(?:vert|apply|land)", re.IGNORECASE)
 _WORD = re.compile(r"\brevert(?:s|ed|ing)?\b", re.IGNORECASE)
 _REVERTS_NUMBER = re.compile(r"^Reverts (?:(?P<repository>[\w.-]+/[\w.-]+))?#(?P<number>\d{1,9})\b", re.MULTILINE)
 _OPENING_SENTENCE = re.compile(
@@ -55,10 +56,13 @@ class _Index:
 def is_revert(change: Change) -> bool:
     """Whether the change says that undoing is what it does."""
     title = change.title
+    if _OPENING_SENTENCE.match(change.body) is not None:
+        return True
+    if _ANY_WORD.search(title) is None:
+        return False
     return (
         _LEADING_WORD.match(title) is not None
         or _is_revert_type(title)
-        or _OPENING_SENTENCE.match(change.body) is not None
         or (_WORD.search(title) is not None and bool(git_reverted_shas(change.body)))
     )
 

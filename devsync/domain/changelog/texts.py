@@ -43,7 +43,7 @@ def changelog_override(body: str) -> str | None:
 
     The first such line counts. Empty text means that the change asks to be left out (`Changelog: skip`).
     """
-    match = _OVERRIDE.search(body)
+    match = _OVERRIDE.search(body) if "changelog:" in body.lower() else None
     if match is None:
         return None
     text = one_line(match[1])
