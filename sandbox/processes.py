@@ -64,12 +64,13 @@ class ChildProcess:
         return "\n".join(lines[-_TAIL_LINES:])
 
     async def wait(self) -> int:
-        """Until it ends by itself; its exit code, negative for a signal."""
+        """Until it has ended; its exit code, negative for a signal. What it has started ends by force with it."""
         # Polled, since a subprocess of asyncio is bound to the loop that started it, and ours outlive loops.
         while (code := self.popen.poll()) is None:
             await asyncio.sleep(_POLL_SECONDS)
-        _kill_group(self.pid)
-        _GUARD.forget(self.pid)
+        if _GUARD.watches(self.pid):  # once: later the pid may be another's
+            _kill_group(self.pid)
+            _GUARD.forget(self.pid)
         return code
 
     async def wait_until(self, is_ready: ReadinessProbe, timeout_seconds: float = 30) -> None:
@@ -83,16 +84,18 @@ class ChildProcess:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def stop(self, grace_seconds: float = 10) -> None:
-        """Ends it cleanly, or by force after the grace. What it has started itself ends by force with it."""
+        """Ends it cleanly, or by force after the grace."""
         if self.is_running:
             self.popen.send_signal(self.stop_signal)
-        with suppress(TimeoutError):
+        try:
             await asyncio.wait_for(self.wait(), grace_seconds)
-        await self.kill()
+        except TimeoutError:
+            await self.kill()
 
     async def kill(self) -> None:
         """Ends it and all of its process group at once, as `kill -9` does."""
-        _kill_group(self.pid)
+        if self.is_running:
+            _kill_group(self.pid)
         await self.wait()
 
     def _told(self, what: str) -> str:
@@ -200,9 +203,12 @@ class _Guard:
         else:
             self._tell(f"+ {pid} {stop_signal}\n")
 
+    def watches(self, pid: int) -> bool:
+        return pid in self._watched
+
     def forget(self, pid: int) -> None:
-        if self._watched.pop(pid, None) is not None:
-            self._tell(f"- {pid}\n")
+        del self._watched[pid]
+        self._tell(f"- {pid}\n")
 
     def _begin(self) -> None:
         # Python makes file descriptors close-on-exec: none of our other children keeps the pipe open.

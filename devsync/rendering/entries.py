@@ -89,11 +89,12 @@ class Entries:
 
 def reference_to(label: str, url: SafeUrl | None) -> Reference:
     """The label leads to the address, or stands alone."""
+    label = one_line(label, MAX_TITLE_LENGTH) or "(no name)"
     return Reference(link_label(label) if url else label, url)
 
 
 def _people(names: tuple[str, ...]) -> str:
-    shown = [one_line(name, MAX_NAME_LENGTH) for name in names[:_MAX_PEOPLE]]
+    shown = [one_line(name, MAX_NAME_LENGTH) or "(no name)" for name in names[:_MAX_PEOPLE]]
     if len(names) > _MAX_PEOPLE:
         shown.append(f"{len(names) - _MAX_PEOPLE} more")
     return listed(shown)

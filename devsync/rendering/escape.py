@@ -108,11 +108,11 @@ def slack(text: str) -> str:
 
 _MARKDOWN_SUSPECT = re.compile(r"[\\`*\[\]<>&~|$_@#]|://|www\.|GH-|\A[-+=\d]", re.IGNORECASE)
 _MARKDOWN_ACTIVE = re.compile(
-    r"(?P<mark>[\\`*\[\]<>&~|$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\A[-+=]|:(?=//))"
+    r"(?P<mark>[\\`*\[\]<>&~|$]|\#(?!\d)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\A[-+=]|:(?=//))"
     r"|\A(?P<number>\d+)(?P<list>[.)])"  # "1." opens a list where a paragraph may begin
     r"|(?P<www>\bwww)\."  # GFM links it without a scheme
     r"|(?P<mention>@|\bGH-(?=\d))"
-    r"|(?P<hash>\#)",
+    r"|(?P<hash>\#)(?=\d)",
     re.IGNORECASE,
 )
 
@@ -135,7 +135,7 @@ def _markdown_replacement(match: re.Match[str]) -> str:
     if match["mention"]:
         return match["mention"] + _ZERO_WIDTH_SPACE
     if match["hash"]:
-        return "\\#" + _ZERO_WIDTH_SPACE
+        return "\\" + match["hash"] + _ZERO_WIDTH_SPACE
     if match["www"]:
         return match["www"] + "\\."
     return f"{match['number']}\\{match['list']}"

@@ -21,7 +21,7 @@ Block = dict[str, Any]
 # What must not be cut in two: a link, an escaped character.
 _TOKEN = re.compile(r"<[^<>\n]*>|&(?:amp|lt|gt);|.", re.DOTALL)
 _ELLIPSIS = "…"
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_JSON = json.JSONEncoder(ensure_ascii=False)  # with spaces, as slack_sdk sends it
 
 
 class Part(NamedTuple):
@@ -100,7 +100,7 @@ def sections(part: Part) -> Iterator[tuple[str, Block]]:
     lines, left = [heading], MAX_SECTION - cost(heading)
     continued = f"{heading} (continued)"
     for bullet in part.bullets:
-        line = shorten(bullet, MAX_SECTION // 2)
+        line = shorten(bullet, MAX_SECTION - cost(continued) - 2)
         size = cost(line) + 2  # the line end is two characters in JSON
         if size > left:
             yield heading, section("\n".join(lines))
@@ -117,7 +117,7 @@ def messages(parts: Iterable[Part]) -> Iterator[tuple[tuple[str, ...], list[Bloc
     left = MAX_MESSAGE
     for part in parts:
         for heading, block in sections(part):
-            size = cost(block) + 1
+            size = cost(block) + 2  # ", " after each but the last, whose share the brackets take
             if blocks and (size > left or len(blocks) == MAX_BLOCKS):
                 yield tuple(headings), blocks
                 headings, blocks, left = {}, [], MAX_MESSAGE

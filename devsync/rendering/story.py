@@ -222,7 +222,7 @@ def _missing(gap: Gap, edition: Edition) -> Missing:
         stand_in = f"Data of {moment(gap.as_of, edition.window.timezone)} stands in"
         stand_in += "; later changes are missing." if gap.as_of < edition.window.end else "."
     return Missing(
-        name=one_line(name, MAX_TITLE_LENGTH),
+        name=one_line(name, MAX_TITLE_LENGTH) or "(no name)",
         service=service_name(gap.service),
         reason=f"{reason}." if reason else "No reason is known.",
         stand_in=stand_in,
@@ -248,7 +248,7 @@ def _shipped(release: ReleaseNote, entries: Entries, timezone: str) -> Shipped:
     name = one_line(release.name, MAX_TITLE_LENGTH)
     return Shipped(
         reference=reference_to(f"{repository} {tag}".strip(), safe_url(release.url)),
-        name="" if name in {tag, release.repository} else name,
+        name="" if one_line(release.name, MAX_NAME_LENGTH) == tag else name,
         is_prerelease=release.is_prerelease,
         day=day(release.published_at, timezone),
     )

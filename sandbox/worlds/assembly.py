@@ -99,6 +99,8 @@ class _RepositoryBuilder:
             change.number = number
         unmerged = [change for change in changes if change.landed_at is None]
         landed = [change for change in changes if change.landed_at is not None]
+        if changes:
+            self._begin(min(changes, key=_opened_at))
         for change in sorted(landed, key=_landed_at):
             self._land(change, _landed_at(change))
         for change in unmerged:
@@ -109,6 +111,11 @@ class _RepositoryBuilder:
         commits.sort(key=lambda commit: (commit.committed_at, order[commit.sha]), reverse=True)
         self._repository.commits = commits
         self._repository.pull_requests.sort(key=lambda pull: pull.number, reverse=True)
+
+    def _begin(self, first: PlannedChange) -> None:
+        """The root that the first branch leaves from, long before anything else."""
+        at = first.opened_at - timedelta(days=60)
+        self._append(self._commit("Initial commit", first, at, at, []))
 
     def _land(self, change: PlannedChange, landed_at: datetime) -> None:
         title = _title(change)

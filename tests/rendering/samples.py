@@ -132,9 +132,7 @@ def normal() -> Edition:
             )
             for number in range(500, 511)
         ),
-        pull(
-            Section.OTHER, 430, "Tidy up", people=("Erik",), issues=(), classified_by=ClassifiedBy.NOTHING
-        ),
+        pull(Section.OTHER, 430, "Tidy up", people=("Erik",), issues=(), classified_by=ClassifiedBy.NOTHING),
     )
     return Edition(
         team="payments",
@@ -225,7 +223,7 @@ def with_text(edition: Edition, text: str) -> Edition:
         update={
             "items": tuple(_item_with_text(item, text) for item in edition.items),
             "releases": tuple(
-                release.model_copy(update={"tag": text, "name": text, "repository": text, "url": text})
+                release.model_copy(update={"tag": text, "name": text, "repository": text, "url": f"javascript:{text}"})
                 for release in edition.releases
             ),
             "contributors": tuple(
@@ -245,7 +243,8 @@ def _item_with_text(item: Item, text: str) -> Item:
             "people": tuple(text for _ in item.people),
             "labels": (text,),
             "issues": tuple(
-                issue.model_copy(update={"key": text, "summary": text, "url": text}) for issue in item.issues
+                issue.model_copy(update={"key": text, "summary": text, "url": f"javascript:{text}"})
+                for issue in item.issues
             ),
         }
     )
@@ -255,8 +254,7 @@ def hostile() -> Edition:
     """A partial week in which each text is an attack of its own; what breaks out of its place shows."""
     complete = partial()
     items = tuple(
-        _item_with_text(item, HOSTILE_TEXTS[index % len(HOSTILE_TEXTS)])
-        for index, item in enumerate(normal().items)
+        _item_with_text(item, HOSTILE_TEXTS[index % len(HOSTILE_TEXTS)]) for index, item in enumerate(normal().items)
     )
     attacked = with_text(complete, "<!here> </div>\r\n# @all [x](javascript:alert(1))")
     return attacked.model_copy(update={"team": "<!channel>\n# payments", "items": items})

@@ -44,7 +44,7 @@ async def test_requests_are_listed_counted_filtered_and_forgotten(sandbox: Sandb
     answer = (await control(sandbox, "GET", "/requests")).json()
     assert answer["counts"] == {"github": {"total": 3, "200": 2, "404": 1}}
     assert answer["max_in_flight"] == {"github": 1}
-    assert [entry["path"] for entry in answer["requests"]][0] == "/user"
+    assert answer["requests"][0]["path"] == "/user"
     filtered = (await control(sandbox, "GET", "/requests?service=github&path=pulls$&status=200")).json()
     assert [(entry["query"], entry["is_faulted"]) for entry in filtered["requests"]] == [("state=all", False)]
     assert "requests" not in (await control(sandbox, "GET", "/requests?summary=true")).json()
@@ -99,7 +99,7 @@ async def test_the_world_says_its_week_and_teams() -> None:
 async def test_the_server_says_where_it_is_and_ends_when_told(tmp_path: Path, stop: signal.Signals) -> None:
     ports_file = tmp_path / "ports.json"
     command = [sys.executable, "-m", "sandbox.server", "--world", "demo", "--ports-file", str(ports_file)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220  a moment
     try:
         async with asyncio.timeout(30):
             while not ports_file.exists():

@@ -1,0 +1,55 @@
+"""Dates, counts and lists as a reader expects them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from devsync.domain.changelog.edition import Section
+from devsync.domain.changelog.window import Window, week_window
+from devsync.rendering.wording import SECTION_WORDS, counted, day, listed, moment, period
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        (week_window("2026-W46", "Europe/Berlin"), "9–15 November 2026"),
+        (week_window("2026-W49", "Asia/Tokyo"), "30 November – 6 December 2026"),
+        (week_window("2026-W53", "America/New_York"), "28 December 2026 – 3 January 2027"),
+        # Clocks change inside the week, or at its very first midnight.
+        (week_window("2026-W43", "Europe/Berlin"), "19–25 October 2026"),
+        (week_window("2018-W44", "America/Sao_Paulo"), "29 October – 4 November 2018"),
+        (
+            Window(start=datetime(2026, 11, 9, tzinfo=UTC), end=datetime(2026, 11, 10, tzinfo=UTC), timezone="UTC"),
+            "9 November 2026",
+        ),
+        (
+            Window(
+                start=datetime(2026, 11, 9, 13, 30, tzinfo=UTC),
+                end=datetime(2026, 11, 16, 8, tzinfo=UTC),
+                timezone="Europe/Berlin",
+            ),
+            "9 November 2026, 14:30 – 16 November 2026, 09:00 (Europe/Berlin)",
+        ),
+    ],
+)
+def test_a_window_is_named_by_its_days_in_the_teams_timezone(window: Window, words: str) -> None:
+    assert period(window) == words
+
+
+def test_instants_are_told_in_the_teams_timezone() -> None:
+    late = datetime(2026, 11, 9, 23, 30, tzinfo=UTC)
+    assert day(late, "Europe/Berlin") == "10 November"
+    assert moment(late, "America/New_York") == "9 November 2026, 18:30"
+
+
+def test_counts_agree_with_their_nouns() -> None:
+    assert [counted(n, "fix", "fixes") for n in (0, 1, 1204)] == ["0 fixes", "1 fix", "1,204 fixes"]
+    assert counted(2, "change") == "2 changes"
+
+
+def test_lists_end_in_and() -> None:
+    assert [listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_every_section_has_words() -> None:
+    assert set(SECTION_WORDS) == set(Section)
