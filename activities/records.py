@@ -66,6 +66,7 @@ class RecordActivities:
             iso_week=result.iso_week,
             status=result.status.value,
             requested_by=message.requested_by,
+            cancelled_because=message.cancelled_because,
             started_at=message.started_at,
             ended_at=message.ended_at,
             seconds=result.seconds,

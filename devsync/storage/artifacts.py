@@ -10,6 +10,7 @@ from devsync.contracts.artifacts import INLINE_LIMIT_BYTES, ArtifactRef
 from devsync.storage.connection import DatabaseUnavailable, StorageError
 from devsync.storage.content import Packed, pack, unpack
 from devsync.storage.database import Database
+from devsync.storage.recent import RecentContents
 from devsync.storage.tables import artifacts
 
 _PACK_IN_THREAD_BYTES = 256 * 1024
@@ -32,6 +33,7 @@ class ArtifactStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._recent = RecentContents()
 
     async def put(self, content: bytes, *, kind: str, team: str) -> ArtifactRef:
         """Stores the content, once however often it is put, and gives its reference.
@@ -78,6 +80,9 @@ class ArtifactStore:
         inline = reference.inline_content
         if inline is not None:
             return unpack(inline, size=reference.size, digest=None)
+        recent = self._recent.get(reference.digest)
+        if recent is not None:
+            return unpack(recent, size=reference.size, digest=reference.digest)
         query = select(artifacts.c.content).where(artifacts.c.digest == reference.digest).limit(1)
         try:
             rows = await self._database.execute(query)
@@ -96,6 +101,8 @@ class ArtifactStore:
         ]
         if rows:
             await self._database.execute(insert(artifacts).values(rows).on_conflict_do_nothing())
+        for digest, (_, pack_) in unique.items():
+            self._recent.keep(digest, pack_.compressed)
 
 
 async def _packed(content: bytes) -> Packed:

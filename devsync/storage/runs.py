@@ -22,6 +22,8 @@ class RunRecord(Model):
     status: str
     """`running`, or how the edition ended."""
     requested_by: str = ""
+    cancelled_because: str = ""
+    """Who cancelled it and why; empty for a run that was not."""
     started_at: datetime
     ended_at: datetime | None = None
     seconds: dict[str, float] = {}

@@ -88,6 +88,7 @@ runs = Table(
     Column("iso_week", Text(collation="C"), nullable=False),
     Column("status", Text, nullable=False),
     Column("requested_by", Text, nullable=False),
+    Column("cancelled_because", Text, nullable=False, comment="who cancelled it and why"),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("seconds", JSONB, nullable=False, comment="workflow time by phase"),

@@ -159,7 +159,8 @@ async def test_cancelling_before_delivery_posts_nothing_and_records_who(stage: S
             await handle.result()
     assert isinstance(failure.value.cause, CancelledError)
     assert stage.messages == []
-    assert [run["status"] for run in stage.rows("SELECT status FROM runs")] == ["cancelled"]
+    (run,) = stage.rows("SELECT status, cancelled_because FROM runs")
+    assert run == {"status": "cancelled", "cancelled_because": "anna: wrong week"}
 
 
 async def test_unknown_and_malformed_signals_are_refused_visibly_and_harm_nothing(stage: Stage) -> None:

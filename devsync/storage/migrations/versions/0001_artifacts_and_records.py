@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("iso_week", sa.Text(collation="C"), nullable=False),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("requested_by", sa.Text, nullable=False),
+        sa.Column("cancelled_because", sa.Text, nullable=False, comment="who cancelled it and why"),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True)),
         sa.Column("seconds", JSONB, nullable=False, comment="workflow time by phase"),
