@@ -32,6 +32,7 @@ _BREAKING_SUBJECT = re.compile(r"\w+(\([^)]*\))?!:")
 _BREAKING_FOOTER = re.compile(r"^BREAKING[ -]CHANGE: ", re.MULTILINE)
 _REVERT_TITLE = re.compile(r'Revert "(.*)"')
 _REVERT_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
+_REVERT_NUMBER = re.compile(r"^Reverts ([\w.-]+/[\w.-]+#\d+)$", re.MULTILINE)
 _SKIP = "skip-changelog"
 
 
@@ -167,14 +168,13 @@ def _without_revert_pairs(changes: list[_Change]) -> list[_Change]:
 
 
 def _reverts(revert: _Change, earlier: _Change) -> bool:
+    """A revert that says what it reverts means that and nothing else; otherwise its title quotes the title."""
     if revert.repository != earlier.repository:
         return False
     text = "\n".join([revert.body, *(commit.message for commit in revert.commits)])
-    for sha in _REVERT_COMMIT.findall(text):
-        if any(commit.sha.startswith(sha) for commit in earlier.commits):
-            return True
-    if earlier.number is not None and f"Reverts {earlier.id}" in text.split("\n"):
-        return True
+    shas, numbers = _REVERT_COMMIT.findall(text), _REVERT_NUMBER.findall(text)
+    if shas or numbers:
+        return earlier.id in numbers or any(commit.sha.startswith(sha) for sha in shas for commit in earlier.commits)
     quoted = _REVERT_TITLE.match(revert.title)
     subjects = {earlier.title, *(commit.message.split("\n")[0] for commit in earlier.commits)}
     return bool(quoted and quoted[1] in subjects)

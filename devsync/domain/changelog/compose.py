@@ -19,7 +19,7 @@ from devsync.domain.changelog.coverage import completeness_of, gaps_of, units_as
 from devsync.domain.changelog.edition import Edition, IssueLink, Item, Provenance, ReleaseNote, Section
 from devsync.domain.changelog.folding import Change, fold
 from devsync.domain.changelog.highlights import choose_highlights
-from devsync.domain.changelog.jira_keys import keys_of
+from devsync.domain.changelog.jira_keys import keys_of, without_framing_keys
 from devsync.domain.changelog.labels import plain_label
 from devsync.domain.changelog.people import People, first_timers
 from devsync.domain.changelog.reverts import drop_pairs
@@ -180,7 +180,7 @@ def _told_change(
     item = Item(
         id=change.id,
         section=verdict.section,
-        title=verdict.title,
+        title=without_framing_keys(verdict.title, [link.key for link in links]),
         type=verdict.type,
         scope=verdict.scope,
         is_breaking=verdict.is_breaking,

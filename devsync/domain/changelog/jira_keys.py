@@ -31,3 +31,16 @@ def keys_of(texts: Iterable[str], projects: Collection[str]) -> tuple[str, ...]:
         if keys:
             return keys
     return ()
+
+
+def without_framing_keys(title: str, keys: Collection[str]) -> str:
+    """The title without those of `keys` that stand before or behind it: `[PAY-12] Fix x (PAY-12)` is `Fix x`.
+
+    They are told as links beside the title. A key inside the sentence stays, and so does a title that is nothing else.
+    """
+    shown = title
+    if any(key in title for key in keys):
+        named = "|".join(map(re.escape, keys))
+        framed = rf"(?:[(\[](?:{named})[)\]]|(?:{named})(?![0-9A-Za-z_-]))"
+        shown = re.sub(rf"\A(?:{framed}[\s:,/–-]*)+|(?:[\s,]*[(\[](?:{named})[)\]])+\Z", "", title).strip()
+    return shown or title

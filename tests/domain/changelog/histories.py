@@ -87,9 +87,7 @@ def week_of(name: str, iso_week: str) -> CompositionInput:
         window=week_window(iso_week, "UTC"),
         repositories=(
             RepositoryUnit(
-                data=RepositoryData(
-                    repository=repository, commits=tuple(commits), pull_requests=tuple(pulls.values())
-                )
+                data=RepositoryData(repository=repository, commits=tuple(commits), pull_requests=tuple(pulls.values()))
             ),
         ),
         projects=tuple(
