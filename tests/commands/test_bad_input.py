@@ -1,0 +1,103 @@
+"""Bad input at the real command line: one clear message, the right exit code, no traceback."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands.stack import ROOT
+
+SERVICES = (ROOT / "config" / "services.yaml").read_text()
+DELIVERY = (ROOT / "config" / "delivery.yaml").read_text()
+TEAM = """\
+team: payments
+timezone: Europe/Berlin
+github: {repositories: [acme/payments-api]}
+channels: [{kind: slack, channel: "#payments"}]
+"""
+NOBODY = "127.0.0.1:1"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "teams").mkdir()
+    (tmp_path / "services.yaml").write_text(SERVICES)
+    (tmp_path / "delivery.yaml").write_text(DELIVERY)
+    (tmp_path / "teams" / "payments.yaml").write_text(TEAM)
+    return tmp_path
+
+
+async def starter(config: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
+    """(exit code, standard output, standard error) of `python starter.py …`, without servers or credentials."""
+    names = ("GITHUB_TOKEN", "JIRA_URL", "SLACK_BOT_TOKEN", "DATABASE_URL")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    environment |= {"CONFIG_DIR": str(config), "TEMPORAL_ADDRESS": NOBODY, "COLUMNS": "200"} | variables
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, ROOT / "starter.py", *arguments, env=environment, cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return process.returncode, output.decode(), errors.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "paymens", "--week", "2026-W40"], 2, 'did you mean "payments"?'),
+        (["run", "payments", "--week", "2026-W54"], 2, '"2026-W54" does not exist: 2026 has no week 54'),
+        (["run", "payments", "--week", "next"], 2, '"next" is not an ISO week; write it as 2026-W47'),
+        (["run", "payments", "--week", "2199-W01"], 2, "2199-W01 has not ended yet"),
+        (["run", "payments", "--week", "2026-W40"], 1, f"no Temporal server answers at {NOBODY}"),
+        (["run"], 2, "Missing argument"),
+        (["status"], 1, f"no Temporal server answers at {NOBODY}"),
+        (["apply"], 1, "TEMPORAL_ADDRESS"),
+        (["db", "upgrade"], 1, "DATABASE_URL is not set"),
+        (["replay", "nowhere.json"], 2, "nowhere.json: cannot be read"),
+        (["replay", "README.md"], 2, "README.md: is no JSON"),
+        (["demo", "--history", "nowhere"], 2, "--history nowhere: no such folder"),
+        (["demo", "--repo", "nowhere"], 2, "--repo nowhere: no such folder"),
+        (["demo", "--repo", ".", "--history", "."], 2, "exclude each other"),
+        (["demo", "--week", "2026-W99"], 2, "2026 has no week 99"),
+    ],
+)
+async def test_one_message_and_the_right_code(config: Path, arguments: list[str], code: int, message: str) -> None:
+    returned, output, errors = await starter(config, *arguments)
+    assert message in errors
+    assert (returned, output) == (code, "")
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("arguments", [["run", "paymens", "--json"], ["status", "--json"], ["db", "upgrade", "--json"]])
+async def test_with_json_an_error_is_one_document_too(config: Path, arguments: list[str]) -> None:
+    code, output, _ = await starter(config, *arguments)
+    assert code != 0
+    assert set(json.loads(output)) == {"error"}
+
+
+async def test_wrong_yaml_is_told_with_file_line_field_and_cure(config: Path) -> None:
+    team = config / "teams" / "payments.yaml"
+    team.write_text(TEAM + 'deliver_by: "2 hour"\n')
+    for arguments in (["config", "validate"], ["run", "payments", "--week", "2026-W40"]):
+        code, _, errors = await starter(config, *arguments)
+        assert code == 1
+        assert f'{team}:5: deliver_by: "2 hour" is not a duration; write "2h"' in errors.replace("\n", "")
+
+
+async def test_a_valid_configuration_is_said_to_be_valid(config: Path) -> None:
+    code, output, _ = await starter(config, "config", "validate", "--json")
+    assert code == 0
+    assert json.loads(output) == {"directory": str(config), "teams": ["payments"]}
+
+
+async def test_doctor_names_everything_that_is_wrong_and_the_cure(config: Path) -> None:
+    code, output, _ = await starter(config, "doctor", "--json")
+    findings = {finding["check"]: finding for finding in json.loads(output)["findings"]}
+    assert code == 1
+    assert not any(findings[check]["is_ok"] for check in ("database", "temporal server", "github token", "slack token"))
+    assert "DATABASE_URL" in findings["database"]["cure"]
+    assert "GITHUB_TOKEN" in findings["github token"]["cure"]
+    assert findings["configuration"]["is_ok"]
