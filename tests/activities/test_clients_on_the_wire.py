@@ -1,0 +1,148 @@
+"""Our clients against faults on the wire: one call is one request, and nobody sleeps but Temporal."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from activities.clients.github import GitHubClient
+from activities.clients.jira import JiraClient
+from activities.clients.slack import SlackClient
+from devsync.domain.errors import ErrorCategory
+from devsync.runtime.classification import classify
+from sandbox.faults import Fault, FaultKind
+from sandbox.running import Sandbox, run_sandbox
+from sandbox.worlds.demo import demo_world
+
+Call = Callable[[Sandbox], Awaitable[object]]
+
+READ_TIMEOUT = timedelta(seconds=1)
+FAR_HINT_SECONDS = 30
+ROUTES = {"github": "/pulls", "jira": "/search/jql", "slack": "chat.postMessage"}
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with run_sandbox(demo_world("2026-W47")) as running:
+        yield running
+
+
+async def ask_github(sandbox: Sandbox) -> object:
+    client = GitHubClient(
+        base_url=sandbox.github_url,
+        token=sandbox.credentials.github_token,
+        concurrency=1,
+        read_timeout=READ_TIMEOUT,
+    )
+    return await asyncio.to_thread(client.list_page, "/repos/acme/ledger/pulls", {"state": "closed"}, 1, lambda: None)
+
+
+async def ask_jira(sandbox: Sandbox) -> object:
+    client = JiraClient(
+        server=sandbox.jira_url,
+        email=sandbox.credentials.jira_email,
+        api_token=sandbox.credentials.jira_api_token,
+        concurrency=1,
+        connect_timeout=READ_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+    )
+    return await asyncio.to_thread(client.search_page, 'project = "PAY"', ["summary"], None, lambda: None)
+
+
+async def ask_slack(sandbox: Sandbox) -> object:
+    client = SlackClient(
+        base_url=f"{sandbox.slack_url}/api/",
+        token=sandbox.credentials.slack_bot_token,
+        concurrency=1,
+        read_timeout=READ_TIMEOUT,
+    )
+    try:
+        return await client.post("#payments", "text", [], key="k")
+    finally:
+        await client.close()
+
+
+ASK: dict[str, Call] = {"github": ask_github, "jira": ask_jira, "slack": ask_slack}
+
+NETWORK, EXTERNAL = ErrorCategory.NETWORK, ErrorCategory.EXTERNAL_SERVICE
+LIMIT, CREDENTIALS = ErrorCategory.RATE_LIMITING, ErrorCategory.AUTHENTICATION
+
+# fault, category, is retryable
+FAULTS = [
+    (Fault(kind=FaultKind.STATUS, service="", status=500), EXTERNAL, True),
+    (Fault(kind=FaultKind.STATUS, service="", status=503), EXTERNAL, True),
+    (Fault(kind=FaultKind.STATUS, service="", status=401), CREDENTIALS, False),
+    (Fault(kind=FaultKind.HTML, service="", status=502), EXTERNAL, True),
+    (Fault(kind=FaultKind.RATE_LIMIT, service="", retry_after_seconds=FAR_HINT_SECONDS), LIMIT, True),
+    (
+        Fault(kind=FaultKind.RATE_LIMIT, service="", retry_after_seconds=FAR_HINT_SECONDS, retry_after_as_date=True),
+        LIMIT,
+        True,
+    ),
+    (Fault(kind=FaultKind.RESET, service=""), NETWORK, True),
+    (Fault(kind=FaultKind.EMPTY, service=""), EXTERNAL, True),
+    (Fault(kind=FaultKind.CUT_JSON, service=""), EXTERNAL, True),
+    (Fault(kind=FaultKind.MALFORMED, service=""), EXTERNAL, True),
+    (Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="", seconds=2), NETWORK, True),
+]
+
+
+@pytest.mark.parametrize("service", list(ASK))
+@pytest.mark.parametrize(
+    ("fault", "category", "is_retryable"),
+    FAULTS,
+    ids=lambda value: f"{value.kind.value}-{value.status}" if isinstance(value, Fault) else str(value),
+)
+async def test_one_call_is_one_request_and_its_failure_is_understood(
+    sandbox: Sandbox, service: str, fault: Fault, category: ErrorCategory, is_retryable: bool
+) -> None:
+    sandbox.faults.add(fault.model_copy(update={"service": service, "route": ROUTES[service]}))
+    began = time.monotonic()
+    with pytest.raises(Exception) as raised:  # noqa: PT011 (each library raises its own; classify tells them apart)
+        await ASK[service](sandbox)
+    assert time.monotonic() - began < FAR_HINT_SECONDS / 2, "somebody slept through the server's hint"
+    assert len(sandbox.log.select(service, path=ROUTES[service])) == 1
+    failure = classify(raised.value, service, datetime.now(UTC))
+    assert (failure.category, failure.is_retryable) == (category, is_retryable), failure
+    if fault.kind is FaultKind.RATE_LIMIT:
+        assert failure.retry_after is not None
+        assert FAR_HINT_SECONDS - 3 <= failure.retry_after.total_seconds() <= FAR_HINT_SECONDS
+        assert not failure.may_have_taken_effect
+    elif is_retryable:
+        assert failure.may_have_taken_effect
+
+
+@pytest.mark.parametrize("service", list(ASK))
+async def test_a_refused_connection_certainly_had_no_effect(sandbox: Sandbox, service: str) -> None:
+    sandbox.pause(service)
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        await ASK[service](sandbox)
+    failure = classify(raised.value, service, datetime.now(UTC))
+    assert (failure.category, failure.is_retryable) == (NETWORK, True)
+    assert service != "slack" or not failure.may_have_taken_effect
+
+
+async def test_githubs_secondary_limit_is_throttling_and_no_lack_of_permission(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(kind=FaultKind.SECONDARY_LIMIT, service="github", retry_after_seconds=FAR_HINT_SECONDS))
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        await ask_github(sandbox)
+    failure = classify(raised.value, "github", datetime.now(UTC))
+    assert (failure.category, failure.retry_after) == (LIMIT, timedelta(seconds=FAR_HINT_SECONDS))
+
+
+async def test_the_declared_concurrency_holds_however_many_threads_ask(sandbox: Sandbox) -> None:
+    client = GitHubClient(
+        base_url=sandbox.github_url,
+        token=sandbox.credentials.github_token,
+        concurrency=4,
+        read_timeout=timedelta(seconds=10),
+    )
+    sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=50))
+    await asyncio.gather(
+        *(asyncio.to_thread(client.list_page, "/repos/acme/ledger/releases", {}, 1, lambda: None) for _ in range(24))
+    )
+    in_flight = [record.in_flight_at_start for record in sandbox.log.select("github")]
+    assert len(in_flight) == 24
+    assert max(in_flight) == 4
