@@ -26,7 +26,7 @@ _SUPERUSER: Final = "postgres"
 _FIRST_WITH_BUILTIN_LOCALE: Final = 17
 
 # What a crash of the machine would lose; a crash of PostgreSQL alone loses nothing even so.
-_NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off"}
 
 
 class PostgresServer:

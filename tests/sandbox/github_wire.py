@@ -46,7 +46,8 @@ def small_world(pull_requests: int = 3) -> World:
     for number in range(1, pull_requests + 1):
         at = MONDAY + timedelta(hours=number)
         repository.commits.insert(
-            0, Commit(sha(number), f"Change {number} (#{number})", ANNA, at, at, [sha(number - 1)] if number > 1 else [])
+            0,
+            Commit(sha(number), f"Change {number} (#{number})", ANNA, at, at, [sha(number - 1)] if number > 1 else []),
         )
         repository.branch_commits.append(Commit(sha(9000 + number), f"Change {number}", ANNA, at, at))
         repository.pull_requests.append(_pull(number, merged_at=at))

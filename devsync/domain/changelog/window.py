@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from devsync.domain.model import Model
 
-_ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+_ISO_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 
 
 class ImpossibleWeek(ValueError):
@@ -48,13 +48,18 @@ def iso_week_of(day: date) -> str:
 
 
 def week_window(iso_week: str, timezone: str) -> Window:
-    """The week from Monday 00:00 to the next Monday 00:00 local time: 167 or 169 hours when DST changes."""
+    """The week from Monday 00:00 to the next Monday 00:00 local time: 167 or 169 hours when DST changes.
+
+    Raises ImpossibleWeek as `monday_of` does, and for the weeks at the ends of the calendar, which do not fit
+    into a datetime; ZoneInfoNotFoundError for an unknown timezone.
+    """
     monday = monday_of(iso_week)
-    return Window(
-        start=_local_midnight(monday, timezone),
-        end=_local_midnight(monday + timedelta(days=7), timezone),
-        timezone=timezone,
-    )
+    try:
+        start = _local_midnight(monday, timezone)
+        end = _local_midnight(monday + timedelta(days=7), timezone)
+    except OverflowError:
+        raise ImpossibleWeek(f'"{iso_week}" lies at the end of the calendar') from None
+    return Window(start=start, end=end, timezone=timezone)
 
 
 def last_week_ended_by(instant: datetime, timezone: str) -> str:

