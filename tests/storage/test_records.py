@@ -111,7 +111,7 @@ async def test_twenty_writers_of_one_edition_leave_the_latest_composition(record
     writes = [
         records.write(
             edition=edition(composed_at=NOON + timedelta(seconds=n), item_count=n),
-            deliveries=[delivery(part=part, revision=n, attempts=n) for part in range(5)][:: -1 if n % 2 else 1],
+            deliveries=[delivery(part=part, revision=n, attempts=n) for part in range(200)][:: -1 if n % 2 else 1],
         )
         for n in range(20)
     ]
@@ -119,7 +119,7 @@ async def test_twenty_writers_of_one_edition_leave_the_latest_composition(record
     (latest,) = await Editions(database).of_team("payments")
     assert latest.item_count == 19
     parts = await Deliveries(database).of_edition("payments", "2026-W47")
-    assert [(part.part, part.revision, part.attempts) for part in parts] == [(n, 19, 19) for n in range(5)]
+    assert [(part.part, part.revision, part.attempts) for part in parts] == [(n, 19, 19) for n in range(200)]
 
 
 async def test_a_failing_record_leaves_nothing_of_its_transaction(records: Records, database: Database) -> None:
