@@ -94,15 +94,18 @@ def fold(
     repository: str,
     pull_requests: Sequence[tuple[PullRequest, Provenance]],
     commits: Sequence[tuple[Commit, Provenance]],
+    merged_elsewhere: Sequence[PullRequest] = (),
 ) -> list[Change]:
     """The changes of one repository, from what falls into the window.
 
-    A commit whose pull request is not among `pull_requests` stands alone. Input order does not matter; time is
-    linear in the number of commits.
+    `merged_elsewhere` were merged in other weeks, which tell their commits: those that SHAs prove to be theirs. A
+    number in a subject proves nothing there, since work that lands again keeps its old one. A commit without a pull
+    request stands alone. Input order does not matter; time is linear in the number of commits.
     """
     by_sha = {commit.sha: commit for commit, _ in commits}
-    pulls = sorted((pull for pull, _ in pull_requests), key=lambda pull: (pull.merged_at, pull.number))
-    owners = _named_owners(pulls, by_sha)
+    told = _by_merge(pull for pull, _ in pull_requests)
+    pulls = [*told, *_by_merge(merged_elsewhere)]
+    owners = _named_owners(pulls, by_sha, {pull.number for pull in told})
     _own_merged_sides(by_sha, owners)
     _own_rebased_runs(pulls, by_sha, owners)
 
@@ -161,8 +164,14 @@ def _lone_change(repository: str, commit: Commit, provenance: Provenance) -> Cha
     )
 
 
-def _named_owners(pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit]) -> dict[str, int]:
-    """Commits that name their pull request or are named by it: SHA to number. The earliest merge wins."""
+def _by_merge(pulls: Iterable[PullRequest]) -> list[PullRequest]:
+    return sorted(pulls, key=lambda pull: (pull.merged_at, pull.number))
+
+
+def _named_owners(
+    pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit], numbers: Collection[int]
+) -> dict[str, int]:
+    """Commits that are named by their pull request or name one of `numbers`: SHA to number. The first pull wins."""
     owners: dict[str, int] = {}
     for pull in pulls:
         if pull.merge_commit_sha is not None and pull.merge_commit_sha in by_sha:
@@ -171,7 +180,6 @@ def _named_owners(pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit]) ->
         for sha in pull.commit_shas:
             if sha in by_sha:
                 owners.setdefault(sha, pull.number)
-    numbers = {pull.number for pull in pulls}
     for sha, commit in by_sha.items():
         if sha not in owners and (number := number_named_by(subject_of(commit))) in numbers:
             owners[sha] = number
