@@ -19,17 +19,18 @@ _SUFFIX = ".jsonl.gz"
 _PROJECTS = {"calcite": "CALCITE", "zookeeper": "ZOOKEEPER"}
 """Which JIRA project a repository's keys belong to; elsewhere what looks like a key (UTF-8, CVE-…) is none."""
 
-_WISHES = frozenset(
-    "accept add added adds allow apply better broaden cache communicate create disable disallow enable enforce enhance "
-    "enrich exit export extend generate honor implement improve include increase infer introduce limit make match "
-    "modernize new optimize pass preserve print provide push quote record redact reduce secure simplify speed support "
-    "tune use".split()
-)
-_CHORES = frozenset(
-    "bump clean cleanup convert decouple delegate delete deprecate document drop extract included migrate move port "
-    "raise refactor release remove removing rename replace review rework suppress test tests unify update upgrade "
-    "verify".split()
-)
+_WISHES = frozenset({
+    "accept", "add", "added", "adds", "allow", "apply", "better", "broaden", "cache", "communicate", "create",
+    "disable", "disallow", "enable", "enforce", "enhance", "enrich", "exit", "export", "extend", "generate",
+    "honor", "implement", "improve", "include", "increase", "infer", "introduce", "limit", "make", "match",
+    "modernize", "new", "optimize", "pass", "preserve", "print", "provide", "push", "quote", "record", "redact",
+    "reduce", "secure", "simplify", "speed", "support", "tune", "use",
+})  # fmt: skip
+_CHORES = frozenset({
+    "bump", "clean", "cleanup", "convert", "decouple", "delegate", "delete", "deprecate", "document", "drop",
+    "extract", "included", "migrate", "move", "port", "raise", "refactor", "release", "remove", "removing",
+    "rename", "replace", "review", "rework", "suppress", "test", "tests", "unify", "update", "upgrade", "verify",
+})  # fmt: skip
 _WISH_INSIDE = re.compile(r"\bshould (?:support|allow|have|be able)\b")
 
 

@@ -236,14 +236,16 @@ def classify_change(
         rule = ClassifiedBy.CONVENTIONAL_COMMIT if is_conventional else ClassifiedBy.HEURISTIC
     if breaking_rule is not None:
         section, rule = Section.BREAKING, breaking_rule
+    title = _shown_title(change, told, telling)
     return Verdict(
         section=section,
         classified_by=rule,
-        title=_shown_title(change, told, telling),
+        title=title,
         type=conventional.type if conventional is not None else "",
         scope=conventional.scope if conventional is not None else "",
         is_breaking=breaking_rule is not None,
-        breaking_note=note,
+        # `feat!: drop v1` says in its title what breaks; readers need it once.
+        breaking_note=note if note != title else "",
         is_skipped=override == "",
     )
 
@@ -355,6 +357,4 @@ def _from_commits(change: Change) -> ConventionalCommit | None:
 
 def _shown_title(change: Change, told: str, telling: ConventionalCommit | None) -> str:
     title = telling.description if telling is not None and telling.type != "revert" else told
-    if change.pull_request is not None:
-        title = title.removesuffix(f"(#{change.pull_request.number})").rstrip()
-    return title or told
+    return change.without_own_number(title) or told
