@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from commands.editions import start_edition
 from commands.stack import ROOT, Stack, local_stack, worker_process, write_configuration
 from devsync.contracts.edition import EditionResult
 from devsync.domain.changelog.window import week_window
-from devsync.runtime.connection import connect
+from devsync.runtime.plugin import DevSyncPlugin
 from sandbox.processes import ChildProcess
 
 PATIENCE_SECONDS = 300.0
@@ -113,7 +112,7 @@ class Scene:
         for service in services:
             answer = await self.http.get("/requests", params={"service": service})
             found += [
-                (entry["method"], entry["path"], tuple(sorted(parse_qsl(entry["query"]))))
+                (entry["method"], entry["path"], tuple(sorted(_query(entry["query"]))))
                 for entry in answer.json()["requests"]
             ]
         (await self.http.delete("/requests")).raise_for_status()
@@ -154,6 +153,12 @@ class Scene:
         return said
 
 
+def _query(text: str) -> Iterator[tuple[str, str]]:
+    """A page token is made anew for each answer: that there is one counts, not what it says."""
+    for name, value in parse_qsl(text):
+        yield name, "…" if name == "nextPageToken" else value
+
+
 @asynccontextmanager
 async def scene(size: WorldSize, latency_ms: float) -> AsyncIterator[Scene]:
     """Real servers for one team whose edition goes to all its Slack channels."""
@@ -165,9 +170,9 @@ async def scene(size: WorldSize, latency_ms: float) -> AsyncIterator[Scene]:
             config = write_configuration(directory, stack.sandbox)
             _post_to_every_channel(config, stack.sandbox)
             environment = {**stack.environment, "CONFIG_DIR": str(config)}
-            os.environ.update(environment)
+            client = await Client.connect(stack.temporal.address, plugins=[DevSyncPlugin()])
             async with httpx.AsyncClient(base_url=stack.sandbox["urls"]["control"], timeout=30) as http:
-                running = Scene(stack, environment, await connect(), http)
+                running = Scene(stack, environment, client, http)
                 await running.slow_down(latency_ms)
                 yield running
 
