@@ -141,6 +141,8 @@ class GitHubApp:
     public_key: str
     """PEM; who has the private key may sign for the app."""
     token_lifetime: timedelta = timedelta(hours=1)
+    token_generation: int = 0
+    """Tokens of an earlier one are revoked."""
 
 
 @dataclass(slots=True)
