@@ -170,13 +170,15 @@ class DeleteUser(_Change):
     login: str
 
     def apply(self, world: World, now: datetime) -> None:
-        is_found = False
+        gone: dict[int, Person] = {}
         for repository in world.repositories.values():
-            for person in _people(repository):
+            for holder, name in _people(repository):
+                person: Person = getattr(holder, name)
                 if person.login == self.login:
-                    person.is_deleted = is_found = True
+                    # Worlds share their people: the account goes in this one only.
+                    setattr(holder, name, gone.setdefault(id(person), replace(person, is_deleted=True)))
             repository.revision += 1
-        if not is_found:
+        if not gone:
             raise ImpossibleChange(f"there is no user {self.login}")
 
 
@@ -227,15 +229,18 @@ def _somebody(repository: Repository) -> Person:
     return repository.commits[0].author
 
 
-def _people(repository: Repository) -> Iterator[Person]:
-    for commit in (*repository.commits, *repository.branch_commits):
-        yield commit.author
-    for pull in repository.pull_requests:
-        yield pull.author
-        yield from (review.author for review in pull.reviews)
-    yield from (issue.author for issue in repository.issues)
-    yield from (release.author for release in repository.releases)
-    yield from (deployment.creator for deployment in repository.deployments)
+def _people(repository: Repository) -> Iterator[tuple[object, str]]:
+    """Where a person stands: an object and the name of its attribute."""
+    authored = (
+        *repository.commits,
+        *repository.branch_commits,
+        *repository.pull_requests,
+        *(review for pull in repository.pull_requests for review in pull.reviews),
+        *repository.issues,
+        *repository.releases,
+    )
+    yield from ((one, "author") for one in authored)
+    yield from ((deployment, "creator") for deployment in repository.deployments)
 
 
 def _sha(*parts: str) -> str:

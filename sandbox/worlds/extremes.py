@@ -1,4 +1,4 @@
-"""A world of what real repositories do to a reader at their worst: huge weeks, endless titles, lost names and people."""
+"""A world of what real repositories do to a reader at worst: huge weeks, endless titles, lost names and people."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -57,6 +59,12 @@ ARGUMENTS = {
     "Repository.release": 'tagName: "v1.0.0"',
     "Repository.object": f'oid: "{sha(3)}"',
 }
+SCALARS = {
+    "DateTime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+    "GitTimestamp": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+    "GitObjectID": r"[0-9a-f]{40}",
+    "URI": r"(http://localhost:1)?/[^ ]+",
+}
 
 
 def cores_schema() -> GraphQLSchema:
@@ -66,7 +74,16 @@ def cores_schema() -> GraphQLSchema:
         type_ = built.type_map[type_name]
         assert isinstance(type_, GraphQLObjectType)
         type_.fields[field].resolve = _as_core_resolver(bind)
+    for name, form in SCALARS.items():
+        built.type_map[name].serialize = partial(_checked, re.compile(form))  # type: ignore[attr-defined]
     return built
+
+
+def _checked(form: re.Pattern[str], value: object) -> object:
+    """A value as it is. Raises TypeError, which graphql-core reports, for one that is not what its type promises."""
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise TypeError(f"{value!r} is not of the form {form.pattern}")
+    return value
 
 
 def _as_core_resolver(bind: Bind) -> Any:
@@ -182,20 +199,27 @@ def test_random_queries_are_answered_alike(seed: int) -> None:
     assert ours == theirs
 
 
+FRAGMENTS = """
+query($o: String!, $n: String!, $with: Boolean!) { repository(owner: $o, name: $n) { ...R } }
+fragment R on Repository {
+  name nameWithOwner @include(if: $with) ... @skip(if: $with) { id }
+  defaultBranchRef { name }
+  defaultBranchRef { target { ... on GitObject { oid } ... on Commit { message } } }
+}
+"""
+API = 'repository(owner: "acme", name: "payments-api")'
+
+
 @pytest.mark.parametrize(
     ("query", "variables"),
     [
-        (
-            "query($o: String!, $n: String!, $with: Boolean!) { repository(owner: $o, name: $n) { ...R } }"
-            "fragment R on Repository { name nameWithOwner @include(if: $with) ... @skip(if: $with) { id } "
-            "defaultBranchRef { name } defaultBranchRef { target { ... on GitObject { oid } ... on Commit { message } } } }",
-            {"o": "acme", "n": "payments-api", "with": True},
-        ),
-        ('{ a: repository(owner: "acme", name: "x") { id } b: repository(owner: "acme", name: "payments-api") { id } }', {}),
-        ('{ repository(owner: "acme", name: "payments-api") { pullRequest(number: 99) { id } name } }', {}),
-        ('{ repository(owner: "acme", name: "payments-api") { releases { totalCount } } viewer { login } }', {}),
+        (FRAGMENTS, {"o": "acme", "n": "payments-api", "with": True}),
+        (FRAGMENTS, {"o": "acme", "n": "payments-api", "with": False}),
+        (f'{{ a: repository(owner: "acme", name: "x") {{ id }} b: {API} {{ id }} }}', {}),
+        (f"{{ {API} {{ pullRequest(number: 99) {{ id }} name }} }}", {}),
+        (f"{{ {API} {{ releases {{ totalCount }} }} viewer {{ login }} }}", {}),
     ],
-)  # fmt: skip
+)
 def test_fragments_variables_and_errors_are_answered_alike(query: str, variables: dict[str, Any]) -> None:
     ours, theirs = both_answers(query, variables)
     assert ours == theirs
