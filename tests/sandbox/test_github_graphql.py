@@ -324,6 +324,13 @@ async def test_a_query_costs_a_point_for_each_hundred_requests_that_it_stands_fo
     assert (await ask(sandbox, query))["rateLimit"] == {"cost": 51, "nodeCount": 305_100}
 
 
+async def test_what_is_skipped_costs_nothing(sandbox: Sandbox) -> None:
+    query = f"""query($all: Boolean!) {{ rateLimit {{ nodeCount }} {API} {{
+        releases(first: 3) {{ totalCount }} pullRequests(first: 100) @include(if: $all) {{ totalCount }} }} }}"""
+    counts = [(await ask(sandbox, query, all=everything))["rateLimit"]["nodeCount"] for everything in (True, False)]
+    assert counts == [103, 3]
+
+
 async def test_credentials_are_checked(sandbox: Sandbox) -> None:
     wrong = client(sandbox, token="expired").requester
     with pytest.raises(BadCredentialsException) as refused:
