@@ -18,6 +18,7 @@ from sandbox.github.front_door import (
     json_answer,
     not_found,
 )
+from sandbox.github.graphql.endpoint import GraphQL
 from sandbox.github.pages import show_page
 from sandbox.github.paging import Page
 from sandbox.github.views import Rendered, RepositoryView, Views
@@ -34,15 +35,18 @@ _PULL_SORTS: dict[str, Callable[[PullRequest], datetime]] = {
 
 def build_app(world: World, credentials: Credentials, clock: Clock) -> web.Application:
     """The REST v3 stand-in; see `sandbox.service` for the contract."""
-    limit = HourlyLimit(world.github_hourly_limit, clock)
-    api = _Api(world, limit)
+    core = HourlyLimit("core", world.github_hourly_limit, clock)
+    graphql = HourlyLimit("graphql", world.github_hourly_limit, clock)
+    views = Views()
+    api = _Api(world, views, core, graphql)
     public = show_page(world)
     app = web.Application(
-        middlewares=[front_door(credentials, limit, lambda request: request.match_info.handler is public)]
+        middlewares=[front_door(credentials, core, graphql, lambda request: request.match_info.handler is public)]
     )
     repository = "/repos/{owner}/{repo}"
     app.add_routes(
         [
+            web.post("/graphql", GraphQL(world, views, graphql).answer),
             web.get("/user", api.user),
             web.get("/rate_limit", api.rate_limit),
             web.get(repository, api.repository),
@@ -64,10 +68,11 @@ def build_app(world: World, credentials: Credentials, clock: Clock) -> web.Appli
 
 
 class _Api:
-    def __init__(self, world: World, limit: HourlyLimit) -> None:
+    def __init__(self, world: World, views: Views, core: HourlyLimit, graphql: HourlyLimit) -> None:
         self._world = world
-        self._limit = limit
-        self._views = Views()
+        self._core = core
+        self._graphql = graphql
+        self._views = views
 
     async def user(self, request: web.Request) -> web.Response:
         account = self._views.shapes(base_url(request)).account("sandbox-bot", "User")
@@ -77,11 +82,11 @@ class _Api:
         return json_answer(request, account | no_profile | {"blog": ""} | counts | dates)
 
     async def rate_limit(self, request: web.Request) -> web.Response:
-        core = self._limit.as_json()
+        core = self._core.as_json()
         untouched = {"used": 0, "reset": core["reset"]}
         resources = {
             "core": core,
-            "graphql": {"limit": 5000, "remaining": 5000, **untouched},
+            "graphql": self._graphql.as_json(),
             "search": {"limit": 30, "remaining": 30, **untouched},
         }
         return web.json_response({"resources": resources, "rate": core})
@@ -133,7 +138,7 @@ class _Api:
             since, until = _instant(query.get("since")), _instant(query.get("until"))
         except ValueError as wrong:
             return invalid("Commit", "since", str(wrong))
-        listed = _reachable(view, query.get("sha") or view.repository.default_branch)
+        listed = view.history(query.get("sha") or view.repository.default_branch)
         if listed is None:
             return not_found()
         chosen = [
@@ -155,24 +160,19 @@ class _Api:
         commit = _commit_of(request, view)
         if commit is None:
             return error(422, f"No commit found for SHA: {request.match_info['ref']}")
-        named = [
-            pull
-            for pull in view.repository.pull_requests
-            if commit.sha == pull.merge_commit_sha or commit.sha in pull.commit_shas
-        ]
-        return _page(request, named, view.pull)
+        return _page(request, view.pulls_of_commit(commit.sha), view.pull)
 
     async def releases(self, request: web.Request) -> web.Response:
         view = self._view(request)
         listed = sorted(view.repository.releases, key=lambda release: release.created_at, reverse=True)
-        return _page(request, listed, lambda release: view.releases[release.id])
+        return _page(request, listed, view.release)
 
     async def release(self, request: web.Request) -> web.Response:
         view = self._view(request)
         number = int(request.match_info["id"])
         for release in view.repository.releases:
             if release.id == number:
-                return _single(request, view.releases[number], release.published_at or release.created_at)
+                return _single(request, view.release(release), release.published_at or release.created_at)
         return not_found()
 
     async def deployments(self, request: web.Request) -> web.Response:
@@ -240,24 +240,6 @@ def _commit_of(request: web.Request, view: RepositoryView) -> Commit | None:
         return view.commits_by_sha[ref]
     starting = [commit for sha, commit in view.commits_by_sha.items() if len(ref) >= 7 and sha.startswith(ref)]
     return starting[0] if len(starting) == 1 else None
-
-
-def _reachable(view: RepositoryView, start: str) -> list[Commit] | None:
-    """The commits that `git log start` shows, newest first; None when there is no such branch or commit."""
-    if start == view.repository.default_branch:
-        return view.repository.commits
-    heads = {pull.head_branch: pull.commit_shas[-1] for pull in view.repository.pull_requests if pull.commit_shas}
-    sha = heads.get(start, start)
-    if sha not in view.commits_by_sha:
-        return None
-    found: dict[str, Commit] = {}
-    waiting = [sha]
-    while waiting:
-        commit = view.commits_by_sha.get(waiting.pop())
-        if commit is not None and commit.sha not in found:
-            found[commit.sha] = commit
-            waiting.extend(commit.parents)
-    return sorted(found.values(), key=lambda commit: commit.committed_at, reverse=True)
 
 
 def _has_state(pull: PullRequest, state: str) -> bool:

@@ -21,9 +21,10 @@ _SCOPES = "read:org, repo"
 
 
 class HourlyLimit:
-    """The primary rate limit of one token: a fixed window that begins with its first request."""
+    """The primary rate limit of one token and resource: a fixed window that begins with its first request."""
 
-    def __init__(self, limit: int, clock: Clock) -> None:
+    def __init__(self, resource: str, limit: int, clock: Clock) -> None:
+        self.resource = resource
         self.limit = limit
         self._clock = clock
         self._used = 0
@@ -44,11 +45,11 @@ class HourlyLimit:
         self._roll()
         return int((self._resets_at or self._clock() + _WINDOW).timestamp())
 
-    def count(self) -> None:
+    def count(self, points: int = 1) -> None:
         self._roll()
         if self._resets_at is None:
             self._resets_at = self._clock() + _WINDOW
-        self._used += 1
+        self._used += points
 
     def as_json(self) -> dict[str, int]:
         return {"limit": self.limit, "used": self.used, "remaining": self.remaining, "reset": self.reset}
@@ -100,8 +101,13 @@ def answer(
     return web.Response(body=body, headers=headers, content_type="application/json", charset="utf-8")
 
 
-def front_door(credentials: Credentials, limit: HourlyLimit, is_public: Callable[[web.Request], bool]) -> Middleware:
-    """Lets only the one known token through, except to pages for people; counts all but 304s and /rate_limit."""
+def front_door(
+    credentials: Credentials, core: HourlyLimit, graphql: HourlyLimit, is_public: Callable[[web.Request], bool]
+) -> Middleware:
+    """Lets only the one known token through, except to pages for people; counts all but 304s and /rate_limit.
+
+    GraphQL counts its own points, and words the limit itself.
+    """
     numbers = itertools.count(1)
 
     @web.middleware
@@ -109,10 +115,12 @@ def front_door(credentials: Credentials, limit: HourlyLimit, is_public: Callable
         if is_public(request):
             return await handler(request)
         response = _refusal(request, credentials)
+        is_graphql = request.path == "/graphql"
         if response is None:
-            response = await _within_limit(request, handler, limit)
+            limit = graphql if is_graphql else core
+            response = await (handler(request) if is_graphql else _within_limit(request, handler, limit))
             _add_limit_headers(response, limit)
-        response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
+        response.headers["X-GitHub-Media-Type"] = f"github.{'v4' if is_graphql else 'v3'}; format=json"
         response.headers["X-GitHub-Request-Id"] = f"5A4D:{next(numbers):06X}:1F2E3D:4C5B6A"
         return response
 
@@ -149,7 +157,7 @@ def _add_limit_headers(response: web.StreamResponse, limit: HourlyLimit) -> None
     response.headers["X-RateLimit-Remaining"] = str(limit.remaining)
     response.headers["X-RateLimit-Reset"] = str(limit.reset)
     response.headers["X-RateLimit-Used"] = str(limit.used)
-    response.headers["X-RateLimit-Resource"] = "core"
+    response.headers["X-RateLimit-Resource"] = limit.resource
 
 
 def _is_known_to_client(request: web.Request, etag: str, last_modified: datetime | None) -> bool:

@@ -69,7 +69,7 @@ class Shapes:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self._users: dict[str, orjson.Fragment] = {}
-        self._repositories: dict[str, orjson.Fragment] = {}
+        self._repositories: dict[int, orjson.Fragment] = {}
 
     def api(self, repository: Repository, *path: str) -> str:
         return "/".join([f"{self.base_url}/repos/{repository.full_name}", *path])
@@ -113,11 +113,15 @@ class Shapes:
 
     def repository(self, repository: Repository) -> orjson.Fragment:
         """GitHub's `repository`, as it stands in `head.repo` and `base.repo` of a pull request."""
-        fragment = self._repositories.get(repository.full_name)
+        fragment = self._repositories.get(repository.id)
         if fragment is None:
             fragment = orjson.Fragment(orjson.dumps(self._repository(repository)))
-            self._repositories[repository.full_name] = fragment
+            self._repositories[repository.id] = fragment
         return fragment
+
+    def forget(self, repository: Repository) -> None:
+        """Renders the repository anew when it is next asked for: it was pushed to, renamed or archived."""
+        self._repositories.pop(repository.id, None)
 
     def full_repository(self, repository: Repository) -> dict[str, object]:
         return self._repository(repository) | {
@@ -127,8 +131,19 @@ class Shapes:
             "subscribers_count": 3,
         }
 
+    def dates(self, repository: Repository) -> dict[str, str]:
+        """`pushed_at` follows the newest commit or release, `updated_at` an archiving, too."""
+        pushes = [commit.committed_at for commit in repository.commits[:1]]
+        pushes += [release.created_at for release in repository.releases[:1]]
+        pushed_at = max(pushes, default=datetime(2024, 1, 1, tzinfo=UTC))
+        return {
+            "created_at": "2021-03-01T09:00:00Z",
+            "updated_at": timestamp(max(pushed_at, repository.archived_at or pushed_at)),
+            "pushed_at": timestamp(pushed_at),
+        }
+
     def label(self, repository: Repository, name: str) -> dict[str, object]:
-        label_id = stable_id("label", repository.full_name, name)
+        label_id = stable_id("label", str(repository.id), name)
         return {
             "id": label_id,
             "node_id": node_id("LA_", label_id),
@@ -140,9 +155,6 @@ class Shapes:
         }
 
     def _repository(self, repository: Repository) -> dict[str, object]:
-        instants = [commit.committed_at for commit in repository.commits[:1]]
-        instants += [release.created_at for release in repository.releases[:1]]
-        pushed_at = timestamp(max(instants, default=datetime(2024, 1, 1, tzinfo=UTC)))
         open_count = sum(not pull.merged_at and not pull.closed_at for pull in repository.pull_requests)
         api = self.api(repository)
         html = self.html(repository)
@@ -160,9 +172,7 @@ class Shapes:
             "fork": False,
             "url": api,
             **urls,
-            "created_at": "2021-03-01T09:00:00Z",
-            "updated_at": pushed_at,
-            "pushed_at": pushed_at,
+            **self.dates(repository),
             "git_url": f"git://localhost/{repository.full_name}.git",
             "ssh_url": f"git@localhost:{repository.full_name}.git",
             "clone_url": f"{html}.git",
@@ -180,7 +190,7 @@ class Shapes:
             "has_pages": False,
             "has_discussions": False,
             "forks_count": 0,
-            "archived": False,
+            "archived": repository.archived_at is not None,
             "disabled": False,
             "open_issues_count": open_count,
             "license": None,

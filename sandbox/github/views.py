@@ -1,4 +1,4 @@
-"""What one repository answers: each object rendered to JSON bytes once, so that a page is a join.
+"""What one repository answers: each object rendered to JSON bytes once, when first asked for; a page is a join.
 
 A page of 100 pull requests is about 1.7 MB; rendering it per request would make the stand-in slower than what is
 measured against it.
@@ -37,15 +37,54 @@ class RepositoryView:
         self.pulls_by_number = {pull.number: pull for pull in repository.pull_requests}
         self.commits_by_sha = {commit.sha: commit for commit in (*repository.branch_commits, *repository.commits)}
         self._merge_shas = {pull.merge_commit_sha for pull in repository.pull_requests if pull.merged_at}
-        self._pulls = {pull.number: Rendered.of(self._pull(pull)) for pull in repository.pull_requests}
-        self._commits = {commit.sha: Rendered.of(self._commit(commit)) for commit in self.commits_by_sha.values()}
-        self.releases = {release.id: Rendered.of(self._release(release)) for release in repository.releases}
+        self._pulls: dict[int, Rendered] = {}
+        self._commits: dict[str, Rendered] = {}
+        self._releases: dict[int, Rendered] = {}
 
     def pull(self, pull: PullRequest) -> Rendered:
+        if pull.number not in self._pulls:
+            self._pulls[pull.number] = Rendered.of(self._pull(pull))
         return self._pulls[pull.number]
 
     def commit(self, commit: Commit) -> Rendered:
+        if commit.sha not in self._commits:
+            self._commits[commit.sha] = Rendered.of(self._commit(commit))
         return self._commits[commit.sha]
+
+    def release(self, release: Release) -> Rendered:
+        if release.id not in self._releases:
+            self._releases[release.id] = Rendered.of(self._release(release))
+        return self._releases[release.id]
+
+    def history(self, start: str) -> list[Commit] | None:
+        """The commits that `git log start` shows, newest first; None when there is no such branch or commit."""
+        if start == self.repository.default_branch:
+            return self.repository.commits
+        heads = {pull.head_branch: pull.commit_shas[-1] for pull in self.repository.pull_requests if pull.commit_shas}
+        sha = heads.get(start, start)
+        if sha not in self.commits_by_sha:
+            return None
+        found: dict[str, Commit] = {}
+        waiting = [sha]
+        while waiting:
+            commit = self.commits_by_sha.get(waiting.pop())
+            if commit is not None and commit.sha not in found:
+                found[commit.sha] = commit
+                waiting.extend(commit.parents)
+        return sorted(found.values(), key=lambda commit: commit.committed_at, reverse=True)
+
+    def pulls_of_commit(self, sha: str) -> list[PullRequest]:
+        """Those that it merged, or whose branch it was on."""
+        return [
+            pull for pull in self.repository.pull_requests if sha == pull.merge_commit_sha or sha in pull.commit_shas
+        ]
+
+    def head_sha(self, pull: PullRequest) -> str:
+        return pull.commit_shas[-1] if pull.commit_shas else pull.merge_commit_sha or "0" * 40
+
+    def base_sha(self, pull: PullRequest) -> str:
+        merge = self.commits_by_sha.get(pull.merge_commit_sha or "")
+        return merge.parents[0] if merge and merge.parents else "0" * 40
 
     def pull_detail(self, pull: PullRequest) -> Rendered:
         """`pull-request`: the listed form with what GitHub works out for a single one."""
@@ -77,7 +116,7 @@ class RepositoryView:
         issue_api = self._shapes.api(self.repository, "issues", str(pull.number))
         html = self._shapes.html(self.repository, "pull", str(pull.number))
         closed_at = pull.merged_at or pull.closed_at
-        issue_id = stable_id("issue", self.repository.full_name, str(pull.number))
+        issue_id = stable_id("pull", str(self.repository.id), str(pull.number))
         return Rendered.of(
             {
                 "url": issue_api,
@@ -101,7 +140,7 @@ class RepositoryView:
                 "created_at": timestamp(pull.created_at),
                 "updated_at": timestamp(pull.updated_at),
                 "closed_at": timestamp(closed_at) if closed_at else None,
-                "author_association": "MEMBER",
+                "author_association": pull.author_association,
                 "active_lock_reason": None,
                 "draft": False,
                 "pull_request": {
@@ -124,10 +163,10 @@ class RepositoryView:
         api = shapes.api(repository, "pulls", number)
         issue_api = shapes.api(repository, "issues", number)
         html = shapes.html(repository, "pull", number)
-        head_sha = pull.commit_shas[-1] if pull.commit_shas else pull.merge_commit_sha or "0" * 40
+        head_sha = self.head_sha(pull)
         statuses = shapes.api(repository, "statuses", head_sha)
         closed_at = pull.merged_at or pull.closed_at
-        pull_id = stable_id("pull", repository.full_name, number)
+        pull_id = stable_id("pull", str(repository.id), number)
         return {
             "url": api,
             "id": pull_id,
@@ -160,7 +199,7 @@ class RepositoryView:
             "comments_url": f"{issue_api}/comments",
             "statuses_url": statuses,
             "head": self._end(pull.head_branch, head_sha, pull),
-            "base": self._end(pull.base_branch, self._base_sha(pull), None),
+            "base": self._end(pull.base_branch, self.base_sha(pull), None),
             "_links": {
                 "self": {"href": api},
                 "html": {"href": html},
@@ -171,7 +210,7 @@ class RepositoryView:
                 "commits": {"href": f"{api}/commits"},
                 "statuses": {"href": statuses},
             },
-            "author_association": "MEMBER",
+            "author_association": pull.author_association,
             "auto_merge": None,
             "active_lock_reason": None,
         }
@@ -187,10 +226,6 @@ class RepositoryView:
             "user": user,
             "repo": self._shapes.repository(self.repository),
         }
-
-    def _base_sha(self, pull: PullRequest) -> str:
-        merge = self.commits_by_sha.get(pull.merge_commit_sha or "")
-        return merge.parents[0] if merge and merge.parents else "0" * 40
 
     def _commit(self, commit: Commit) -> dict[str, object]:
         shapes, repository = self._shapes, self.repository
@@ -277,24 +312,29 @@ class Views:
     """The views of a world, made at the first request for each repository and base URL.
 
     A world may grow while it is served: an object added to a repository's lists is seen by the next request.
-    A change inside an object is not.
+    A change inside an object is seen once the repository's `revision` is raised.
     """
 
     def __init__(self) -> None:
         self._shapes: dict[str, Shapes] = {}
-        self._views: dict[tuple[str, str], tuple[tuple[int, ...], RepositoryView]] = {}
+        self._views: dict[tuple[str, int], tuple[tuple[int, ...], RepositoryView]] = {}
 
     def of(self, base_url: str, repository: Repository) -> RepositoryView:
-        size = (
+        state = (
+            repository.revision,
             len(repository.commits),
             len(repository.branch_commits),
             len(repository.pull_requests),
             len(repository.releases),
+            len(repository.issues),
+            len(repository.deployments),
         )
-        key = (base_url, repository.full_name)
+        key = (base_url, repository.id)
         known = self._views.get(key)
-        if known is None or known[0] != size:
-            known = self._views[key] = (size, RepositoryView(self.shapes(base_url), repository))
+        if known is None or known[0] != state:
+            shapes = self.shapes(base_url)
+            shapes.forget(repository)
+            known = self._views[key] = (state, RepositoryView(shapes, repository))
         return known[1]
 
     def shapes(self, base_url: str) -> Shapes:
