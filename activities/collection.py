@@ -65,6 +65,11 @@ class Collection:
             result = PageResult(json.loads(page.content), page.next_cursor, page.etag)
             self._stored.setdefault(page.part, []).append(result)
 
+    @property
+    def is_resumed(self) -> bool:
+        """Whether an earlier attempt stored anything."""
+        return bool(self._stored)
+
     def has_stored(self, part: str) -> bool:
         """Whether an earlier attempt stored pages of that part: a road taken before goes on."""
         return part in self._stored

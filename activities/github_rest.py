@@ -110,9 +110,7 @@ class RestRoad:
     def _page(self, part: str, cursor: str) -> Page:
         self.calls += 1
         try:
-            return self._client.list_page(
-                self.name_now, part, self._parameters(part), int(cursor), self._waiting
-            )
+            return self._client.list_page(self.name_now, part, self._parameters(part), int(cursor), self._waiting)
         except RepositoryMoved as moved:
             if moved.new_name == self.name_now:
                 raise

@@ -127,9 +127,7 @@ class GitHubClient:
 
     def graphql(self, repository: str, query: str, variables: dict[str, Any], while_waiting: WhileWaiting) -> Any:
         """The `data` of an answer without errors. Raises GraphQLRefused for one with any, partial data or not."""
-        answer = self._ask(
-            repository, "POST", "", while_waiting, document={"query": query, "variables": variables}
-        )
+        answer = self._ask(repository, "POST", "", while_waiting, document={"query": query, "variables": variables})
         body = _json(answer, "a GraphQL query")
         if isinstance(body, dict) and body.get("errors"):
             raise refused(body["errors"], answer.headers)

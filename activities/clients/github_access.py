@@ -119,7 +119,9 @@ class AppTokens:
         except (jwt.PyJWTError, ValueError, TypeError, UnsupportedAlgorithm):
             # Without the cause: its text may hold a piece of the key.
             problem = "GITHUB_APP_PRIVATE_KEY is no RSA private key in PEM form"
-            raise ConfigError([f"{problem}: export the whole file that GitHub gave, line breaks as \\n or real"]) from None
+            raise ConfigError(
+                [f"{problem}: export the whole file that GitHub gave, line breaks as \\n or real"]
+            ) from None
 
 
 def tokens_of(access: GitHubAccess, *, timeout: timedelta) -> GitHubTokens:

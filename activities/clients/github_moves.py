@@ -42,7 +42,7 @@ class _Https(HTTPSRequestsConnectionClass):
 
 @contextmanager
 def requesters_that_tell_moves() -> Iterator[None]:
-    """Requesters made inside raise Moved. The classes are PyGithub's global; a requester keeps the one it began with."""
+    """Requesters made inside raise Moved: PyGithub's classes are global, but a requester keeps what it began with."""
     with _building:
         Requester.injectConnectionClasses(_Http, _Https)
         try:
