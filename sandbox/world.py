@@ -6,7 +6,7 @@ Times are aware datetimes in UTC. Everything is plain data; the services turn it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(slots=True)
@@ -131,6 +131,19 @@ class Repository:
 
 
 @dataclass(slots=True)
+class GitHubApp:
+    """A GitHub App with one installation: on all repositories of `owner`."""
+
+    id: int
+    slug: str
+    owner: str
+    installation_id: int
+    public_key: str
+    """PEM; who has the private key may sign for the app."""
+    token_lifetime: timedelta = timedelta(hours=1)
+
+
+@dataclass(slots=True)
 class Change:
     """One step of an issue's history: at `at`, `field` went from `before` to `after` (None: it was empty)."""
 
@@ -218,16 +231,22 @@ class World:
     slack_channels: list[str] = field(default_factory=list)
     """Names without `#`."""
     teams: list[TeamSpec] = field(default_factory=list)
+    github_app: GitHubApp | None = None
     week: str = ""
     """The ISO week that the world is about, such as `2026-W47`."""
     github_hourly_limit: int = 5000
     """GitHub's primary limit for a user's token; worlds of many teams stand for an installation with more."""
 
     def repository_named(self, full_name: str) -> Repository | None:
-        """By its name or by one that it had before, as long as no other repository took that."""
+        """By its name or by one that it had before, as long as no other took that; case counts for nothing."""
         if full_name in self.repositories:
             return self.repositories[full_name]
-        for repository in self.repositories.values():
-            if full_name in repository.former_names:
+        wanted = full_name.lower()
+        repositories = self.repositories.values()
+        for repository in repositories:
+            if repository.full_name.lower() == wanted:
+                return repository
+        for repository in repositories:
+            if wanted in (name.lower() for name in repository.former_names):
                 return repository
         return None

@@ -49,8 +49,13 @@ WEB_FLOW = Person(name="GitHub", login="web-flow", email="noreply@github.com")
 """Whom GitHub names as committer of what its web interface merged."""
 
 
+Json = dict[str, object]
+
+_GHOST = Person(name="Deleted user", login="ghost", email="")
+
+
 def timestamp(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def stable_id(*parts: str) -> int:
@@ -77,7 +82,15 @@ class Shapes:
     def html(self, repository: Repository, *path: str) -> str:
         return "/".join([f"{self.base_url}/{repository.full_name}", *path])
 
-    def user(self, person: Person) -> orjson.Fragment:
+    def author(self, person: Person) -> orjson.Fragment:
+        """Who opened or published something: @ghost in place of a deleted account."""
+        return self._account(_GHOST if person.is_deleted else person)
+
+    def user(self, person: Person) -> orjson.Fragment | None:
+        """The account; None for a deleted one."""
+        return None if person.is_deleted else self._account(person)
+
+    def _account(self, person: Person) -> orjson.Fragment:
         fragment = self._users.get(person.login)
         if fragment is None:
             kind = "Bot" if person.is_bot else "User"
@@ -85,9 +98,10 @@ class Shapes:
             self._users[person.login] = fragment
         return fragment
 
-    def account(self, login: str, kind: str) -> dict[str, object]:
+    def account(self, login: str, kind: str) -> Json:
         """GitHub's `simple-user`; `kind` is User, Bot or Organization."""
         url = f"{self.base_url}/users/{login}"
+        page = f"apps/{login.removesuffix('[bot]')}" if kind == "Bot" else login
         user_id = stable_id("user", login)
         return {
             "login": login,
@@ -96,7 +110,7 @@ class Shapes:
             "avatar_url": f"{self.base_url}/avatars/u/{user_id}?v=4",
             "gravatar_id": "",
             "url": url,
-            "html_url": f"{self.base_url}/{login.removesuffix('[bot]')}",
+            "html_url": f"{self.base_url}/{page}",
             "followers_url": f"{url}/followers",
             "following_url": f"{url}/following{{/other_user}}",
             "gists_url": f"{url}/gists{{/gist_id}}",
@@ -123,7 +137,7 @@ class Shapes:
         """Renders the repository anew when it is next asked for: it was pushed to, renamed or archived."""
         self._repositories.pop(repository.id, None)
 
-    def full_repository(self, repository: Repository) -> dict[str, object]:
+    def full_repository(self, repository: Repository) -> Json:
         return self._repository(repository) | {
             "permissions": {"admin": False, "maintain": False, "push": False, "triage": False, "pull": True},
             "organization": self.account(repository.owner, "Organization"),
@@ -142,7 +156,7 @@ class Shapes:
             "pushed_at": timestamp(pushed_at),
         }
 
-    def label(self, repository: Repository, name: str) -> dict[str, object]:
+    def label(self, repository: Repository, name: str) -> Json:
         label_id = stable_id("label", str(repository.id), name)
         return {
             "id": label_id,
@@ -154,7 +168,7 @@ class Shapes:
             "description": "",
         }
 
-    def _repository(self, repository: Repository) -> dict[str, object]:
+    def _repository(self, repository: Repository) -> Json:
         open_count = sum(not pull.merged_at and not pull.closed_at for pull in repository.pull_requests)
         api = self.api(repository)
         html = self.html(repository)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
-import tarfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,37 +15,17 @@ from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAP
 
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.worlds.demo import demo_world
+from tests.npm import file_of_package
 from tests.sandbox.github_wire import session, sha, small_world
 
 PACKAGE = "@octokit/openapi@23.0.2"
 MEMBER = "package/generated/api.github.com.json"
-CACHE = Path(__file__).parents[2] / ".cache" / "openapi" / "api.github.com.json"
 REPO = "/repos/acme/payments-api"
 
 
 def description() -> dict[str, Any]:
-    """GitHub's description; fetched once by npm and kept in .cache. Skips the test where that cannot be."""
-    if not CACHE.exists():
-        if shutil.which("npm") is None:
-            pytest.skip(f"GitHub's OpenAPI description is missing and npm is not installed to fetch {PACKAGE}")
-        CACHE.parent.mkdir(parents=True, exist_ok=True)
-        packed = subprocess.run(
-            ["npm", "pack", "--silent", PACKAGE],
-            check=False,
-            cwd=CACHE.parent,
-            capture_output=True,
-            text=True,
-            timeout=150,
-        )
-        if packed.returncode != 0:
-            pytest.skip(f"npm could not fetch {PACKAGE}: {packed.stderr.strip()[-300:]}")
-        archive = CACHE.parent / packed.stdout.split()[-1]
-        with tarfile.open(archive) as package, package.extractfile(MEMBER) as member:  # type: ignore[union-attr]
-            unfinished = CACHE.with_suffix(".part")
-            unfinished.write_bytes(member.read())
-            unfinished.replace(CACHE)
-        archive.unlink()
-    loaded: dict[str, Any] = json.loads(CACHE.read_bytes())
+    """GitHub's description. Skips the test where npm cannot fetch it."""
+    loaded: dict[str, Any] = json.loads(file_of_package(PACKAGE, MEMBER).read_bytes())
     # Both are `nullable` around a `oneOf` that has no null, so that validators refuse the null that GitHub sends for
     # an address without an account. The same description words it right elsewhere.
     commit = loaded["components"]["schemas"]["commit"]["properties"]

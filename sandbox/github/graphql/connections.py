@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
+
+import orjson
 
 from sandbox.github.graphql.execution import Arguments, Bind, Node, QueryError, Resolve
 
@@ -127,21 +129,24 @@ def by_key(
     )
 
 
-def page_info(arguments: Arguments, context: Any) -> Resolve:
-    def resolve(node: Node) -> Node:
-        start, end, cursor_at = node["start"], node["end"], node["cursor_at"]
-        return {
-            "__typename": "PageInfo",
-            "startCursor": cursor_at(start) if end > start else None,
-            "endCursor": cursor_at(end - 1) if end > start else None,
-            "hasNextPage": end < node["reachable"],
-            "hasPreviousPage": start > 0,
-        }
-
-    return resolve
+def _page_info(arguments: Arguments, context: Any) -> Resolve:
+    return lambda node: {"__typename": "PageInfo", "of": node}
 
 
-def edges(type_name: str) -> Bind:
+def _cursor(position: Callable[[Node], int]) -> Bind:
+    """The cursor of the first or last record; None on an empty page."""
+
+    def bind(arguments: Arguments, context: Any) -> Resolve:
+        def resolve(node: Node) -> str | None:
+            page = node["of"]
+            return page["cursor_at"](position(page)) if page["end"] > page["start"] else None
+
+        return resolve
+
+    return bind
+
+
+def _edges(type_name: str) -> Bind:
     def bind(arguments: Arguments, context: Any) -> Resolve:
         def resolve(node: Node) -> list[Node]:
             return [
@@ -152,6 +157,34 @@ def edges(type_name: str) -> Bind:
         return resolve
 
     return bind
+
+
+_EDGES_OF = {
+    "CommitConnection": "CommitEdge",
+    "CommitHistoryConnection": "CommitEdge",
+    "DeploymentConnection": "DeploymentEdge",
+    "IssueConnection": "IssueEdge",
+    "LabelConnection": "LabelEdge",
+    "PullRequestConnection": "PullRequestEdge",
+    "PullRequestCommitConnection": "PullRequestCommitEdge",
+    "PullRequestReviewConnection": "PullRequestReviewEdge",
+    "ReleaseConnection": "ReleaseEdge",
+    "SearchResultItemConnection": "SearchResultItemEdge",
+}
+
+CONNECTION_RESOLVERS: dict[tuple[str, str], Bind] = {
+    **{(name, "pageInfo"): _page_info for name in _EDGES_OF},
+    **{(name, "edges"): _edges(edge) for name, edge in _EDGES_OF.items()},
+    ("PageInfo", "startCursor"): _cursor(lambda page: page["start"]),
+    ("PageInfo", "endCursor"): _cursor(lambda page: page["end"] - 1),
+    ("PageInfo", "hasNextPage"): lambda arguments, context: lambda node: node["of"]["end"] < node["of"]["reachable"],
+    ("PageInfo", "hasPreviousPage"): lambda arguments, context: lambda node: node["of"]["start"] > 0,
+}
+
+
+def instant_key(instant: datetime) -> int:
+    """A time as part of a cursor's key."""
+    return int(instant.timestamp() * 1_000_000)
 
 
 def position_cursor(position: int) -> str:
@@ -180,13 +213,13 @@ def _key(paging: Paging, cursor: str) -> Key:
 
 
 def _encoded(parts: list[Any]) -> str:
-    return b64encode(b"cursor:v2:" + json.dumps(parts, separators=(",", ":")).encode()).decode()
+    return b64encode(b"cursor:v2:" + orjson.dumps(parts)).decode()
 
 
 def _decoded(paging: Paging, cursor: str) -> list[Any]:
     try:
         text = b64decode(cursor, validate=True).removeprefix(b"cursor:v2:")
-        parts = json.loads(text)
+        parts = orjson.loads(text)
     except (NoBase64, ValueError):
         raise paging.wrong_cursor(cursor) from None
     if not isinstance(parts, list) or not parts:

@@ -6,26 +6,29 @@ which find the world's own object under `_of` and the repository's nodes under `
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from sandbox.github.graphql.execution import Node
+from sandbox.github.graphql.people import People
+from sandbox.github.index import RepositoryIndex
 from sandbox.github.shapes import WEB_FLOW, Shapes, node_id, stable_id, timestamp
-from sandbox.github.views import RepositoryView
 from sandbox.world import Commit, Deployment, GitHubIssue, Person, PullRequest, Release, Repository, Review
 
 
 class RepositoryNodes:
     """The nodes of one repository for one base URL, as long as nothing in it changes."""
 
-    def __init__(self, shapes: Shapes, view: RepositoryView) -> None:
-        self.view = view
+    def __init__(self, shapes: Shapes, people: People, index: RepositoryIndex) -> None:
+        self.index = index
+        self._people = people
         self._shapes = shapes
-        self._world: Repository = view.repository
+        self._world: Repository = index.repository
         self._pulls: dict[int, Node] = {}
         self._commits: dict[str, Node] = {}
+        self._labels: dict[str, Node] = {}
+        self._lists: dict[tuple[str, int], list[Node]] = {}
         self._by_id: dict[str, Node] | None = None
-        self._merge_shas = {pull.merge_commit_sha for pull in self._world.pull_requests if pull.merged_at}
-        self.issues_by_number = {issue.number: issue for issue in self._world.issues}
         self.repository = self._repository()
 
     def pull(self, pull: PullRequest) -> Node:
@@ -45,12 +48,12 @@ class RepositoryNodes:
         if self._by_id is None:
             found = [self.repository]
             found += [self.pull(pull) for pull in self._world.pull_requests]
-            found += [self.commit(commit) for commit in self.view.commits_by_sha.values()]
+            found += [self.commit(commit) for commit in self.index.commits_by_sha.values()]
             self._by_id = {node["id"]: node for node in found}
         return self._by_id.get(wanted)
 
     def commit_of_sha(self, sha: str | None) -> Node | None:
-        commit = self.view.commits_by_sha.get(sha or "")
+        commit = self.index.commits_by_sha.get(sha or "")
         return None if commit is None else self.commit(commit)
 
     def default_branch(self) -> Node | None:
@@ -67,42 +70,63 @@ class RepositoryNodes:
             "target": self.commit(self._world.commits[0]),
         }
 
-    def labels(self, names: list[str]) -> list[Node]:
-        labels = []
-        for name in names:
-            shape = self._shapes.label(self._world, name)
-            labels.append(
-                {
-                    "__typename": "Label",
-                    "id": shape["node_id"],
-                    "name": name,
-                    "color": shape["color"],
-                    "description": shape["description"],
-                    "isDefault": shape["default"],
-                    "url": self._shapes.html(self._world, "labels", name.replace(" ", "%20")),
-                }
-            )
-        return labels
+    def labels(self, item: PullRequest | GitHubIssue) -> list[Node]:
+        return self._kept("labels", item.number, lambda: [self._label(name) for name in item.labels])
 
     def pull_commits(self, pull: PullRequest) -> list[Node]:
-        return [
-            {
-                "__typename": "PullRequestCommit",
-                "id": node_id("PURC_", stable_id("pull-commit", str(self._world.id), str(pull.number), sha)),
-                "commit": commit,
-                "pullRequest": self.pull(pull),
-                **self._urls("pull", str(pull.number), "commits", sha),
-            }
-            for sha in pull.commit_shas
-            if (commit := self.commit_of_sha(sha)) is not None
-        ]
+        return self._kept("commits", pull.number, lambda: list(self._pull_commits(pull)))
 
-    def review(self, pull: PullRequest, review: Review) -> Node:
+    def reviews(self, pull: PullRequest) -> list[Node]:
+        return self._kept("reviews", pull.number, lambda: [self._review(pull, review) for review in pull.reviews])
+
+    def closing_issues(self, pull: PullRequest) -> list[Node]:
+        known = self.index.issues_by_number
+        return self._kept(
+            "closes", pull.number, lambda: [self.issue(known[number]) for number in pull.closes if number in known]
+        )
+
+    def _kept(self, what: str, number: int, make: Callable[[], list[Node]]) -> list[Node]:
+        known = self._lists.get((what, number))
+        if known is None:
+            known = self._lists[what, number] = make()
+        return known
+
+    def _label(self, name: str) -> Node:
+        node = self._labels.get(name)
+        if node is None:
+            node = self._labels[name] = self._new_label(name)
+        return node
+
+    def _new_label(self, name: str) -> Node:
+        shape = self._shapes.label(self._world, name)
+        return {
+            "__typename": "Label",
+            "id": shape["node_id"],
+            "name": name,
+            "color": shape["color"],
+            "description": shape["description"],
+            "isDefault": shape["default"],
+            "url": self._shapes.html(self._world, "labels", name.replace(" ", "%20")),
+        }
+
+    def _pull_commits(self, pull: PullRequest) -> Iterator[Node]:
+        for sha in pull.commit_shas:
+            commit = self.commit_of_sha(sha)
+            if commit is not None:
+                yield {
+                    "__typename": "PullRequestCommit",
+                    "id": node_id("PURC_", stable_id("pull-commit", str(self._world.id), str(pull.number), sha)),
+                    "commit": commit,
+                    "pullRequest": self.pull(pull),
+                    **self._urls("pull", str(pull.number), "commits", sha),
+                }
+
+    def _review(self, pull: PullRequest, review: Review) -> Node:
         submitted_at = timestamp(review.submitted_at)
         return {
             "__typename": "PullRequestReview",
             "id": node_id("PRR_", review.id),
-            "author": actor(self._shapes, review.author),
+            "author": self._people.actor(review.author),
             "authorAssociation": "MEMBER",
             "body": review.body,
             "createdAt": submitted_at,
@@ -119,7 +143,7 @@ class RepositoryNodes:
             "_in": self,
             "_of": issue,
             "id": node_id("I_", stable_id("issue", str(self._world.id), str(issue.number))),
-            "author": actor(self._shapes, issue.author),
+            "author": self._people.actor(issue.author),
             "authorAssociation": "MEMBER",
             "body": issue.body,
             "closed": issue.closed_at is not None,
@@ -141,7 +165,7 @@ class RepositoryNodes:
             "__typename": "Release",
             "id": node_id("RE_", release.id),
             "databaseId": release.id,
-            "author": user(self._shapes, release.author),
+            "author": self._people.user(release.author),
             "createdAt": timestamp(release.created_at),
             "description": release.body,
             "isDraft": release.published_at is None,
@@ -157,7 +181,7 @@ class RepositoryNodes:
 
     def deployment(self, deployment: Deployment) -> Node:
         state = deployment.state.upper()
-        creator = actor(self._shapes, deployment.creator) or self._ghost()
+        creator = self._people.actor(deployment.creator) or self._people.ghost
         updated_at = timestamp(deployment.updated_at)
         return {
             "__typename": "Deployment",
@@ -187,7 +211,6 @@ class RepositoryNodes:
     def _repository(self) -> Node:
         world = self._world
         shape = self._shapes.dates(world)
-        owner_id = stable_id("user", world.owner)
         return {
             "__typename": "Repository",
             "_in": self,
@@ -200,15 +223,7 @@ class RepositoryNodes:
             "isPrivate": True,
             "name": world.name,
             "nameWithOwner": world.full_name,
-            "owner": {
-                "__typename": "Organization",
-                "id": node_id("U_", owner_id),
-                "databaseId": owner_id,
-                "login": world.owner,
-                "name": world.owner,
-                "resourcePath": f"/{world.owner}",
-                "url": f"{self._shapes.base_url}/{world.owner}",
-            },
+            "owner": self._people.organization(world.owner),
             "pushedAt": shape["pushed_at"],
             "updatedAt": shape["updated_at"],
             **self._urls(),
@@ -216,7 +231,7 @@ class RepositoryNodes:
 
     def _pull(self, pull: PullRequest) -> Node:
         closed_at = pull.merged_at or pull.closed_at
-        author = actor(self._shapes, pull.author)
+        author = self._people.actor(pull.author)
         urls = self._urls("pull", str(pull.number))
         return {
             "__typename": "PullRequest",
@@ -226,13 +241,13 @@ class RepositoryNodes:
             "author": author,
             "authorAssociation": pull.author_association,
             "baseRefName": pull.base_branch,
-            "baseRefOid": self.view.base_sha(pull),
+            "baseRefOid": self.index.base_sha(pull),
             "body": pull.body,
             "closed": closed_at is not None,
             "closedAt": _time(closed_at),
             "createdAt": timestamp(pull.created_at),
             "headRefName": pull.head_branch,
-            "headRefOid": self.view.head_sha(pull),
+            "headRefOid": self.index.head_sha(pull),
             "isDraft": False,
             "merged": pull.merged_at is not None,
             "mergedAt": _time(pull.merged_at),
@@ -248,7 +263,7 @@ class RepositoryNodes:
 
     def _commit(self, commit: Commit) -> Node:
         headline, _, rest = commit.message.partition("\n")
-        is_merged_by_github = commit.sha in self._merge_shas
+        is_merged_by_github = commit.sha in self.index.merge_shas
         committer = WEB_FLOW if is_merged_by_github else commit.author
         urls = self._urls("commit", commit.sha)
         return {
@@ -278,62 +293,12 @@ class RepositoryNodes:
             "date": timestamp(at),
             "email": person.email,
             "name": person.name,
-            "user": user(self._shapes, person) if has_user else None,
-        }
-
-    def _ghost(self) -> Node:
-        return {
-            "__typename": "User",
-            "id": node_id("U_", 10137),
-            "databaseId": 10137,
-            "email": "",
-            "login": "ghost",
-            "name": "Deleted user",
-            "resourcePath": "/ghost",
-            "url": f"{self._shapes.base_url}/ghost",
+            "user": self._people.user(person) if has_user else None,
         }
 
     def _urls(self, *path: str) -> dict[str, str]:
         url = self._shapes.html(self._world, *path)
         return {"url": url, "resourcePath": url.removeprefix(self._shapes.base_url)}
-
-
-def actor(shapes: Shapes, person: Person) -> Node | None:
-    """Who did something; None for a deleted account. A bot's login has no `[bot]` here, unlike in REST."""
-    if person.is_deleted:
-        return None
-    if not person.is_bot:
-        return user(shapes, person)
-    login = person.login.removesuffix("[bot]")
-    bot_id = stable_id("user", person.login)
-    return {
-        "__typename": "Bot",
-        "id": node_id("BOT_", bot_id),
-        "databaseId": bot_id,
-        "login": login,
-        "resourcePath": f"/apps/{login}",
-        "url": f"{shapes.base_url}/apps/{login}",
-    }
-
-
-def user(shapes: Shapes, person: Person) -> Node | None:
-    """The account where the schema asks for a User; None for a deleted one.
-
-    A bot stands there, too (as the author of its commits), and then under its full login with `[bot]`.
-    """
-    if person.is_deleted:
-        return None
-    user_id = stable_id("user", person.login)
-    return {
-        "__typename": "User",
-        "id": node_id("U_", user_id),
-        "databaseId": user_id,
-        "email": "",
-        "login": person.login,
-        "name": person.name,
-        "resourcePath": f"/{person.login}",
-        "url": f"{shapes.base_url}/{person.login}",
-    }
 
 
 def _time(instant: datetime | None) -> str | None:

@@ -8,17 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.github.graphql.connections import (
+    CONNECTION_RESOLVERS,
     Paging,
     by_key,
     by_offset,
     connection,
-    edges,
-    page_info,
+    instant_key,
 )
 from sandbox.github.graphql.execution import Arguments, Bind, Node, QueryError, Resolve
 from sandbox.github.graphql.nodes import RepositoryNodes
 from sandbox.github.graphql.search import search
-from sandbox.github.shapes import timestamp
 from sandbox.world import Commit, PullRequest, Repository, World
 
 
@@ -27,6 +26,7 @@ class Context:
     """What one request is answered from."""
 
     world: World
+    may_see: Callable[[Repository], bool]
     nodes_of: Callable[[Repository], RepositoryNodes]
     viewer: Node
     rate_limit: Node
@@ -36,11 +36,9 @@ def _query_repository(arguments: Arguments, context: Context) -> Resolve:
     full_name = f"{arguments['owner']}/{arguments['name']}"
 
     def resolve(node: Node) -> Node:
-        if arguments["followRenames"]:
-            repository = context.world.repository_named(full_name)
-        else:
-            repository = context.world.repositories.get(full_name)
-        if repository is None:
+        repository = context.world.repository_named(full_name)
+        is_former = repository is not None and repository.full_name.lower() != full_name.lower()
+        if repository is None or not context.may_see(repository) or (is_former and not arguments["followRenames"]):
             raise QueryError(f"Could not resolve to a Repository with the name '{full_name}'.", "NOT_FOUND")
         return context.nodes_of(repository).repository
 
@@ -57,7 +55,7 @@ def _query_nodes(arguments: Arguments, context: Context) -> Resolve:
 
 def _node_of_id(wanted: str, context: Context) -> Node:
     """A repository, pull request or commit; other kinds the sandbox does not look up by id."""
-    for repository in context.world.repositories.values():
+    for repository in filter(context.may_see, context.world.repositories.values()):
         nodes = context.nodes_of(repository)
         found = nodes.by_id(wanted)
         if found is not None:
@@ -66,7 +64,7 @@ def _node_of_id(wanted: str, context: Context) -> Node:
 
 
 def _query_search(arguments: Arguments, context: Context) -> Resolve:
-    return lambda node: search(arguments, context.world, context.nodes_of)
+    return lambda node: search(arguments, context.world, context.may_see, context.nodes_of)
 
 
 def _repository_default_branch(arguments: Arguments, context: Context) -> Resolve:
@@ -80,7 +78,7 @@ def _repository_pull_requests(arguments: Arguments, context: Context) -> Resolve
 
     def resolve(node: Node) -> Node:
         nodes = _in(node)
-        chosen = [pull for pull in nodes.view.repository.pull_requests if _is_wanted(pull, arguments)]
+        chosen = [pull for pull in nodes.index.repository.pull_requests if _is_wanted(pull, arguments)]
         is_descending = order["direction"] == "DESC"
         return by_key(paging, "PullRequestConnection", chosen, key_of, nodes.pull, is_descending=is_descending)
 
@@ -101,11 +99,11 @@ def _state(pull: PullRequest) -> str:
     return "MERGED" if pull.merged_at else "CLOSED" if pull.closed_at else "OPEN"
 
 
-def _pull_key(field: str) -> Callable[[PullRequest], tuple[str, int]]:
+def _pull_key(field: str) -> Callable[[PullRequest], tuple[int, int]]:
     if field == "UPDATED_AT":
-        return lambda pull: (timestamp(pull.updated_at), pull.number)
+        return lambda pull: (instant_key(pull.updated_at), pull.number)
     if field == "CREATED_AT":
-        return lambda pull: (timestamp(pull.created_at), pull.number)
+        return lambda pull: (instant_key(pull.created_at), pull.number)
     raise QueryError(f"The sandbox does not order pull requests by {field}.", "UNPROCESSABLE")
 
 
@@ -114,7 +112,7 @@ def _repository_pull_request(arguments: Arguments, context: Context) -> Resolve:
 
     def resolve(node: Node) -> Node:
         nodes = _in(node)
-        pull = nodes.view.pulls_by_number.get(number)
+        pull = nodes.index.pulls_by_number.get(number)
         if pull is None:
             raise QueryError(f"Could not resolve to a PullRequest with the number of {number}.", "NOT_FOUND")
         return nodes.pull(pull)
@@ -127,9 +125,9 @@ def _repository_issue(arguments: Arguments, context: Context) -> Resolve:
 
     def resolve(node: Node) -> Node:
         nodes = _in(node)
-        if number not in nodes.issues_by_number:
+        if number not in nodes.index.issues_by_number:
             raise QueryError(f"Could not resolve to an Issue with the number of {number}.", "NOT_FOUND")
-        return nodes.issue(nodes.issues_by_number[number])
+        return nodes.issue(nodes.index.issues_by_number[number])
 
     return resolve
 
@@ -144,9 +142,11 @@ def _repository_releases(arguments: Arguments, context: Context) -> Resolve:
         return by_key(
             paging,
             "ReleaseConnection",
-            nodes.view.repository.releases,
+            nodes.index.repository.releases,
             lambda release: (
-                (release.name, release.id) if order["field"] == "NAME" else (timestamp(release.created_at), release.id)
+                (release.name, release.id)
+                if order["field"] == "NAME"
+                else (instant_key(release.created_at), release.id)
             ),
             nodes.release,
             is_descending=order["direction"] == "DESC",
@@ -158,7 +158,7 @@ def _repository_releases(arguments: Arguments, context: Context) -> Resolve:
 def _repository_release(arguments: Arguments, context: Context) -> Resolve:
     def resolve(node: Node) -> Node | None:
         nodes = _in(node)
-        tagged = [one for one in nodes.view.repository.releases if one.tag == arguments["tagName"]]
+        tagged = [one for one in nodes.index.repository.releases if one.tag == arguments["tagName"]]
         return nodes.release(tagged[0]) if tagged else None
 
     return resolve
@@ -171,13 +171,13 @@ def _repository_deployments(arguments: Arguments, context: Context) -> Resolve:
     def resolve(node: Node) -> Node:
         nodes = _in(node)
         chosen = [
-            one for one in nodes.view.repository.deployments if not environments or one.environment in environments
+            one for one in nodes.index.repository.deployments if not environments or one.environment in environments
         ]
         return by_key(
             paging,
             "DeploymentConnection",
             chosen,
-            lambda deployment: (timestamp(deployment.created_at), deployment.id),
+            lambda deployment: (instant_key(deployment.created_at), deployment.id),
             nodes.deployment,
             is_descending=(arguments.get("orderBy") or {}).get("direction") == "DESC",
         )
@@ -191,9 +191,9 @@ def _repository_object(arguments: Arguments, context: Context) -> Resolve:
     def resolve(node: Node) -> Node | None:
         nodes = _in(node)
         wanted = arguments.get("oid") or (arguments.get("expression") or "").removeprefix("refs/heads/")
-        if wanted in nodes.view.commits_by_sha:
+        if wanted in nodes.index.commits_by_sha:
             return nodes.commit_of_sha(wanted)
-        listed = nodes.view.history(wanted)
+        listed = nodes.index.history(wanted)
         return nodes.commit(listed[0]) if listed else None
 
     return resolve
@@ -231,8 +231,7 @@ def _commit_history(arguments: Arguments, context: Context) -> Resolve:
 def _between(
     nodes: RepositoryNodes, head: str, since: datetime | None, until: datetime | None
 ) -> Sequence[Commit] | None:
-    commits = nodes.view.repository.commits
-    listed = commits if commits and commits[0].sha == head else nodes.view.history(head)
+    listed = nodes.index.history(head)
     if listed is None or (since is None and until is None):
         return listed
     return [
@@ -259,7 +258,7 @@ def _commit_pull_requests(arguments: Arguments, context: Context) -> Resolve:
         return by_key(
             paging,
             "PullRequestConnection",
-            nodes.view.pulls_of_commit(node["oid"]),
+            nodes.index.pulls_of_commit(node["oid"]),
             _pull_key(order["field"]),
             nodes.pull,
             is_descending=order["direction"] == "DESC",
@@ -282,11 +281,14 @@ def _pull_reviews(arguments: Arguments, context: Context) -> Resolve:
     states, author = arguments.get("states"), arguments.get("author")
 
     def read(node: Node) -> list[Node]:
-        pull = node["_of"]
+        reviews = _in(node).reviews(node["_of"])
+        if states is None and author is None:
+            return reviews
         return [
-            _in(node).review(pull, review)
-            for review in pull.reviews
-            if (not states or review.state in states) and author in (None, review.author.login)
+            review
+            for review in reviews
+            if (not states or review["state"] in states)
+            and (author is None or (review["author"] or {}).get("login") == author)
         ]
 
     return by_offset("reviews", "PullRequestReviewConnection", arguments, read)
@@ -297,9 +299,7 @@ def _pull_closing_issues(arguments: Arguments, context: Context) -> Resolve:
         raise QueryError("The sandbox does not order closing references.", "UNPROCESSABLE")
 
     def read(node: Node) -> list[Node]:
-        nodes = _in(node)
-        known = nodes.issues_by_number
-        return [nodes.issue(known[number]) for number in node["_of"].closes if number in known]
+        return _in(node).closing_issues(node["_of"])
 
     return by_offset("closingIssuesReferences", "IssueConnection", arguments, read)
 
@@ -308,10 +308,10 @@ def _labels(arguments: Arguments, context: Context) -> Resolve:
     order = arguments.get("orderBy") or {"field": "CREATED_AT", "direction": "ASC"}
 
     def read(node: Node) -> list[Node]:
-        names = node["_of"].labels
+        labels = _in(node).labels(node["_of"])
         if order["field"] == "NAME":
-            names = sorted(names)
-        return _in(node).labels(names if order["direction"] == "ASC" else names[::-1])
+            labels = sorted(labels, key=lambda label: str(label["name"]))
+        return labels if order["direction"] == "ASC" else labels[::-1]
 
     return by_offset("labels", "LabelConnection", arguments, read)
 
@@ -332,19 +332,6 @@ def _instant(text: Any) -> datetime | None:
         raise QueryError(f"Value {text!r} is no ISO-8601 date and time.", "argumentLiteralsIncompatible") from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
-
-_CONNECTIONS = {
-    "Commit": ("CommitConnection", "CommitHistoryConnection"),
-    "Deployment": ("DeploymentConnection",),
-    "Issue": ("IssueConnection",),
-    "Label": ("LabelConnection",),
-    "PullRequest": ("PullRequestConnection",),
-    "PullRequestCommit": ("PullRequestCommitConnection",),
-    "PullRequestReview": ("PullRequestReviewConnection",),
-    "Release": ("ReleaseConnection",),
-    "SearchResultItem": ("SearchResultItemConnection",),
-}
-"""Connections by what their edges are called after."""
 
 RESOLVERS: Mapping[tuple[str, str], Bind] = {
     ("Query", "node"): _query_node,
@@ -370,6 +357,5 @@ RESOLVERS: Mapping[tuple[str, str], Bind] = {
     ("PullRequest", "labels"): _labels,
     ("PullRequest", "mergeCommit"): _pull_merge_commit,
     ("PullRequest", "reviews"): _pull_reviews,
-    **{(name, "pageInfo"): page_info for names in _CONNECTIONS.values() for name in names},
-    **{(name, "edges"): edges(f"{kind}Edge") for kind, names in _CONNECTIONS.items() for name in names},
+    **CONNECTION_RESOLVERS,
 }

@@ -35,11 +35,16 @@ class _Criteria:
     words: list[str] = field(default_factory=list)
 
 
-def search(arguments: Arguments, world: World, nodes_of: Callable[[Repository], RepositoryNodes]) -> Node:
+def search(
+    arguments: Arguments,
+    world: World,
+    may_see: Callable[[Repository], bool],
+    nodes_of: Callable[[Repository], RepositoryNodes],
+) -> Node:
     """Newest first where the query names no `sort:`. Raises QueryError for a qualifier that the sandbox lacks."""
     paging = Paging("search", arguments)
     criteria = _parsed(arguments["query"])
-    found = _found(criteria, world)
+    found = _found(criteria, world, may_see)
     reachable = min(len(found), MOST_RESULTS)
     start, end = paging.cut(min(position_after(paging), reachable), reachable)
     shown = [_node(item, nodes_of(repository)) for repository, item in found[start:end]]
@@ -59,11 +64,11 @@ def _node(item: Item, nodes: RepositoryNodes) -> Node:
     return nodes.pull(item) if isinstance(item, PullRequest) else nodes.issue(item)
 
 
-def _found(criteria: _Criteria, world: World) -> list[Found]:
+def _found(criteria: _Criteria, world: World, may_see: Callable[[Repository], bool]) -> list[Found]:
     named = [repository for name in criteria.repositories if (repository := world.repository_named(name))]
     searched = named if criteria.repositories else list(world.repositories.values())
     everything: list[Found] = []
-    for repository in searched:
+    for repository in filter(may_see, searched):
         everything += [(repository, pull) for pull in repository.pull_requests]
         everything += [(repository, issue) for issue in repository.issues]
     found = [one for one in everything if all(fits(one) for fits in criteria.filters) and _has_words(one, criteria)]
