@@ -12,6 +12,7 @@ from aiohttp import web
 
 _DOCUMENTATION = "https://docs.github.com/rest"
 _REDIRECT_DOCUMENTATION = f"{_DOCUMENTATION}/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects"
+SHA_ONLY = "application/vnd.github.sha"
 _VARYING = ("Accept", "Authorization", "Cookie")
 
 
@@ -69,6 +70,14 @@ def answer(
     if _is_known_to_client(request, etag, last_modified):
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, headers=headers, content_type="application/json", charset="utf-8")
+
+
+def sha_answer(request: web.Request, sha: str) -> web.Response:
+    """A commit as `application/vnd.github.sha`: the SHA alone, which is its own ETag (so says GitHub's description)."""
+    headers = {"ETag": f'"{sha}"', "Cache-Control": "private, max-age=60, s-maxage=60", "Vary": ", ".join(_VARYING)}
+    if _is_known_to_client(request, f'"{sha}"', None):
+        return web.Response(status=304, headers=headers)
+    return web.Response(text=sha, headers=headers, content_type=SHA_ONLY)
 
 
 def json_answer(request: web.Request, value: object, *, last_modified: datetime | None = None) -> web.Response:

@@ -9,7 +9,17 @@ from typing import TypeVar
 from aiohttp import web
 
 from sandbox.github.access import CALLER, Refusal
-from sandbox.github.answers import Moved, answer, base_url, error, invalid, json_answer, not_found
+from sandbox.github.answers import (
+    SHA_ONLY,
+    Moved,
+    answer,
+    base_url,
+    error,
+    invalid,
+    json_answer,
+    not_found,
+    sha_answer,
+)
 from sandbox.github.limits import Limits
 from sandbox.github.paging import Page
 from sandbox.github.views import Rendered, RepositoryView, Views
@@ -119,6 +129,8 @@ class Rest:
         commit = _commit_of(request, view)
         if commit is None:
             return error(422, f"No commit found for SHA: {request.match_info['ref']}")
+        if request.headers.get("Accept") == SHA_ONLY:
+            return sha_answer(request, commit.sha)
         return _single(request, view.commit_detail(commit), commit.committed_at)
 
     async def commit_pulls(self, request: web.Request) -> web.Response:
