@@ -8,7 +8,8 @@ road two small requests learn them. What they rest on at GitHub:
   it to the top, so that the first page changes whichever page the pull request stood on; one entry is enough. It holds
   the base repository's `pushed_at`, name and default branch as well.
 - `commits?since&until`, first and last page: the first changes when history is rewritten, the last one when a commit
-  comes into the window or leaves it anywhere before. A window's commits are so known in two requests, not in 100.
+  comes into the window or leaves it anywhere before; one that comes behind a full last page shows as the 304's link
+  to a next page. A window's commits are so known in two requests, not in 100.
 - `commits/BRANCH` as `application/vnd.github.sha` says whether the default branch's head is still the one that
   GraphQL named; GitHub documents the SHA as its entity tag. The same head is the same history.
 - `releases`, first page: publishing and editing show there.
@@ -136,6 +137,8 @@ class Memory:
             etag=validator.etag,
             accept=validator.accept,
         )
+        if validator.is_last and probed.has_next:
+            return False
         # A server that sends the SHA instead of 304 says the same.
         is_same_sha = validator.accept == _SHA and probed.text.strip() == validator.etag.strip('"')
         return probed.is_unchanged or is_same_sha

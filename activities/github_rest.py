@@ -48,13 +48,14 @@ class RestRoad:
 
     def validators(self) -> tuple[Validator, ...]:
         """The entity tags of the pages that show every later change; see `github_memory`. Empty where one lacks."""
-        numbers = {part: [page for of, page in self._collection.etags if of == part] for part in PARTS}
-        asked = [("pulls", 1), ("commits", 1), ("commits", max(numbers["commits"], default=1)), ("releases", 1)]
+        last = max((page for part, page in self._collection.etags if part == "commits"), default=1)
+        asked = [("pulls", 1), ("commits", 1), ("commits", last), ("releases", 1)]
         found = [
             Validator(
                 path=f"/repos/{self.name_now}/{part}",
                 parameters={**self._parameters(part), "per_page": "100", "page": str(page)},
                 etag=self._collection.etags.get((part, page)) or "",
+                is_last=(part, page) == ("commits", last),
             )
             for part, page in dict.fromkeys(asked)
         ]

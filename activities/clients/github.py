@@ -38,11 +38,15 @@ class Page(NamedTuple):
 
 
 class Probed(NamedTuple):
-    """The answer to a conditional request. `text` is the body, empty where nothing has changed."""
+    """The answer to a conditional request. `text` is the body, empty where nothing has changed.
+
+    `has_next` holds for a 304 as well: a full last page keeps its entity tag when another page comes to follow it.
+    """
 
     is_unchanged: bool
     etag: str | None
     text: str
+    has_next: bool
 
 
 class RepositoryMoved(Exception):
@@ -100,12 +104,10 @@ class GitHubClient:
         path = f"/repos/{repository}/{name}"
         asked = {**parameters, "per_page": str(PAGE_SIZE), "page": str(page)}
         answer = self._ask(repository, "GET", path, while_waiting, parameters=asked)
-        if answer.status == 304:
-            raise MalformedAnswer("github", f"GET {path}", "304 Not Modified, though no copy was named")
         body = _json(answer, f"GET {path}")
         if not isinstance(body, list) or not all(isinstance(entry, dict) for entry in body):
             raise MalformedAnswer("github", f"GET {path}", "something that is no list")
-        return Page(body, bool(_NEXT.search(answer.headers.get("link", ""))), answer.headers.get("etag"))
+        return Page(body, _has_next(answer), answer.headers.get("etag"))
 
     def probe(
         self,
@@ -121,9 +123,7 @@ class GitHubClient:
         named = {"If-None-Match": etag, "Accept": accept}
         headers = {name: value for name, value in named.items() if value}
         answer = self._ask(repository, "GET", path, while_waiting, parameters=parameters, headers=headers)
-        if answer.status == 304 and not etag:
-            raise MalformedAnswer("github", f"GET {path}", "304 Not Modified, though no copy was named")
-        return Probed(answer.status == 304, answer.headers.get("etag"), answer.text)
+        return Probed(answer.status == 304, answer.headers.get("etag"), answer.text, _has_next(answer))
 
     def graphql(self, repository: str, query: str, variables: dict[str, Any], while_waiting: WhileWaiting) -> Any:
         """The `data` of an answer without errors. Raises GraphQLRefused for one with any, partial data or not."""
@@ -154,6 +154,8 @@ class GitHubClient:
             answer = self._send(token, verb, path, while_waiting, parameters, headers, document)
         if answer.status >= 400:
             raise Requester.createException(answer.status, dict(answer.headers), _error_body(answer))
+        if answer.status == 304 and "If-None-Match" not in (headers or {}):
+            raise MalformedAnswer("github", f"{verb} {path}", "304 Not Modified, though no copy was named")
         return answer
 
     def _send(
@@ -188,6 +190,10 @@ def _name_of_moved(requester: Requester, moved: Moved) -> str:
     if not isinstance(name, str) or "/" not in name:
         raise MalformedAnswer("github", f"GET {found[1]}", "a repository without a name")
     return name
+
+
+def _has_next(answer: _Answer) -> bool:
+    return bool(_NEXT.search(answer.headers.get("link", "")))
 
 
 def _json(answer: _Answer, operation: str) -> Any:

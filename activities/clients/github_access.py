@@ -1,5 +1,6 @@
 """How the product proves to GitHub who it is: a token, or a GitHub App whose tokens live an hour and are renewed."""
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -65,6 +66,8 @@ class AppTokens:
     """
 
     def __init__(self, *, base_url: str, app_id: str, private_key: str, timeout: timedelta) -> None:
+        # At DEBUG PyGithub logs whole answers: a new token would stand there.
+        logging.getLogger("github.Requester").setLevel(logging.INFO)
         self._app = Auth.AppAuth(app_id, private_key)
         self._must_sign()
         self._integration = GithubIntegration(

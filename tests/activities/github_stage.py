@@ -43,6 +43,10 @@ class GitHubStage:
     activities: GitHubActivities
     alter: list[Alter] = field(default_factory=list)
     """The first one, where there is any, rewrites every GraphQL answer on its way out."""
+    authorizations: set[str] = field(default_factory=set)
+    """Every Authorization header that GitHub got."""
+    caches: list[str] = field(default_factory=list)
+    """Paths, by a part of them, that something on the way answers 304 to whatever is asked."""
 
     @property
     def window(self) -> Window:
@@ -92,7 +96,9 @@ async def github_stage(
 ) -> AsyncIterator[GitHubStage]:
     sandbox = Sandbox(world, Credentials(), system_clock, ["github"])
     alter: list[Alter] = []
-    sandbox.apps["github"].middlewares.append(_altering(alter))
+    caches: list[str] = []
+    authorizations: set[str] = set()
+    sandbox.apps["github"].middlewares.append(_altering(alter, caches, authorizations))
     async with AsyncExitStack() as stack:
         await sandbox.start(stack)
         database = Database(url, pool_size=2)
@@ -106,16 +112,19 @@ async def github_stage(
         )
         shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
         activities = GitHubActivities(client, shelf, CollectedUnits(database))
-        yield GitHubStage(sandbox, database, store, activities, alter)
+        yield GitHubStage(sandbox, database, store, activities, alter, authorizations, caches)
 
 
-def _altering(alter: list[Alter]) -> Any:
+def _altering(alter: list[Alter], caches: list[str], authorizations: set[str]) -> Any:
     numbers = itertools.count(1)
 
     @web.middleware
     async def middleware(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
+        authorizations.add(request.headers.get("Authorization", ""))
+        if any(part in request.path for part in caches):
+            return web.Response(status=304)
         answer = await handler(request)
         if request.path != "/graphql" or not alter:
             return answer
