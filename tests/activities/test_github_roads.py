@@ -3,6 +3,7 @@
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.activities.github_stage import GitHubStage, github_stage
 from tests.sandbox.github_wire import ANNA, MONDAY, sha, small_world
 
 HISTORIES = Path(__file__).parents[3] / "shared" / "data" / "history"
-NOT_BY_BOTH = {
+NOT_BY_BOTH: Any = {
     "default_branch": True,
     "pull_requests": {"__all__": {"first_commit_at", "first_reviewed_at", "closes"}},
     "releases": {"__all__": {"author"}},
@@ -51,7 +52,7 @@ async def both_roads(world: World, url: str) -> tuple[Edition, list[int], list[i
     calls: dict[str, list[int]] = {GRAPHQL: [], REST: []}
     async with github_stage(world, url) as stage:
         for repository in world.repositories:
-            for road in found:
+            for road in (GRAPHQL, REST):
                 before = len(stage.asked)
                 collected = await stage.collect(repository, road)
                 await stage.forget()
