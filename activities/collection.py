@@ -28,6 +28,7 @@ class PageResult:
 
     entries: list[dict[str, Any]]
     next_cursor: str | None
+    etag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,9 @@ class Collection:
     unit: str
     api_calls: int = 0
     pages_resumed: int = 0
-    _stored: dict[str, list[tuple[str | None, list[dict[str, Any]]]]] = field(default_factory=dict)
+    etags: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    """Of each page that was read, by part and number from 1: this attempt's and the resumed ones."""
+    _stored: dict[str, list[PageResult]] = field(default_factory=dict)
 
     def resume(self) -> None:
         """Loads what earlier attempts stored. With the database away an attempt starts afresh."""
@@ -59,24 +62,36 @@ class Collection:
             activity.logger.warning("collecting %s without stored pages: %s", self.unit, error)
             return
         for page in stored:
-            self._stored.setdefault(page.part, []).append((page.next_cursor, json.loads(page.content)))
-        self.pages_resumed = len(stored)
+            result = PageResult(json.loads(page.content), page.next_cursor, page.etag)
+            self._stored.setdefault(page.part, []).append(result)
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether an earlier attempt stored anything."""
+        return bool(self._stored)
+
+    def has_stored(self, part: str) -> bool:
+        """Whether an earlier attempt stored pages of that part: a road taken before goes on."""
+        return part in self._stored
 
     def read_all(self, part: str, first_cursor: str, fetch: Callable[[str], PageResult]) -> list[dict[str, Any]]:
         """All entries of one list, page by page; a page is on the shelf before it is reported."""
         entries: list[dict[str, Any]] = []
         cursor: str | None = first_cursor
         number = 0
-        for stored_cursor, stored_entries in self._stored.get(part, ()):
-            entries += stored_entries
-            cursor = stored_cursor
+        for stored in self._stored.get(part, ()):
+            entries += stored.entries
+            cursor = stored.next_cursor
             number += 1
+            self.pages_resumed += 1
+            self.etags[part, number] = stored.etag
         while cursor is not None:
             self._hand_back_at_shutdown()
             page = fetch(cursor)
             self.api_calls += 1
             entries += page.entries
             number += 1
+            self.etags[part, number] = page.etag
             self._keep(part, number, page)
             activity.heartbeat(part, number)
             cursor = page.next_cursor
@@ -126,6 +141,7 @@ class Collection:
                     page=number,
                     next_cursor=page.next_cursor,
                     content=content,
+                    etag=page.etag,
                 )
             )
         except DatabaseUnavailable as error:
