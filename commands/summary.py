@@ -17,6 +17,10 @@ def print_summary(result: EditionResult) -> None:
     )
     for gap in result.gaps:
         out.print(f"  missing {gap.unit}: {gap.reason}", markup=False)
+    calls = result.calls_by_road | {name: n for name, n in result.api_calls.items() if not _has_roads(result, name)}
+    out.print(
+        f"  calls: {', '.join(f'{name} {count}' for name, count in sorted(calls.items())) or 'none'}", markup=False
+    )
     for note in result.notes:
         out.print(f"  note on {note}", markup=False)
     for channel in result.channels:
@@ -24,3 +28,7 @@ def print_summary(result: EditionResult) -> None:
         why = f": {channel.reason}" if channel.reason else ""
         out.print(f"  {channel.channel} {channel.state.value}{where}{why}", markup=False)
     out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False)
+
+
+def _has_roads(result: EditionResult, service: str) -> bool:
+    return any(road.startswith(f"{service}.") for road in result.calls_by_road)

@@ -25,6 +25,9 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
         lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")
     lines += [f"- **Missing** {gap.unit}: {gap.reason}" for gap in progress.gaps]
     lines += [f"- Note on {note}" for note in progress.notes]
+    if progress.result is not None and progress.result.calls_by_road:
+        roads = sorted(progress.result.calls_by_road.items())
+        lines.append(f"- Calls by road: {', '.join(f'{road} {count}' for road, count in roads)}")
     lines += [
         f"- {channel.channel}: **{channel.state.value}** {channel.reason}".rstrip() for channel in progress.channels
     ]

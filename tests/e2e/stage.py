@@ -99,6 +99,11 @@ class Stage:
         path = self.directory / "config" / "teams" / f"{self.team}.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
+    def choose_road(self, api: str) -> None:
+        """Sets the team's `github.api`."""
+        path = self.directory / "config" / "teams" / f"{self.team}.yaml"
+        self.change_team(github=yaml.safe_load(path.read_text())["github"] | {"api": api})
+
     def change_service(self, service: str, part: str, **changes: Any) -> None:
         path = self.directory / "config" / "services.yaml"
         services = yaml.safe_load(path.read_text())
