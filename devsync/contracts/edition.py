@@ -38,6 +38,9 @@ class EditionRequest(Model):
 class PlanEdition(Model):
     team: str
     iso_week: str
+    scheduled_at: datetime | None = None
+    started_at: datetime | None = None
+    """When the run started: where a run by hand ends the period `since_last_edition`."""
 
 
 class EditionPlan(Model):
@@ -58,6 +61,8 @@ class EditionPlan(Model):
     delivery_reserve: timedelta
     delivery_schedule: DeliverySchedule
     policies: Policies
+    notes: tuple[str, ...] = ()
+    """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
 
 
 class ComposeEdition(Model):
@@ -148,6 +153,8 @@ class EditionResult(Model):
     run_id: str
     channels: tuple[ChannelResult, ...] = ()
     api_calls: dict[str, int] = {}
+    notes: tuple[str, ...] = ()
+    """What an operator should know: that it started late, which period stands in for the one asked for."""
     seconds: dict[str, float] = {}
     """Workflow time by phase, and `total`."""
     edition: ArtifactRef | None = None
@@ -162,12 +169,15 @@ class EditionProgress(Model):
     units_total: int = 0
     units_done: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
     item_count: int | None = None
     revision: int = 0
     channels: tuple[ChannelResult, ...] = ()
     deadline: datetime | None = None
     refused_messages: tuple[str, ...] = ()
     cancelled_because: str = ""
+    will_deliver: bool = True
+    """False while it is a backfill that only composes and stores."""
     result: EditionResult | None = None
     """Set as soon as the edition is delivered: recording may still be under way."""
 

@@ -1,4 +1,4 @@
-"""When a week's edition is due: over daylight saving, over New Year, and for a server that skips what no clock shows."""
+"""When a week is due: over daylight saving, over New Year, and at times that no clock shows."""
 
 from __future__ import annotations
 
