@@ -33,13 +33,13 @@ class DueActivities:
             configuration = await asyncio.to_thread(load_configuration, self._config_dir)
         except ConfigError as error:
             wrong = Failure(category=ErrorCategory.CONFIGURATION, message=str(error), is_retryable=True)
-            raise to_application_error(wrong, None) from error
+            raise to_application_error(wrong, None) from None
         try:
             team = configuration.team(message.team)
         except ConfigError as error:
             cure = f"{error}; to stop its schedule: python starter.py schedule delete {message.team}"
             gone = Failure(category=ErrorCategory.CONFIGURATION, message=cure, is_retryable=False)
-            raise to_application_error(gone, None) from error
+            raise to_application_error(gone, None) from None
         return DueWeek(
             iso_week=last_week_ended_by(message.scheduled_at, team.timezone),
             timezone=team.timezone,
