@@ -27,6 +27,7 @@ from activities.records import RecordActivities
 from activities.slack import SlackActivities
 from devsync.contracts import names
 from devsync.runtime.connection import (
+    CORE_DRAIN_SECONDS,
     SearchAttributesMissing,
     TemporalUnreachable,
     connect,
@@ -47,9 +48,6 @@ from workflows.weekly_changelog import WeeklyChangelog
 
 GRACE = timedelta(seconds=20)
 """Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
-
-CORE_DRAIN_SECONDS = 0.2
-"""SDK 1.35 sometimes aborts the interpreter's exit (134/139) when its threads have no time to end."""
 
 READY_LINE = "worker ready"
 """Logged once every queue is served; the demo and the tests wait for it."""

@@ -12,7 +12,13 @@ from temporalio.client import Client, ScheduleDescription, WorkflowFailureError
 from commands.backfill import backfill
 from commands.console import AsJson, Exit, Told, command, emit, progress
 from commands.editions import root_cause
-from commands.schedule_states import ScheduleState, schedule_states, weeks_on_record, weeks_without_edition
+from commands.schedule_states import (
+    ScheduleState,
+    schedule_states,
+    weeks_on_record,
+    weeks_without_edition,
+    without_edition,
+)
 from commands.times import local_time
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome, EditionDue
@@ -74,7 +80,9 @@ async def resume(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
     settings = load_configuration(environment.config_dir).teams.get(team)
     on_record = await weeks_on_record(environment)
     if settings is not None and on_record is not None:
-        _tell_missing(team, weeks_without_edition(settings, description, on_record, datetime.now(UTC)))
+        missing = weeks_without_edition(settings, description, on_record, datetime.now(UTC))
+        if missing:
+            progress.print(without_edition(team, missing), markup=False, soft_wrap=True)
     return _told_state(as_json, description, team, "resumed")
 
 
@@ -157,14 +165,6 @@ def _told_state(as_json: bool, description: ScheduleDescription, team: str, done
     next_ = f", next {local_time(upcoming[0], zone)}" if upcoming and not state.paused else ""
     typer.echo(f"schedule of {team} {done}{next_} ({state.note})")
     return Exit.OK
-
-
-def _tell_missing(team: str, weeks: list[str]) -> None:
-    if weeks:
-        command_ = f"python starter.py schedule backfill {team} --from {weeks[0]} --to {weeks[-1]} --deliver"
-        progress.print(
-            f"without an edition: {', '.join(weeks)}; to make them: {command_}", markup=False, soft_wrap=True
-        )
 
 
 def _tell(out: Console, state: ScheduleState) -> None:

@@ -113,7 +113,7 @@ class ScheduleState:
         if left_out:
             lines.append(f"left out {', '.join(f'{count} {name}' for name, count in left_out.items())}")
         if self.weeks_without_edition:
-            lines.append(f"without an edition: {', '.join(self.weeks_without_edition)}")
+            lines.append(without_edition(self.team, self.weeks_without_edition))
         return lines
 
     def _last(self, last: Firing) -> str:
@@ -122,6 +122,12 @@ class ScheduleState:
             return f"{said}, {last.due_id} {last.state}"
         late = f", {told(last.due.late_by)} late" if last.due.late_by else ""
         return f"{said}{late}: {last.due.edition_id} {last.due.outcome.value}, now {last.edition_state}"
+
+
+def without_edition(team: str, weeks: list[str]) -> str:
+    """The weeks (there are some), and what to do about them."""
+    command = f"python starter.py schedule backfill {team} --from {weeks[0]} --to {weeks[-1]} --deliver"
+    return f"without an edition: {', '.join(weeks)}; to make them: {command}"
 
 
 async def schedule_states(

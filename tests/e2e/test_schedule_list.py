@@ -104,7 +104,11 @@ def test_what_the_server_left_out_is_told_by_its_own_names() -> None:
     state = ScheduleState(
         "payments", "active", "monday 09:00 UTC", counters=counters, weeks_without_edition=["2026-W40"]
     )
-    assert state.lines() == ["left out 2 missed_catchup_window", "without an edition: 2026-W40"]
+    assert state.lines() == [
+        "left out 2 missed_catchup_window",
+        "without an edition: 2026-W40; to make them: "
+        "python starter.py schedule backfill payments --from 2026-W40 --to 2026-W40 --deliver",
+    ]
 
 
 async def test_a_trigger_without_a_worker_waits_and_says_so(stage: Stage) -> None:
