@@ -39,6 +39,7 @@ def plan_edition(configuration: Configuration, message: PlanEdition, last: LastD
         timezone=settings.timezone,
         audience=settings.audience,
         repositories=settings.github.repositories if settings.github else (),
+        github_api=settings.github.api if settings.github else "auto",
         projects=settings.jira.projects if settings.jira else (),
         include_labels=settings.github.include_labels if settings.github else (),
         exclude_labels=settings.github.exclude_labels if settings.github else (),

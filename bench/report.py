@@ -14,7 +14,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number. `row` is the target's letter in docs/explanation/numbers.md."""
+    """One measured number. `row` is the letter of its target in docs/explanation/numbers.md."""
 
     row: str
     what: str

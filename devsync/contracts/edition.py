@@ -52,6 +52,8 @@ class EditionPlan(Model):
     timezone: str
     audience: str
     repositories: tuple[str, ...] = ()
+    github_api: str = "auto"
+    """Which road to GitHub: `auto`, `graphql` or `rest`."""
     projects: tuple[str, ...] = ()
     include_labels: tuple[str, ...] = ()
     exclude_labels: tuple[str, ...] = ()
@@ -153,8 +155,11 @@ class EditionResult(Model):
     run_id: str
     channels: tuple[ChannelResult, ...] = ()
     api_calls: dict[str, int] = {}
+    calls_by_road: dict[str, int] = {}
+    """`api_calls` of services with two APIs, by API: `github.graphql`, `github.rest`."""
     notes: tuple[str, ...] = ()
-    """What an operator should know: that it started late, which period stands in for the one asked for."""
+    """What an operator should know, each with what it is about: a source's unit, `schedule` (how late it started),
+    `period` (which one stands in for the one asked for). Nothing of it is missing in the edition."""
     seconds: dict[str, float] = {}
     """Workflow time by phase, and `total`."""
     edition: ArtifactRef | None = None
