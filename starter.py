@@ -2,7 +2,7 @@
 
 import typer
 
-from commands import config, db
+from commands import config, db, schedule
 from commands.apply import apply
 from commands.demo import demo
 from commands.doctor import doctor
@@ -21,6 +21,7 @@ for command in (demo, up, apply, run, preview, status, replay, doctor):
     app.command()(command)
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
+app.add_typer(schedule.app, name="schedule")
 
 if __name__ == "__main__":
     app()

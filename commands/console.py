@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
 from functools import wraps
@@ -13,7 +14,7 @@ from rich.console import Console
 from temporalio.service import RPCError
 
 from devsync.domain.changelog.window import ImpossibleWeek
-from devsync.runtime.connection import SearchAttributesMissing, TemporalUnreachable
+from devsync.runtime.connection import CORE_DRAIN_SECONDS, SearchAttributesMissing, TemporalUnreachable
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
 
@@ -69,6 +70,8 @@ def command(work: Callable[P, Coroutine[Any, Any, Exit | None]]) -> Callable[P, 
             code = _tell(f"Temporal refused: {error.message}", Exit.FAILED, kwargs)
         except KeyboardInterrupt:
             code = Exit.FAILED
+        finally:
+            time.sleep(CORE_DRAIN_SECONDS)  # a client alone has been seen to abort, too
         raise typer.Exit(int(code))
 
     return run

@@ -11,9 +11,10 @@ from temporalio.worker import Replayer
 from commands.console import AsJson, Exit, Told, command, emit
 from devsync.runtime.plugin import DevSyncPlugin
 from workflows.delivery import Delivery
+from workflows.edition_trigger import EditionTrigger
 from workflows.weekly_changelog import WeeklyChangelog
 
-WORKFLOWS = (WeeklyChangelog, Delivery)
+WORKFLOWS = (EditionTrigger, WeeklyChangelog, Delivery)
 
 CURE = "put the change behind workflow.patched(), or keep the old build's workers for the old runs"
 

@@ -38,6 +38,9 @@ class EditionRequest(Model):
 class PlanEdition(Model):
     team: str
     iso_week: str
+    scheduled_at: datetime | None = None
+    started_at: datetime | None = None
+    """When the run started: where a run by hand ends the period `since_last_edition`."""
 
 
 class EditionPlan(Model):
@@ -60,6 +63,8 @@ class EditionPlan(Model):
     delivery_reserve: timedelta
     delivery_schedule: DeliverySchedule
     policies: Policies
+    notes: tuple[str, ...] = ()
+    """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
 
 
 class ComposeEdition(Model):
@@ -153,7 +158,8 @@ class EditionResult(Model):
     calls_by_road: dict[str, int] = {}
     """`api_calls` of services with two APIs, by API: `github.graphql`, `github.rest`."""
     notes: tuple[str, ...] = ()
-    """What an operator should know of the sources, each with its unit; nothing of it is missing in the edition."""
+    """What an operator should know, each with what it is about: a source's unit, `schedule` (how late it started),
+    `period` (which one stands in for the one asked for). Nothing of it is missing in the edition."""
     seconds: dict[str, float] = {}
     """Workflow time by phase, and `total`."""
     edition: ArtifactRef | None = None
@@ -175,6 +181,8 @@ class EditionProgress(Model):
     deadline: datetime | None = None
     refused_messages: tuple[str, ...] = ()
     cancelled_because: str = ""
+    will_deliver: bool = True
+    """False while it is a backfill that only composes and stores."""
     result: EditionResult | None = None
     """Set as soon as the edition is delivered: recording may still be under way."""
 

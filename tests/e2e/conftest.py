@@ -32,3 +32,4 @@ async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     """The demo's team and week."""
     async with stage_for(demo_world("2026-W47"), servers, tmp_path) as ready:
         yield ready
+        await ready.forget_schedule()

@@ -18,6 +18,7 @@ from commands.editions import start_edition
 from commands.stack import ROOT, worker_process
 from devsync.contracts.edition import EditionProgress, EditionResult, Phase
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.runtime.schedules import describe, handle_of
 from devsync.storage import migrate
 from sandbox.postgres import PostgresServer
 from sandbox.processes import ChildProcess
@@ -79,6 +80,11 @@ class Stage:
     def rows(self, query: str) -> list[dict[str, Any]]:
         with psycopg.connect(self.servers.postgres.url(self.database), row_factory=dict_row) as connection:
             return connection.execute(query.encode()).fetchall()
+
+    async def forget_schedule(self) -> None:
+        """The server is shared: a schedule that stayed would fire until the last test."""
+        if await describe(self.client, self.team) is not None:
+            await handle_of(self.client, self.team).delete()
 
     @property
     def slack(self) -> Workspace:
