@@ -6,7 +6,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 
 COPY requirements/uv.txt requirements/worker.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/uv.txt \
-    && uv pip install --system --no-cache --require-hashes -r requirements/worker.txt
+    && uv pip install --system --no-cache --compile-bytecode --require-hashes -r requirements/worker.txt
 
 COPY worker.py starter.py ./
 COPY devsync devsync
