@@ -24,6 +24,8 @@ from devsync.runtime.connection import TemporalUnreachable, connect
 from devsync.runtime.plugin import DevSyncPlugin
 from workflows.registry import WORKFLOWS
 
+_REASON_LENGTH = 500
+_PYDANTIC_LINK = re.compile(r"For further information visit \S+")
 _MESSAGE = re.compile(r'message: "((?:[^"\\]|\\.)*)"')
 
 
@@ -104,8 +106,9 @@ def _verdict(subject: Subject, result: WorkflowReplayResult) -> Verdict:
 def _reason(failure: Exception) -> str:
     """What happened, in words: from the SDK's debugging output, the messages of the failure and of its causes."""
     text = str(failure)
-    messages = list(dict.fromkeys(message for message in _MESSAGE.findall(text) if message))
-    return ": ".join(messages).replace('\\"', '"').replace("\\n", " ") or text
+    messages = dict.fromkeys(message for message in _MESSAGE.findall(text) if message)
+    told = (": ".join(messages) or text).replace('\\"', '"').replace("\\n", " ")
+    return " ".join(_PYDANTIC_LINK.sub("", told).split())[:_REASON_LENGTH]
 
 
 async def _standard_input() -> AsyncIterator[Subject]:
