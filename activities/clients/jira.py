@@ -37,7 +37,7 @@ class JiraClient:
         self.server = server.rstrip("/")
 
         def build() -> JIRA:
-            return JIRA(
+            client = JIRA(
                 server=self.server,
                 basic_auth=(email, api_token),
                 options={"rest_api_version": "3"},
@@ -46,6 +46,9 @@ class JiraClient:
                 get_server_info=False,  # it would ask once a client
                 logging=False,
             )
+            # Asked for by id, our fields need no translation: an empty cache makes each client GET /field first.
+            client._fields_cache_value = {"key": "key"}
+            return client
 
         self._pool = ClientPool(build, concurrency)
         self._introduction = threading.Lock()

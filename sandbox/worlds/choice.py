@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sandbox.world import World
 from sandbox.worlds.demo import DEMO_WEEK, demo_world
+from sandbox.worlds.extremes import extreme_world
 from sandbox.worlds.generator import generated_world
 from sandbox.worlds.git_repository import git_world
 from sandbox.worlds.history import history_world
@@ -19,7 +20,7 @@ _SIZES = {
 
 
 def add_world_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--world", choices=("demo", "large", "fleet", "history", "git"), default="demo")
+    parser.add_argument("--world", choices=("demo", "large", "fleet", "extremes", "history", "git"), default="demo")
     parser.add_argument("--week", help="ISO week such as 2026-W47; history and git: that of the newest commit")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--timezone", default="Europe/Berlin", help="of the teams; a history's is UTC")
@@ -28,6 +29,7 @@ def add_world_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repository", type=Path, metavar="PATH", help="git: a local repository")
     for name in _SIZES["large"]:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help="large, fleet: how many in all")
+    parser.add_argument("--slack-channels", type=int, default=1, metavar="N", help="large, fleet: of each team")
 
 
 def world_of(options: argparse.Namespace) -> World:
@@ -35,6 +37,8 @@ def world_of(options: argparse.Namespace) -> World:
     week: str = options.week or DEMO_WEEK
     if options.world == "demo":
         return demo_world(week, seed=options.seed, timezone=options.timezone)
+    if options.world == "extremes":
+        return extreme_world(options.week or DEMO_WEEK)
     if options.world == "history":
         if options.history is None:
             raise ValueError("--world history needs --history DIR")
@@ -44,4 +48,6 @@ def world_of(options: argparse.Namespace) -> World:
             raise ValueError("--world git needs --repository PATH")
         return git_world(options.repository, week=options.week, timezone=options.timezone)
     size = {name: getattr(options, name) or number for name, number in _SIZES[options.world].items()}
-    return generated_world(**size, week=week, seed=options.seed, timezone=options.timezone)
+    return generated_world(
+        **size, slack_channels=options.slack_channels, week=week, seed=options.seed, timezone=options.timezone
+    )

@@ -1,6 +1,7 @@
 """Our clients against faults on the wire: one call is one request, and nobody sleeps but Temporal."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from activities.clients.github import GitHubClient
+from activities.clients.github_access import PersonalToken
 from activities.clients.jira import JiraClient
 from activities.clients.slack import SlackClient
 from devsync.domain.errors import ErrorCategory
@@ -32,11 +34,11 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def ask_github(sandbox: Sandbox) -> object:
     client = GitHubClient(
         base_url=sandbox.github_url,
-        token=sandbox.credentials.github_token,
+        tokens=PersonalToken(sandbox.credentials.github_token),
         concurrency=1,
         read_timeout=READ_TIMEOUT,
     )
-    return await asyncio.to_thread(client.list_page, "/repos/acme/ledger/pulls", {"state": "closed"}, 1, lambda: None)
+    return await asyncio.to_thread(client.list_page, "acme/ledger", "pulls", {"state": "closed"}, 1, lambda: None)
 
 
 async def ask_jira(sandbox: Sandbox) -> object:
@@ -115,6 +117,12 @@ async def test_one_call_is_one_request_and_its_failure_is_understood(
 
 
 @pytest.mark.parametrize("service", list(ASK))
+async def test_a_call_asks_for_nothing_beside_what_it_is_for(sandbox: Sandbox, service: str) -> None:
+    await ASK[service](sandbox)
+    assert [record.path for record in sandbox.log.select(service) if not re.search(ROUTES[service], record.path)] == []
+
+
+@pytest.mark.parametrize("service", list(ASK))
 async def test_a_refused_connection_certainly_had_no_effect(sandbox: Sandbox, service: str) -> None:
     sandbox.pause(service)
     with pytest.raises(Exception) as raised:  # noqa: PT011
@@ -135,13 +143,13 @@ async def test_githubs_secondary_limit_is_throttling_and_no_lack_of_permission(s
 async def test_the_declared_concurrency_holds_however_many_threads_ask(sandbox: Sandbox) -> None:
     client = GitHubClient(
         base_url=sandbox.github_url,
-        token=sandbox.credentials.github_token,
+        tokens=PersonalToken(sandbox.credentials.github_token),
         concurrency=4,
         read_timeout=timedelta(seconds=10),
     )
     sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=50))
     await asyncio.gather(
-        *(asyncio.to_thread(client.list_page, "/repos/acme/ledger/releases", {}, 1, lambda: None) for _ in range(24))
+        *(asyncio.to_thread(client.list_page, "acme/ledger", "releases", {}, 1, lambda: None) for _ in range(24))
     )
     in_flight = [record.in_flight_at_start for record in sandbox.log.select("github")]
     assert len(in_flight) == 24
