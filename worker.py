@@ -44,9 +44,7 @@ from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDa
 from devsync.storage.database import Database
 from devsync.storage.pages import CollectionPages
 from devsync.storage.threads import LoopBridge
-from workflows.delivery import Delivery
-from workflows.edition_trigger import EditionTrigger
-from workflows.weekly_changelog import WeeklyChangelog
+from workflows.registry import SERVED
 
 GRACE = timedelta(seconds=20)
 """Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
@@ -92,10 +90,7 @@ async def build_workers(
     records = RecordActivities(client, store, database)
     workers = [
         Worker(client, task_queue=queue, workflows=workflows, graceful_shutdown_timeout=GRACE)
-        for queue, workflows in (
-            (names.EDITIONS_QUEUE, [WeeklyChangelog]),
-            (names.CONTROL_QUEUE, [EditionTrigger, Delivery]),
-        )
+        for queue, workflows in SERVED.items()
     ]
     workers.append(
         _service(client, names.LOCAL, services.service(names.LOCAL), [*editions.all(), *records.all(), *due.all()])

@@ -1,6 +1,7 @@
 """A stage for one test: a world, its sandbox, a configuration, a database of its own, and workers on demand."""
 
 import asyncio
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,14 +18,15 @@ from temporalio.envconfig import ClientConfig
 from commands.editions import start_edition
 from commands.stack import ROOT, worker_process
 from devsync.contracts.edition import EditionProgress, EditionResult, Phase
+from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.schedules import describe, handle_of
 from devsync.storage import migrate
-from sandbox.postgres import PostgresServer
+from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.processes import ChildProcess
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.slack import WORKSPACE, Message, Workspace
-from sandbox.temporal_server import TemporalServer
+from sandbox.temporal_server import SearchAttributeType, TemporalServer, dev_server
 from sandbox.world import World
 
 PATIENCE_SECONDS = 60.0
@@ -119,6 +121,20 @@ class Stage:
     def change_delivery(self, **changes: Any) -> None:
         path = self.directory / "config" / "delivery.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
+
+
+@asynccontextmanager
+async def running_servers() -> AsyncIterator[Servers]:
+    """Empty servers in a folder of their own; both end with the block."""
+    with tempfile.TemporaryDirectory(prefix="devsync-e2e-") as folder:
+        directory = Path(folder)
+        directory.chmod(0o755)  # as root, PostgreSQL runs as another user
+        attributes: dict[str, SearchAttributeType] = {key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
+        async with (
+            embedded_postgres(directory / "postgres", durable=False) as postgres,
+            dev_server(directory / "temporal.db", search_attributes=attributes) as temporal,
+        ):
+            yield Servers(postgres, temporal)
 
 
 @asynccontextmanager
