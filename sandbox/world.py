@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 
 @dataclass(slots=True)
@@ -168,5 +169,7 @@ class World:
     teams: list[TeamSpec] = field(default_factory=list)
     week: str = ""
     """The ISO week that the world is about, such as `2026-W47`."""
+    jira_deployment: Literal["cloud", "data-center"] = "cloud"
+    """Which JIRA the organisation runs."""
     github_hourly_limit: int = 5000
     """GitHub's primary limit for a user's token; worlds of many teams stand for an installation with more."""
