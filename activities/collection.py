@@ -28,6 +28,7 @@ class PageResult:
 
     entries: list[dict[str, Any]]
     next_cursor: str | None
+    api_calls: int = 1
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Collection:
         while cursor is not None:
             self._hand_back_at_shutdown()
             page = fetch(cursor)
-            self.api_calls += 1
+            self.api_calls += page.api_calls
             entries += page.entries
             number += 1
             self._keep(part, number, page)

@@ -12,8 +12,9 @@ from temporalio.client import Client
 
 from devsync.contracts import names
 from devsync.runtime.connection import TemporalUnreachable, connect, missing_search_attributes
+from devsync.runtime.jira_identity import redirected, refused_login, wrong_kind
 from devsync.settings.configuration import Configuration
-from devsync.settings.environment import Environment
+from devsync.settings.environment import Environment, JiraAccess
 from devsync.settings.problems import ConfigError
 from devsync.settings.team import SlackChannel
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
@@ -125,24 +126,48 @@ async def check_jira(environment: Environment, configuration: Configuration) -> 
     except ConfigError as error:
         yield Finding("jira", False, "not configured", str(error))
         return
-    if access.email is None:
-        yield Finding("jira", False, "JIRA_PAT means Data Center", "this version reads JIRA Cloud only")
-        return
-    credentials = (access.email, access.token.get_secret_value())
-    async with httpx.AsyncClient(base_url=access.url, auth=credentials, timeout=_TIMEOUT) as http:
-        me, problem = await _get(http, "/rest/api/3/myself")
-        is_ok = me is not None and me.status_code == 200
-        detail = (
-            f"{access.url} as {_json(me).get('displayName', access.email)}" if is_ok and me else _words(me, problem)
-        )
-        yield Finding("jira", is_ok, detail, "" if is_ok else "check JIRA_URL, JIRA_EMAIL and JIRA_API_TOKEN")
-        if not is_ok:
+    is_cloud = access.email is not None
+    api = "/rest/api/3" if is_cloud else "/rest/api/2"
+    async with httpx.AsyncClient(base_url=access.url, timeout=_TIMEOUT) as http:
+        info, problem = await _get(http, "/rest/api/2/serverInfo")
+        if finding := _no_such_jira(access, info, problem):
+            yield finding
             return
+        if access.email is not None:
+            http.auth = (access.email, access.token.get_secret_value())
+        else:
+            http.headers["Authorization"] = f"Bearer {access.token.get_secret_value()}"
+        me, problem = await _get(http, f"{api}/myself")
+        refusal = refused_login(me.headers) if me else ""
+        if refusal or not _json(me).get("displayName"):
+            variables = "JIRA_URL, JIRA_EMAIL and JIRA_API_TOKEN" if is_cloud else "JIRA_URL and JIRA_PAT"
+            detail = f"{_words(me, problem)}{f', {refusal}' if refusal else ''}"
+            yield Finding("jira", False, detail, f"check {variables}; the token may have expired")
+            return
+        kind = "Cloud" if is_cloud else f"Data Center {_json(info).get('version', '')}".rstrip()
+        yield Finding("jira", True, f"{access.url}, {kind}, as {_json(me)['displayName']}")
         for project in projects:
-            answer, problem = await _get(http, f"/rest/api/3/project/{project}")
+            answer, problem = await _get(http, f"{api}/project/{project}")
             is_found = answer is not None and answer.status_code == 200
             cure = "correct the team file, or give the account the permission Browse Projects"
             yield Finding(f"jira {project}", is_found, _words(answer, problem), "" if is_found else cure)
+
+
+def _no_such_jira(access: JiraAccess, info: httpx.Response | None, problem: str) -> Finding | None:
+    """From `serverInfo`, asked without credentials: that tells the wrong kind of them from wrong ones.
+
+    A server that shows it to nobody answers 401, and is believed to be the right one.
+    """
+    if info is None:
+        return Finding("jira", False, problem, f"check JIRA_URL ({access.url}) and the network")
+    if info.has_redirect_location:
+        return Finding("jira", False, _words(info, problem), redirected(info.headers["location"]))
+    deployment = str(_json(info).get("deploymentType") or "")
+    if not deployment:
+        cure = f"check JIRA_URL ({access.url}): the address of the site, with the path that JIRA is served under"
+        return None if info.status_code in {401, 403} else Finding("jira", False, "no JIRA answers there", cure)
+    cure = wrong_kind(access.url, deployment, wants_cloud=access.email is not None)
+    return Finding("jira", False, "the credentials are for the other kind of JIRA", cure) if cure else None
 
 
 async def check_slack(environment: Environment, configuration: Configuration) -> AsyncIterator[Finding]:
