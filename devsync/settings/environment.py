@@ -53,7 +53,7 @@ class WorkerVersion(NamedTuple):
 _CURES: Final = {
     "GITHUB_TOKEN": "create a fine-grained token with read access to contents, issues, pull requests and deployments"
     " of the team's repositories, and export it",
-    "JIRA_URL": "export the address of the site, as https://acme.atlassian.net",
+    "JIRA_URL": "export the address of the site, as https://acme.atlassian.net or https://jira.acme.dev",
     "JIRA_EMAIL": "export the address of the account that owns JIRA_API_TOKEN (Cloud),"
     " or export JIRA_PAT instead (Data Center)",
     "JIRA_API_TOKEN": "create one at https://id.atlassian.com/manage-profile/security/api-tokens"
