@@ -83,7 +83,8 @@ async def worker_process(
         return log.exists() and READY_LINE in log.read_text(errors="replace")
 
     command: list[str | Path] = [sys.executable, ROOT / "worker.py"]
-    async with running_process(name, command, log, is_ready, environment=os.environ | dict(environment)) as process:
+    variables = os.environ | dict(environment) | {"LOG_LEVEL": "INFO"}  # a quieter one would not say READY_LINE
+    async with running_process(name, command, log, is_ready, environment=variables) as process:
         yield process
 
 

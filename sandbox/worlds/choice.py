@@ -29,6 +29,7 @@ def add_world_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repository", type=Path, metavar="PATH", help="git: a local repository")
     for name in _SIZES["large"]:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help="large, fleet: how many in all")
+    parser.add_argument("--slack-channels", type=int, default=1, metavar="N", help="large, fleet: of each team")
 
 
 def world_of(options: argparse.Namespace) -> World:
@@ -51,4 +52,6 @@ def _chosen(options: argparse.Namespace) -> World:
             raise ValueError("--world git needs --repository PATH")
         return git_world(options.repository, week=options.week, timezone=options.timezone)
     size = {name: getattr(options, name) or number for name, number in _SIZES[options.world].items()}
-    return generated_world(**size, week=week, seed=options.seed, timezone=options.timezone)
+    return generated_world(
+        **size, slack_channels=options.slack_channels, week=week, seed=options.seed, timezone=options.timezone
+    )

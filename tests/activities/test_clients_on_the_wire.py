@@ -1,6 +1,7 @@
 """Our clients against faults on the wire: one call is one request, and nobody sleeps but Temporal."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -117,6 +118,12 @@ async def test_one_call_is_one_request_and_its_failure_is_understood(
         assert not failure.may_have_taken_effect
     elif is_retryable:
         assert failure.may_have_taken_effect
+
+
+@pytest.mark.parametrize("service", ["github", "jira", "slack"])
+async def test_a_call_asks_for_nothing_beside_what_it_is_for(sandbox: Sandbox, service: str) -> None:
+    await ASK[service](sandbox)
+    assert [record.path for record in sandbox.log.select(service) if not re.search(ROUTES[service], record.path)] == []
 
 
 @pytest.mark.parametrize("kind", list(ASK))
