@@ -16,7 +16,7 @@ from http import HTTPStatus
 import orjson
 from aiohttp import web
 
-from sandbox.faults import Fault
+from sandbox.faults import Fault, FaultKind
 
 _GITHUB_MESSAGES = {
     401: "Bad credentials",
@@ -65,6 +65,25 @@ def error_answer(wording: str, status: int) -> web.Response:
     return _json(status, body)
 
 
+def graphql_answer(fault: Fault, now: datetime) -> web.Response | None:
+    """Where GitHub's GraphQL words a failure in another way than its REST API; None elsewhere.
+
+    A time-out is a 502 with `errors`, the primary limit a 200 with them; neither has data.
+    """
+    if fault.kind is FaultKind.STATUS and fault.status in (502, 504):
+        message = (
+            "Something went wrong while executing your query. This may be the result of a timeout, or it could be a "
+            "GitHub bug. Please include `0000:0000:0000` when reporting this issue."
+        )
+        return _json(fault.status, {"data": None, "errors": [{"message": message}]})
+    if fault.kind is FaultKind.RATE_LIMIT:
+        message = "API rate limit exceeded for user ID 1."
+        response = _json(200, {"errors": [{"type": "RATE_LIMITED", "message": message}]})
+        _use_up_limit(response, "graphql", fault, now)
+        return response
+    return None
+
+
 def html_answer(status: int) -> web.Response:
     """The page of a load balancer that found nothing behind it."""
     title = f"{status} {_phrase(status)}"
@@ -95,11 +114,7 @@ def rate_limit_answer(wording: str, fault: Fault, now: datetime) -> web.Response
             "status": "429",
         }
         response = _json(429, body)
-        reset_at = int(now.timestamp()) + fault.retry_after_seconds
-        response.headers["X-RateLimit-Limit"] = "5000"
-        response.headers["X-RateLimit-Remaining"] = "0"
-        response.headers["X-RateLimit-Reset"] = str(reset_at)
-        response.headers["X-RateLimit-Resource"] = "core"
+        _use_up_limit(response, "core", fault, now)
     elif wording == "jira data-center":
         response = _json(429, {"message": "Rate limit exceeded."})
         response.headers["X-RateLimit-Limit"] = "70"
@@ -129,6 +144,13 @@ def secondary_limit_answer(fault: Fault, now: datetime) -> web.Response:
     response = _json(403, body)
     response.headers["Retry-After"] = _retry_after(fault, now)
     return response
+
+
+def _use_up_limit(response: web.Response, resource: str, fault: Fault, now: datetime) -> None:
+    response.headers["X-RateLimit-Limit"] = "5000"
+    response.headers["X-RateLimit-Remaining"] = "0"
+    response.headers["X-RateLimit-Reset"] = str(int(now.timestamp()) + fault.retry_after_seconds)
+    response.headers["X-RateLimit-Resource"] = resource
 
 
 def _retry_after(fault: Fault, now: datetime) -> str:

@@ -8,6 +8,7 @@ from importlib import import_module
 
 from aiohttp import web
 
+from sandbox.changes import WorldChange
 from sandbox.control import ControlApi
 from sandbox.fault_effects import fault_middleware
 from sandbox.faults import FaultBook
@@ -25,6 +26,7 @@ class Sandbox:
 
     def __init__(self, world: World, credentials: Credentials, clock: Clock, services: Sequence[str]) -> None:
         self.world = world
+        self._clock = clock
         self.credentials = credentials
         self.log = RequestLog(clock)
         self.faults = FaultBook(self.pause, self.resume)
@@ -35,7 +37,7 @@ class Sandbox:
             faults = fault_middleware(service, self.faults, clock, self.pause, wording=self._wording(service))
             app.middlewares[:0] = [self.log.middleware(service), faults]
         self._ports = {service: ServicePort(app) for service, app in self.apps.items()}
-        control = ControlApi(world, self.log, self.faults, self._ports, lambda: self.urls)
+        control = ControlApi(world, self.log, self.faults, self._ports, lambda: self.urls, self.change)
         self._control_port = ServicePort(control.build_app())
 
     @property
@@ -94,6 +96,10 @@ class Sandbox:
 
     def resume(self, service: str) -> None:
         self._ports[service].open()
+
+    def change(self, change: WorldChange) -> None:
+        """Lets something happen to the world that is being served. Raises ImpossibleChange."""
+        change.apply(self.world, self._clock())
 
     async def start(self, stack: AsyncExitStack) -> None:
         for port in (*self._ports.values(), self._control_port):

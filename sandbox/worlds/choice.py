@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sandbox.world import World
 from sandbox.worlds.demo import DEMO_WEEK, demo_world
+from sandbox.worlds.extremes import extreme_world
 from sandbox.worlds.generator import generated_world
 from sandbox.worlds.git_repository import git_world
 from sandbox.worlds.history import history_world
@@ -19,7 +20,7 @@ _SIZES = {
 
 
 def add_world_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--world", choices=("demo", "large", "fleet", "history", "git"), default="demo")
+    parser.add_argument("--world", choices=("demo", "large", "fleet", "extremes", "history", "git"), default="demo")
     parser.add_argument("--week", help="ISO week such as 2026-W47; history and git: that of the newest commit")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--timezone", default="Europe/Berlin", help="of the teams; a history's is UTC")
@@ -43,6 +44,8 @@ def _chosen(options: argparse.Namespace) -> World:
     week: str = options.week or DEMO_WEEK
     if options.world == "demo":
         return demo_world(week, seed=options.seed, timezone=options.timezone)
+    if options.world == "extremes":
+        return extreme_world(options.week or DEMO_WEEK)
     if options.world == "history":
         if options.history is None:
             raise ValueError("--world history needs --history DIR")
