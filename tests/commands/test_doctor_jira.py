@@ -1,14 +1,16 @@
 """`doctor` on JIRA, Cloud and Data Center: what is well, what is wrong, and how to mend it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import astuple
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from commands.checks import Finding, check_jira
+from commands.checks import check_jira
 from commands.stack import ROOT
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment
@@ -44,11 +46,18 @@ def environment_of(sandbox: JiraSandbox, url: str = "") -> Environment:
     return Environment(**variables | {"jira_url": url or sandbox.jira_url})  # type: ignore[arg-type]
 
 
-async def findings(environment: Environment, configuration: Configuration) -> list[Finding]:
-    return [finding async for finding in check_jira(environment, configuration)]
+class Told(NamedTuple):
+    check: str
+    is_ok: bool
+    detail: str
+    cure: str = ""
 
 
-async def only(environment: Environment, configuration: Configuration) -> Finding:
+async def findings(environment: Environment, configuration: Configuration) -> list[Told]:
+    return [Told(*astuple(finding)) async for finding in check_jira(environment, configuration)]
+
+
+async def only(environment: Environment, configuration: Configuration) -> Told:
     """The one finding, which must be bad: what hangs on it is not asked any more."""
     (finding,) = await findings(environment, configuration)
     assert not finding.is_ok
@@ -60,9 +69,9 @@ async def test_a_good_credential_is_told_with_kind_and_person_and_a_hidden_proje
 ) -> None:
     login, core, gone = await findings(environment_of(jira), configuration)
     kind = "Cloud" if jira.is_cloud else "Data Center 9.12.22"
-    assert login == Finding("jira", True, f"{jira.jira_url}, {kind}, as DevSync Sandbox")
-    assert core == Finding("jira CORE", True, "readable")
-    assert gone == Finding(
+    assert login == Told("jira", True, f"{jira.jira_url}, {kind}, as DevSync Sandbox")
+    assert core == Told("jira CORE", True, "readable")
+    assert gone == Told(
         "jira GONE",
         False,
         "answered 404 (No project could be found with key 'GONE'.)",
