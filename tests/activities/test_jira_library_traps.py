@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from jira import JIRA
 
 from activities.clients import jira as jira_module
@@ -17,7 +18,9 @@ from activities.clients.jira_pages import SearchPage
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.classification import classify
 from sandbox.faults import Fault, FaultKind
+from sandbox.jira import build_app
 from sandbox.jira.data_center import DataCenterSite
+from sandbox.service import Credentials, system_clock
 from sandbox.world import World
 from tests.activities.jira_clients import JiraSandbox, Kind, jira_client, jira_sandbox
 from tests.sandbox.jira_samples import issue, small_world
@@ -103,12 +106,32 @@ async def test_a_custom_field_of_the_same_name_does_not_take_a_fields_place(sand
 async def test_a_search_asks_for_nothing_that_atlassian_does_not_know(sandbox: JiraSandbox) -> None:
     await search(jira_client(sandbox))
     (asked,) = sandbox.log.select("jira", path="/search")
-    assert asked.method == "GET"
     names = {part.split("=")[0] for part in asked.query.split("&")}
     if sandbox.is_cloud:
+        assert (asked.method, asked.path) == ("GET", "/rest/api/3/search/jql"), "the library's own is version 2"
         assert names == {"jql", "fields", "maxResults"}
     else:
+        assert (asked.method, asked.path) == ("GET", "/rest/api/2/search")
         assert names == {"jql", "fields", "maxResults", "startAt", "validateQuery"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_jira_below_a_path_is_asked_there(kind: Kind) -> None:
+    world, credentials = plain_world(), Credentials()
+    world.jira_deployment = kind
+    front = web.Application()
+    front.add_subapp("/jira", build_app(world, credentials, system_clock))
+    async with TestServer(front, host="127.0.0.1") as server:
+        login = {"email": credentials.jira_email, "token": credentials.jira_api_token}
+        client = JiraClient(
+            server=f"http://localhost:{server.port}/jira/",
+            **(login if kind == "cloud" else {"email": None, "token": credentials.jira_pat}),
+            concurrency=1,
+            connect_timeout=timedelta(seconds=5),
+            read_timeout=timedelta(seconds=5),
+        )
+        assert await asyncio.to_thread(client.user_timezone, lambda: None) is not None
+        assert len((await search(client)).issues) == 5
 
 
 # Sleeping and repeating inside a call
