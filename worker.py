@@ -16,6 +16,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.clients.github import GitHubClient
+from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
 from activities.clients.slack import SlackClient
 from activities.collection import Shelf
@@ -36,6 +37,7 @@ from devsync.settings.environment import Environment, read_environment
 from devsync.settings.problems import ConfigError
 from devsync.settings.services import ServiceSettings
 from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
 from devsync.storage.pages import CollectionPages
@@ -93,7 +95,7 @@ async def build_workers(
     ]
     workers.append(_service(client, names.LOCAL, services.service(names.LOCAL), [*editions.all(), *records.all()]))
     if any(team.github for team in teams):
-        github = GitHubActivities(_github_client(environment, configuration), shelf)
+        github = GitHubActivities(_github_client(environment, configuration), shelf, CollectedUnits(database))
         workers.append(_service(client, names.GITHUB, services.service(names.GITHUB), [github.collect_repository]))
     if any(team.jira for team in teams):
         jira = JiraActivities(_jira_client(environment, configuration), shelf)
@@ -142,7 +144,7 @@ def _github_client(environment: Environment, configuration: Configuration) -> Gi
     access, settings = environment.github(), configuration.services.service(names.GITHUB)
     return GitHubClient(
         base_url=access.url,
-        token=access.token.get_secret_value(),
+        tokens=tokens_of(access, timeout=settings.http_read),
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
     )

@@ -26,6 +26,7 @@ def plan_edition(config_dir: Path, team: str, iso_week: str) -> EditionPlan:
         timezone=settings.timezone,
         audience=settings.audience,
         repositories=settings.github.repositories if settings.github else (),
+        github_api=settings.github.api if settings.github else "auto",
         projects=settings.jira.projects if settings.jira else (),
         include_labels=settings.github.include_labels if settings.github else (),
         exclude_labels=settings.github.exclude_labels if settings.github else (),

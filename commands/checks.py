@@ -1,8 +1,6 @@
 """The checks of `doctor`, one function a service: each finds, and says how to mend what is wrong."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 from temporalio.api.enums.v1 import TaskQueueType
@@ -10,6 +8,13 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
+from commands.findings import TIMEOUT as _TIMEOUT
+from commands.findings import Finding
+from commands.findings import get as _get
+from commands.findings import json_of as _json
+from commands.findings import unique as _unique
+from commands.findings import words as _words
+from commands.github_checks import check_github
 from devsync.contracts import names
 from devsync.runtime.connection import TemporalUnreachable, connect, missing_search_attributes
 from devsync.runtime.jira_identity import redirected, refused_login, wrong_kind
@@ -25,17 +30,6 @@ SLACK_SCOPES = {
     "channels:read": "finding channels by name",
     "channels:history": "asking whether an unanswered post arrived",
 }
-_TIMEOUT = httpx.Timeout(10, connect=5)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check. `cure` says what to do, and is empty when all is well."""
-
-    check: str
-    is_ok: bool
-    detail: str
-    cure: str = ""
 
 
 async def check_database(environment: Environment) -> AsyncIterator[Finding]:
@@ -82,39 +76,6 @@ async def _check_workers(client: Client) -> AsyncIterator[Finding]:
     count = len(answer.pollers)
     cure = "" if count else "start one: python worker.py"
     yield Finding("workers", bool(count), f"{count} serve the queue {names.EDITIONS_QUEUE}", cure)
-
-
-async def check_github(environment: Environment, configuration: Configuration) -> AsyncIterator[Finding]:
-    repositories = _unique(
-        repository for team in configuration.teams.values() if team.github for repository in team.github.repositories
-    )
-    if not repositories:
-        return
-    try:
-        access = environment.github()
-    except ConfigError as error:
-        yield Finding("github token", False, "not set", str(error))
-        return
-    headers = {"Authorization": f"Bearer {access.token.get_secret_value()}", "Accept": "application/vnd.github+json"}
-    async with httpx.AsyncClient(base_url=access.url, headers=headers, timeout=_TIMEOUT) as http:
-        limit, problem = await _get(http, "/rate_limit")
-        if limit is None or limit.status_code != 200:
-            yield Finding("github token", False, _words(limit, problem), _github_cure(limit, access.url))
-            return
-        scopes = limit.headers.get("x-oauth-scopes")
-        core = _json(limit).get("resources", {}).get("core", {})
-        yield Finding(
-            "github token",
-            True,
-            f"accepted by {access.url}, {core.get('remaining', '?')} of {core.get('limit', '?')} calls left this hour"
-            + (f", scopes {scopes or 'none'}" if scopes is not None else ", fine-grained"),
-        )
-        for repository in repositories:
-            # The list that collection reads: a token may see a repository and not its pull requests.
-            answer, problem = await _get(http, f"/repos/{repository}/pulls?state=closed&per_page=1")
-            is_ok = answer is not None and answer.status_code == 200
-            cure = "correct the team file, or give the token read access to its contents and pull requests"
-            yield Finding(f"github {repository}", is_ok, _words(answer, problem), "" if is_ok else cure)
 
 
 async def check_jira(environment: Environment, configuration: Configuration) -> AsyncIterator[Finding]:
@@ -219,42 +180,6 @@ async def _slack_channels(http: httpx.AsyncClient) -> dict[str, bool]:
         cursor = (body.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             return found
-
-
-async def _get(http: httpx.AsyncClient, path: str) -> tuple[httpx.Response | None, str]:
-    try:
-        return await http.get(path), ""
-    except httpx.HTTPError as error:
-        return None, f"unreachable ({type(error).__name__})"
-
-
-def _json(answer: httpx.Response | None) -> dict[str, Any]:
-    try:
-        body = answer.json() if answer is not None else {}
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _words(answer: httpx.Response | None, problem: str) -> str:
-    if answer is None:
-        return problem
-    if answer.status_code == 200:
-        return "readable"
-    message = _json(answer).get("message") or next(iter(_json(answer).get("errorMessages") or ()), "")
-    return f"answered {answer.status_code}{f' ({message})' if message else ''}"
-
-
-def _github_cure(answer: httpx.Response | None, url: str) -> str:
-    if answer is None:
-        return f"check GITHUB_API_URL ({url}) and the network"
-    if answer.status_code == 401:
-        return "GITHUB_TOKEN is wrong or has expired: create a new one"
-    return f"check GITHUB_API_URL ({url})"
-
-
-def _unique(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(values))
 
 
 Check = Callable[[Environment, Configuration], AsyncIterator[Finding]]

@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from commands.checks import SERVICE_CHECKS, Finding, check_database, check_temporal
+from commands.checks import SERVICE_CHECKS, check_database, check_temporal
 from commands.console import AsJson, Exit, command, emit
+from commands.findings import Finding
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
 from devsync.settings.problems import ConfigError

@@ -17,6 +17,8 @@ def print_summary(result: EditionResult) -> None:
     )
     for gap in result.gaps:
         out.print(f"  missing {gap.unit}: {gap.reason}", markup=False)
+    for note in result.notes:
+        out.print(f"  note on {note}", markup=False)
     for channel in result.channels:
         where = f" ({channel.message_id})" if channel.message_id else ""
         why = f": {channel.reason}" if channel.reason else ""

@@ -24,6 +24,7 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
     if progress.item_count is not None:
         lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")
     lines += [f"- **Missing** {gap.unit}: {gap.reason}" for gap in progress.gaps]
+    lines += [f"- Note on {note}" for note in progress.notes]
     lines += [
         f"- {channel.channel}: **{channel.state.value}** {channel.reason}".rstrip() for channel in progress.channels
     ]

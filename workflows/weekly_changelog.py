@@ -126,7 +126,11 @@ class WeeklyChangelog:
 
     async def _collect_repository(self, plan: EditionPlan, repository: str) -> UnitCollected | Gap:
         message = CollectRepository(
-            collection_id=self._collection_id(), team=plan.team, repository=repository, window=plan.window
+            collection_id=self._collection_id(),
+            team=plan.team,
+            repository=repository,
+            window=plan.window,
+            api=plan.github_api,
         )
         return await self._collect_unit(plan, activities.COLLECT_REPOSITORY, message, names.repository_unit(repository))
 
@@ -157,7 +161,8 @@ class WeeklyChangelog:
             gap = gap_of(unit, contract.service, failure_of(error))
             self._update(gaps=(*self._progress.gaps, gap))
             return gap
-        self._update(units_done=(*self._progress.units_done, unit))
+        notes = tuple(f"{unit}: {note}" for note in collected.notes)
+        self._update(units_done=(*self._progress.units_done, unit), notes=(*self._progress.notes, *notes))
         return collected
 
     async def _find_previous(self, plan: EditionPlan) -> PreviousEdition:
@@ -329,9 +334,12 @@ class WeeklyChangelog:
         channels: tuple[ChannelResult, ...],
     ) -> EditionResult:
         calls: dict[str, int] = {}
+        by_road: dict[str, int] = {}
         for unit in units:
             service = unit.unit.split(":", 1)[0]
             calls[service] = calls.get(service, 0) + unit.api_calls
+            for road, count in unit.calls_by_road.items():
+                by_road[f"{service}.{road}"] = by_road.get(f"{service}.{road}", 0) + count
         sends = sum(part.attempts for outcome in self._outcomes.values() for part in outcome.parts)
         if sends:
             calls[names.SLACK] = sends
@@ -348,6 +356,8 @@ class WeeklyChangelog:
             run_id=workflow.info().original_execution_run_id,
             channels=channels,
             api_calls=calls,
+            calls_by_road=by_road,
+            notes=self._progress.notes,
             seconds=self._timed(),
             edition=composed.edition,
             renderings=rendered.formats,

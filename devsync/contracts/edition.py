@@ -49,6 +49,8 @@ class EditionPlan(Model):
     timezone: str
     audience: str
     repositories: tuple[str, ...] = ()
+    github_api: str = "auto"
+    """Which road to GitHub: `auto`, `graphql` or `rest`."""
     projects: tuple[str, ...] = ()
     include_labels: tuple[str, ...] = ()
     exclude_labels: tuple[str, ...] = ()
@@ -148,6 +150,10 @@ class EditionResult(Model):
     run_id: str
     channels: tuple[ChannelResult, ...] = ()
     api_calls: dict[str, int] = {}
+    calls_by_road: dict[str, int] = {}
+    """`api_calls` of services with two APIs, by API: `github.graphql`, `github.rest`."""
+    notes: tuple[str, ...] = ()
+    """What an operator should know of the sources, each with its unit; nothing of it is missing in the edition."""
     seconds: dict[str, float] = {}
     """Workflow time by phase, and `total`."""
     edition: ArtifactRef | None = None
@@ -162,6 +168,7 @@ class EditionProgress(Model):
     units_total: int = 0
     units_done: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
     item_count: int | None = None
     revision: int = 0
     channels: tuple[ChannelResult, ...] = ()

@@ -13,6 +13,8 @@ from jira.exceptions import JIRAError
 from slack_sdk.errors import SlackApiError
 
 from devsync.domain.errors import ErrorCategory, Failure
+from devsync.runtime import graphql_errors
+from devsync.runtime.graphql_errors import GraphQLRefused
 from devsync.runtime.server_hints import retry_after
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import DatabaseUnavailable, StorageError
@@ -37,7 +39,7 @@ class CredentialsRefused(Exception):
 
 
 _CREDENTIAL_CURES = {
-    "github": "check GITHUB_TOKEN (`python starter.py doctor` tells what it may do)",
+    "github": "check GITHUB_TOKEN or the GitHub App (`python starter.py doctor` tells what they may do)",
     "jira": "check JIRA_EMAIL and JIRA_API_TOKEN (Cloud) or JIRA_PAT (Data Center);"
     " `python starter.py doctor` tells what they may do",
     "slack": "check SLACK_BOT_TOKEN (`python starter.py doctor` tells what it may do)",
@@ -248,6 +250,7 @@ _RULES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], _Rule
     (StorageError, _storage),
     (MalformedAnswer, _malformed),
     (CredentialsRefused, _refused_credentials),
+    (GraphQLRefused, graphql_errors.failure_of),
     (GithubException, _github),
     (JIRAError, _jira),
     (SlackApiError, _slack),

@@ -25,9 +25,19 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 """Without a slash at its end."""
 
 
+class GitHubApp(NamedTuple):
+    """`private_key` is PEM, with real line breaks."""
+
+    app_id: str
+    private_key: SecretStr
+
+
 class GitHubAccess(NamedTuple):
+    """A token, or an App (and then no token): `app` decides."""
+
     url: str
     token: SecretStr
+    app: GitHubApp | None = None
 
 
 class JiraAccess(NamedTuple):
@@ -52,7 +62,10 @@ class WorkerVersion(NamedTuple):
 
 _CURES: Final = {
     "GITHUB_TOKEN": "create a fine-grained token with read access to contents, issues, pull requests and deployments"
-    " of the team's repositories, and export it",
+    " of the team's repositories, and export it; or export GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY instead",
+    "GITHUB_APP_ID": "copy it from the GitHub App's page General and export it, as GITHUB_APP_PRIVATE_KEY is",
+    "GITHUB_APP_PRIVATE_KEY": "generate one on the GitHub App's page General and export the whole PEM file,"
+    " as GITHUB_APP_ID is",
     "JIRA_URL": "export the address of the site, as https://acme.atlassian.net or https://jira.acme.dev",
     "JIRA_EMAIL": "export the address of the account that owns JIRA_API_TOKEN (Cloud),"
     " or export JIRA_PAT instead (Data Center)",
@@ -75,6 +88,8 @@ class Environment(BaseSettings):
     )
 
     github_token: SecretStr | None = None
+    github_app_id: str | None = None
+    github_app_private_key: SecretStr | None = None
     github_api_url: WebAddress = "https://api.github.com"
     jira_url: WebAddress | None = None
     jira_email: str | None = None
@@ -91,8 +106,17 @@ class Environment(BaseSettings):
     build_id: str | None = None
 
     def github(self) -> GitHubAccess:
-        """Raises ConfigError naming the variable and the cure, as do all methods here."""
-        return GitHubAccess(self.github_api_url, _needed("GITHUB_TOKEN", self.github_token))
+        """An App is preferred where a token is set as well: many machines have a GITHUB_TOKEN for other work.
+
+        Raises ConfigError naming the variable and the cure, as do all methods here.
+        """
+        if self.github_app_id is None and self.github_app_private_key is None:
+            return GitHubAccess(self.github_api_url, _needed("GITHUB_TOKEN", self.github_token))
+        app_id = _needed("GITHUB_APP_ID", self.github_app_id)
+        key = _needed("GITHUB_APP_PRIVATE_KEY", self.github_app_private_key).get_secret_value()
+        # Many secret stores keep one line only, so that keys come with written line breaks.
+        app = GitHubApp(app_id, SecretStr(key.replace("\\n", "\n")))
+        return GitHubAccess(self.github_api_url, SecretStr(""), app)
 
     def jira(self) -> JiraAccess:
         """A JIRA_PAT is preferred where both kinds of credentials are set: nobody sets it for Cloud."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from activities.clients.github import GitHubClient
+from activities.clients.github_access import PersonalToken
 from activities.clients.slack import SlackClient
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import classify
@@ -43,11 +44,11 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def ask_github(sandbox: Sandbox) -> object:
     client = GitHubClient(
         base_url=sandbox.github_url,
-        token=sandbox.credentials.github_token,
+        tokens=PersonalToken(sandbox.credentials.github_token),
         concurrency=1,
         read_timeout=READ_TIMEOUT,
     )
-    return await asyncio.to_thread(client.list_page, "/repos/acme/ledger/pulls", {"state": "closed"}, 1, lambda: None)
+    return await asyncio.to_thread(client.list_page, "acme/ledger", "pulls", {"state": "closed"}, 1, lambda: None)
 
 
 async def ask_jira(sandbox: Sandbox) -> object:
@@ -149,13 +150,13 @@ async def test_githubs_secondary_limit_is_throttling_and_no_lack_of_permission(s
 async def test_the_declared_concurrency_holds_however_many_threads_ask(sandbox: Sandbox) -> None:
     client = GitHubClient(
         base_url=sandbox.github_url,
-        token=sandbox.credentials.github_token,
+        tokens=PersonalToken(sandbox.credentials.github_token),
         concurrency=4,
         read_timeout=timedelta(seconds=10),
     )
     sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=50))
     await asyncio.gather(
-        *(asyncio.to_thread(client.list_page, "/repos/acme/ledger/releases", {}, 1, lambda: None) for _ in range(24))
+        *(asyncio.to_thread(client.list_page, "acme/ledger", "releases", {}, 1, lambda: None) for _ in range(24))
     )
     in_flight = [record.in_flight_at_start for record in sandbox.log.select("github")]
     assert len(in_flight) == 24

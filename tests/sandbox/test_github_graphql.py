@@ -164,6 +164,35 @@ async def test_history_is_cut_by_time_at_both_ends(sandbox: Sandbox) -> None:
     assert [commit["oid"] for commit in commits] == [sha(number) for number in (9, 8, 7, 6, 5)]
 
 
+BOTH_WAYS = {
+    "pullRequests": ("", "number"),
+    "releases": ("", "tagName"),
+    "labels": ("pullRequest(number:1)", "name"),
+    "history": ("defaultBranchRef target ...onCommit", "oid"),
+}
+
+
+@pytest.mark.parametrize("field", BOTH_WAYS)
+async def test_a_connection_is_read_backwards_as_well(sandbox: Sandbox, field: str) -> None:
+    around, leaf = BOTH_WAYS[field]
+    wrapped = "%s"
+    for step in around.split():
+        wrapped = wrapped.replace("%s", f"{step.replace('...on', '... on ')} {{ %s }}")
+
+    async def page(arguments: str) -> Any:
+        selection = f"{field}({arguments}) {{ edges {{ cursor node {{ {leaf} }} }} pageInfo {{ hasPreviousPage }} }}"
+        found: Any = (await ask(sandbox, f"{{ {API} {{ {wrapped.replace('%s', selection)} }} }}"))["repository"]
+        while field not in found:
+            [found] = found.values()
+        return found[field]
+
+    forwards = (await page("first: 2"))["edges"]
+    last_of_two = await page(f'last: 1, before: "{forwards[1]["cursor"]}"')
+    assert last_of_two["edges"] == forwards[:1]
+    assert last_of_two["pageInfo"]["hasPreviousPage"] is False
+    assert (await page(f'first: 1, after: "{forwards[0]["cursor"]}"'))["edges"] == forwards[1:]
+
+
 async def test_releases_come_newest_first(sandbox: Sandbox) -> None:
     data = await ask(sandbox, f"{{ {API} {{ releases(first: 10) {{ nodes {{ tagName isPrerelease isLatest }} }} }} }}")
     assert data["repository"]["releases"]["nodes"] == [
@@ -322,6 +351,13 @@ async def test_a_query_costs_a_point_for_each_hundred_requests_that_it_stands_fo
     query = f"""{{ rateLimit {{ cost nodeCount }} {API} {{ pullRequests(first: 100) {{ nodes {{
         commits(first: 50) {{ nodes {{ commit {{ parents(first: 60) {{ totalCount }} }} }} }} }} }} }} }}"""
     assert (await ask(sandbox, query))["rateLimit"] == {"cost": 51, "nodeCount": 305_100}
+
+
+async def test_what_is_skipped_costs_nothing(sandbox: Sandbox) -> None:
+    query = f"""query($all: Boolean!) {{ rateLimit {{ nodeCount }} {API} {{
+        releases(first: 3) {{ totalCount }} pullRequests(first: 100) @include(if: $all) {{ totalCount }} }} }}"""
+    counts = [(await ask(sandbox, query, all=everything))["rateLimit"]["nodeCount"] for everything in (True, False)]
+    assert counts == [103, 3]
 
 
 async def test_credentials_are_checked(sandbox: Sandbox) -> None:

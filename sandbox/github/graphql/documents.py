@@ -28,6 +28,8 @@ from graphql import (
 from graphql.execution import get_variable_values
 from graphql.execution.values import VariableValues
 
+from sandbox.github.graphql.execution import is_included
+
 SCHEMA_FILE = Path(__file__).parents[1] / "schema.graphql"
 MOST_NODES = 500_000
 
@@ -104,7 +106,7 @@ class _Measure:
     """Counts as GitHub's "Rate limits and node limits for the GraphQL API" does: by what is asked for.
 
     Nodes: the product of the page sizes down to each connection, summed up. Requests: one for each connection and
-    each node of the connection above it.
+    each node of the connection above it. What is skipped counts for nothing.
     """
 
     def __init__(self, document: DocumentNode, variables: VariableValues) -> None:
@@ -112,7 +114,7 @@ class _Measure:
         self.requests = 0
         self.largest_page = 0
         self.cursors: dict[str, str] = {}
-        self._variables: Mapping[str, Any] = variables.coerced
+        self._variables = variables
         self._fragments = {
             definition.name.value: definition
             for definition in document.definitions
@@ -121,6 +123,8 @@ class _Measure:
 
     def take(self, selected: SelectionSetNode, parents: int, path: tuple[str, ...]) -> None:
         for selection in selected.selections:
+            if not is_included(selection, self._variables):
+                continue
             if isinstance(selection, FragmentSpreadNode):
                 self.take(self._fragments[selection.name.value].selection_set, parents, path)
             elif isinstance(selection, InlineFragmentNode):
@@ -155,5 +159,5 @@ class _Measure:
         """What an argument says, by a variable or itself; None where it is not given."""
         for argument in node.arguments or ():
             if argument.name.value == name:
-                return value_from_ast_untyped(argument.value, dict(self._variables))
+                return value_from_ast_untyped(argument.value, dict(self._variables.coerced))
         return None

@@ -206,16 +206,13 @@ def _commit_history(arguments: Arguments, context: Context) -> Resolve:
 
     def resolve(node: Node) -> Node:
         nodes = _in(node)
-        head, start = node["oid"], 0
-        if paging.after is not None:
-            head, _, position = paging.after.partition(" ")
-            if not position.isdigit():
-                raise paging.wrong_cursor(paging.after)
-            start = int(position) + 1
+        after, before = _place_in_history(paging, paging.after), _place_in_history(paging, paging.before)
+        head = (after or before or (node["oid"], 0))[0]
         chosen = _between(nodes, head, since, until)
-        if chosen is None or paging.before is not None:
+        if chosen is None:
             raise paging.wrong_cursor(paging.after or paging.before or "")
-        start, end = paging.cut(min(start, len(chosen)), len(chosen))
+        last = len(chosen) if before is None else min(len(chosen), before[1])
+        start, end = paging.cut(min(0 if after is None else after[1] + 1, last), last)
         return connection(
             "CommitHistoryConnection",
             [nodes.commit(commit) for commit in chosen[start:end]],
@@ -226,6 +223,16 @@ def _commit_history(arguments: Arguments, context: Context) -> Resolve:
         )
 
     return resolve
+
+
+def _place_in_history(paging: Paging, cursor: str | None) -> tuple[str, int] | None:
+    """The commit that the paging began with, and a position from 0."""
+    if cursor is None:
+        return None
+    head, _, position = cursor.partition(" ")
+    if not position.isdigit():
+        raise paging.wrong_cursor(cursor)
+    return head, int(position)
 
 
 def _between(

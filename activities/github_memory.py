@@ -1,0 +1,179 @@
+"""Conditional collection: a repository that has not changed since its week was collected costs only 304s.
+
+The artifact of a finished collection is remembered with *validators*: conditional REST requests which, together, are
+answered 304 only while a new collection would give the same. REST, because GraphQL has no entity tags; on the GraphQL
+road two small requests learn them. What they rest on at GitHub:
+
+- `pulls?state=closed&sort=updated&direction=desc`: merging, editing, labelling or commenting on a pull request moves
+  it to the top, so that the first page changes whichever page the pull request stood on; one entry is enough. It holds
+  the base repository's `pushed_at`, name and default branch as well.
+- `commits?since&until`, first and last page: the first changes when history is rewritten, the last one when a commit
+  comes into the window or leaves it anywhere before; one that comes behind a full last page shows as the 304's link
+  to a next page. A window's commits are so known in two requests, not in 100.
+- `commits/BRANCH` as `application/vnd.github.sha` says whether the default branch's head is still the one that
+  GraphQL named; GitHub documents the SHA as its entity tag. The same head is the same history.
+- `releases`, first page: publishing and editing show there.
+
+All are asked *before* the data that they stand for, or came with it: a change in between makes the next probe
+answer 200, never a wrong 304. What they do not see: a label or a user renamed without any change to the pull request.
+GitHub's tags also differ from token to token: with a GitHub App, whose tokens live an hour, a later probe may answer
+200 for what has not changed. Then the week is collected again: dearer, never wrong.
+
+A 304 counts against no hourly limit (GitHub docs, "use conditional requests if appropriate").
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import requests
+from github.GithubException import GithubException
+from temporalio import activity
+
+from activities.clients.github import GitHubClient, RepositoryMoved
+from activities.collection import Collection, PageResult, heartbeat_while_waiting
+from devsync.contracts.collection import CollectRepository, UnitCollected
+from devsync.contracts.names import GITHUB
+from devsync.domain.errors import ErrorCategory
+from devsync.runtime.classification import MalformedAnswer, classify
+from devsync.storage.collected import CollectedUnits, RememberedUnit, Validator
+from devsync.storage.connection import DatabaseUnavailable
+
+FORM = 1
+"""Raise it when the same answers of GitHub would give another artifact: what an older build stored is not reused."""
+
+_SHA = "application/vnd.github.sha"
+_PART = "validators"
+_LEARNED = (
+    ("pulls", {"state": "closed", "sort": "updated", "direction": "desc", "per_page": "1"}),
+    ("releases", {"per_page": "100", "page": "1"}),
+)
+
+
+class Memory:
+    """What one attempt at one repository asks of earlier collections, and leaves to later ones.
+
+    An aid: where it fails, the repository is collected as if nothing were known. `calls` counts its HTTP calls.
+    """
+
+    def __init__(
+        self, client: GitHubClient, units: CollectedUnits, collection: Collection, message: CollectRepository
+    ) -> None:
+        self._client = client
+        self._units = units
+        self._collection = collection
+        self._message = message
+        self._waiting = heartbeat_while_waiting(collection)
+        self.calls = 0
+
+    def unchanged(self) -> RememberedUnit | None:
+        """The remembered collection of the same window, confirmed by GitHub; None where there is none, or changed."""
+        remembered = self._recall()
+        if remembered is None:
+            return None
+        is_confirmed = False
+        with self._as_an_aid():
+            is_confirmed = all(map(self._still_holds, remembered.validators))
+        return remembered if is_confirmed else None
+
+    def learn(self) -> tuple[Validator, ...]:
+        """Asks for the entity tags that GraphQL does not give; call it before GraphQL is asked.
+
+        Stored like a page: a retry takes those of the attempt whose pages it goes on from. Empty where they cannot
+        be had.
+        """
+
+        def fetch(_cursor: str) -> PageResult:
+            found = [self._learned(name, parameters) for name, parameters in _LEARNED]
+            return PageResult([validator.model_dump(mode="json") for validator in found], next_cursor=None)
+
+        entries = []
+        with self._as_an_aid():
+            entries = self._collection.read_all(_PART, "1", fetch)
+        found = tuple(Validator.model_validate(entry) for entry in entries)
+        return found if found and all(validator.etag for validator in found) else ()
+
+    def remember(self, collected: UnitCollected, validators: tuple[Validator, ...]) -> None:
+        """Keeps the collection for later ones, where validators stand for all of it and it lies in the store."""
+        if not validators or collected.bodies_dropped or collected.artifact.inline is not None:
+            return
+        remembered = RememberedUnit(
+            artifact=collected.artifact,
+            validators=validators,
+            road=collected.road,
+            counts=collected.counts,
+            notes=collected.notes,
+            collected_at=collected.collected_at,
+        )
+        message = self._message
+        with self._as_an_aid():
+            self._collection.shelf.bridge.run(
+                self._units.remember(
+                    team=message.team,
+                    unit=self._collection.unit,
+                    window=message.window,
+                    form=FORM,
+                    remembered=remembered,
+                )
+            )
+
+    def _recall(self) -> RememberedUnit | None:
+        message = self._message
+        with self._as_an_aid():
+            return self._collection.shelf.bridge.run(
+                self._units.recall(team=message.team, unit=self._collection.unit, window=message.window, form=FORM)
+            )
+        return None
+
+    def _still_holds(self, validator: Validator) -> bool:
+        self.calls += 1
+        activity.heartbeat("probing", self._collection.unit)
+        probed = self._client.probe(
+            self._message.repository,
+            validator.path,
+            validator.parameters,
+            self._waiting,
+            etag=validator.etag,
+            accept=validator.accept,
+        )
+        if validator.is_last and probed.has_next:
+            return False
+        # A server that sends the SHA instead of 304 says the same.
+        is_same_sha = validator.accept == _SHA and probed.text.strip() == validator.etag.strip('"')
+        return probed.is_unchanged or is_same_sha
+
+    def _learned(self, name: str, parameters: dict[str, str], repository: str = "") -> Validator:
+        repository = repository or self._message.repository
+        path = f"/repos/{repository}/{name}"
+        self.calls += 1
+        try:
+            probed = self._client.probe(repository, path, parameters, self._waiting)
+        except RepositoryMoved as moved:
+            self.calls += 1
+            return self._learned(name, parameters, moved.new_name)
+        return Validator(path=path, parameters=parameters, etag=probed.etag or "")
+
+    @contextmanager
+    def _as_an_aid(self) -> Iterator[None]:
+        """What goes wrong inside costs the aid only; but whoever is told to slow down must not go on asking."""
+        try:
+            yield
+        except (DatabaseUnavailable, MalformedAnswer, RepositoryMoved) as error:
+            activity.logger.info("%s is collected without its memory: %s", self._collection.unit, error)
+        except (GithubException, requests.RequestException) as error:
+            failure = classify(error, GITHUB, datetime.now(UTC))
+            if failure.category is ErrorCategory.RATE_LIMITING and not is_primary_limit(error):
+                raise
+            activity.logger.info("%s is collected without its memory: %s", self._collection.unit, failure.message)
+
+
+def head_validator(repository: str, branch: str, head: str) -> Validator:
+    """Answered 304 while the branch's head is the commit `head`."""
+    return Validator(path=f"/repos/{repository}/commits/{quote(branch)}", etag=f'"{head}"', accept=_SHA)
+
+
+def is_primary_limit(error: Exception) -> bool:
+    """Whether an hourly quota is used up: each API counts its own. A secondary limit means all of them."""
+    headers = getattr(error, "headers", None) or {}
+    return str(headers.get("x-ratelimit-remaining", "")) == "0"
