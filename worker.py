@@ -153,12 +153,10 @@ def _github_client(environment: Environment, configuration: Configuration) -> Gi
 
 def _jira_client(environment: Environment, configuration: Configuration) -> JiraClient:
     access, settings = environment.jira(), configuration.services.service(names.JIRA)
-    if access.email is None:
-        raise ConfigError(["JIRA_PAT means JIRA Data Center, which this version cannot read yet; use JIRA Cloud"])
     return JiraClient(
         server=access.url,
         email=access.email,
-        api_token=access.token.get_secret_value(),
+        token=access.token.get_secret_value(),
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,

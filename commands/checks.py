@@ -15,6 +15,7 @@ from commands.findings import json_of as _json
 from commands.findings import unique as _unique
 from commands.findings import words as _words
 from commands.github_checks import check_github
+from commands.jira_checks import check_jira
 from devsync.contracts import names
 from devsync.runtime.connection import TemporalUnreachable, connect, missing_search_attributes
 from devsync.settings.configuration import Configuration
@@ -75,35 +76,6 @@ async def _check_workers(client: Client) -> AsyncIterator[Finding]:
     count = len(answer.pollers)
     cure = "" if count else "start one: python worker.py"
     yield Finding("workers", bool(count), f"{count} serve the queue {names.EDITIONS_QUEUE}", cure)
-
-
-async def check_jira(environment: Environment, configuration: Configuration) -> AsyncIterator[Finding]:
-    projects = _unique(project for team in configuration.teams.values() if team.jira for project in team.jira.projects)
-    if not projects:
-        return
-    try:
-        access = environment.jira()
-    except ConfigError as error:
-        yield Finding("jira", False, "not configured", str(error))
-        return
-    if access.email is None:
-        yield Finding("jira", False, "JIRA_PAT means Data Center", "this version reads JIRA Cloud only")
-        return
-    credentials = (access.email, access.token.get_secret_value())
-    async with httpx.AsyncClient(base_url=access.url, auth=credentials, timeout=_TIMEOUT) as http:
-        me, problem = await _get(http, "/rest/api/3/myself")
-        is_ok = me is not None and me.status_code == 200
-        detail = (
-            f"{access.url} as {_json(me).get('displayName', access.email)}" if is_ok and me else _words(me, problem)
-        )
-        yield Finding("jira", is_ok, detail, "" if is_ok else "check JIRA_URL, JIRA_EMAIL and JIRA_API_TOKEN")
-        if not is_ok:
-            return
-        for project in projects:
-            answer, problem = await _get(http, f"/rest/api/3/project/{project}")
-            is_found = answer is not None and answer.status_code == 200
-            cure = "correct the team file, or give the account the permission Browse Projects"
-            yield Finding(f"jira {project}", is_found, _words(answer, problem), "" if is_found else cure)
 
 
 async def check_slack(environment: Environment, configuration: Configuration) -> AsyncIterator[Finding]:

@@ -66,7 +66,7 @@ _CURES: Final = {
     "GITHUB_APP_ID": "copy it from the GitHub App's page General and export it, as GITHUB_APP_PRIVATE_KEY is",
     "GITHUB_APP_PRIVATE_KEY": "generate one on the GitHub App's page General and export the whole PEM file,"
     " as GITHUB_APP_ID is",
-    "JIRA_URL": "export the address of the site, as https://acme.atlassian.net",
+    "JIRA_URL": "export the address of the site, as https://acme.atlassian.net or https://jira.acme.dev",
     "JIRA_EMAIL": "export the address of the account that owns JIRA_API_TOKEN (Cloud),"
     " or export JIRA_PAT instead (Data Center)",
     "JIRA_API_TOKEN": "create one at https://id.atlassian.com/manage-profile/security/api-tokens"

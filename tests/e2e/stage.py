@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,12 @@ async def running_servers() -> AsyncIterator[Servers]:
 
 
 @asynccontextmanager
-async def stage_for(world: World, servers: Servers, directory: Path) -> AsyncIterator[Stage]:
+async def stage_for(
+    world: World,
+    servers: Servers,
+    directory: Path,
+    sandbox_of: Callable[[World], AbstractAsyncContextManager[Sandbox]] = run_sandbox,
+) -> AsyncIterator[Stage]:
     """Teams get names of their own, since workflow ids are made of them and all tests share one server."""
     marker = uuid.uuid4().hex[:8]
     for spec in world.teams:
@@ -150,7 +155,7 @@ async def stage_for(world: World, servers: Servers, directory: Path) -> AsyncIte
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = servers.temporal.address
     client = await Client.connect(**config, plugins=[DevSyncPlugin()])
-    async with run_sandbox(world) as sandbox:
+    async with sandbox_of(world) as sandbox:
         yield Stage(directory, servers, sandbox, client, database)
 
 
