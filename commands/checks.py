@@ -172,25 +172,34 @@ async def check_slack(environment: Environment, configuration: Configuration) ->
             is_granted = scope in granted
             cure = f"add {scope} to the app's bot scopes (for {use}) and install it again"
             yield Finding(f"slack {scope}", is_granted, use, "" if is_granted else cure)
-        known = await _slack_channels(http)
+        known = await _slack_channels(http, granted)
         for channel in channels:
-            member = known.get(channel.removeprefix("#"))
-            is_ok = member is True
-            detail = "member" if is_ok else "not a member" if member is False else "not found"
-            cure = f"create {channel} or correct the team file, and invite the app: /invite in the channel"
-            yield Finding(f"slack {channel}", is_ok, detail, "" if is_ok else cure)
+            yield _slack_channel(channel, known.get(channel.removeprefix("#")), granted)
 
 
-async def _slack_channels(http: httpx.AsyncClient) -> dict[str, bool]:
-    """Whether the app is a member, by channel name."""
-    found: dict[str, bool] = {}
+def _slack_channel(channel: str, found: dict[str, Any] | None, granted: set[str]) -> Finding:
+    check, invite = f"slack {channel}", "invite the app: /invite in the channel"
+    if found is None:
+        private = "" if "groups:read" in granted else "; a private channel is seen with the scope groups:read only"
+        return Finding(check, False, "not found", f"create {channel} or correct the team file, and {invite}{private}")
+    if not found.get("is_member"):
+        return Finding(check, False, "not a member", invite)
+    if found.get("is_private") and "groups:history" not in granted:
+        return Finding(check, False, "private, and its history is closed", "add groups:history to the app's bot scopes")
+    return Finding(check, True, "member")
+
+
+async def _slack_channels(http: httpx.AsyncClient, granted: set[str]) -> dict[str, dict[str, Any]]:
+    """What Slack says of each channel that the app can see, by name and by id."""
+    # A list with private channels in it is refused without groups:read.
+    types = "public_channel,private_channel" if "groups:read" in granted else "public_channel"
+    found: dict[str, dict[str, Any]] = {}
     cursor = ""
     while True:
-        answer, _ = await _get(
-            http, f"conversations.list?limit=1000&types=public_channel,private_channel&cursor={cursor}"
-        )
+        answer, _ = await _get(http, f"conversations.list?limit=1000&types={types}&cursor={cursor}")
         body = _json(answer)
-        found |= {entry["name"]: bool(entry.get("is_member")) for entry in body.get("channels") or ()}
+        for entry in body.get("channels") or ():
+            found |= {entry["name"]: entry, entry["id"]: entry}
         cursor = (body.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             return found
