@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
@@ -26,7 +26,9 @@ async def status(as_json: AsJson = False) -> Exit:
     if as_json:
         emit({"runs": runs})
         return Exit.OK
-    table = Table("workflow", "state", "edition", "started", "now", box=None, pad_edge=False)
+    # The id whole, however narrow the terminal: it is what every other command asks for.
+    workflow = Column("workflow", no_wrap=True, min_width=max((len(run["workflow_id"]) for run in runs), default=0))
+    table = Table(workflow, "state", "edition", "started", "now", box=None, pad_edge=False)
     for run in runs:
         table.add_row(run["workflow_id"], run["state"], run["edition_status"], run["started"][:16], run["now"])
     Console(highlight=False).print(table if runs else "no edition has run yet; start one: python starter.py run TEAM")
