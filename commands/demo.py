@@ -52,7 +52,8 @@ async def demo(
     week: Annotated[str | None, typer.Option(help="An ISO week such as 2026-W47.")] = None,
     scenario: Annotated[Scenario, typer.Option(help="What happens on the way.")] = Scenario.CALM,
     keep: Annotated[
-        bool | None, typer.Option("--keep/--no-keep", help="Stay until Ctrl-C so that the links live.")
+        bool | None,
+        typer.Option("--keep/--no-keep", help="Stay until Ctrl-C so that the links live; the default in a terminal."),
     ] = None,
     as_json: AsJson = False,
 ) -> Exit:
