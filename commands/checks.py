@@ -182,6 +182,8 @@ def _slack_channel(channel: str, found: dict[str, Any] | None, granted: set[str]
     if found is None:
         private = "" if "groups:read" in granted else "; a private channel is seen with the scope groups:read only"
         return Finding(check, False, "not found", f"create {channel} or correct the team file, and {invite}{private}")
+    if found.get("is_archived"):
+        return Finding(check, False, "archived", f"unarchive {channel}, or correct the team file")
     if not found.get("is_member"):
         return Finding(check, False, "not a member", invite)
     if found.get("is_private") and "groups:history" not in granted:

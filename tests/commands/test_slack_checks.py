@@ -83,6 +83,12 @@ async def test_a_private_channel_needs_two_scopes_more(
     assert cure in finding.cure
 
 
+async def test_an_archived_channel_takes_no_messages(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.channel_named("payments").is_archived = True
+    finding = (await findings(tmp_path, "#payments"))["slack #payments"]
+    assert (finding.detail, finding.cure) == ("archived", "unarchive #payments, or correct the team file")
+
+
 async def test_an_app_that_was_not_invited_is_told_so(workspace: Workspace, tmp_path: Path) -> None:
     workspace.channel_named("payments").is_member = False
     finding = (await findings(tmp_path, "#payments"))["slack #payments"]

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ def anchors(page: Path) -> set[str]:
     tokens = _COMMONMARK.parse(page.read_text())
     titles = [
         "".join(part.content for part in inline.children or ())
-        for opening, inline in zip(tokens, tokens[1:], strict=False)
+        for opening, inline in pairwise(tokens)
         if opening.type == "heading_open"
     ]
     return {_PUNCTUATION.sub("", title.lower()).replace(" ", "-") for title in titles}

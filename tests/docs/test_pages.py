@@ -93,7 +93,7 @@ def _starter_problems(words: list[str]) -> Iterator[str]:
     rest = iter(words[len(called.split()) :])
     for word in rest:
         if word.startswith("-") and word != "--help":
-            flag, equals, value = word.partition("=")
+            flag, equals, _ = word.partition("=")
             if flag not in options:
                 yield f"no option {flag}"
             elif not _is_flag(options[flag]) and not (equals or next(rest, None)):
