@@ -37,11 +37,11 @@ class JiraActivities:
 
     @activity.defn(name=COLLECT_PROJECT.name)
     def collect_project(self, message: CollectProject) -> UnitCollected:
-        """Runs in a thread.
+        """The issues of a project that were resolved in the window.
 
-        Sorted by `created`, which never changes, so that no issue jumps a page while it is edited (Apache DevLake
-        learned this). Page tokens expire and page numbers shift: a retry, or a list that has moved, is asked again
-        from the created date of the last stored issue.
+        Runs in a thread. Sorted by `created`, which never changes, so that no issue jumps a page while it is edited
+        (Apache DevLake learned this). Page tokens expire and page numbers shift: a retry, or a list that has moved, is
+        asked again from the created date of the last stored issue.
         """
         collection = Collection(self._shelf, message.collection_id, message.team, project_unit(message.project))
         waiting = heartbeat_while_waiting(collection)

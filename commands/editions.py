@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import FailureError
 from temporalio.service import RPCError
 
 from commands.console import Exit, Told
@@ -118,7 +118,7 @@ def root_cause(error: BaseException) -> str:
     message = str(error)
     cause = error.__cause__ or getattr(error, "cause", None)
     while cause is not None:
-        if isinstance(cause, ApplicationError | ActivityError):
+        if isinstance(cause, FailureError):
             message = cause.message or message
         cause = cause.__cause__
     return message

@@ -29,6 +29,8 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
         lines.append(f"- Deadline: {progress.deadline:%Y-%m-%d %H:%M} UTC")
     if progress.units_total:
         lines.append(f"- Collected: {len(progress.units_done)} of {progress.units_total} sources")
+    if progress.result is not None:
+        lines.append(f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources")
     if progress.item_count is not None:
         lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")
     lines += [f"- **Missing** {gap.unit}: {gap.reason}" for gap in progress.gaps]

@@ -81,7 +81,7 @@ async def test_a_token_that_ends_before_its_time_is_replaced_once(stage: GitHubS
 
 async def test_an_unchanged_week_is_known_although_tags_change_with_the_token(stage: GitHubStage) -> None:
     first = await stage.collect(REPOSITORY)
-    stage.sandbox.apps["github"][ACCESS].revoke_tokens()
+    stage.sandbox.change(RevokeTokens())
     before = len(stage.asked)
     again = await stage.collect(REPOSITORY)
     assert (again.is_unchanged, again.artifact) == (True, first.artifact)
@@ -98,7 +98,7 @@ async def test_a_changed_week_is_seen_although_tags_change_with_the_token(stage:
     repository.pull_requests[0].title = "Worded better"
     repository.pull_requests[0].updated_at += timedelta(days=3)
     repository.revision += 1
-    stage.sandbox.apps["github"][ACCESS].revoke_tokens()
+    stage.sandbox.change(RevokeTokens())
     again = await stage.collect(REPOSITORY)
     assert not again.is_unchanged
     assert "Worded better" in [pull.title for pull in (await stage.data(again)).pull_requests]

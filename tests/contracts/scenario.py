@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from activities.clients.slack import SlackClient
-from commands.checks import SERVICE_CHECKS
+from commands.doctor import SERVICE_CHECKS
 from devsync.contracts.edition import EditionStatus
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import Environment

@@ -1,6 +1,8 @@
 """A stage for one test: a world, its sandbox, a configuration, a database of its own, and workers on demand."""
 
 import asyncio
+import os
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -71,6 +73,17 @@ class Stage:
         """One edition from start to end, by a worker that runs already."""
         handle = await self.start(week)
         return await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+    async def starter(self, *arguments: str) -> tuple[int, str, str]:
+        """(exit code, standard output, standard error) of `python starter.py …` with this stage's environment."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, ROOT / "starter.py", *arguments, cwd=ROOT,
+            env=os.environ | self.environment | {"COLUMNS": "200"},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+        assert process.returncode is not None
+        return process.returncode, output.decode(), errors.decode()
 
     async def until_phase(self, handle: WorkflowHandle[Any, EditionResult], phase: Phase) -> None:
         async def is_there() -> bool:

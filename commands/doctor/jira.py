@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from commands.findings import TIMEOUT, Finding, get, json_of, unique, words
+from commands.doctor.findings import TIMEOUT, Finding, get, json_of, unique, words
 from devsync.runtime.jira_identity import redirected, refused_login, wrong_kind
 from devsync.settings.configuration import Configuration
 from devsync.settings.environment import Environment, JiraAccess

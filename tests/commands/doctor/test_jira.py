@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from commands.jira_checks import check_jira
+from commands.doctor.jira import check_jira
 from commands.stack import ROOT
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment
