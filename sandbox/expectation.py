@@ -9,7 +9,8 @@ It is the oracle of the composition tests, so it shares no code with the product
 - JIRA keys come from the first text that has a valid one: title, body, branch, then the commits' messages;
 - a resolved issue named by an item is told with it, else it is an item;
 - a change and its revert, both in the week, are dropped with the issues told with them;
-- what is labelled `skip-changelog` is left out, unless it is breaking.
+- what is labelled `skip-changelog` is left out, unless it is breaking;
+- a renamed repository's items go by its new name.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class _Change:
 def expected_items(world: World, team: TeamSpec, iso_week: str, timezone: str | None = None) -> list[ExpectedItem]:
     """The items of a team's week, in order of id; `timezone` defaults to the team's."""
     start, end = week_bounds(iso_week, timezone or team.timezone)
-    changes = [change for name in team.repositories for change in _changes(world.repositories[name], start, end)]
+    repositories = filter(None, map(world.repository_named, team.repositories))
+    changes = [change for repository in repositories for change in _changes(repository, start, end)]
     for change in changes:
         change.keys = _keys(change, team.projects)
     named = {key for change in changes for key in change.keys}

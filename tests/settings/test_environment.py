@@ -73,6 +73,33 @@ def test_a_service_is_reached_where_the_environment_says(monkeypatch: pytest.Mon
     assert "secret" not in repr(environment).replace("secret=", "").replace("signing_secret", "")
 
 
+def test_a_github_app_is_preferred_to_a_token_and_its_key_may_stand_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "g-secret")
+    monkeypatch.setenv("GITHUB_APP_ID", "4711")
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", "-----BEGIN KEY-----\\nAAAA\\n-----END KEY-----")
+    environment = read_environment()
+    app = environment.github().app
+    assert app is not None
+    assert app.app_id == "4711"
+    assert app.private_key.get_secret_value().splitlines() == ["-----BEGIN KEY-----", "AAAA", "-----END KEY-----"]
+    assert "AAAA" not in repr(environment) + repr(environment.github())
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"), ("GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_ID")],
+)
+def test_half_a_github_app_is_refused_even_beside_a_token(
+    monkeypatch: pytest.MonkeyPatch, there: str, missing: str
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "g-secret")
+    monkeypatch.setenv(there, "something")
+    with pytest.raises(ConfigError, match=f"{missing} is not set"):
+        read_environment().github()
+
+
 def test_a_personal_access_token_is_for_data_center(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JIRA_URL", "https://jira.acme.dev")
     monkeypatch.setenv("JIRA_PAT", "p")
