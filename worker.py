@@ -20,6 +20,7 @@ from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
 from activities.clients.slack import SlackClient
 from activities.collection import Shelf
+from activities.due import DueActivities
 from activities.editions import EditionActivities
 from activities.github import GitHubActivities
 from activities.jira import JiraActivities
@@ -27,6 +28,7 @@ from activities.records import RecordActivities
 from activities.slack import SlackActivities
 from devsync.contracts import names
 from devsync.runtime.connection import (
+    CORE_DRAIN_SECONDS,
     SearchAttributesMissing,
     TemporalUnreachable,
     connect,
@@ -42,14 +44,10 @@ from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDa
 from devsync.storage.database import Database
 from devsync.storage.pages import CollectionPages
 from devsync.storage.threads import LoopBridge
-from workflows.delivery import Delivery
-from workflows.weekly_changelog import WeeklyChangelog
+from workflows.registry import SERVED
 
 GRACE = timedelta(seconds=20)
 """Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
-
-CORE_DRAIN_SECONDS = 0.2
-"""SDK 1.35 sometimes aborts the interpreter's exit (134/139) when its threads have no time to end."""
 
 READY_LINE = "worker ready"
 """Logged once every queue is served; the demo and the tests wait for it."""
@@ -88,12 +86,15 @@ async def build_workers(
     teams = configuration.teams.values()
 
     editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
+    due = DueActivities(environment.config_dir)
     records = RecordActivities(client, store, database)
     workers = [
-        Worker(client, task_queue=queue, workflows=[workflow], graceful_shutdown_timeout=GRACE)
-        for queue, workflow in ((names.EDITIONS_QUEUE, WeeklyChangelog), (names.CONTROL_QUEUE, Delivery))
+        Worker(client, task_queue=queue, workflows=workflows, graceful_shutdown_timeout=GRACE)
+        for queue, workflows in SERVED.items()
     ]
-    workers.append(_service(client, names.LOCAL, services.service(names.LOCAL), [*editions.all(), *records.all()]))
+    workers.append(
+        _service(client, names.LOCAL, services.service(names.LOCAL), [*editions.all(), *records.all(), *due.all()])
+    )
     if any(team.github for team in teams):
         github = GitHubActivities(_github_client(environment, configuration), shelf, CollectedUnits(database))
         workers.append(_service(client, names.GITHUB, services.service(names.GITHUB), [github.collect_repository]))
@@ -152,12 +153,10 @@ def _github_client(environment: Environment, configuration: Configuration) -> Gi
 
 def _jira_client(environment: Environment, configuration: Configuration) -> JiraClient:
     access, settings = environment.jira(), configuration.services.service(names.JIRA)
-    if access.email is None:
-        raise ConfigError(["JIRA_PAT means JIRA Data Center, which this version cannot read yet; use JIRA Cloud"])
     return JiraClient(
         server=access.url,
         email=access.email,
-        api_token=access.token.get_secret_value(),
+        token=access.token.get_secret_value(),
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,

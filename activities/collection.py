@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -29,6 +29,7 @@ class PageResult:
     entries: list[dict[str, Any]]
     next_cursor: str | None
     etag: str | None = None
+    api_calls: int = 1
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,14 @@ class Shelf:
     pages: CollectionPages
     store: ArtifactStore
     bridge: LoopBridge
+
+
+class _OnItsWay(NamedTuple):
+    """A page that is being stored."""
+
+    part: str
+    number: int
+    until_stored: Callable[[], object]
 
 
 @dataclass
@@ -53,6 +62,7 @@ class Collection:
     etags: dict[tuple[str, int], str | None] = field(default_factory=dict)
     """Of each page that was read, by part and number from 1: this attempt's and the resumed ones."""
     _stored: dict[str, list[PageResult]] = field(default_factory=dict)
+    _on_its_way: _OnItsWay | None = None
 
     def resume(self) -> None:
         """Loads what earlier attempts stored. With the database away an attempt starts afresh."""
@@ -85,16 +95,19 @@ class Collection:
             number += 1
             self.pages_resumed += 1
             self.etags[part, number] = stored.etag
-        while cursor is not None:
-            self._hand_back_at_shutdown()
-            page = fetch(cursor)
-            self.api_calls += 1
-            entries += page.entries
-            number += 1
-            self.etags[part, number] = page.etag
-            self._keep(part, number, page)
-            activity.heartbeat(part, number)
-            cursor = page.next_cursor
+        try:
+            while cursor is not None:
+                self._hand_back_at_shutdown()
+                page = fetch(cursor)
+                self._until_reported()
+                self.api_calls += page.api_calls
+                entries += page.entries
+                number += 1
+                self.etags[part, number] = page.etag
+                self._keep(part, number, page)
+                cursor = page.next_cursor
+        finally:
+            self._until_reported()
         return entries
 
     def finish(self, data: Model, counts: dict[str, int], slim: Callable[[], Model]) -> UnitCollected:
@@ -130,22 +143,31 @@ class Collection:
             )
 
     def _keep(self, part: str, number: int, page: PageResult) -> None:
+        """Begins to store the page. The next one is asked for meanwhile; at most one page is on its way."""
         content = json.dumps(page.entries, ensure_ascii=False, separators=(",", ":")).encode()
+        storing = self.shelf.pages.store_page(
+            team=self.team,
+            collection_id=self.collection_id,
+            unit=self.unit,
+            part=part,
+            page=number,
+            next_cursor=page.next_cursor,
+            content=content,
+            etag=page.etag,
+        )
+        self._on_its_way = _OnItsWay(part, number, self.shelf.bridge.start(storing))
+
+    def _until_reported(self) -> None:
+        """Waits until the page on its way is stored, then tells Temporal of it."""
+        if self._on_its_way is None:
+            return
+        part, number, until_stored = self._on_its_way
+        self._on_its_way = None
         try:
-            self.shelf.bridge.run(
-                self.shelf.pages.store_page(
-                    team=self.team,
-                    collection_id=self.collection_id,
-                    unit=self.unit,
-                    part=part,
-                    page=number,
-                    next_cursor=page.next_cursor,
-                    content=content,
-                    etag=page.etag,
-                )
-            )
+            until_stored()
         except DatabaseUnavailable as error:
             activity.logger.warning("page %d of %s is not stored: %s", number, part, error)
+        activity.heartbeat(part, number)
 
     def _put(self, data: Model) -> ArtifactRef:
         content = data.model_dump_json().encode()

@@ -26,10 +26,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 
 class Exit(IntEnum):
+    """How a command ended, for scripts."""
+
     OK = 0
+    """What was asked for is done."""
     FAILED = 1
+    """It could not be done; the message on standard error says why and what to do."""
     USAGE = 2
+    """The command line asks for something impossible: an unknown team, week or option."""
     PARTIAL = 3
+    """The edition went out, and names what is missing in it."""
 
 
 class Told(Exception):

@@ -14,6 +14,7 @@ from devsync.contracts.edition import EditionProgress
 from devsync.runtime.connection import connect
 
 _LIMIT = 20
+_WIDEST = 500
 _QUERY_TIMEOUT = timedelta(seconds=2)
 
 
@@ -26,10 +27,16 @@ async def status(as_json: AsJson = False) -> Exit:
     if as_json:
         emit({"runs": runs})
         return Exit.OK
-    table = Table("workflow", "state", "edition", "started", "now", box=None, pad_edge=False)
+    if not runs:
+        Console(highlight=False).print("no edition has run yet; start one: python starter.py run TEAM")
+        return Exit.OK
+    table = Table("workflow", "state", "edition", "started (UTC)", "now", box=None, pad_edge=False)
     for run in runs:
-        table.add_row(run["workflow_id"], run["state"], run["edition_status"], run["started"][:16], run["now"])
-    Console(highlight=False).print(table if runs else "no edition has run yet; start one: python starter.py run TEAM")
+        started = run["started"][:16].replace("T", " ")
+        table.add_row(run["workflow_id"], run["state"], run["edition_status"], started, run["now"])
+    # As wide as it is, however narrow the terminal: the ids are what every other command asks for.
+    needed = Console(width=_WIDEST).measure(table).maximum
+    Console(highlight=False, width=max(Console().width, needed)).print(table)
     return Exit.OK
 
 

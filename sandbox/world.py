@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 
 @dataclass(slots=True)
@@ -141,6 +142,8 @@ class GitHubApp:
     public_key: str
     """PEM; who has the private key may sign for the app."""
     token_lifetime: timedelta = timedelta(hours=1)
+    token_generation: int = 0
+    """Tokens of an earlier one are revoked."""
 
 
 @dataclass(slots=True)
@@ -234,6 +237,8 @@ class World:
     github_app: GitHubApp | None = None
     week: str = ""
     """The ISO week that the world is about, such as `2026-W47`."""
+    jira_deployment: Literal["cloud", "data-center"] = "cloud"
+    """Which JIRA the organisation runs."""
     github_hourly_limit: int = 5000
     """GitHub's primary limit for a user's token; worlds of many teams stand for an installation with more."""
 

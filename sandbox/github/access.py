@@ -53,7 +53,8 @@ class Access:
         self._world = world
         self._credentials = credentials
         self._clock = clock
-        self._expiries: dict[str, datetime] = {}
+        self._given: dict[str, tuple[datetime, int]] = {}
+        """Installation tokens with their end and their generation."""
 
     def identify(self, request: web.Request) -> Caller:
         """Raises Refusal in GitHub's words."""
@@ -69,19 +70,22 @@ class Access:
         if app is not None and token.count(".") == 2:
             self._verify(app, token)
             return Caller("app", f"{app.slug}[bot]", is_app=True)
-        if app is not None and token in self._expiries and self._clock() < self._expiries[token]:
+        if app is not None and self._is_valid(app, token):
             return Caller(f"installation {app.installation_id}", f"{app.slug}[bot]", app.owner)
         raise Refusal(401, "Bad credentials")
 
     def give_token(self, app: GitHubApp) -> tuple[str, datetime]:
         """A new installation token and when it ends."""
         token = f"ghs_{secrets.token_hex(18)}"
-        self._expiries[token] = (self._clock() + app.token_lifetime).replace(microsecond=0)
-        return token, self._expiries[token]
+        expires_at = (self._clock() + app.token_lifetime).replace(microsecond=0)
+        self._given[token] = (expires_at, app.token_generation)
+        return token, expires_at
 
-    def revoke_tokens(self) -> None:
-        """Ends all installation tokens before their time."""
-        self._expiries.clear()
+    def _is_valid(self, app: GitHubApp, token: str) -> bool:
+        if token not in self._given:
+            return False
+        expires_at, generation = self._given[token]
+        return self._clock() < expires_at and generation == app.token_generation
 
     def _verify(self, app: GitHubApp, token: str) -> None:
         claims = self._decoded(app, token)

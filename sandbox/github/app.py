@@ -15,9 +15,6 @@ from sandbox.github.views import Views
 from sandbox.service import Clock, Credentials
 from sandbox.world import World
 
-ACCESS = web.AppKey("access", Access)
-"""Where the control API finds the tokens that it may revoke."""
-
 
 def build_app(world: World, credentials: Credentials, clock: Clock) -> web.Application:
     """GitHub's REST v3 and GraphQL; see `sandbox.service` for the contract."""
@@ -29,7 +26,6 @@ def build_app(world: World, credentials: Credentials, clock: Clock) -> web.Appli
     app = web.Application(
         middlewares=[front_door(access, limits, lambda request: request.match_info.handler is public)]
     )
-    app[ACCESS] = access
     app.add_routes(
         [
             web.post("/graphql", graphql.answer),

@@ -198,7 +198,11 @@ class Objects:
             "reactions": self._reactions(api),
             "timeline_url": f"{api}/timeline",
             "performed_via_github_app": None,
-            **(self._pull_of_issue(item) if isinstance(item, PullRequest) else {"state_reason": None}),
+            **(
+                self._pull_of_issue(item)
+                if isinstance(item, PullRequest)
+                else {"state_reason": "completed" if closed_at else None}
+            ),
         }
 
     def _pull_of_issue(self, pull: PullRequest) -> Json:

@@ -114,6 +114,8 @@ class Rest:
             since, until = _instant(query.get("since")), _instant(query.get("until"))
         except ValueError as wrong:
             return invalid("Commit", "since", str(wrong))
+        if not view.repository.commits:
+            return error(409, "Git Repository is empty.")
         listed = view.index.history(query.get("sha") or view.repository.default_branch)
         if listed is None:
             return not_found()

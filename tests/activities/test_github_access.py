@@ -14,7 +14,7 @@ from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import classify
 from devsync.settings.environment import Environment
 from devsync.settings.problems import ConfigError
-from sandbox.github.app import ACCESS
+from sandbox.changes import RevokeTokens
 from sandbox.running import Sandbox
 from sandbox.world import GitHubApp, Repository
 from tests.activities.github_stage import GitHubStage, github_stage
@@ -72,7 +72,7 @@ async def test_a_token_that_is_about_to_end_is_renewed_in_mid_run(stage: GitHubS
 async def test_a_token_that_ends_before_its_time_is_replaced_once(stage: GitHubStage, road: str) -> None:
     await stage.collect(REPOSITORY, road)
     await stage.forget()
-    stage.sandbox.apps["github"][ACCESS].revoke_tokens()
+    stage.sandbox.change(RevokeTokens())
     collected = await stage.collect(REPOSITORY, road)
     assert collected.counts["pull_requests"] == 5
     assert tokens_given(stage) == 2
@@ -81,7 +81,7 @@ async def test_a_token_that_ends_before_its_time_is_replaced_once(stage: GitHubS
 
 async def test_an_unchanged_week_is_known_although_tags_change_with_the_token(stage: GitHubStage) -> None:
     first = await stage.collect(REPOSITORY)
-    stage.sandbox.apps["github"][ACCESS].revoke_tokens()
+    stage.sandbox.change(RevokeTokens())
     before = len(stage.asked)
     again = await stage.collect(REPOSITORY)
     assert (again.is_unchanged, again.artifact) == (True, first.artifact)
@@ -98,7 +98,7 @@ async def test_a_changed_week_is_seen_although_tags_change_with_the_token(stage:
     repository.pull_requests[0].title = "Worded better"
     repository.pull_requests[0].updated_at += timedelta(days=3)
     repository.revision += 1
-    stage.sandbox.apps["github"][ACCESS].revoke_tokens()
+    stage.sandbox.change(RevokeTokens())
     again = await stage.collect(REPOSITORY)
     assert not again.is_unchanged
     assert "Worded better" in [pull.title for pull in (await stage.data(again)).pull_requests]
@@ -147,7 +147,7 @@ async def test_no_secret_is_in_the_log_even_at_its_most_talkative(
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="github")
     await stage.collect(REPOSITORY)
-    stage.sandbox.apps["github"][ACCESS].revoke_tokens()
+    stage.sandbox.change(RevokeTokens())
     await stage.forget()
     await stage.collect(REPOSITORY, "rest")
     assert REPOSITORY in caplog.text, "nothing is logged"

@@ -68,6 +68,25 @@ def test_jira_knows_the_keys_of_the_subjects_and_no_false_friends(tmp_path: Path
     assert (issues["CALCITE-3"].resolved_at, issues["CALCITE-3"].status_category) == (None, "new")
 
 
+@pytest.mark.parametrize(
+    ("subject", "issue_type"),
+    [
+        ("[CALCITE-1] The parser crashes on Tuesdays", "Bug"),
+        ("[CALCITE-1] Fix the parser", "Bug"),
+        ("CALCITE-1. Plans should not depend on the weekday", "Bug"),
+        ("[CALCITE-1] Support Wednesdays", "Improvement"),
+        ("[CALCITE-1] The parser should support Wednesdays", "Improvement"),
+        ("[CALCITE-1] Upgrade the parser to 2.0", "Task"),
+        ("[CALCITE-1] Test cases for Wednesdays", "Task"),
+    ],
+)
+def test_jira_types_an_issue_as_its_reporter_would(tmp_path: Path, subject: str, issue_type: str) -> None:
+    write_history(tmp_path, "apache__calcite", entry(1, subject, "2026-08-10T10:00:00Z"))
+    [issue] = history_world(tmp_path, "calcite").projects["CALCITE"].issues
+    assert issue.issue_type == issue_type
+    assert not issue.summary.startswith((".", "["))
+
+
 def test_an_unknown_team_is_refused_with_those_there_are(tmp_path: Path) -> None:
     write_history(tmp_path, "acme__tool", entry(1, "Start", "2026-08-17T10:00:00Z"))
     with pytest.raises(UnknownHistory, match='no history "tols"; it has: tool, all'):
@@ -142,7 +161,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_a_git_repository_tells_how_its_changes_were_merged(checkout: Path) -> None:
     world = git_world(checkout)
     [repository] = world.repositories.values()
-    assert (repository.full_name, repository.default_branch, world.week) == ("local/My Tool", "trunk", "2026-W47")
+    assert (repository.full_name, repository.default_branch, world.week) == ("local/My-Tool", "trunk", "2026-W47")
     squashed, merged = repository.pull_requests
     assert (squashed.number, squashed.title, squashed.body) == (4, "fix: squashed", "Because.")
     assert (merged.number, merged.title, merged.body) == (3, "Both parts", "In full.")
@@ -157,12 +176,19 @@ def test_the_expectation_of_a_git_repository_folds_branches(checkout: Path) -> N
     world = git_world(checkout)
     items = {item.id.partition("/")[2]: len(item.commits) for item in expected_items(world, world.teams[0], world.week)}
     start = next(one for one in next(iter(world.repositories.values())).commits if one.message == "Start")
-    assert items == {"My Tool#3": 3, "My Tool#4": 1, f"My Tool@{start.sha[:12]}": 1}
+    assert items == {"My-Tool#3": 3, "My-Tool#4": 1, f"My-Tool@{start.sha[:12]}": 1}
 
 
 def test_a_remote_names_the_repository(checkout: Path) -> None:
     git(checkout, "remote", "add", "origin", "git@github.com:acme/tool.git")
     assert list(git_world(checkout).repositories) == ["acme/tool"]
+
+
+def test_names_that_github_and_slack_do_not_have_are_made_plain(checkout: Path) -> None:
+    git(checkout, "remote", "add", "origin", "/srv/my_code/the_tool")
+    world = git_world(checkout)
+    assert list(world.repositories) == ["my-code/the_tool"]
+    assert (world.teams[0].team, world.slack_channels) == ("the-tool", ["the-tool"])
 
 
 def test_a_folder_without_history_is_refused(tmp_path: Path) -> None:

@@ -28,14 +28,14 @@ def breaking_note(change: Change) -> tuple[str, ClassifiedBy | None]:
     Wider than the specification, since a missed breaking change costs a reader more than one told in vain: the
     footer counts on any line of its own, and the bullets of a squashed body count like messages.
     """
-    note, is_breaking = _breaking_text(change.title, change.body)
+    note, is_breaking = _breaking_text(change.without_own_number(change.title), change.body)
     for commit in change.commits:
         if is_breaking and note:
             break
         if "BREAKING" not in commit.message and "!:" not in commit.message:
             continue
         subject, _, rest = commit.message.partition("\n")
-        its_note, it_breaks = _breaking_text(subject.strip(), rest)
+        its_note, it_breaks = _breaking_text(change.without_own_number(subject.strip()), rest)
         note, is_breaking = note or its_note, is_breaking or it_breaks
     rule = ClassifiedBy.CONVENTIONAL_COMMIT if is_breaking else None
     if not BREAKING_LABELS.isdisjoint(map(plain_label, change.labels)):

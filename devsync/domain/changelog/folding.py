@@ -40,6 +40,8 @@ class Change:
     body: str
     """The rest of the text, without HTML comments, which no reader sees."""
     provenance: Provenance
+    shas: tuple[str, ...]
+    """Full SHAs, oldest first; a merge commit that was not collected is last."""
 
     @property
     def shipped_at(self) -> datetime:
@@ -52,13 +54,6 @@ class Change:
     @property
     def labels(self) -> tuple[str, ...]:
         return self.pull_request.labels if self.pull_request is not None else ()
-
-    @property
-    def shas(self) -> tuple[str, ...]:
-        """Full SHAs, oldest first; the merge commit is last, and there even where it was not collected."""
-        found = tuple(commit.sha for commit in self.commits)
-        merge_sha = self.pull_request.merge_commit_sha if self.pull_request is not None else None
-        return found if merge_sha is None or merge_sha in found else (*found, merge_sha)
 
     @property
     def author(self) -> Author:
@@ -77,6 +72,12 @@ class Change:
         # Squash merges repeat their trailers; co_authors gives the same object for the same trailer.
         return list({id(author): author for author in found}.values())
 
+    def without_own_number(self, text: str) -> str:
+        """The text without the `(#12)` that a squash merge puts behind a subject."""
+        if self.pull_request is None:
+            return text
+        return text.removesuffix(f"(#{self.pull_request.number})").rstrip()
+
     @property
     def texts(self) -> tuple[str, ...]:
         """Where issues are named: title, body, branch, commit messages."""
@@ -94,15 +95,18 @@ def fold(
     repository: str,
     pull_requests: Sequence[tuple[PullRequest, Provenance]],
     commits: Sequence[tuple[Commit, Provenance]],
+    merged_elsewhere: Sequence[PullRequest] = (),
 ) -> list[Change]:
     """The changes of one repository, from what falls into the window.
 
-    A commit whose pull request is not among `pull_requests` stands alone. Input order does not matter; time is
-    linear in the number of commits.
+    `merged_elsewhere` were merged in other weeks, which tell their commits: those that SHAs prove to be theirs. A
+    number in a subject proves nothing there, since work that lands again keeps its old one. A commit without a pull
+    request stands alone. Input order does not matter; time is linear in the number of commits.
     """
     by_sha = {commit.sha: commit for commit, _ in commits}
-    pulls = sorted((pull for pull, _ in pull_requests), key=lambda pull: (pull.merged_at, pull.number))
-    owners = _named_owners(pulls, by_sha)
+    told = _by_merge(pull for pull, _ in pull_requests)
+    pulls = [*told, *_by_merge(merged_elsewhere)]
+    owners = _named_owners(pulls, by_sha, {pull.number for pull in told})
     _own_merged_sides(by_sha, owners)
     _own_rebased_runs(pulls, by_sha, owners)
 
@@ -113,8 +117,9 @@ def fold(
         generations = _generations(by_sha)
         for group in joined.values():
             group.sort(key=lambda one: (one.committed_at, generations[one.sha], one.sha))
+    uncollected = _uncollected_merges(told, by_sha)
     changes = [
-        _pull_request_change(repository, pull, tuple(joined[pull.number]), provenance)
+        _pull_request_change(repository, pull, tuple(joined[pull.number]), uncollected.get(pull.number), provenance)
         for pull, provenance in pull_requests
     ]
     changes += [
@@ -135,8 +140,13 @@ def number_named_by(subject: str) -> int | None:
 
 
 def _pull_request_change(
-    repository: str, pull: PullRequest, commits: tuple[Commit, ...], provenance: Provenance
+    repository: str,
+    pull: PullRequest,
+    commits: tuple[Commit, ...],
+    uncollected_merge: str | None,
+    provenance: Provenance,
 ) -> Change:
+    collected = tuple(commit.sha for commit in commits)
     return Change(
         id=f"{repository}#{pull.number}",
         repository=repository,
@@ -145,6 +155,7 @@ def _pull_request_change(
         title=one_line(pull.title) or f"Pull request {pull.number}",
         body=without_html_comments(unix_lines(pull.body)),
         provenance=provenance,
+        shas=collected if uncollected_merge is None else (*collected, uncollected_merge),
     )
 
 
@@ -158,11 +169,18 @@ def _lone_change(repository: str, commit: Commit, provenance: Provenance) -> Cha
         title=one_line(subject) or f"Commit {commit.sha[:12]}",
         body=rest.strip(),
         provenance=provenance,
+        shas=(commit.sha,),
     )
 
 
-def _named_owners(pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit]) -> dict[str, int]:
-    """Commits that name their pull request or are named by it: SHA to number. The earliest merge wins."""
+def _by_merge(pulls: Iterable[PullRequest]) -> list[PullRequest]:
+    return sorted(pulls, key=lambda pull: (pull.merged_at, pull.number))
+
+
+def _named_owners(
+    pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit], numbers: Collection[int]
+) -> dict[str, int]:
+    """Commits that are named by their pull request or name one of `numbers`: SHA to number. The first pull wins."""
     owners: dict[str, int] = {}
     for pull in pulls:
         if pull.merge_commit_sha is not None and pull.merge_commit_sha in by_sha:
@@ -171,11 +189,20 @@ def _named_owners(pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit]) ->
         for sha in pull.commit_shas:
             if sha in by_sha:
                 owners.setdefault(sha, pull.number)
-    numbers = {pull.number for pull in pulls}
     for sha, commit in by_sha.items():
-        if sha not in owners and (number := number_named_by(subject_of(commit))) in numbers:
+        number = number_named_by(subject_of(commit)) if sha not in owners else None
+        if number is not None and number in numbers:
             owners[sha] = number
     return owners
+
+
+def _uncollected_merges(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit]) -> dict[int, str]:
+    """Merge commits that no list had, by number. One push that merges several pull requests is the first one's."""
+    numbers: dict[str, int] = {}
+    for pull in pulls:
+        if pull.merge_commit_sha is not None and pull.merge_commit_sha not in by_sha:
+            numbers.setdefault(pull.merge_commit_sha, pull.number)
+    return {number: sha for sha, number in numbers.items()}
 
 
 def _own_merged_sides(by_sha: Mapping[str, Commit], owners: dict[str, int]) -> None:

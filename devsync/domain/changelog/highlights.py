@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from devsync.domain.changelog.edition import Item, Section
@@ -20,6 +21,8 @@ class _Tier:
     quota: int
 
 
+_Weight = tuple[int, int, int]
+
 _TIERS = (
     _Tier(lambda item, _: item.is_breaking, MOST),
     _Tier(lambda item, _: item.section is Section.FEATURES, 4),
@@ -35,7 +38,8 @@ to the next best of the same order."""
 def choose_highlights(items: Sequence[Item], priorities: Mapping[str, str]) -> tuple[str, ...]:
     """Ids of the items worth reading first, breaking changes before all else; fewer in a quiet week.
 
-    `priorities` maps issue keys to JIRA's names of priorities. What a bot made never leads, unless it breaks.
+    `items` come in reading order, which decides between equals. `priorities` maps issue keys to JIRA's names of
+    priorities. What a bot made never leads, unless it breaks.
     """
     candidates = [item for item in items if item.is_breaking or not item.is_automated]
     urgent_keys = {key for key, priority in priorities.items() if priority.casefold() in HIGH_PRIORITIES}
@@ -43,9 +47,9 @@ def choose_highlights(items: Sequence[Item], priorities: Mapping[str, str]) -> t
     def is_urgent(item: Item) -> bool:
         return any(link.key in urgent_keys for link in item.issues)
 
-    def weight(item: Item) -> tuple[int, int, int, str]:
+    def weight(item: Item) -> _Weight:
         # Urgent first, then what took most commits and issues: the size of the news, as far as data tells.
-        return -int(is_urgent(item)), -len(item.commits), -len(item.issues), item.id
+        return -int(is_urgent(item)), -len(item.commits), -len(item.issues)
 
     ranked: list[list[Item]] = [[] for _ in _TIERS]
     others: list[Item] = []
@@ -57,16 +61,28 @@ def choose_highlights(items: Sequence[Item], priorities: Mapping[str, str]) -> t
     chosen: dict[str, int] = {}
     left: list[tuple[int, Item]] = []
     for number, (tier_rule, found) in enumerate(zip(_TIERS, ranked, strict=True)):
-        found.sort(key=weight)
-        chosen.update((item.id, number) for item in found[: tier_rule.quota])
-        left.extend((number, item) for item in found[tier_rule.quota :])
+        best_first = _ranked(found, weight)
+        chosen.update((item.id, number) for item in best_first[: tier_rule.quota])
+        left.extend((number, item) for item in best_first[tier_rule.quota :])
     chosen = dict(list(chosen.items())[:MOST])
     for number, item in left[: MOST - len(chosen)]:
         chosen[item.id] = number
     readable = (item for item in others if item.section not in (Section.DEPENDENCIES, Section.INTERNAL))
-    for item in sorted(readable, key=weight):
+    for item in _ranked(readable, weight):
         if len(chosen) >= FEWEST:
             break
         chosen[item.id] = len(_TIERS)
     # Stable: within a tier the order of choice stays.
     return tuple(sorted(chosen, key=lambda id_: chosen[id_]))
+
+
+def _ranked(items: Iterable[Item], weight: Callable[[Item], _Weight]) -> list[Item]:
+    """The weightiest first; between equals repositories take turns, so that none of them has all the news."""
+    turns: Counter[tuple[_Weight, str]] = Counter()
+
+    def rank(item: Item) -> tuple[_Weight, int]:
+        weighs = weight(item)
+        turns[weighs, item.repository] += 1
+        return weighs, turns[weighs, item.repository]
+
+    return sorted(items, key=rank)

@@ -42,5 +42,5 @@ def without_framing_keys(title: str, keys: Collection[str]) -> str:
     if any(key in title for key in keys):
         named = "|".join(map(re.escape, keys))
         framed = rf"(?:[(\[](?:{named})[)\]]|(?:{named})(?![0-9A-Za-z_-]))"
-        shown = re.sub(rf"\A(?:{framed}[\s:,/–-]*)+|(?:[\s,]*[(\[](?:{named})[)\]])+\Z", "", title).strip()
+        shown = re.sub(rf"\A(?:{framed}[\s:,./–-]*)+|(?:[\s,]*[(\[](?:{named})[)\]])+\Z", "", title).strip()
     return shown or title

@@ -129,7 +129,8 @@ def _targets(revert: Change, index: _Index, position: dict[str, int], dropped: s
         older = position[change.id] < position[revert.id]
         return older and change.id not in dropped
 
-    shas, numbers = _named_shas(revert), _named_numbers(revert)
+    shas, stated_numbers = _named_shas(revert), _stated_numbers(revert)
+    numbers = tuple(dict.fromkeys((*stated_numbers, *_quoted_number(revert))))
     undone: dict[str, tuple[Change, set[str]]] = {}
     for sha in shas:
         found = _by_sha(index, revert.repository, sha)
@@ -148,8 +149,9 @@ def _targets(revert: Change, index: _Index, position: dict[str, int], dropped: s
             targets[change_by_number.id] = None
         else:
             is_whole = False
-    if targets or shas:
+    if targets or shas or stated_numbers:
         # A SHA may be that of a fork or of a rebased branch while the number is right: one of them is enough.
+        # What is stated but not of this week is older work, even where the same title landed anew.
         return list(targets), is_whole or (bool(targets) and len(shas) <= 1 and len(numbers) <= 1)
     subject = one_line(_quoted_subject(revert)).casefold()
     for change in reversed(index.by_subject.get((revert.repository, subject), [])):
@@ -186,16 +188,19 @@ def _named_shas(revert: Change) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _named_numbers(revert: Change) -> tuple[tuple[str, int], ...]:
-    named = [
+def _stated_numbers(revert: Change) -> tuple[tuple[str, int], ...]:
+    """Pull requests, as (repository, number), that the text says it reverts."""
+    return tuple(
         ((match["repository"] or revert.repository).casefold(), int(match["number"]))
         for match in _REVERTS_NUMBER.finditer(revert.body)
-    ]
+    )
+
+
+def _quoted_number(revert: Change) -> tuple[tuple[str, int], ...]:
+    """The pull request that the quoted subject names, none or one."""
     quoted = _quoted_subject(revert)
     number = number_named_by(quoted) if quoted else None
-    if number is not None:
-        named.append((revert.repository.casefold(), number))
-    return tuple(dict.fromkeys(named))
+    return () if number is None else ((revert.repository.casefold(), number),)
 
 
 def _quoted_subject(revert: Change) -> str:

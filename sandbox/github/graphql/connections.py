@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -82,17 +81,27 @@ def connection(
 def by_offset(field: str, type_name: str, arguments: Arguments, read: Callable[[Node], list[Node]]) -> Resolve:
     """A short list beside its parent: the cursor is a position."""
     paging = Paging(field, arguments)
-    after = _position(paging, paging.after, default=0)
-    before = _position(paging, paging.before, default=None)
+    between = positions_between(paging)
 
     def resolve(node: Node) -> Node:
         items = read(node)
-        total = len(items)
-        until = total if before is None else min(total, before - 1)
-        start, end = paging.cut(min(after or 0, until), until)
-        return connection(type_name, items[start:end], total=total, start=start, end=end, cursor_at=position_cursor)
+        start, end = between(len(items))
+        return connection(
+            type_name, items[start:end], total=len(items), start=start, end=end, cursor_at=position_cursor
+        )
 
     return resolve
+
+
+def positions_between(paging: Paging) -> Callable[[int], tuple[int, int]]:
+    """For a list of a given length, the positions that paging by position asks for."""
+    after, before = _position(paging, paging.after), _position(paging, paging.before)
+
+    def between(total: int) -> tuple[int, int]:
+        until = total if before is None else min(total, before - 1)
+        return paging.cut(min(after or 0, until), until)
+
+    return between
 
 
 def by_key(
@@ -182,23 +191,15 @@ CONNECTION_RESOLVERS: dict[tuple[str, str], Bind] = {
 }
 
 
-def instant_key(instant: datetime) -> int:
-    """A time as part of a cursor's key."""
-    return int(instant.timestamp() * 1_000_000)
-
-
 def position_cursor(position: int) -> str:
     """The cursor of the item at a position from 0; it says how many items lie up to and with it."""
     return _encoded(["n", position + 1])
 
 
-def position_after(paging: Paging) -> int:
-    return _position(paging, paging.after, default=0) or 0
-
-
-def _position(paging: Paging, cursor: str | None, *, default: int | None) -> int | None:
+def _position(paging: Paging, cursor: str | None) -> int | None:
+    """How many items lie up to and with the cursor's."""
     if cursor is None:
-        return default
+        return None
     kind, *rest = _decoded(paging, cursor)
     if kind != "n" or len(rest) != 1 or not isinstance(rest[0], int):
         raise paging.wrong_cursor(cursor)

@@ -17,17 +17,18 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     InlineFragmentNode,
-    IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    VariableNode,
     build_schema,
     get_operation_ast,
     parse,
     validate,
+    value_from_ast_untyped,
 )
 from graphql.execution import get_variable_values
 from graphql.execution.values import VariableValues
+
+from sandbox.github.graphql.execution import is_included
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schema.graphql"
 MOST_NODES = 500_000
@@ -54,6 +55,8 @@ class Query:
     cost: int
     largest_page: int
     """The highest `first` or `last` in it."""
+    cursors: Mapping[str, str]
+    """The `after` of each connection that has one, by its dotted path in `data`."""
 
 
 @lru_cache(maxsize=1)
@@ -73,9 +76,9 @@ def prepare(text: str, operation_name: str | None, inputs: dict[str, Any]) -> Qu
     if not isinstance(variables, VariableValues):
         raise Refused(*map(_report, variables))
     measure = _Measure(document, variables)
-    measure.take(operation.selection_set, parents=1, field="")
+    measure.take(operation.selection_set, parents=1, path=())
     cost = max(1, round(measure.requests / 100))
-    return Query(document, operation, variables, measure.nodes, cost, measure.largest_page)
+    return Query(document, operation, variables, measure.nodes, cost, measure.largest_page, measure.cursors)
 
 
 @lru_cache(maxsize=256)
@@ -103,54 +106,58 @@ class _Measure:
     """Counts as GitHub's "Rate limits and node limits for the GraphQL API" does: by what is asked for.
 
     Nodes: the product of the page sizes down to each connection, summed up. Requests: one for each connection and
-    each node of the connection above it.
+    each node of the connection above it. What is skipped counts for nothing.
     """
 
     def __init__(self, document: DocumentNode, variables: VariableValues) -> None:
         self.nodes = 0
         self.requests = 0
         self.largest_page = 0
-        self._variables: Mapping[str, Any] = variables.coerced
+        self.cursors: dict[str, str] = {}
+        self._variables = variables
         self._fragments = {
             definition.name.value: definition
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
 
-    def take(self, selected: SelectionSetNode, parents: int, field: str) -> None:
+    def take(self, selected: SelectionSetNode, parents: int, path: tuple[str, ...]) -> None:
         for selection in selected.selections:
+            if not is_included(selection, self._variables):
+                continue
             if isinstance(selection, FragmentSpreadNode):
-                self.take(self._fragments[selection.name.value].selection_set, parents, field)
+                self.take(self._fragments[selection.name.value].selection_set, parents, path)
             elif isinstance(selection, InlineFragmentNode):
-                self.take(selection.selection_set, parents, field)
+                self.take(selection.selection_set, parents, path)
             elif isinstance(selection, FieldNode) and selection.selection_set:
-                self._take_field(selection, selection.selection_set, parents, field)
+                key = selection.alias.value if selection.alias else selection.name.value
+                self._take_field(selection, selection.selection_set, parents, (*path, key))
 
-    def _take_field(self, node: FieldNode, selected: SelectionSetNode, parents: int, field: str) -> None:
+    def _take_field(self, node: FieldNode, selected: SelectionSetNode, parents: int, path: tuple[str, ...]) -> None:
         size = self._page_size(node)
         if size is None:
-            self.take(selected, parents, field)
+            self.take(selected, parents, path)
             return
         self.requests += parents
         self.nodes += parents * size
         self.largest_page = max(self.largest_page, size)
-        name = node.name.value
+        if after := self._value(node, "after"):
+            self.cursors[".".join(path)] = after
         if self.nodes > MOST_NODES:
             message = (
-                f"By the time this query traverses to the {name} connection, it is requesting up to {self.nodes:,} "
-                f"possible nodes which exceeds the maximum limit of {MOST_NODES:,}."
+                f"By the time this query traverses to the {node.name.value} connection, it is requesting up to "
+                f"{self.nodes:,} possible nodes which exceeds the maximum limit of {MOST_NODES:,}."
             )
             raise Refused({"type": "MAX_NODE_LIMIT_EXCEEDED", "message": message})
-        self.take(selected, parents * size, name)
+        self.take(selected, parents * size, path)
 
     def _page_size(self, node: FieldNode) -> int | None:
+        sizes = [self._value(node, name) for name in ("first", "last")]
+        return next((max(0, size) for size in sizes if isinstance(size, int)), None)
+
+    def _value(self, node: FieldNode, name: str) -> Any:
+        """What an argument says, by a variable or itself; None where it is not given."""
         for argument in node.arguments or ():
-            if argument.name.value in ("first", "last"):
-                value: object = None
-                if isinstance(argument.value, IntValueNode):
-                    value = int(argument.value.value)
-                elif isinstance(argument.value, VariableNode):
-                    value = self._variables.get(argument.value.name.value)
-                if isinstance(value, int):
-                    return max(0, value)
+            if argument.name.value == name:
+                return value_from_ast_untyped(argument.value, dict(self._variables.coerced))
         return None

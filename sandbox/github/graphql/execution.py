@@ -26,6 +26,7 @@ from graphql import (
     GraphQLSkipDirective,
     InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     get_argument_values,
     get_directive_values,
@@ -159,7 +160,7 @@ class _Walk:
 
     def _fields(self, type_: GraphQLObjectType, selected: SelectionSetNode, visited: set[str]) -> Iterator[FieldNode]:
         for selection in selected.selections:
-            if not self._is_included(selection):
+            if not is_included(selection, self._variables):
                 continue
             if isinstance(selection, FieldNode):
                 yield selection
@@ -175,11 +176,6 @@ class _Walk:
                 fragment = selection
             if self._applies(fragment, type_):
                 yield from self._fields(type_, fragment.selection_set, visited)
-
-    def _is_included(self, selection: Any) -> bool:
-        skip = get_directive_values(GraphQLSkipDirective, selection, self._variables)
-        include = get_directive_values(GraphQLIncludeDirective, selection, self._variables)
-        return not (skip and skip["if"]) and not (include and not include["if"])
 
     def _applies(self, fragment: InlineFragmentNode | FragmentDefinitionNode, type_: GraphQLObjectType) -> bool:
         if fragment.type_condition is None:
@@ -254,6 +250,15 @@ class _Walk:
         report["locations"] = [location(node) for node in step.nodes]
         report["message"] = error.message
         self._errors.append(report)
+
+
+def is_included(selection: SelectionNode, variables: VariableValues) -> bool:
+    """False when `@skip` or `@include` leaves the selection out."""
+    if not selection.directives:
+        return True
+    skip = get_directive_values(GraphQLSkipDirective, selection, variables)
+    include = get_directive_values(GraphQLIncludeDirective, selection, variables)
+    return not (skip and skip["if"]) and not (include and not include["if"])
 
 
 def _bound(bind: Bind, arguments: Arguments, context: Any) -> Resolve:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from sandbox.github.graphql.connections import Paging, connection, position_after, position_cursor
+from sandbox.github.graphql.connections import Paging, connection, position_cursor, positions_between
 from sandbox.github.graphql.execution import Arguments, Node, QueryError
 from sandbox.github.graphql.nodes import RepositoryNodes
 from sandbox.world import GitHubIssue, PullRequest, Repository, World
@@ -46,7 +46,7 @@ def search(
     criteria = _parsed(arguments["query"])
     found = _found(criteria, world, may_see)
     reachable = min(len(found), MOST_RESULTS)
-    start, end = paging.cut(min(position_after(paging), reachable), reachable)
+    start, end = positions_between(paging)(reachable)
     shown = [_node(item, nodes_of(repository)) for repository, item in found[start:end]]
     node = connection(
         "SearchResultItemConnection",

@@ -1,0 +1,175 @@
+"""`schedule`: what fires when, and the operator's hand on it."""
+
+import asyncio
+from datetime import UTC, datetime
+from getpass import getuser
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from temporalio.client import Client, ScheduleDescription, WorkflowFailureError
+
+from commands.backfill import backfill
+from commands.console import AsJson, Exit, Told, command, emit, progress
+from commands.editions import root_cause
+from commands.schedule_states import (
+    ScheduleState,
+    schedule_states,
+    weeks_on_record,
+    weeks_without_edition,
+    without_edition,
+)
+from commands.times import local_time
+from devsync.contracts import names
+from devsync.contracts.due import DueOutcome, EditionDue
+from devsync.runtime.connection import connect
+from devsync.runtime.schedules import describe, handle_of, scheduled_teams, started_by
+from devsync.settings.configuration import load_configuration
+from devsync.settings.environment import read_environment
+from devsync.settings.problems import did_you_mean
+
+app = typer.Typer(help="The teams' schedules: when editions are due, and what became of it.", no_args_is_help=True)
+app.command()(backfill)
+
+Team = Annotated[str, typer.Argument(help="The team.")]
+Note = Annotated[str, typer.Option(help="Why; it is shown wherever the schedule is.")]
+
+FIRING_SECONDS = 5.0
+"""Within this a server has started what was triggered."""
+WORKER_SECONDS = 15.0
+"""Within this a worker that is there has worked out the week."""
+
+
+@app.command("list")
+@command
+async def list_(as_json: AsJson = False) -> Exit:
+    """Show each team's schedule: next firings, the last one and its edition, pauses, what was missed."""
+    environment = read_environment()
+    configuration = load_configuration(environment.config_dir)
+    states = await schedule_states(await connect(), environment, configuration)
+    if as_json:
+        emit({"schedules": [state.document() for state in states]})
+        return Exit.OK
+    out = Console(highlight=False)
+    for state in states:
+        _tell(out, state)
+    if not states:
+        out.print("no team has a schedule; add one to a team's file and run: python starter.py apply", soft_wrap=True)
+    return Exit.OK
+
+
+@app.command()
+@command
+async def pause(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
+    """Stop firing until `resume`. Weeks that fall due meanwhile are not made up for by themselves."""
+    client = await connect()
+    await _schedule_of(client, team)
+    await handle_of(client, team).pause(note=f"{getuser()}: {note}" if note else f"paused by {getuser()}")
+    return _told_state(as_json, await _schedule_of(client, team), team, "paused")
+
+
+@app.command()
+@command
+async def resume(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
+    """Fire again from now on, and tell the weeks that have no edition."""
+    environment = read_environment()
+    client = await connect()
+    await _schedule_of(client, team)
+    await handle_of(client, team).unpause(note=f"{getuser()}: {note}" if note else f"resumed by {getuser()}")
+    description = await _schedule_of(client, team)
+    settings = load_configuration(environment.config_dir).teams.get(team)
+    on_record = await weeks_on_record(environment)
+    if settings is not None and on_record is not None:
+        missing = weeks_without_edition(settings, description, on_record, datetime.now(UTC))
+        if missing:
+            progress.print(without_edition(team, missing), markup=False, soft_wrap=True)
+    return _told_state(as_json, description, team, "resumed")
+
+
+@app.command()
+@command
+async def trigger(team: Team, as_json: AsJson = False) -> Exit:
+    """Fire now, also while paused: the last week that has ended. A week that is out becomes its next revision."""
+    client = await connect()
+    due_id = await _fire(client, team)
+    outcome = await _outcome(client, due_id)
+    if as_json:
+        emit({"team": team, "due_id": due_id, "outcome": outcome.model_dump(mode="json") if outcome else None})
+    elif outcome is None:
+        typer.echo(f"{due_id} waits for a worker; look again: python starter.py schedule list")
+    else:
+        verb = "started" if outcome.outcome is DueOutcome.STARTED else "runs already, and will be delivered"
+        typer.echo(f"{outcome.edition_id} {verb}; watch it: python starter.py status")
+    return Exit.OK
+
+
+@app.command()
+@command
+async def delete(team: Team, as_json: AsJson = False) -> Exit:
+    """Remove the schedule. Editions that run go on; `apply` makes it again while the team's file asks for one."""
+    client = await connect()
+    await _schedule_of(client, team)
+    await handle_of(client, team).delete()
+    comes_back = team in load_configuration(read_environment().config_dir).teams
+    if as_json:
+        emit({"team": team, "schedule_id": names.schedule_id(team), "deleted": True})
+    else:
+        hint = "; `apply` makes it again unless you take `schedule` out of the team's file" if comes_back else ""
+        typer.echo(f"schedule of {team} deleted{hint}")
+    return Exit.OK
+
+
+async def _schedule_of(client: Client, team: str) -> ScheduleDescription:
+    description = await describe(client, team)
+    if description is None:
+        known = await scheduled_teams(client)
+        cure = did_you_mean(team, known, "run `python starter.py apply` when its file asks for one")
+        raise Told(f'the team "{team}" has no schedule on the server; {cure}', Exit.USAGE)
+    return description
+
+
+async def _fire(client: Client, team: str) -> str:
+    """The workflow id of the firing. Triggers of the same second share one: ids have whole seconds."""
+    before = (await _schedule_of(client, team)).info.num_actions
+    await handle_of(client, team).trigger()
+    deadline = asyncio.get_running_loop().time() + FIRING_SECONDS
+    while True:
+        info = (await _schedule_of(client, team)).info
+        is_over = asyncio.get_running_loop().time() > deadline
+        if info.recent_actions and (info.num_actions > before or is_over):
+            return started_by(info.recent_actions[-1])
+        if is_over:
+            raise Told(f"the server did not start anything within {FIRING_SECONDS:.0f} s")
+        await asyncio.sleep(0.1)
+
+
+async def _outcome(client: Client, due_id: str) -> EditionDue | None:
+    """None while no worker has taken it. Raises Told for a firing that failed."""
+    handle = client.get_workflow_handle(due_id, result_type=EditionDue)
+    try:
+        due: EditionDue = await asyncio.wait_for(handle.result(), WORKER_SECONDS)
+    except TimeoutError:
+        return None
+    except WorkflowFailureError as error:
+        raise Told(f"{due_id} failed: {root_cause(error)}") from error
+    return due
+
+
+def _told_state(as_json: bool, description: ScheduleDescription, team: str, done: str) -> Exit:
+    state = description.schedule.state
+    if as_json:
+        emit({"team": team, "schedule_id": description.id, "paused": state.paused, "note": state.note})
+        return Exit.OK
+    upcoming = description.info.next_action_times
+    zone = description.schedule.spec.time_zone_name or "UTC"
+    next_ = f", next {local_time(upcoming[0], zone)}" if upcoming and not state.paused else ""
+    typer.echo(f"schedule of {team} {done}{next_} ({state.note})")
+    return Exit.OK
+
+
+def _tell(out: Console, state: ScheduleState) -> None:
+    colour = {"active": "green", "paused": "yellow"}.get(state.state, "red")
+    out.print(f"[bold]{state.team}[/] [{colour}]{state.state}[/] {state.when}", end="")
+    out.print(f"  ({state.note})" if state.note else "", markup=False, soft_wrap=True)
+    for line in state.lines():
+        out.print(f"  {line}", markup=False, soft_wrap=True)
