@@ -58,7 +58,7 @@ class Firing:
         if self.due is not None:
             edition = {"workflow_id": self.due.edition_id, "week": self.due.iso_week, "status": self.edition_state}
         return {
-            "scheduled_at": self.scheduled_at.isoformat(),
+            "scheduled_at": self.scheduled_at.isoformat(timespec="seconds"),
             "started_at": self.started_at.isoformat(),
             "late_seconds": self.due.late_by.total_seconds() if self.due and self.due.late_by else 0,
             "due_id": self.due_id,
@@ -198,7 +198,7 @@ async def _state(
         is_outdated=team is not None and is_asked_for and not await is_as_wanted(there, team, now),
         note=state.note or "",
         upcoming=list(info.next_action_times[:_UPCOMING]),
-        last=await _firing(client, info.recent_actions[-1]) if info.recent_actions else None,
+        last=await firing_of(client, info.recent_actions[-1]) if info.recent_actions else None,
         counters={
             "actions": info.num_actions,
             "missed_catchup_window": info.num_actions_missed_catchup_window,
@@ -220,7 +220,8 @@ def _when(team: TeamConfig | None) -> str:
     return f"{team.schedule.day} {team.schedule.time:%H:%M} {team.timezone}{jitter}"
 
 
-async def _firing(client: Client, action: ScheduleActionResult) -> Firing:
+async def firing_of(client: Client, action: ScheduleActionResult) -> Firing:
+    """What became of a firing, as far as it has come."""
     handle = client.get_workflow_handle(started_by(action), result_type=EditionDue)
     firing = Firing(action.scheduled_at, action.started_at, handle.id, "forgotten")
     try:

@@ -215,16 +215,11 @@ async def test_a_broken_configuration_is_waited_for(stage: Stage) -> None:
     async with stage.worker():
         right = team_file.read_text()
         team_file.write_text(right + "deliver_by: soon\n")
-        await stage.client.get_schedule_handle(names.schedule_id(stage.team)).trigger()
-
-        async def is_told() -> bool:
-            runs = await executions(stage, names.EDITION_TRIGGER)
-            if not runs:
-                return False
-            pending = (await stage.client.get_workflow_handle(runs[0].id).describe()).raw_description.pending_activities
-            return bool(pending) and "deliver_by" in pending[0].last_failure.message
-
-        await eventually(is_told)
+        code, output, _ = await starter(stage, "schedule", "trigger", stage.team)
+        assert code == 0
+        assert "waits: " in output
+        assert f"{team_file}:" in output
+        assert '"soon" is not a duration' in output
         team_file.write_text(right)
         (due,) = await firings(stage, 1)
         await until_quiet(stage)
