@@ -3,10 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
-from rich.console import Console
-
 from commands.checks import SERVICE_CHECKS, Finding, check_database, check_temporal
-from commands.console import AsJson, Exit, command, emit
+from commands.console import AsJson, Exit, command, emit, output
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
 from devsync.settings.problems import ConfigError
@@ -15,7 +13,7 @@ from devsync.settings.problems import ConfigError
 @command
 async def doctor(as_json: AsJson = False) -> Exit:
     """Check configuration, database, Temporal, workers and each service's credentials."""
-    out = Console(highlight=False)
+    out = output()
     findings = []
     async for finding in _findings():
         findings.append(finding)

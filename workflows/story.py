@@ -16,12 +16,13 @@ _DOING = {
 def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
     """What an edition has done, what is missing and what it waits for."""
     mode = " (dry run: nothing is posted)" if request.is_dry_run else ""
-    lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{_DOING[progress.phase]}**", ""]
+    doing = "cancelled" if progress.cancelled_because else _DOING[progress.phase]
+    lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{doing}**", ""]
     if progress.deadline:
         lines.append(f"- Deadline: {progress.deadline:%Y-%m-%d %H:%M} UTC")
     if progress.units_total:
         lines.append(f"- Collected: {len(progress.units_done)} of {progress.units_total} sources")
-    if progress.result is not None:
+    if progress.result is not None and not progress.cancelled_because:
         lines.append(f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources")
     if progress.item_count is not None:
         lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")
