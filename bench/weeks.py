@@ -28,7 +28,38 @@ WINDOW = week_window("2026-W47", "Europe/Berlin")
 REPOSITORIES, PROJECTS, PEOPLE = 50, 10, 120
 _DEPENDABOT = Author(name="dependabot[bot]", login="dependabot[bot]", is_bot=True)
 
-_WORDS = ["payments", "refunds", "basket", "checkout", "invoice", "webhook", "retry", "cache", "index", "search", "export", "import", "session", "token", "mandate", "payout", "ledger", "balance", "currency", "rounding", "queue", "worker", "schedule", "report", "dashboard", "filter", "audit", "limit", "timeout", "header"]
+_WORDS = [
+    "payments",
+    "refunds",
+    "basket",
+    "checkout",
+    "invoice",
+    "webhook",
+    "retry",
+    "cache",
+    "index",
+    "search",
+    "export",
+    "import",
+    "session",
+    "token",
+    "mandate",
+    "payout",
+    "ledger",
+    "balance",
+    "currency",
+    "rounding",
+    "queue",
+    "worker",
+    "schedule",
+    "report",
+    "dashboard",
+    "filter",
+    "audit",
+    "limit",
+    "timeout",
+    "header",
+]
 _VERBS = ("add", "allow", "show", "keep", "stop", "handle", "split", "move", "document", "speed up", "validate", "drop")
 _KINDS = ("feat", "fix", "fix", "chore", "docs", "refactor", "perf", "test", "", "")
 _LABELS = ("bug", "enhancement", "documentation", "team: core", "needs review", "size/S")
