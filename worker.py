@@ -34,6 +34,7 @@ from devsync.runtime.connection import (
     connect,
     require_search_attributes,
 )
+from devsync.runtime.memory import calm_garbage_collection
 from devsync.runtime.versioning import deployment_config
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
@@ -209,6 +210,7 @@ def main() -> int:
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    calm_garbage_collection()
     try:
         asyncio.run(run())
     except CANNOT_START as error:

@@ -28,38 +28,11 @@ WINDOW = week_window("2026-W47", "Europe/Berlin")
 REPOSITORIES, PROJECTS, PEOPLE = 50, 10, 120
 _DEPENDABOT = Author(name="dependabot[bot]", login="dependabot[bot]", is_bot=True)
 
-_WORDS = [
-    "payments",
-    "refunds",
-    "basket",
-    "checkout",
-    "invoice",
-    "webhook",
-    "retry",
-    "cache",
-    "index",
-    "search",
-    "export",
-    "import",
-    "session",
-    "token",
-    "mandate",
-    "payout",
-    "ledger",
-    "balance",
-    "currency",
-    "rounding",
-    "queue",
-    "worker",
-    "schedule",
-    "report",
-    "dashboard",
-    "filter",
-    "audit",
-    "limit",
-    "timeout",
-    "header",
-]
+_WORDS = (
+    "payments", "refunds", "basket", "checkout", "invoice", "webhook", "retry", "cache", "index", "search", "export",
+    "import", "session", "token", "mandate", "payout", "ledger", "balance", "currency", "rounding", "queue", "worker",
+    "schedule", "report", "dashboard", "filter", "audit", "limit", "timeout", "header",
+)  # fmt: skip
 _VERBS = ("add", "allow", "show", "keep", "stop", "handle", "split", "move", "document", "speed up", "validate", "drop")
 _KINDS = ("feat", "fix", "fix", "chore", "docs", "refactor", "perf", "test", "", "")
 _LABELS = ("bug", "enhancement", "documentation", "team: core", "needs review", "size/S")
@@ -261,6 +234,8 @@ class _Week:
         return WINDOW.start + timedelta(seconds=self._random.randrange(7 * 24 * 3600))
 
     def _labels(self) -> tuple[str, ...]:
+        if self._random.random() < 0.01:
+            return ("security",)
         return tuple(self._random.sample(_LABELS, self._random.choice((0, 0, 0, 1, 2))))
 
     def _title(self) -> str:

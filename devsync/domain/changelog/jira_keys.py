@@ -22,8 +22,8 @@ def keys_in(text: str, projects: frozenset[str]) -> tuple[str, ...]:
     The shape alone proves nothing: UTF-8, SHA-256 and CVE-2026-1 have it, too. Hence `projects`, the keys of the
     projects that exist; where that is empty, nothing is a key.
     """
-    # Most texts have no dash before a digit, which is quickly known.
-    if _NUMBERED.search(text) is None or not any(map(text.__contains__, _beginnings(projects))):
+    # Most texts have no dash, or none before a digit, which is quickly known.
+    if "-" not in text or _NUMBERED.search(text) is None or not any(map(text.__contains__, _beginnings(projects))):
         return ()
     found = (match[1] for match in _KEY.finditer(text))
     return tuple(dict.fromkeys(key for key in found if key.rpartition("-")[0] in projects))
