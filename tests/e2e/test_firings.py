@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import ScheduleBackfill, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
@@ -44,6 +45,12 @@ async def edition_of(stage: Stage, week: str) -> EditionProgress:
     handle = stage.client.get_workflow_handle(names.edition_id(stage.team, week))
     progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
     return progress
+
+
+async def told_in_the_web_ui(stage: Stage, workflow_id: str) -> str:
+    handle = stage.client.get_workflow_handle(workflow_id)
+    metadata: WorkflowMetadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return metadata.current_details
 
 
 def one_message_a_part(stage: Stage) -> bool:
@@ -185,6 +192,10 @@ async def test_a_worker_that_comes_late_starts_what_waited_and_says_how_late(sta
         due = await firings(stage, 3)
         await until_quiet(stage)
         notes = (await edition_of(stage, "2026-W43")).notes
+        stories = [
+            await told_in_the_web_ui(stage, workflow_id)
+            for workflow_id in (f"due:{stage.team}-2026-10-26T08:00:00Z", names.edition_id(stage.team, "2026-W43"))
+        ]
     assert [(one.iso_week, one.scheduled_at) for one in due] == [
         ("2026-W42", datetime(2026, 10, 19, 7, tzinfo=UTC)),
         ("2026-W43", datetime(2026, 10, 26, 8, tzinfo=UTC)),
@@ -193,6 +204,8 @@ async def test_a_worker_that_comes_late_starts_what_waited_and_says_how_late(sta
     assert all(one.late_by is not None for one in due)
     assert [note.partition(", started")[0] for note in notes] == ["schedule: due 2026-10-26 09:00 Europe/Berlin"]
     assert notes[0].endswith(" late")
+    assert f"Week 2026-W43: `{names.edition_id(stage.team, '2026-W43')}` **started**" in stories[0]
+    assert all(" late" in story for story in stories)
     assert one_message_a_part(stage)
 
 
@@ -202,16 +215,11 @@ async def test_a_broken_configuration_is_waited_for(stage: Stage) -> None:
     async with stage.worker():
         right = team_file.read_text()
         team_file.write_text(right + "deliver_by: soon\n")
-        await stage.client.get_schedule_handle(names.schedule_id(stage.team)).trigger()
-
-        async def is_told() -> bool:
-            runs = await executions(stage, names.EDITION_TRIGGER)
-            if not runs:
-                return False
-            pending = (await stage.client.get_workflow_handle(runs[0].id).describe()).raw_description.pending_activities
-            return bool(pending) and "deliver_by" in pending[0].last_failure.message
-
-        await eventually(is_told)
+        code, output, _ = await starter(stage, "schedule", "trigger", stage.team)
+        assert code == 0
+        assert "waits: " in output
+        assert f"{team_file}:" in output
+        assert '"soon" is not a duration' in output
         team_file.write_text(right)
         (due,) = await firings(stage, 1)
         await until_quiet(stage)
@@ -229,6 +237,9 @@ async def test_the_firing_of_a_team_that_is_gone_fails_and_says_what_to_do(stage
     assert code == 1
     assert f"python starter.py schedule delete {stage.team}" in errors
     assert stage.messages == []
+    code, output, _ = await starter(stage, "schedule", "list")
+    assert code == 0
+    assert f'failed: the team "{stage.team}" has no file' in output
 
 
 async def test_a_trigger_started_by_hand_knows_no_week_and_says_so(stage: Stage) -> None:

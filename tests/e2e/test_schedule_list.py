@@ -116,4 +116,4 @@ async def test_a_trigger_without_a_worker_waits_and_says_so(stage: Stage) -> Non
     code, output, _ = await starter(stage, "schedule", "trigger", stage.team)
     assert code == 0
     assert f"due:{stage.team}-" in output
-    assert "waits for a worker" in output
+    assert "waits: no worker has taken it yet" in output
