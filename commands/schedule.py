@@ -28,7 +28,7 @@ from devsync.runtime.connection import connect
 from devsync.runtime.schedules import describe, handle_of, scheduled_teams, started_by
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
-from devsync.settings.problems import did_you_mean
+from devsync.settings.problems import ConfigError, did_you_mean
 
 app = typer.Typer(help="The teams' schedules: when editions are due, and what became of it.", no_args_is_help=True)
 app.command()(backfill)
@@ -74,17 +74,11 @@ async def pause(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
 @command
 async def resume(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
     """Fire again from now on, and tell the weeks that have no edition."""
-    environment = read_environment()
     client = await connect()
     await _schedule_of(client, team)
     await handle_of(client, team).unpause(note=f"{getuser()}: {note}" if note else f"resumed by {getuser()}")
     description = await _schedule_of(client, team)
-    settings = load_configuration(environment.config_dir).teams.get(team)
-    on_record = await weeks_on_record(environment)
-    if settings is not None and on_record is not None:
-        missing = weeks_without_edition(settings, description, on_record, datetime.now(UTC))
-        if missing:
-            progress.print(without_edition(team, missing), markup=False, soft_wrap=True)
+    await _tell_missing(team, description)
     return _told_state(as_json, description, team, "resumed")
 
 
@@ -113,12 +107,10 @@ async def delete(team: Team, as_json: AsJson = False) -> Exit:
     client = await connect()
     await _schedule_of(client, team)
     await handle_of(client, team).delete()
-    comes_back = team in load_configuration(read_environment().config_dir).teams
     if as_json:
         emit({"team": team, "schedule_id": names.schedule_id(team), "deleted": True})
     else:
-        hint = "; `apply` makes it again unless you take `schedule` out of the team's file" if comes_back else ""
-        typer.echo(f"schedule of {team} deleted{hint}")
+        typer.echo(f"schedule of {team} deleted; `apply` makes it again while config/teams/{team}.yaml asks for one")
     return Exit.OK
 
 
@@ -164,6 +156,22 @@ def _told_state(as_json: bool, description: ScheduleDescription, team: str, done
     next_ = f", next {local_time(upcoming[0], zone)}" if upcoming and not state.paused else ""
     typer.echo(f"schedule of {team} {done}{next_} ({state.note})")
     return Exit.OK
+
+
+async def _tell_missing(team: str, description: ScheduleDescription) -> None:
+    """As far as the team's file and the records tell: the schedule itself is in order without them."""
+    environment = read_environment()
+    try:
+        settings = load_configuration(environment.config_dir).teams.get(team)
+    except ConfigError as error:
+        progress.print(f"weeks without an edition are not known: {error}", markup=False, soft_wrap=True)
+        return
+    on_record = await weeks_on_record(environment) if settings else None
+    if settings is None or on_record is None:
+        return
+    missing = weeks_without_edition(settings, description, on_record, datetime.now(UTC))
+    if missing:
+        progress.print(without_edition(team, missing), markup=False, soft_wrap=True)
 
 
 def _tell(out: Console, state: ScheduleState) -> None:

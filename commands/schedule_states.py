@@ -59,7 +59,7 @@ class Firing:
             edition = {"workflow_id": self.due.edition_id, "week": self.due.iso_week, "status": self.edition_state}
         return {
             "scheduled_at": self.scheduled_at.isoformat(timespec="seconds"),
-            "started_at": self.started_at.isoformat(),
+            "started_at": self.started_at.isoformat(timespec="seconds"),
             "late_seconds": self.due.late_by.total_seconds() if self.due and self.due.late_by else 0,
             "due_id": self.due_id,
             "state": self.state,
@@ -94,7 +94,7 @@ class ScheduleState:
             "timezone": self.timezone,
             "outdated": self.is_outdated,
             "note": self.note,
-            "next": [time.isoformat() for time in self.upcoming],
+            "next": [time.isoformat(timespec="seconds") for time in self.upcoming],
             "last": self.last.document() if self.last else None,
             "counters": self.counters,
             "weeks_without_edition": self.weeks_without_edition,

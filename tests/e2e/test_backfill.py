@@ -11,6 +11,7 @@ from temporalio.client import ScheduleBackfill
 
 from devsync.contracts import names
 from devsync.domain.changelog.window import week_window
+from devsync.runtime.schedules import handle_of
 from sandbox.expectation import expected_items
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, executions, firings, starter, until_quiet
@@ -65,7 +66,7 @@ async def test_three_weeks_are_delivered_once_each_as_the_schedule_would_have_do
         assert {key.split("/")[1] for key in stage.keys} == set(WEEKS)
 
         # Now the server's own firings of the same weeks: the same ids and windows, and nothing new to post.
-        schedule = stage.client.get_schedule_handle(names.schedule_id(stage.team))
+        schedule = handle_of(stage.client, stage.team)
         await schedule.backfill(ScheduleBackfill(datetime(2026, 10, 18, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)))
         due = await firings(stage, 3)
         await until_quiet(stage)

@@ -127,6 +127,15 @@ async def test_delete_removes_it_and_apply_makes_it_again(stage: Stage) -> None:
     assert (await apply(stage, **MONDAY_NINE)).schedules[stage.team].change is Change.CREATED
 
 
+async def test_a_broken_configuration_keeps_nobody_from_a_schedule(stage: Stage) -> None:
+    await apply(stage, **MONDAY_NINE)
+    team_file = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
+    team_file.write_text(team_file.read_text() + "deliver_by: soon\n")
+    for verb in ("pause", "resume", "delete"):
+        code, output, _ = await starter(stage, "schedule", verb, stage.team)
+        assert (code, verb in output) == (0, True)
+
+
 async def test_a_week_that_a_new_time_puts_into_the_past_is_started(stage: Stage) -> None:
     """Moved from nine to eight at half past eight: the server fires only what falls due from now on."""
     now = datetime.now(ZoneInfo("Europe/Berlin"))
