@@ -136,16 +136,19 @@ class Stage:
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
 
+def search_attributes() -> dict[str, SearchAttributeType]:
+    return {key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
+
+
 @asynccontextmanager
 async def running_servers() -> AsyncIterator[Servers]:
     """Empty servers in a folder of their own; both end with the block."""
     with tempfile.TemporaryDirectory(prefix="devsync-e2e-") as folder:
         directory = Path(folder)
         directory.chmod(0o755)  # as root, PostgreSQL runs as another user
-        attributes: dict[str, SearchAttributeType] = {key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
         async with (
             embedded_postgres(directory / "postgres", durable=False) as postgres,
-            dev_server(directory / "temporal.db", search_attributes=attributes) as temporal,
+            dev_server(directory / "temporal.db", search_attributes=search_attributes()) as temporal,
         ):
             yield Servers(postgres, temporal)
 
