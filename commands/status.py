@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from rich.table import Table
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from commands.console import AsJson, Exit, command, emit, output
@@ -62,4 +62,6 @@ async def _now(client: Client, execution: WorkflowExecution) -> str:
         )
     except RPCError:
         return "no worker answers"
+    except WorkflowQueryFailedError:
+        return "stuck: the workers' build cannot go on with its history"
     return f"{progress.phase.value}, {len(progress.units_done)} of {progress.units_total} sources"
