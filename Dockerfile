@@ -15,7 +15,7 @@ COPY activities activities
 COPY commands commands
 COPY templates templates
 COPY config config
-# Compiled here: the image is read-only to its user, and every start would compile anew.
+# Compiled here: the image is read-only to its user; every start, and every run of a workflow, would compile anew.
 RUN python -m compileall -q .
 
 RUN useradd --system --no-create-home devsync

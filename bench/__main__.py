@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("compose", "edition")
+BENCHMARKS = ("compose", "edition", "replay")
 
 
 def main() -> int:

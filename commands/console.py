@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
 from functools import wraps
@@ -14,23 +13,29 @@ from rich.console import Console
 from temporalio.service import RPCError
 
 from devsync.domain.changelog.window import ImpossibleWeek
-from devsync.runtime.connection import CORE_DRAIN_SECONDS, SearchAttributesMissing, TemporalUnreachable
+from devsync.runtime.connection import SearchAttributesMissing, TemporalUnreachable
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
 
 P = ParamSpec("P")
 
-progress = Console(stderr=True, highlight=False)
+progress = Console(stderr=True, highlight=False, emoji=False)
 """Progress and errors. With --json, standard output holds one JSON document and nothing else."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 
 class Exit(IntEnum):
+    """How a command ended, for scripts."""
+
     OK = 0
+    """What was asked for is done."""
     FAILED = 1
+    """It could not be done; the message on standard error says why and what to do."""
     USAGE = 2
+    """The command line asks for something impossible: an unknown team, week or option."""
     PARTIAL = 3
+    """The edition went out, and names what is missing in it."""
 
 
 class Told(Exception):
@@ -70,11 +75,14 @@ def command(work: Callable[P, Coroutine[Any, Any, Exit | None]]) -> Callable[P, 
             code = _tell(f"Temporal refused: {error.message}", Exit.FAILED, kwargs)
         except KeyboardInterrupt:
             code = Exit.FAILED
-        finally:
-            time.sleep(CORE_DRAIN_SECONDS)  # a client alone has been seen to abort, too
         raise typer.Exit(int(code))
 
     return run
+
+
+def output(width: int | None = None) -> Console:
+    """Standard output for people. Without emoji: rich would draw `changelog:ledger:2026-W47` with a ledger in it."""
+    return Console(highlight=False, emoji=False, width=width)
 
 
 def emit(document: Any) -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from typing import Any
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import FailureError
 from temporalio.service import RPCError
 
 from commands.console import Exit, Told
@@ -118,18 +118,18 @@ def root_cause(error: BaseException) -> str:
     message = str(error)
     cause = error.__cause__ or getattr(error, "cause", None)
     while cause is not None:
-        if isinstance(cause, ApplicationError | ActivityError):
+        if isinstance(cause, FailureError):
             message = cause.message or message
         cause = cause.__cause__
     return message
 
 
 async def _progress(handle: WorkflowHandle[Any, EditionResult]) -> EditionProgress | None:
-    """None while no worker answers, which is no error: the run waits for one, and so do we."""
+    """None while no worker answers, or none of the right build: the run waits for one, and so do we."""
     try:
         answer: EditionProgress = await handle.query(
             "progress", result_type=EditionProgress, rpc_timeout=_QUERY_TIMEOUT
         )
-    except RPCError:
+    except (RPCError, WorkflowQueryFailedError):
         return None
     return answer

@@ -52,7 +52,7 @@ async def up(
             progress.print(f"Temporal Web UI: {stack.temporal.ui_url}")
             if stack.sandbox is not None:
                 progress.print(f"Slack: {stack.sandbox['urls']['slack']}")
-            progress.print(f"In another shell:  . {file}   then for example:  python starter.py doctor")
+            progress.print(f"In another shell:  . {file}   then for example:  python starter.py doctor", soft_wrap=True)
             progress.print("Ctrl-C stops everything; the data stays.")
             await _until_interrupted()
     except (ProcessFailed, InUse) as error:

@@ -7,7 +7,9 @@ WEEKLY_CHANGELOG = "WeeklyChangelog"
 DELIVERY = "Delivery"
 
 EDITIONS_QUEUE = "editions"
+"""Workflows that make editions."""
 CONTROL_QUEUE = "control"
+"""Workflows that outlive an edition."""
 
 
 def service_queue(service: str) -> str:
@@ -67,13 +69,21 @@ SCHEDULED_START = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 """Written by the server: when a schedule meant to start the workflow, jitter not counted."""
 
 TEAM = SearchAttributeKey.for_keyword("Team")
+"""The team's name."""
 ISO_WEEK = SearchAttributeKey.for_keyword("IsoWeek")
+"""The week of the edition: `2026-W47`."""
 SERVICE = SearchAttributeKey.for_keyword("Service")
+"""The outside service that a run is about."""
 BREAKER_STATE = SearchAttributeKey.for_keyword("BreakerState")
+"""The state of a circuit breaker."""
 ESCALATION_STATE = SearchAttributeKey.for_keyword("EscalationState")
+"""Where an escalation stands."""
 ESCALATION_LEVEL = SearchAttributeKey.for_keyword("EscalationLevel")
+"""Who is being asked."""
 ERROR_CATEGORY = SearchAttributeKey.for_keyword("ErrorCategory")
+"""The category of what went wrong."""
 EDITION_STATUS = SearchAttributeKey.for_keyword("EditionStatus")
+"""`running`, then the status that the edition ended with."""
 
 SEARCH_ATTRIBUTES = (
     TEAM,

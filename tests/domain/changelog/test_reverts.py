@@ -120,6 +120,12 @@ def test_a_revert_of_something_else_stays(revert: PullRequest | Commit) -> None:
     assert [id_ for id_ in ids if id_.endswith("!")]
 
 
+@pytest.mark.parametrize("first_digits", ["0b", "fb"])
+def test_a_revert_in_the_same_second_is_one_whatever_its_sha(first_digits: str) -> None:
+    """A rebase writes all commits of a push at once."""
+    assert left(*FEATURE, commit(first_digits, f"Undo\n\n{THIS}")) == ([], 1)
+
+
 def test_of_equal_titles_the_newest_is_undone() -> None:
     records = commit("a", "Tune"), commit("b", "Tune", minutes=1), commit("c", 'Revert "Tune"', minutes=2)
     assert left(*records) == ([f"@{sha('a')[:12]}"], 1)
