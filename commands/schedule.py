@@ -38,7 +38,7 @@ Note = Annotated[str, typer.Option(help="Why; it is shown wherever the schedule 
 
 FIRING_SECONDS = 5.0
 """Within this a server has started what was triggered."""
-WORKER_SECONDS = 15.0
+WORKER_SECONDS = 10.0
 """Within this a worker that is there has worked out the week."""
 
 

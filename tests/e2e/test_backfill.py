@@ -15,7 +15,7 @@ from devsync.runtime.schedules import handle_of
 from sandbox.expectation import expected_items
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, executions, firings, starter, until_quiet
-from tests.e2e.stage import Servers, Stage, stage_for
+from tests.e2e.stage import Servers, Stage, forget, stage_for
 
 WEEKS = ["2026-W42", "2026-W43", "2026-W44"]
 """Clocks go back at the end of the second: it has 169 hours."""
@@ -26,7 +26,7 @@ async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     """A team whose busy week is the one with 169 hours."""
     async with stage_for(demo_world("2026-W43"), servers, tmp_path) as ready:
         yield ready
-        await ready.forget_schedule()
+        await forget(ready.client, ready.team)
 
 
 async def backfill(stage: Stage, *options: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.temporal_server import dev_server
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, executions, fast_schedule, firings, starter, until_quiet
-from tests.e2e.stage import Servers, Stage, eventually, stage_for
+from tests.e2e.stage import Servers, Stage, eventually, forget, stage_for
 
 BERLIN = "Europe/Berlin"
 SECONDS = timedelta(seconds=1)
@@ -39,7 +39,7 @@ async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     """A team whose busy week is the one that is due now."""
     async with stage_for(demo_world(week_now()), servers, tmp_path) as ready:
         yield ready
-        await ready.forget_schedule()
+        await forget(ready.client, ready.team)
 
 
 async def edition_of(stage: Stage, week: str) -> EditionProgress:

@@ -14,7 +14,7 @@ from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
 from tests.e2e.firing import apply, firings, until_quiet
-from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, forget
 
 WEEK = "2026-W47"
 IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": "4s", "http_read": "2s"}
@@ -158,7 +158,7 @@ async def scheduled(stage: Stage) -> None:
         await asyncio.sleep(1)  # a schedule names its firings by the second
         await schedule.trigger()
         await until_quiet(stage)
-    await stage.forget_schedule()
+    await forget(stage.client, stage.team)
 
 
 async def backfilled(stage: Stage) -> None:
