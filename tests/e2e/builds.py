@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from temporalio.api.enums.v1 import EventType, RoutingConfigUpdateState
-from temporalio.api.workflowservice.v1 import DescribeWorkerDeploymentRequest
+from temporalio.api.enums.v1 import EventType, TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowHandle
 
 from commands.stack import ROOT, worker_process
 from sandbox.processes import ChildProcess
 from sandbox.temporal_cli import temporal_cli
 from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually
+from workflows.registry import SERVED
 
 DRAINAGE = {
     "matching.wv.VersionDrainageStatusVisibilityGracePeriod": "2s",
@@ -58,15 +60,21 @@ class Builds:
             return True
 
         async def is_in_force() -> bool:
-            asked = DescribeWorkerDeploymentRequest(
-                namespace=self.stage.client.namespace, deployment_name=self.deployment
-            )
-            answer = await self.stage.client.workflow_service.describe_worker_deployment(asked)
-            state = answer.worker_deployment_info.routing_config_update_state
-            return state == RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_COMPLETED
+            # By queue, since the deployment's own `routing_config_update_state` may stay "in progress" (Server 1.32).
+            return {await self._current_of(queue) for queue in SERVED} == {build_id}
 
         await eventually(is_accepted)
         await eventually(is_in_force)
+
+    async def _current_of(self, queue: str) -> str:
+        answer = await self.stage.client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=self.stage.client.namespace,
+                task_queue=TaskQueue(name=queue),
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            )
+        )
+        return answer.versioning_info.current_deployment_version.build_id
 
     async def is_drained(self, build_id: str) -> bool:
         told = await self.temporal(

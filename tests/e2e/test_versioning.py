@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 
 pytestmark = pytest.mark.timeout(300)
 
+PATIENT = ["3s"] * 20
+"""A delivery with it stays open while builds change, and ends soon after Slack is back."""
 QUIET_WEEK, QUIETER_WEEK = "2020-W10", "2020-W11"
 
 FIRST = "        plan = await self._plan()\n"
@@ -100,7 +102,7 @@ async def test_an_edition_ends_on_its_build_while_the_next_one_starts_on_the_new
 
 async def test_after_a_roll_back_the_old_build_reads_what_the_new_one_wrote(builds: Builds, tmp_path: Path) -> None:
     stage = builds.stage
-    stage.change_delivery(delivery_reserve="1s", slack={"retry_schedule": ["2s", "20s", "60s"]})
+    stage.change_delivery(delivery_reserve="1s", slack={"retry_schedule": PATIENT})
     stage.change_team(deliver_by="4s")
     second = changed_checkout(tmp_path / "build-2", NEW_FIELDS)
     async with builds.worker("1"), builds.worker("2", second):
@@ -124,7 +126,7 @@ async def test_after_a_roll_back_the_old_build_reads_what_the_new_one_wrote(buil
 
 async def test_a_run_that_has_passed_a_new_patch_is_pinned_before_the_roll_back(builds: Builds, tmp_path: Path) -> None:
     stage = builds.stage
-    stage.change_delivery(delivery_reserve="1s", slack={"retry_schedule": ["2s", "20s", "60s"]})
+    stage.change_delivery(delivery_reserve="1s", slack={"retry_schedule": PATIENT})
     stage.change_team(deliver_by="4s")
     second = changed_checkout(tmp_path / "build-2", [PATCHED])
     async with builds.worker("1"), builds.worker("2", second):
