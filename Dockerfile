@@ -6,7 +6,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 
 COPY requirements/uv.txt requirements/worker.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/uv.txt \
-    && uv pip install --system --no-cache --require-hashes -r requirements/worker.txt
+    && uv pip install --system --no-cache --compile-bytecode --require-hashes -r requirements/worker.txt
 
 COPY worker.py starter.py ./
 COPY devsync devsync
@@ -15,6 +15,8 @@ COPY activities activities
 COPY commands commands
 COPY templates templates
 COPY config config
+# Compiled here: the image is read-only to its user; every start, and every run of a workflow, would compile anew.
+RUN python -m compileall -q .
 
 RUN useradd --system --no-create-home devsync
 USER devsync

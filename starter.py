@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from commands import config, db, edition
+from commands import config, db, edition, schedule
 from commands.apply import apply
 from commands.demo import demo
 from commands.doctor import doctor
@@ -24,6 +24,7 @@ for command in (demo, up, apply, run, preview, status, replay, doctor):
     app.command()(command)
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(edition.app, name="edition")
 
 

@@ -16,9 +16,11 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.clients.github import GitHubClient
+from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
 from activities.clients.slack import SlackClient
 from activities.collection import Shelf
+from activities.due import DueActivities
 from activities.editions import EditionActivities
 from activities.github import GitHubActivities
 from activities.jira import JiraActivities
@@ -26,28 +28,28 @@ from activities.records import RecordActivities
 from activities.slack import SlackActivities
 from devsync.contracts import names
 from devsync.runtime.connection import (
+    CORE_DRAIN_SECONDS,
     SearchAttributesMissing,
     TemporalUnreachable,
     connect,
     require_search_attributes,
 )
+from devsync.runtime.memory import calm_garbage_collection
+from devsync.runtime.versioning import deployment_config
 from devsync.settings.configuration import Configuration, load_configuration
-from devsync.settings.environment import Environment, read_environment
+from devsync.settings.environment import Environment, WorkerVersion, read_environment
 from devsync.settings.problems import ConfigError
 from devsync.settings.services import ServiceSettings
 from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
 from devsync.storage.pages import CollectionPages
 from devsync.storage.threads import LoopBridge
-from workflows.delivery import Delivery
-from workflows.weekly_changelog import WeeklyChangelog
+from workflows.registry import SERVED
 
 GRACE = timedelta(seconds=20)
 """Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
-
-CORE_DRAIN_SECONDS = 0.2
-"""SDK 1.35 sometimes aborts the interpreter's exit (134/139) when its threads have no time to end."""
 
 READY_LINE = "worker ready"
 """Logged once every queue is served; the demo and the tests wait for it."""
@@ -70,6 +72,8 @@ async def run() -> None:
     await require_search_attributes(client)
     async with AsyncExitStack() as stack:
         workers = await build_workers(client, environment, configuration, stack)
+        if version := environment.worker_version():
+            _tell_the_build(version)
         await serve_until_stopped(workers)
 
 
@@ -84,25 +88,43 @@ async def build_workers(
     shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
     services = configuration.services
     teams = configuration.teams.values()
+    version = environment.worker_version()
 
     editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
+    due = DueActivities(environment.config_dir)
     records = RecordActivities(client, store, database)
     workers = [
-        Worker(client, task_queue=queue, workflows=[workflow], graceful_shutdown_timeout=GRACE)
-        for queue, workflow in ((names.EDITIONS_QUEUE, WeeklyChangelog), (names.CONTROL_QUEUE, Delivery))
+        Worker(
+            client,
+            task_queue=queue,
+            workflows=workflows,
+            deployment_config=deployment_config(version, queue),
+            graceful_shutdown_timeout=GRACE,
+        )
+        for queue, workflows in SERVED.items()
     ]
-    workers.append(_service(client, names.LOCAL, services.service(names.LOCAL), [*editions.all(), *records.all()]))
+    workers.append(
+        _service(
+            client,
+            version,
+            names.LOCAL,
+            services.service(names.LOCAL),
+            [*editions.all(), *records.all(), *due.all()],
+        )
+    )
     if any(team.github for team in teams):
-        github = GitHubActivities(_github_client(environment, configuration), shelf)
-        workers.append(_service(client, names.GITHUB, services.service(names.GITHUB), [github.collect_repository]))
+        github = GitHubActivities(_github_client(environment, configuration), shelf, CollectedUnits(database))
+        workers.append(
+            _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository])
+        )
     if any(team.jira for team in teams):
         jira = JiraActivities(_jira_client(environment, configuration), shelf)
-        workers.append(_service(client, names.JIRA, services.service(names.JIRA), [jira.collect_project]))
+        workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project]))
     if any(channel.kind == "slack" for team in teams for channel in team.channels):
         slack_client = _slack_client(environment, configuration)
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
-        workers.append(_service(client, names.SLACK, services.service(names.SLACK), slack.all()))
+        workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all()))
     return workers
 
 
@@ -123,13 +145,27 @@ async def serve_until_stopped(workers: Sequence[Worker]) -> None:
     await asyncio.gather(*running)
 
 
+def _tell_the_build(version: WorkerVersion) -> None:
+    logging.getLogger("devsync.worker").info(
+        "build %(build)s of %(deployment)s gets new work when it is current: temporal worker deployment "
+        "set-current-version --deployment-name %(deployment)s --build-id %(build)s",
+        {"deployment": version.deployment, "build": version.build_id},
+    )
+
+
 def _service(
-    client: Client, service: str, settings: ServiceSettings, activities: Sequence[Callable[..., Any]]
+    client: Client,
+    version: WorkerVersion | None,
+    service: str,
+    settings: ServiceSettings,
+    activities: Sequence[Callable[..., Any]],
 ) -> Worker:
+    queue = names.service_queue(service)
     return Worker(
         client,
-        task_queue=names.service_queue(service),
+        task_queue=queue,
         activities=activities,
+        deployment_config=deployment_config(version, queue),
         # Blocking clients hold a thread each: as many threads as slots, or slots would wait for threads.
         activity_executor=ThreadPoolExecutor(settings.slots, thread_name_prefix=service),
         max_concurrent_activities=settings.slots,
@@ -142,7 +178,7 @@ def _github_client(environment: Environment, configuration: Configuration) -> Gi
     access, settings = environment.github(), configuration.services.service(names.GITHUB)
     return GitHubClient(
         base_url=access.url,
-        token=access.token.get_secret_value(),
+        tokens=tokens_of(access, timeout=settings.http_read),
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
     )
@@ -150,12 +186,10 @@ def _github_client(environment: Environment, configuration: Configuration) -> Gi
 
 def _jira_client(environment: Environment, configuration: Configuration) -> JiraClient:
     access, settings = environment.jira(), configuration.services.service(names.JIRA)
-    if access.email is None:
-        raise ConfigError(["JIRA_PAT means JIRA Data Center, which this version cannot read yet; use JIRA Cloud"])
     return JiraClient(
         server=access.url,
         email=access.email,
-        api_token=access.token.get_secret_value(),
+        token=access.token.get_secret_value(),
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
@@ -176,6 +210,7 @@ def main() -> int:
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    calm_garbage_collection()
     try:
         asyncio.run(run())
     except CANNOT_START as error:

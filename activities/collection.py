@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -28,6 +28,8 @@ class PageResult:
 
     entries: list[dict[str, Any]]
     next_cursor: str | None
+    etag: str | None = None
+    api_calls: int = 1
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,14 @@ class Shelf:
     pages: CollectionPages
     store: ArtifactStore
     bridge: LoopBridge
+
+
+class _OnItsWay(NamedTuple):
+    """A page that is being stored."""
+
+    part: str
+    number: int
+    until_stored: Callable[[], object]
 
 
 @dataclass
@@ -49,7 +59,10 @@ class Collection:
     unit: str
     api_calls: int = 0
     pages_resumed: int = 0
-    _stored: dict[str, list[tuple[str | None, list[dict[str, Any]]]]] = field(default_factory=dict)
+    etags: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    """Of each page that was read, by part and number from 1: this attempt's and the resumed ones."""
+    _stored: dict[str, list[PageResult]] = field(default_factory=dict)
+    _on_its_way: _OnItsWay | None = None
 
     def resume(self) -> None:
         """Loads what earlier attempts stored. With the database away an attempt starts afresh."""
@@ -59,27 +72,42 @@ class Collection:
             activity.logger.warning("collecting %s without stored pages: %s", self.unit, error)
             return
         for page in stored:
-            self._stored.setdefault(page.part, []).append((page.next_cursor, json.loads(page.content)))
-        self.pages_resumed = len(stored)
+            result = PageResult(json.loads(page.content), page.next_cursor, page.etag)
+            self._stored.setdefault(page.part, []).append(result)
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether an earlier attempt stored anything."""
+        return bool(self._stored)
+
+    def has_stored(self, part: str) -> bool:
+        """Whether an earlier attempt stored pages of that part: a road taken before goes on."""
+        return part in self._stored
 
     def read_all(self, part: str, first_cursor: str, fetch: Callable[[str], PageResult]) -> list[dict[str, Any]]:
         """All entries of one list, page by page; a page is on the shelf before it is reported."""
         entries: list[dict[str, Any]] = []
         cursor: str | None = first_cursor
         number = 0
-        for stored_cursor, stored_entries in self._stored.get(part, ()):
-            entries += stored_entries
-            cursor = stored_cursor
+        for stored in self._stored.get(part, ()):
+            entries += stored.entries
+            cursor = stored.next_cursor
             number += 1
-        while cursor is not None:
-            self._hand_back_at_shutdown()
-            page = fetch(cursor)
-            self.api_calls += 1
-            entries += page.entries
-            number += 1
-            self._keep(part, number, page)
-            activity.heartbeat(part, number)
-            cursor = page.next_cursor
+            self.pages_resumed += 1
+            self.etags[part, number] = stored.etag
+        try:
+            while cursor is not None:
+                self._hand_back_at_shutdown()
+                page = fetch(cursor)
+                self._until_reported()
+                self.api_calls += page.api_calls
+                entries += page.entries
+                number += 1
+                self.etags[part, number] = page.etag
+                self._keep(part, number, page)
+                cursor = page.next_cursor
+        finally:
+            self._until_reported()
         return entries
 
     def finish(self, data: Model, counts: dict[str, int], slim: Callable[[], Model]) -> UnitCollected:
@@ -115,21 +143,31 @@ class Collection:
             )
 
     def _keep(self, part: str, number: int, page: PageResult) -> None:
+        """Begins to store the page. The next one is asked for meanwhile; at most one page is on its way."""
         content = json.dumps(page.entries, ensure_ascii=False, separators=(",", ":")).encode()
+        storing = self.shelf.pages.store_page(
+            team=self.team,
+            collection_id=self.collection_id,
+            unit=self.unit,
+            part=part,
+            page=number,
+            next_cursor=page.next_cursor,
+            content=content,
+            etag=page.etag,
+        )
+        self._on_its_way = _OnItsWay(part, number, self.shelf.bridge.start(storing))
+
+    def _until_reported(self) -> None:
+        """Waits until the page on its way is stored, then tells Temporal of it."""
+        if self._on_its_way is None:
+            return
+        part, number, until_stored = self._on_its_way
+        self._on_its_way = None
         try:
-            self.shelf.bridge.run(
-                self.shelf.pages.store_page(
-                    team=self.team,
-                    collection_id=self.collection_id,
-                    unit=self.unit,
-                    part=part,
-                    page=number,
-                    next_cursor=page.next_cursor,
-                    content=content,
-                )
-            )
+            until_stored()
         except DatabaseUnavailable as error:
             activity.logger.warning("page %d of %s is not stored: %s", number, part, error)
+        activity.heartbeat(part, number)
 
     def _put(self, data: Model) -> ArtifactRef:
         content = data.model_dump_json().encode()

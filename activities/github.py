@@ -1,27 +1,44 @@
-"""Collects a repository's week from GitHub over REST: three lists, no call per pull request."""
+"""Collects a repository's week from GitHub, by GraphQL or REST, or finds that nothing has changed.
 
-from datetime import datetime, timedelta
-from typing import Any
+Both roads give the same edition: what decides items is what both know. One collection comes by one road as a whole.
+`github.api: auto` starts by GraphQL and leaves it for REST where GraphQL refuses for good, is not there, has no points
+left, or fails again and again; whatever it had read is dropped then.
+"""
 
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import requests
+from github.GithubException import GithubException
 from temporalio import activity
 
-from activities.clients.github import GitHubClient, Page
-from activities.collection import Collection, PageResult, Shelf, heartbeat_while_waiting, unique
-from activities.github_mapping import commit_of, instant, pull_request_of, release_of
+from activities.clients.github import GitHubClient
+from activities.collection import Collection, Shelf
+from activities.github_graphql import GRAPHQL, GraphQLRoad
+from activities.github_memory import Memory, head_validator, is_primary_limit
+from activities.github_rest import PARTS, REST, RestRoad
 from devsync.contracts.activities import COLLECT_REPOSITORY
 from devsync.contracts.collection import CollectRepository, UnitCollected
-from devsync.contracts.names import repository_unit
-from devsync.domain.changelog.collected import Commit, PullRequest, Release, RepositoryData
-from devsync.domain.changelog.window import Window
+from devsync.contracts.names import GITHUB, repository_unit
+from devsync.domain.changelog.collected import RepositoryData
+from devsync.domain.errors import ErrorCategory
+from devsync.runtime.classification import MalformedAnswer, classify
+from devsync.runtime.graphql_errors import GraphQLRefused
+from devsync.storage.collected import CollectedUnits, RememberedUnit, Validator
 
-RELEASE_DRAFT_TIME = timedelta(days=90)
-"""Releases are listed by creation; one published in the window may have been a draft for so long."""
+AUTO = "auto"
+
+PATIENT_ATTEMPTS = 3
+"""What may heal is waited for; the attempt of that number tries the other road where it fails again."""
+
+_TELLING = (GraphQLRefused, GithubException, MalformedAnswer, requests.RequestException)
 
 
 class GitHubActivities:
-    def __init__(self, client: GitHubClient, shelf: Shelf) -> None:
+    def __init__(self, client: GitHubClient, shelf: Shelf, units: CollectedUnits) -> None:
         self._client = client
         self._shelf = shelf
+        self._units = units
 
     @activity.defn(name=COLLECT_REPOSITORY.name)
     def collect_repository(self, message: CollectRepository) -> UnitCollected:
@@ -31,107 +48,128 @@ class GitHubActivities:
         """
         collection = Collection(self._shelf, message.collection_id, message.team, repository_unit(message.repository))
         collection.resume()
-        road = _RestRoad(self._client, collection, message.repository, message.window)
-        pulls = road.pull_requests()
-        data = RepositoryData(
-            repository=message.repository,
-            default_branch=road.default_branch,
-            pull_requests=pulls,
-            commits=road.commits(),
-            releases=road.releases(),
-        )
-        counts = {
-            "pull_requests": len(data.pull_requests),
-            "commits": len(data.commits),
-            "releases": len(data.releases),
-        }
-        return collection.finish(data, counts, slim=lambda: _without_texts(data))
+        memory = Memory(self._client, self._units, collection, message)
+        if not collection.is_resumed:
+            remembered = memory.unchanged()
+            if remembered is not None:
+                return _reused(remembered, collection, memory)
+        return _Attempt(self._client, collection, memory, message).run()
 
 
-class _RestRoad:
-    """The three lists of one repository."""
+class _Found(NamedTuple):
+    """One repository's week, the road that it came by, and what tells later whether it still holds."""
 
-    def __init__(self, client: GitHubClient, collection: Collection, repository: str, window: Window) -> None:
+    data: RepositoryData
+    road: GraphQLRoad | RestRoad
+    validators: tuple[Validator, ...]
+
+
+class _Attempt:
+    """One attempt that asks for the data itself."""
+
+    def __init__(
+        self, client: GitHubClient, collection: Collection, memory: Memory, message: CollectRepository
+    ) -> None:
         self._client = client
         self._collection = collection
-        self._repository = repository
-        self._window = window
-        self.default_branch = ""
+        self._memory = memory
+        self._message = message
+        self._calls = {GRAPHQL: 0, REST: 0}
+        self._notes: list[str] = []
 
-    def pull_requests(self) -> tuple[PullRequest, ...]:
-        """Newest update first, until updates lie before the window: the list has no `since`.
-
-        One that is updated while we page may hide a neighbour; its squash commit still tells of it.
-        """
-
-        def fetch(cursor: str) -> PageResult:
-            page = self._page("pulls", cursor, state="closed", sort="updated", direction="desc")
-            merged = [
-                pull_request_of(entry)
-                for entry in page.entries
-                if entry.get("merged_at") and instant(entry, "merged_at") in self._window
-            ]
-            reaches_back = bool(page.entries) and instant(page.entries[-1], "updated_at") < self._window.start
-            entries = [entry.model_dump(mode="json") for entry in merged]
-            return self._result(page, cursor, entries, is_enough=reaches_back)
-
-        read = self._collection.read_all("pulls", "1", fetch)
-        return unique((PullRequest.model_validate(entry) for entry in read), key=lambda pull: pull.number)
-
-    def commits(self) -> tuple[Commit, ...]:
-        """The default branch's commits; GitHub filters by committer date."""
-        window = {"since": _utc(self._window.start), "until": _utc(self._window.end)}
-
-        def fetch(cursor: str) -> PageResult:
-            page = self._page("commits", cursor, **window)
-            entries = [commit_of(entry).model_dump(mode="json") for entry in page.entries]
-            return self._result(page, cursor, entries)
-
-        read = self._collection.read_all("commits", "1", fetch)
-        return unique((Commit.model_validate(entry) for entry in read), key=lambda commit: commit.sha)
-
-    def releases(self) -> tuple[Release, ...]:
-        def fetch(cursor: str) -> PageResult:
-            page = self._page("releases", cursor)
-            published = [entry for entry in page.entries if entry.get("published_at")]
-            entries = [
-                release_of(entry).model_dump(mode="json")
-                for entry in published
-                if instant(entry, "published_at") in self._window
-            ]
-            oldest = self._window.start - RELEASE_DRAFT_TIME
-            reaches_back = bool(page.entries) and instant(page.entries[-1], "created_at") < oldest
-            return self._result(page, cursor, entries, is_enough=reaches_back)
-
-        read = self._collection.read_all("releases", "1", fetch)
-        return unique((Release.model_validate(entry) for entry in read), key=lambda release: release.tag)
-
-    def _page(self, name: str, cursor: str, **parameters: str) -> Page:
-        return self._client.list_page(
-            f"/repos/{self._repository}/{name}",
-            parameters,
-            int(cursor),
-            heartbeat_while_waiting(self._collection),
+    def run(self) -> UnitCollected:
+        starts_by_graphql = self._message.api != REST and not self._has_left_graphql()
+        found = self._by_graphql() if starts_by_graphql else None
+        data, road, validators = found or self._by_rest()
+        if road.name_now.casefold() != self._message.repository.casefold():
+            self._notes.append(f"GitHub calls it {road.name_now} now; write that name in the team file")
+        self._calls[REST] += self._memory.calls
+        finished = self._collection.finish(data, _counts(data), slim=lambda: _without_texts(data))
+        collected = finished.model_copy(
+            update={
+                "road": road.name,
+                "api_calls": sum(self._calls.values()),
+                "calls_by_road": {name: calls for name, calls in self._calls.items() if calls},
+                "notes": tuple(self._notes),
+            }
         )
+        self._memory.remember(collected, validators)
+        return collected
 
-    @staticmethod
-    def _result(page: Page, cursor: str, entries: list[dict[str, Any]], *, is_enough: bool = False) -> PageResult:
-        has_next = page.has_next and not is_enough
-        return PageResult(entries=entries, next_cursor=str(int(cursor) + 1) if has_next else None)
+    def _has_left_graphql(self) -> bool:
+        """An earlier attempt stored pages of REST: it goes on there, and asks nothing twice."""
+        has_left = self._message.api == AUTO and any(map(self._collection.has_stored, PARTS))
+        if has_left:
+            self._notes.append("GraphQL failed in an earlier attempt; REST was asked instead")
+        return has_left
+
+    def _by_graphql(self) -> _Found | None:
+        """None where GraphQL is to be left for REST."""
+        learned = self._memory.learn()
+        road = GraphQLRoad(self._client, self._collection, self._message.repository, self._message.window)
+        try:
+            data = road.collect()
+        except _TELLING as error:
+            if self._message.api != AUTO or not _leaves_graphql(error):
+                raise
+            reason = classify(error, GITHUB, datetime.now(UTC)).message
+            activity.logger.warning("%s: leaving GraphQL for REST: %s", self._collection.unit, reason)
+            self._notes.append(f"GraphQL failed ({reason}); REST was asked instead")
+            self._collection.pages_resumed = 0
+            return None
+        finally:
+            self._calls[GRAPHQL] += road.calls
+        if not learned or not road.head:
+            return _Found(data, road, ())
+        return _Found(data, road, (*learned, head_validator(road.name_now, road.default_branch, road.head)))
+
+    def _by_rest(self) -> _Found:
+        road = RestRoad(self._client, self._collection, self._message.repository, self._message.window)
+        data = road.collect()
+        self._calls[REST] += road.calls
+        return _Found(data, road, road.validators())
+
+
+def _leaves_graphql(error: Exception) -> bool:
+    """Whether REST may give what GraphQL did not: not with the same bad credentials, not past a shared limit."""
+    failure = classify(error, GITHUB, datetime.now(UTC))
+    if failure.category is ErrorCategory.RATE_LIMITING:
+        return isinstance(error, GraphQLRefused) or is_primary_limit(error)
+    if failure.category is ErrorCategory.AUTHENTICATION and failure.code == "401":
+        return False
+    return not failure.is_retryable or activity.info().attempt >= PATIENT_ATTEMPTS
+
+
+def _reused(remembered: RememberedUnit, collection: Collection, memory: Memory) -> UnitCollected:
+    """Live data: GitHub has just confirmed it."""
+    return UnitCollected(
+        unit=collection.unit,
+        artifact=remembered.artifact,
+        api_calls=memory.calls,
+        calls_by_road={REST: memory.calls},
+        counts=remembered.counts,
+        road=remembered.road,
+        is_unchanged=True,
+        notes=remembered.notes,
+        collected_at=datetime.now(UTC),
+    )
+
+
+def _counts(data: RepositoryData) -> dict[str, int]:
+    return {
+        "pull_requests": len(data.pull_requests),
+        "commits": len(data.commits),
+        "releases": len(data.releases),
+    }
 
 
 def _without_texts(data: RepositoryData) -> RepositoryData:
     """Titles, people and links stay; bodies go."""
-    return data.model_copy(
-        update={
-            "pull_requests": tuple(pull.model_copy(update={"body": ""}) for pull in data.pull_requests),
-            "commits": tuple(
-                commit.model_copy(update={"message": commit.message.split("\n", 1)[0]}) for commit in data.commits
-            ),
-            "releases": tuple(release.model_copy(update={"body": ""}) for release in data.releases),
-        }
-    )
-
-
-def _utc(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    changes: dict[str, Any] = {
+        "pull_requests": tuple(pull.model_copy(update={"body": ""}) for pull in data.pull_requests),
+        "commits": tuple(
+            commit.model_copy(update={"message": commit.message.split("\n", 1)[0]}) for commit in data.commits
+        ),
+        "releases": tuple(release.model_copy(update={"body": ""}) for release in data.releases),
+    }
+    return data.model_copy(update=changes)

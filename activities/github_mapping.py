@@ -12,14 +12,18 @@ Json = dict[str, Any]
 R = TypeVar("R")
 
 
-def _or_malformed(map_entry: Callable[[Json], R]) -> Callable[[Json], R]:
+def or_malformed(map_entry: Callable[[Json], R]) -> Callable[[Json], R]:
+    """Makes a mapping raise MalformedAnswer for an entry that lacks a field or has a foreign value."""
+
+    thing = f"a {map_entry.__name__.partition('_of')[0].replace('_', ' ')}"
+
     @wraps(map_entry)
     def mapped(entry: Json) -> R:
         try:
             return map_entry(entry)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             what = f"an entry without a usable {error}" if isinstance(error, KeyError) else "a foreign entry"
-            raise MalformedAnswer("github", map_entry.__name__.removesuffix("_of"), what) from error
+            raise MalformedAnswer("github", thing, what) from error
 
     return mapped
 
@@ -32,7 +36,7 @@ def instant(entry: Json, name: str) -> datetime:
         raise MalformedAnswer("github", "a list", f"an entry whose {name} is no time") from error
 
 
-@_or_malformed
+@or_malformed
 def pull_request_of(entry: Json) -> PullRequest:
     return PullRequest(
         number=entry["number"],
@@ -50,7 +54,7 @@ def pull_request_of(entry: Json) -> PullRequest:
     )
 
 
-@_or_malformed
+@or_malformed
 def commit_of(entry: Json) -> Commit:
     """Name and address come from git; login and bot flag from the account, where GitHub knows one."""
     detail = entry["commit"]
@@ -72,7 +76,7 @@ def commit_of(entry: Json) -> Commit:
     )
 
 
-@_or_malformed
+@or_malformed
 def release_of(entry: Json) -> Release:
     return Release(
         tag=entry["tag_name"],

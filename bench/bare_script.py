@@ -1,10 +1,12 @@
 """The yardstick: the same calls by plain asyncio + httpx at the same concurrency, one pooled client, no durability.
 
-Run as a process: reads its task as JSON on standard input, writes `{"seconds": s, "calls": n, "items": n}`.
+Run as a process: reads its task as JSON on standard input, writes
+`{"seconds": s, "calls": n, "items": n, "pages_needed": n}`.
 """
 
 import asyncio
 import json
+import math
 import sys
 import time
 from datetime import datetime, timedelta
@@ -25,6 +27,8 @@ class Bare:
         self.http = httpx.AsyncClient(timeout=30, limits=limits)
         self.slots = {"github": asyncio.Semaphore(CONCURRENCY), "jira": asyncio.Semaphore(CONCURRENCY)}
         self.calls = 0
+        self.pages_needed = 0
+        """Sum over the lists of max(1, ceil(n / 100)), n being the entries of the window."""
 
     async def run(self) -> int:
         async with self.http:
@@ -43,9 +47,12 @@ class Bare:
         window = {"since": f"{self.start:%Y-%m-%dT%H:%M:%SZ}", "until": f"{self.end:%Y-%m-%dT%H:%M:%SZ}"}
         commits = await self.pages(f"/repos/{name}/commits", window, lambda _: False)
         oldest = self.start - timedelta(days=90)
-        await self.pages(
+        releases = await self.pages(
             f"/repos/{name}/releases", {}, lambda entry: datetime.fromisoformat(entry["created_at"]) < oldest
         )
+        published = sum(self.is_inside(release["published_at"]) for release in releases if release["published_at"])
+        for count in (len(merged), len(commits), published):
+            self.need(count)
         shas = {pull["merge_commit_sha"] for pull in merged}
         return len(merged) + sum(commit["sha"] not in shas for commit in commits)
 
@@ -90,6 +97,7 @@ class Bare:
             count += len(page["issues"])
             token = page.get("nextPageToken") or ""
             if not token:
+                self.need(count)
                 return count
 
     async def get(self, service: str, url: str, parameters: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
@@ -100,15 +108,20 @@ class Bare:
         answer.raise_for_status()
         return answer
 
+    def need(self, entries: int) -> None:
+        self.pages_needed += max(1, math.ceil(entries / 100))
+
     def is_inside(self, at: str) -> bool:
         return self.start <= datetime.fromisoformat(at) < self.end
 
 
-async def main() -> None:
-    bare = Bare(json.load(sys.stdin))
+async def main(kind: type[Bare] = Bare) -> None:
+    bare = kind(json.load(sys.stdin))
     began = time.perf_counter()
     items = await bare.run()
-    json.dump({"seconds": time.perf_counter() - began, "calls": bare.calls, "items": items}, sys.stdout)
+    seconds = time.perf_counter() - began
+    said = {"seconds": seconds, "calls": bare.calls, "items": items, "pages_needed": bare.pages_needed}
+    json.dump(said, sys.stdout)
 
 
 if __name__ == "__main__":

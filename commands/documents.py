@@ -18,6 +18,8 @@ def edition_document(result: EditionResult) -> dict[str, Any]:
         "item_count": result.item_count,
         "unclassified_ratio": round(result.unclassified_ratio, 4),
         "gaps": [gap.model_dump(mode="json") for gap in result.gaps],
+        "notes": list(result.notes),
+        "calls_by_road": result.calls_by_road,
         "workflow_id": result.workflow_id,
         "run_id": result.run_id,
         "channels": [

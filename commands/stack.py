@@ -73,17 +73,18 @@ async def local_stack(
 
 @asynccontextmanager
 async def worker_process(
-    directory: Path, environment: Mapping[str, str], name: str = "worker"
+    directory: Path, environment: Mapping[str, str], name: str = "worker", *, checkout: Path = ROOT
 ) -> AsyncIterator[ChildProcess]:
-    """A worker with the environment added to ours, from when every queue is served."""
+    """A worker of that checkout, with the environment added to ours, from when every queue is served."""
     log = directory / f"{name}.log"
     log.unlink(missing_ok=True)
 
     async def is_ready() -> bool:
         return log.exists() and READY_LINE in log.read_text(errors="replace")
 
-    command: list[str | Path] = [sys.executable, ROOT / "worker.py"]
-    async with running_process(name, command, log, is_ready, environment=os.environ | dict(environment)) as process:
+    command: list[str | Path] = [sys.executable, checkout / "worker.py"]
+    variables = os.environ | dict(environment) | {"LOG_LEVEL": "INFO"}  # a quieter one would not say READY_LINE
+    async with running_process(name, command, log, is_ready, environment=variables) as process:
         yield process
 
 
@@ -101,6 +102,7 @@ def write_configuration(directory: Path, sandbox: Mapping[str, Any]) -> Path:
 
 def _team_file(spec: Mapping[str, Any]) -> dict[str, Any]:
     team: dict[str, Any] = {"team": spec["team"], "timezone": spec["timezone"]}
+    team["schedule"] = {"day": "monday", "time": "09:00", "jitter": "2m"}
     if spec["repositories"]:
         team["github"] = {"repositories": spec["repositories"], "exclude_labels": ["skip-changelog"]}
     if spec["projects"]:

@@ -19,8 +19,17 @@ def print_summary(result: EditionResult) -> None:
     )
     for gap in result.gaps:
         out.print(f"  missing {gap.unit}: {gap.reason}", markup=False, soft_wrap=True)
+    calls = result.calls_by_road | {name: n for name, n in result.api_calls.items() if not _has_roads(result, name)}
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(calls.items()))
+    out.print(f"  calls: {listed or 'none'}", markup=False, soft_wrap=True)
+    for note in result.notes:
+        out.print(f"  note on {note}", markup=False, soft_wrap=True)
     for channel in result.channels:
         where = f" ({channel.message_id})" if channel.message_id else ""
         why = f": {channel.reason}" if channel.reason else ""
         out.print(f"  {channel.channel} {channel.state.value}{where}{why}", markup=False, soft_wrap=True)
     out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False, soft_wrap=True)
+
+
+def _has_roads(result: EditionResult, service: str) -> bool:
+    return any(road.startswith(f"{service}.") for road in result.calls_by_road)

@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from sandbox.changes import WORLD_CHANGE, ImpossibleChange, WorldChange
 from sandbox.faults import Fault, FaultBook
 from sandbox.port import ServicePort
 from sandbox.request_log import RequestLog
@@ -16,7 +17,7 @@ from sandbox.world import World
 
 
 class ControlApi:
-    """`/requests`, `/faults`, `/world` and `/services/{service}/pause|resume`."""
+    """`/requests`, `/faults`, `/world`, `/world/changes` and `/services/{service}/pause|resume`."""
 
     def __init__(
         self,
@@ -25,12 +26,14 @@ class ControlApi:
         faults: FaultBook,
         ports: Mapping[str, ServicePort],
         urls: Callable[[], dict[str, str]],
+        change: Callable[[WorldChange], None],
     ) -> None:
         self._world = world
         self._log = log
         self._faults = faults
         self._ports = ports
         self._urls = urls
+        self._change = change
 
     def build_app(self) -> web.Application:
         app = web.Application()
@@ -44,6 +47,7 @@ class ControlApi:
                 web.delete("/faults", self._clear_faults),
                 web.delete(r"/faults/{id:\d+}", self._clear_fault),
                 web.get("/world", self._show_world),
+                web.post("/world/changes", self._change_world),
                 web.post("/services/{service}/{action:pause|resume}", self._switch_port),
             ]
         )
@@ -58,7 +62,10 @@ class ControlApi:
         return _json({"services": services})
 
     async def _list_requests(self, request: web.Request) -> web.Response:
-        """Filters: service, method, path (regular expression), status, faulted=true|false; summary=true: no list."""
+        """Filters: service, method, path (regular expression), status, faulted=true|false, conditional=true|false.
+
+        summary=true: no list.
+        """
         query = request.query
         try:
             records = self._log.select(
@@ -67,6 +74,7 @@ class ControlApi:
                 path=query.get("path"),
                 status=int(query["status"]) if "status" in query else None,
                 faulted=query["faulted"] == "true" if "faulted" in query else None,
+                conditional=query["conditional"] == "true" if "conditional" in query else None,
             )
         except (ValueError, re.error) as error:
             return _json({"error": f"No such filter: {error}"}, status=400)
@@ -90,8 +98,7 @@ class ControlApi:
         try:
             fault = Fault.model_validate_json(await request.read())
         except ValidationError as error:
-            details = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-            return _json({"error": "This is no fault.", "details": details}, status=400)
+            return _json({"error": "This is no fault.", "details": _details(error)}, status=400)
         if fault.service not in self._ports:
             return _json({"error": f'There is no service "{fault.service}".', "services": list(self._ports)}, 400)
         return _json({"id": self._faults.add(fault)}, status=201)
@@ -110,6 +117,17 @@ class ControlApi:
     async def _show_world(self, request: web.Request) -> web.Response:
         return _json({"week": self._world.week, "teams": self._world.teams})
 
+    async def _change_world(self, request: web.Request) -> web.Response:
+        """One change of `sandbox.changes`, told apart by its `kind`."""
+        try:
+            change = WORLD_CHANGE.validate_json(await request.read())
+            self._change(change)
+        except ValidationError as error:
+            return _json({"error": "This is no change.", "details": _details(error)}, status=400)
+        except ImpossibleChange as impossible:
+            return _json({"error": f"This cannot happen here: {impossible}."}, status=409)
+        return web.Response(status=204)
+
     async def _switch_port(self, request: web.Request) -> web.Response:
         service = request.match_info["service"]
         if service not in self._ports:
@@ -120,6 +138,10 @@ class ControlApi:
         else:
             port.open()
         return _json({"service": service, "is_open": port.is_open})
+
+
+def _details(error: ValidationError) -> list[str]:
+    return [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
 
 
 def _json(value: object, status: int = 200) -> web.Response:

@@ -4,12 +4,13 @@ It is the oracle of the composition tests, so it shares no code with the product
 
 - the week runs from Monday 00:00 to Monday 00:00 in the team's time zone, the end not included;
 - a pull request counts by when it was merged, a commit by committer date, an issue by when it was resolved;
-- a commit belongs to a pull request that it merged, that lists it, or whose `(#n)` ends its subject: it is no item
-  of its own, whenever that pull request was merged; all other commits are;
+- a commit belongs to a pull request that it merged or that lists it, whenever that was merged, or to one of the week
+  whose `(#n)` ends its subject: it is no item of its own; all other commits are;
 - JIRA keys come from the first text that has a valid one: title, body, branch, then the commits' messages;
 - a resolved issue named by an item is told with it, else it is an item;
 - a change and its revert, both in the week, are dropped with the issues told with them;
-- what is labelled `skip-changelog` is left out, unless it is breaking.
+- what is labelled `skip-changelog` is left out, unless it is breaking;
+- a renamed repository's items go by its new name.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class _Change:
 def expected_items(world: World, team: TeamSpec, iso_week: str, timezone: str | None = None) -> list[ExpectedItem]:
     """The items of a team's week, in order of id; `timezone` defaults to the team's."""
     start, end = week_bounds(iso_week, timezone or team.timezone)
-    changes = [change for name in team.repositories for change in _changes(world.repositories[name], start, end)]
+    repositories = filter(None, map(world.repository_named, team.repositories))
+    changes = [change for repository in repositories for change in _changes(repository, start, end)]
     for change in changes:
         change.keys = _keys(change, team.projects)
     named = {key for change in changes for key in change.keys}
@@ -93,15 +95,16 @@ def _changes(repository: Repository, start: datetime, end: datetime) -> list[_Ch
     commits_of: dict[int, list[Commit]] = {pull.number: [] for pull in merged}
     lone: list[Commit] = []
     owners = _owners_by_sha(merged)
+    this_week = {pull.number for pull in merged if pull.merged_at and start <= pull.merged_at < end}
     for commit in reversed(repository.commits):
         if not start <= commit.committed_at < end:
             continue
         ending = _NUMBER_AT_THE_END.search(commit.message.split("\n")[0])
-        number = owners.get(commit.sha) or (int(ending[1]) if ending else None)
-        commits_of.get(number or 0, lone).append(commit)
+        named = int(ending[1]) if ending and int(ending[1]) in this_week else None
+        commits_of.get(owners.get(commit.sha) or named or 0, lone).append(commit)
     changes = []
     for pull in merged:
-        if pull.merged_at and start <= pull.merged_at < end:
+        if pull.merged_at and pull.number in this_week:
             changes.append(_change_of_pull(repository, pull, pull.merged_at, commits_of[pull.number]))
     changes.extend(_change_of_commit(repository, commit) for commit in lone)
     return changes

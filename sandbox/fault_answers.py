@@ -1,8 +1,10 @@
-"""The answers of a broken service, in its own words: error bodies by service, proxies' HTML pages, rate limits.
+"""The answers of a broken service, in its own words: error bodies by wording, proxies' HTML pages, rate limits.
+
+A wording is `github`, `slack`, `jira cloud` or `jira data-center`.
 
 Sources: GitHub's "Best practices" and "Rate limits for the REST API" (403 secondary limit, 429), Atlassian's "Rate
-limiting" (429 with RateLimit-Reason), Slack's "Rate limits" and error lists. No independent recording of a JIRA Cloud
-or Slack 429 body was found; those follow the documentation.
+limiting" (Cloud: 429 with RateLimit-Reason), "Improving instance stability with rate limiting" (Data Center), Slack's
+"Rate limits" and error lists. No independent recording of a JIRA or Slack 429 body was found: those follow the pages.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from http import HTTPStatus
 import orjson
 from aiohttp import web
 
-from sandbox.faults import Fault
+from sandbox.faults import Fault, FaultKind
 
 _GITHUB_MESSAGES = {
     401: "Bad credentials",
@@ -46,19 +48,40 @@ _SECONDARY_LIMIT_DOCUMENT = (
 )
 
 
-def error_answer(service: str, status: int) -> web.Response:
+def error_answer(wording: str, status: int) -> web.Response:
     """An error with a JSON body as the service words it; an unknown status takes HTTP's own phrase."""
     body: dict[str, object]
-    if service == "github":
+    if wording == "github":
         message = _GITHUB_MESSAGES.get(status, _phrase(status))
         body = {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
-    elif service == "jira":
+    elif wording == "jira data-center" and status == 401:
+        body = {"message": _JIRA_MESSAGES[401], "status-code": 401}
+    elif wording.startswith("jira"):
         body = {"errorMessages": [_JIRA_MESSAGES.get(status, _phrase(status))], "errors": {}}
-    elif service == "slack":
+    elif wording == "slack":
         body = {"ok": False, "error": _SLACK_ERRORS.get(status, "fatal_error")}
     else:
         body = {"error": _phrase(status)}
     return _json(status, body)
+
+
+def graphql_answer(fault: Fault, now: datetime) -> web.Response | None:
+    """Where GitHub's GraphQL words a failure in another way than its REST API; None elsewhere.
+
+    A time-out is a 502 with `errors`, the primary limit a 200 with them; neither has data.
+    """
+    if fault.kind is FaultKind.STATUS and fault.status in (502, 504):
+        message = (
+            "Something went wrong while executing your query. This may be the result of a timeout, or it could be a "
+            "GitHub bug. Please include `0000:0000:0000` when reporting this issue."
+        )
+        return _json(fault.status, {"data": None, "errors": [{"message": message}]})
+    if fault.kind is FaultKind.RATE_LIMIT:
+        message = "API rate limit exceeded for user ID 1."
+        response = _json(200, {"errors": [{"type": "RATE_LIMITED", "message": message}]})
+        _use_up_limit(response, "graphql", fault, now)
+        return response
+    return None
 
 
 def html_answer(status: int) -> web.Response:
@@ -79,27 +102,32 @@ def empty_answer() -> web.Response:
     return web.Response(status=200, body=b"", content_type="application/json")
 
 
-def rate_limit_answer(service: str, fault: Fault, now: datetime) -> web.Response:
-    """429 with Retry-After. GitHub's primary limit is used up with it; JIRA names the reason."""
-    if service == "github":
+def rate_limit_answer(wording: str, fault: Fault, now: datetime) -> web.Response:
+    """429 with Retry-After. GitHub's primary limit is used up with it; JIRA Cloud names the reason.
+
+    Data Center tells its token bucket. Its Retry-After may be 0: another node has the next token already.
+    """
+    if wording == "github":
         body: dict[str, object] = {
             "message": "API rate limit exceeded for user ID 1.",
             "documentation_url": ("https://docs.github.com/rest/overview/rate-limits-for-the-rest-api"),
             "status": "429",
         }
         response = _json(429, body)
-        reset_at = int(now.timestamp()) + fault.retry_after_seconds
-        response.headers["X-RateLimit-Limit"] = "5000"
+        _use_up_limit(response, "core", fault, now)
+    elif wording == "jira data-center":
+        response = _json(429, {"message": "Rate limit exceeded."})
+        response.headers["X-RateLimit-Limit"] = "70"
         response.headers["X-RateLimit-Remaining"] = "0"
-        response.headers["X-RateLimit-Reset"] = str(reset_at)
-        response.headers["X-RateLimit-Resource"] = "core"
-    elif service == "jira":
+        response.headers["X-RateLimit-FillRate"] = "5"
+        response.headers["X-RateLimit-Interval-Seconds"] = "1"
+    elif wording == "jira cloud":
         response = _json(429, {"errorMessages": ["Rate limit exceeded."], "errors": {}})
         response.headers["RateLimit-Reason"] = "jira-burst-based"
         response.headers["X-RateLimit-Limit"] = "100"
         response.headers["X-RateLimit-Remaining"] = "0"
     else:
-        response = error_answer(service, 429)
+        response = error_answer(wording, 429)
     response.headers["Retry-After"] = _retry_after(fault, now)
     return response
 
@@ -116,6 +144,13 @@ def secondary_limit_answer(fault: Fault, now: datetime) -> web.Response:
     response = _json(403, body)
     response.headers["Retry-After"] = _retry_after(fault, now)
     return response
+
+
+def _use_up_limit(response: web.Response, resource: str, fault: Fault, now: datetime) -> None:
+    response.headers["X-RateLimit-Limit"] = "5000"
+    response.headers["X-RateLimit-Remaining"] = "0"
+    response.headers["X-RateLimit-Reset"] = str(int(now.timestamp()) + fault.retry_after_seconds)
+    response.headers["X-RateLimit-Resource"] = resource
 
 
 def _retry_after(fault: Fault, now: datetime) -> str:

@@ -6,11 +6,13 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from typing import Any
 
+import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sandbox import fault_answers
+from sandbox import fault_answers, graphql_faults
 from sandbox.faults import Fault, FaultBook, FaultKind
 from sandbox.request_log import RECORD
 from sandbox.service import Clock
@@ -19,13 +21,17 @@ _DRIP_PIECES = 20
 
 
 def fault_middleware(
-    service: str, book: FaultBook, clock: Clock, close_port: Callable[[str, float], None]
+    service: str, book: FaultBook, clock: Clock, close_port: Callable[[str, float], None], *, wording: str
 ) -> Middleware:
-    """Stands inside the request log, whose record it marks, and outside the service's own middleware."""
+    """Stands inside the request log, whose record it marks, and outside the service's own middleware.
+
+    `wording` names whose words errors are told in (`fault_answers`): a service's, or those of one kind of it.
+    """
 
     @web.middleware
     async def apply_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-        verdict = book.judge(service, request.method, request.path)
+        page_size = await graphql_faults.page_size(request) if book.asks_for_page_size else 0
+        verdict = book.judge(service, request.method, request.path, page_size)
         if verdict.kinds:
             request[RECORD].faults = verdict.kinds
         if verdict.delay_seconds:
@@ -39,7 +45,7 @@ def fault_middleware(
             response = reset_connection(request)
             close_port(service, fault.seconds)
             return response
-        if answer := _answer_without_handler(service, fault, clock):
+        if answer := _answer_without_handler(wording, request, fault, clock):
             return answer
         return await _answer_after_handler(fault, request, await handler(request))
 
@@ -63,13 +69,16 @@ def abort_with_reset(transport: asyncio.BaseTransport) -> None:
         transport.abort()
 
 
-def _answer_without_handler(service: str, fault: Fault, clock: Clock) -> web.Response | None:
+def _answer_without_handler(wording: str, request: web.Request, fault: Fault, clock: Clock) -> web.Response | None:
+    is_graphql = wording == "github" and request.path == graphql_faults.PATH
+    if is_graphql and (answer := fault_answers.graphql_answer(fault, clock())):
+        return answer
     answers: dict[FaultKind, Callable[[], web.Response]] = {
-        FaultKind.STATUS: lambda: fault_answers.error_answer(service, fault.status),
+        FaultKind.STATUS: lambda: fault_answers.error_answer(wording, fault.status),
         FaultKind.HTML: lambda: fault_answers.html_answer(fault.status),
         FaultKind.MALFORMED: fault_answers.malformed_answer,
         FaultKind.EMPTY: fault_answers.empty_answer,
-        FaultKind.RATE_LIMIT: lambda: fault_answers.rate_limit_answer(service, fault, clock()),
+        FaultKind.RATE_LIMIT: lambda: fault_answers.rate_limit_answer(wording, fault, clock()),
         FaultKind.SECONDARY_LIMIT: lambda: fault_answers.secondary_limit_answer(fault, clock()),
     }
     make_answer = answers.get(fault.kind)
@@ -86,6 +95,10 @@ async def _answer_after_handler(fault: Fault, request: web.Request, answer: web.
     if fault.kind is FaultKind.CUT_JSON:
         answer.body = body[: len(body) // 2]
         return answer
+    if fault.kind in (FaultKind.PARTIAL, FaultKind.NULLS, FaultKind.REPEATED_CURSOR):
+        if body:
+            answer.body = orjson.dumps(await _bent(fault, request, orjson.loads(body)))
+        return answer
     stream = web.StreamResponse(status=answer.status, headers=answer.headers)
     stream.content_length = len(body)
     await stream.prepare(request)
@@ -99,3 +112,11 @@ async def _answer_after_handler(fault: Fault, request: web.Request, answer: web.
         await stream.write(body[start : start + step])
         await asyncio.sleep(fault.seconds / _DRIP_PIECES)
     return stream
+
+
+async def _bent(fault: Fault, request: web.Request, answer: Any) -> Any:
+    if fault.kind is FaultKind.PARTIAL:
+        return graphql_faults.partial(answer, fault.field)
+    if fault.kind is FaultKind.NULLS:
+        return graphql_faults.with_nulls(answer, fault.field)
+    return await graphql_faults.with_repeated_cursor(request, answer, fault.field)

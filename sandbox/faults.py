@@ -39,6 +39,15 @@ class FaultKind(StrEnum):
     """GitHub's 403 for too many requests at once, with Retry-After."""
     COMMITTED_TIMEOUT = "committed_timeout"
     """The handler runs and its effect stays, the answer is held back for `seconds`."""
+    PARTIAL = "partial"
+    """GraphQL: the true answer, but null at `field`, with an entry in `errors` that names it."""
+    NULLS = "nulls"
+    """The true JSON answer, but null at `field`, whatever the schema says, and no word of it."""
+    REPEATED_CURSOR = "repeated_cursor"
+    """GraphQL: the connection at `field` says that there is more, behind the cursor that it was asked for."""
+
+
+_BENDING = (FaultKind.PARTIAL, FaultKind.NULLS, FaultKind.REPEATED_CURSOR)
 
 
 class Fault(BaseModel):
@@ -57,6 +66,10 @@ class Fault(BaseModel):
     """How many times it fires before it is gone; None: until it is cleared."""
     after: int = Field(default=0, ge=0)
     """How many matching requests pass before the first can be hit."""
+    larger_than: int | None = Field(default=None, ge=0)
+    """Only for a request that asks for a page of more records than this, as GitHub's GraphQL time-outs do."""
+    field: str = ""
+    """A dotted path in the JSON of the answer, `*` for every item: `data.repository.pullRequests.nodes.*.title`."""
     seed: int = 0
     """The draws of `probability` and `jitter` depend on nothing else."""
 
@@ -78,12 +91,14 @@ class Fault(BaseModel):
             raise ValueError("a latency fault needs latency_ms")
         if self.kind in (FaultKind.SLOW_DRIP, FaultKind.COMMITTED_TIMEOUT) and not self.seconds:
             raise ValueError(f"a {self.kind.value} fault needs seconds")
+        if self.kind in _BENDING and not self.field:
+            raise ValueError(f"a {self.kind.value} fault needs a field")
         return self
 
     @property
     def is_immediate(self) -> bool:
         """A refused port waits for no request, unless the fault asks for one."""
-        narrowed = self.route or self.method or self.after or self.probability < 1
+        narrowed = self.route or self.method or self.after or self.larger_than is not None or self.probability < 1
         return self.kind is FaultKind.REFUSED and not narrowed
 
 
@@ -99,10 +114,11 @@ class _Entry:
     def is_spent(self) -> bool:
         return self.fault.count is not None and self.fired >= self.fault.count
 
-    def matches(self, service: str, method: str, path: str) -> bool:
+    def matches(self, service: str, method: str, path: str, page_size: int) -> bool:
         fault = self.fault
         return (
             fault.service == service
+            and (fault.larger_than is None or page_size > fault.larger_than)
             and (not fault.method or fault.method.upper() == method)
             and self.route.search(path) is not None
         )
@@ -172,7 +188,12 @@ class FaultBook:
     def fired(self, fault_id: int) -> int:
         return self._entries[fault_id].fired
 
-    def judge(self, service: str, method: str, path: str) -> Verdict:
+    @property
+    def asks_for_page_size(self) -> bool:
+        """Whether any fault depends on it: finding it out means reading the request."""
+        return any(entry.fault.larger_than is not None for entry in self._entries.values())
+
+    def judge(self, service: str, method: str, path: str, page_size: int = 0) -> Verdict:
         """Decides what happens to a request, and counts it against the faults that it meets."""
         if not self._entries:
             return _NOTHING
@@ -184,7 +205,7 @@ class FaultBook:
             is_latency = fault.kind is FaultKind.LATENCY
             if fault.is_immediate or (decisive is not None and not is_latency):
                 continue
-            if not entry.matches(service, method, path) or not entry.fires():
+            if not entry.matches(service, method, path, page_size) or not entry.fires():
                 continue
             kinds.append(fault.kind.value)
             if is_latency:

@@ -13,6 +13,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from sandbox.service import Clock
 
+_CONDITIONS = ("If-None-Match", "If-Modified-Since")
+
 
 @dataclass(slots=True)
 class RequestRecord:
@@ -26,6 +28,8 @@ class RequestRecord:
     started_at: datetime
     in_flight_at_start: int
     """Requests of the same service that were being answered, this one included."""
+    is_conditional: bool
+    """It came with If-None-Match or If-Modified-Since: an answer of 304 was possible."""
     status: int | None = None
     seconds: float | None = None
     faults: tuple[str, ...] = ()
@@ -46,6 +50,7 @@ class RequestRecord:
             "query": self.query,
             "started_at": self.started_at.isoformat(),
             "in_flight_at_start": self.in_flight_at_start,
+            "is_conditional": self.is_conditional,
             "status": self.status,
             "seconds": None if self.seconds is None else round(self.seconds, 6),
             "faults": list(self.faults),
@@ -75,6 +80,7 @@ class RequestLog:
         path: str | None = None,
         status: int | None = None,
         faulted: bool | None = None,
+        conditional: bool | None = None,
     ) -> list[RequestRecord]:
         """The records that match everything given; `path` is a regular expression searched for in the path."""
         pattern = re.compile(path) if path else None
@@ -86,6 +92,7 @@ class RequestLog:
             and (pattern is None or pattern.search(record.path))
             and (status is None or record.status == status)
             and (faulted is None or record.is_faulted == faulted)
+            and (conditional is None or record.is_conditional == conditional)
         ]
 
     def counts(self, records: list[RequestRecord] | None = None) -> dict[str, dict[str, int]]:
@@ -145,6 +152,7 @@ class RequestLog:
             query=request.query_string,
             started_at=self._clock(),
             in_flight_at_start=in_flight,
+            is_conditional=not request.headers.keys().isdisjoint(_CONDITIONS),
         )
         self._next_number += 1
         self._records.append(record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,8 @@ SearchAttributeType = Literal["Text", "Keyword", "Int", "Double", "Bool", "Datet
 LogLevel = Literal["debug", "info", "warn", "error", "never"]
 
 _NAMESPACE: Final = "default"  # start-dev makes it
+_PORT_TAKEN: Final = "address already in use"
+_PORT_TRIES: Final = 3
 _RPC_TIMEOUT: Final = timedelta(seconds=5)
 
 _INDEXED_TYPES: Final[Mapping[SearchAttributeType, IndexedValueType.ValueType]] = {
@@ -145,16 +147,35 @@ async def dev_server(
             *("--log-level", log_level, "--log-format", log_format),
             *(part for setting in dynamic for part in ("--dynamic-config-value", setting)),
         ]
-        server = TemporalServer(
-            command,
-            log_file=db_file.with_suffix(".log"),
-            port=port or free_port(),
-            ui_port=ui_port or free_port(),
-            search_attributes=search_attributes or {},
-            lock=lock,
-        )
-        await server.start()
+
+        def build() -> TemporalServer:
+            return TemporalServer(
+                command,
+                log_file=db_file.with_suffix(".log"),
+                port=port or free_port(),
+                ui_port=ui_port or free_port(),
+                search_attributes=search_attributes or {},
+                lock=lock,
+            )
+
+        server = await _started(build)
         try:
             yield server
         finally:
             await server.stop()
+
+
+async def _started(build: Callable[[], TemporalServer]) -> TemporalServer:
+    """A free port is only free until somebody takes it: start-dev picks some of its own, too, before it binds them."""
+    for _ in range(_PORT_TRIES - 1):
+        server = build()
+        try:
+            await server.start()
+        except ProcessFailed as error:
+            if _PORT_TAKEN not in str(error):
+                raise
+        else:
+            return server
+    server = build()
+    await server.start()
+    return server

@@ -6,7 +6,8 @@ Times are aware datetimes in UTC. Everything is plain data; the services turn it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 
 @dataclass(slots=True)
@@ -15,6 +16,8 @@ class Person:
     login: str
     email: str
     is_bot: bool = False
+    is_deleted: bool = False
+    """GitHub no longer knows the account: what it wrote stays, with a null user. Git still knows name and address."""
 
 
 @dataclass(slots=True)
@@ -27,6 +30,18 @@ class Commit:
     parents: list[str] = field(default_factory=list)
     known_account: bool = True
     """False: GitHub knows no account for the address, so the top-level `author` of the answer is null."""
+
+
+@dataclass(slots=True)
+class Review:
+    """A submitted review of a pull request."""
+
+    id: int
+    author: Person
+    state: str
+    """`APPROVED`, `CHANGES_REQUESTED`, `COMMENTED` or `DISMISSED`."""
+    submitted_at: datetime
+    body: str = ""
 
 
 @dataclass(slots=True)
@@ -46,6 +61,25 @@ class PullRequest:
     """The commits of the branch, oldest first. Only a merge commit brings these very ones to the base branch."""
     closed_at: datetime | None = None
     """When it was closed without being merged; open and merged ones have None."""
+    author_association: str = "MEMBER"
+    reviews: list[Review] = field(default_factory=list)
+    """Oldest first."""
+    closes: list[int] = field(default_factory=list)
+    """Numbers of the repository's issues that its merge closes."""
+
+
+@dataclass(slots=True)
+class GitHubIssue:
+    """An issue in the repository itself; it shares the numbers of the pull requests."""
+
+    number: int
+    title: str
+    body: str
+    author: Person
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+    labels: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -61,6 +95,18 @@ class Release:
 
 
 @dataclass(slots=True)
+class Deployment:
+    id: int
+    sha: str
+    environment: str
+    creator: Person
+    created_at: datetime
+    updated_at: datetime
+    state: str = "success"
+    """The last status: `success`, `failure`, `error`, `in_progress`, `queued`, `pending` or `inactive`."""
+
+
+@dataclass(slots=True)
 class Repository:
     id: int
     owner: str
@@ -72,10 +118,32 @@ class Repository:
     """Commits of pull requests that never reached the default branch: squashed, rebased, open or closed ones."""
     pull_requests: list[PullRequest] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
+    issues: list[GitHubIssue] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
+    archived_at: datetime | None = None
+    former_names: list[str] = field(default_factory=list)
+    """`owner/name` of earlier days: GitHub redirects from them."""
+    revision: int = 0
+    """Raised by whoever changes something inside: what was rendered before is rendered again."""
 
     @property
     def full_name(self) -> str:
         return f"{self.owner}/{self.name}"
+
+
+@dataclass(slots=True)
+class GitHubApp:
+    """A GitHub App with one installation: on all repositories of `owner`."""
+
+    id: int
+    slug: str
+    owner: str
+    installation_id: int
+    public_key: str
+    """PEM; who has the private key may sign for the app."""
+    token_lifetime: timedelta = timedelta(hours=1)
+    token_generation: int = 0
+    """Tokens of an earlier one are revoked."""
 
 
 @dataclass(slots=True)
@@ -166,7 +234,24 @@ class World:
     slack_channels: list[str] = field(default_factory=list)
     """Names without `#`."""
     teams: list[TeamSpec] = field(default_factory=list)
+    github_app: GitHubApp | None = None
     week: str = ""
     """The ISO week that the world is about, such as `2026-W47`."""
+    jira_deployment: Literal["cloud", "data-center"] = "cloud"
+    """Which JIRA the organisation runs."""
     github_hourly_limit: int = 5000
     """GitHub's primary limit for a user's token; worlds of many teams stand for an installation with more."""
+
+    def repository_named(self, full_name: str) -> Repository | None:
+        """By its name or by one that it had before, as long as no other took that; case counts for nothing."""
+        if full_name in self.repositories:
+            return self.repositories[full_name]
+        wanted = full_name.lower()
+        repositories = self.repositories.values()
+        for repository in repositories:
+            if repository.full_name.lower() == wanted:
+                return repository
+        for repository in repositories:
+            if wanted in (name.lower() for name in repository.former_names):
+                return repository
+        return None

@@ -54,7 +54,8 @@ class WeeklyChangelog:
         self._started_at = workflow.now()
         self._phase_began = self._started_at
         self._seconds: dict[str, float] = {}
-        self._progress = EditionProgress()
+        self._must_deliver = request.deliver and not request.is_dry_run
+        self._progress = EditionProgress(will_deliver=self._must_deliver)
         self._outcomes: dict[str, DeliveryOutcome] = {}
 
     @workflow.run
@@ -72,6 +73,10 @@ class WeeklyChangelog:
             raise
         result = self._result(composed, rendered, revision, units, channels)
         await self._record(plan, composed, result)
+        if self._must_deliver and not self._has_delivered:  # asked for while the records were written
+            channels = await self._deliver(plan, rendered, revision)
+            result = self._result(composed, rendered, revision, units, channels)
+            await self._record(plan, composed, result)
         return result
 
     # What people and other workflows may ask and say.
@@ -84,10 +89,17 @@ class WeeklyChangelog:
     def delivery_reported(self, outcome: DeliveryOutcome) -> None:
         self._outcomes[outcome.channel] = outcome
 
+    @workflow.signal(description="Also deliver a run that was started only to compose and store; no argument")
+    def deliver(self) -> None:
+        if self._request.is_dry_run:
+            self._refuse("signal 'deliver' to a dry run")
+            return
+        self._must_deliver = True
+        self._update(will_deliver=True)
+
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
-        refused = f"signal {name!r} at {workflow.now():%Y-%m-%d %H:%M:%S} UTC"
-        self._update(refused_messages=(*self._progress.refused_messages, refused))
+        self._refuse(f"signal {name!r}")
 
     # The phases, in order.
 
@@ -104,13 +116,18 @@ class WeeklyChangelog:
         self._enter(Phase.PLANNING)
         plan = await call(
             activities.PLAN_EDITION,
-            PlanEdition(team=self._request.team, iso_week=self._request.iso_week),
+            PlanEdition(
+                team=self._request.team,
+                iso_week=self._request.iso_week,
+                scheduled_at=self._request.scheduled_at,
+                started_at=self._started_at,
+            ),
             BOOTSTRAP,
             summary=f"Plan {self._request.team} {self._request.iso_week} from the configuration",
         )
         due = max(self._request.scheduled_at or self._started_at, self._started_at)
         self._deadline = due + plan.deliver_by
-        self._update(units_total=len(plan.repositories) + len(plan.projects), deadline=self._deadline)
+        self._update(units_total=len(plan.repositories) + len(plan.projects), deadline=self._deadline, notes=plan.notes)
         return plan
 
     async def _collect(self, plan: EditionPlan) -> tuple[list[UnitCollected], list[Gap]]:
@@ -126,7 +143,11 @@ class WeeklyChangelog:
 
     async def _collect_repository(self, plan: EditionPlan, repository: str) -> UnitCollected | Gap:
         message = CollectRepository(
-            collection_id=self._collection_id(), team=plan.team, repository=repository, window=plan.window
+            collection_id=self._collection_id(),
+            team=plan.team,
+            repository=repository,
+            window=plan.window,
+            api=plan.github_api,
         )
         return await self._collect_unit(plan, activities.COLLECT_REPOSITORY, message, names.repository_unit(repository))
 
@@ -157,7 +178,8 @@ class WeeklyChangelog:
             gap = gap_of(unit, contract.service, failure_of(error))
             self._update(gaps=(*self._progress.gaps, gap))
             return gap
-        self._update(units_done=(*self._progress.units_done, unit))
+        notes = tuple(f"{unit}: {note}" for note in collected.notes)
+        self._update(units_done=(*self._progress.units_done, unit), notes=(*self._progress.notes, *notes))
         return collected
 
     async def _find_previous(self, plan: EditionPlan) -> PreviousEdition:
@@ -200,7 +222,8 @@ class WeeklyChangelog:
 
     async def _deliver(self, plan: EditionPlan, rendered: EditionRendered, revision: int) -> tuple[ChannelResult, ...]:
         self._enter(Phase.DELIVERING)
-        if self._request.is_dry_run or not self._request.deliver:
+        self._has_delivered = self._must_deliver
+        if not self._must_deliver:
             return ()
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
         ours = [channel for channel in asked if channel.kind == "slack"]
@@ -329,9 +352,12 @@ class WeeklyChangelog:
         channels: tuple[ChannelResult, ...],
     ) -> EditionResult:
         calls: dict[str, int] = {}
+        by_road: dict[str, int] = {}
         for unit in units:
             service = unit.unit.split(":", 1)[0]
             calls[service] = calls.get(service, 0) + unit.api_calls
+            for road, count in unit.calls_by_road.items():
+                by_road[f"{service}.{road}"] = by_road.get(f"{service}.{road}", 0) + count
         sends = sum(part.attempts for outcome in self._outcomes.values() for part in outcome.parts)
         if sends:
             calls[names.SLACK] = sends
@@ -348,11 +374,17 @@ class WeeklyChangelog:
             run_id=workflow.info().original_execution_run_id,
             channels=channels,
             api_calls=calls,
+            calls_by_road=by_road,
+            notes=self._progress.notes,
             seconds=self._timed(),
             edition=composed.edition,
             renderings=rendered.formats,
             digest=composed.digest,
         )
+
+    def _refuse(self, what: str) -> None:
+        refused = f"{what} at {workflow.now():%Y-%m-%d %H:%M:%S} UTC"
+        self._update(refused_messages=(*self._progress.refused_messages, refused))
 
     def _time_left(self) -> timedelta:
         return self._deadline - workflow.now()

@@ -16,6 +16,8 @@ class CollectRepository(Model):
     team: str
     repository: str
     window: Window
+    api: str = "auto"
+    """`auto`, `graphql` or `rest`, as the team's file says."""
 
 
 class CollectProject(Model):
@@ -41,4 +43,12 @@ class UnitCollected(Model):
     """Things collected by kind: `{"pull_requests": 12, "commits": 30}`."""
     bodies_dropped: bool = False
     """The store was away and the artifact too large to travel inline: texts were cut, and the gap says so."""
+    road: str = ""
+    """By which API the data came, where a service has two: `graphql` or `rest`."""
+    calls_by_road: dict[str, int] = {}
+    """`api_calls` by API: a conditional probe is REST, whichever road the data came by."""
+    is_unchanged: bool = False
+    """The service confirmed that an earlier collection of the same window still holds; the artifact is that one's."""
+    notes: tuple[str, ...] = ()
+    """What an operator should know and no reader need: a road that failed, a repository that was renamed."""
     collected_at: datetime

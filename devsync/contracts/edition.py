@@ -38,6 +38,9 @@ class EditionRequest(Model):
 class PlanEdition(Model):
     team: str
     iso_week: str
+    scheduled_at: datetime | None = None
+    started_at: datetime | None = None
+    """When the run started: where a run by hand ends the period `since_last_edition`."""
 
 
 class EditionPlan(Model):
@@ -49,6 +52,8 @@ class EditionPlan(Model):
     timezone: str
     audience: str
     repositories: tuple[str, ...] = ()
+    github_api: str = "auto"
+    """Which road to GitHub: `auto`, `graphql` or `rest`."""
     projects: tuple[str, ...] = ()
     include_labels: tuple[str, ...] = ()
     exclude_labels: tuple[str, ...] = ()
@@ -58,6 +63,8 @@ class EditionPlan(Model):
     delivery_reserve: timedelta
     delivery_schedule: DeliverySchedule
     policies: Policies
+    notes: tuple[str, ...] = ()
+    """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
 
 
 class ComposeEdition(Model):
@@ -161,6 +168,11 @@ class EditionResult(Model):
     """Empty for a dry run."""
     api_calls: dict[str, int] = {}
     """Calls by service, of the attempts that succeeded."""
+    calls_by_road: dict[str, int] = {}
+    """`api_calls` of services with two APIs, by API: `github.graphql`, `github.rest`."""
+    notes: tuple[str, ...] = ()
+    """What an operator should know, each with what it is about: a source's unit, `schedule` (how late it started),
+    `period` (which one stands in for the one asked for). Nothing of it is missing in the edition."""
     seconds: dict[str, float] = {}
     """Workflow time by phase, and `total`."""
     edition: ArtifactRef | None = None
@@ -181,6 +193,8 @@ class EditionProgress(Model):
     """Those that are collected: `github:acme/ledger`, `jira:PAY`."""
     gaps: tuple[Gap, ...] = ()
     """Those that are missing, so far."""
+    notes: tuple[str, ...] = ()
+    """As in the result."""
     item_count: int | None = None
     """None before composition."""
     revision: int = 0
@@ -192,6 +206,8 @@ class EditionProgress(Model):
     """Signals that the run does not know."""
     cancelled_because: str = ""
     """The reason that was given with the cancellation."""
+    will_deliver: bool = True
+    """False while it is a backfill that only composes and stores."""
     result: EditionResult | None = None
     """Set as soon as the edition is delivered: recording may still be under way."""
 

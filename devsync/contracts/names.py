@@ -2,6 +2,7 @@
 
 from temporalio.common import SearchAttributeKey
 
+EDITION_TRIGGER = "EditionTrigger"
 WEEKLY_CHANGELOG = "WeeklyChangelog"
 DELIVERY = "Delivery"
 
@@ -23,6 +24,19 @@ LOCAL = "local"
 """Database and rendering: our own machine's work."""
 
 SERVICES = (GITHUB, JIRA, SLACK, LOCAL)
+
+
+SCHEDULE_PREFIX = "changelog:"
+"""Of our schedules in a namespace that others may use as well."""
+
+
+def schedule_id(team: str) -> str:
+    return f"{SCHEDULE_PREFIX}{team}"
+
+
+def due_id(team: str) -> str:
+    """The server adds the time: `due:payments-2026-11-23T08:00:00Z`, in whole seconds of UTC."""
+    return f"due:{team}"
 
 
 def edition_id(team: str, iso_week: str) -> str:
@@ -50,6 +64,9 @@ def repository_unit(repository: str) -> str:
 def project_unit(project: str) -> str:
     return f"{JIRA}:{project}"
 
+
+SCHEDULED_START = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
+"""Written by the server: when a schedule meant to start the workflow, jitter not counted."""
 
 TEAM = SearchAttributeKey.for_keyword("Team")
 """The team's name."""

@@ -1,12 +1,11 @@
 """An edition as one document: Markdown, HTML, plain text, JSON. Slack's many messages are in `slack`."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 from devsync.domain.changelog.edition import Edition
 from devsync.rendering.environment import Format, render
-from devsync.rendering.story import shortened, story_of
+from devsync.rendering.story import even_share, shortened, story_of
 
 MAX_MAIL_BYTES = 100_000
 """Gmail cuts what is longer than 102 kB off and hides it behind a link; the rest is for the mail's own frame."""
@@ -38,26 +37,13 @@ def render_html(edition: Edition, templates: Path, revision: int = 1, max_bytes:
     if max_bytes is None:
         return render(templates, Format.HTML, HTML_TEMPLATE, {"story": story})
     # A large edition is not rendered whole to be thrown away: the first try holds about what will fit.
-    limit = _even_share((len(chapter.entries) for chapter in story.chapters), max_bytes // _ITEM_BYTES)
+    limit = even_share(story, max_bytes // _ITEM_BYTES)
     while True:
         page = render(templates, Format.HTML, HTML_TEMPLATE, {"story": shortened(story, limit)})
         size = len(page.encode())
         if size <= max_bytes or limit == 0:
             return page
         limit = min(limit - 1, limit * max_bytes // size)
-
-
-def _even_share(wanted: Iterable[int], available: int) -> int:
-    """The most that each may take when all take alike and who wants less leaves the rest to the others."""
-    share = most = 0
-    amounts = sorted(wanted)
-    for taken, amount in enumerate(amounts):
-        share = available // (len(amounts) - taken)
-        if amount > share:
-            return share
-        available -= amount
-        most = amount
-    return most
 
 
 def render_json(edition: Edition) -> str:

@@ -1,7 +1,7 @@
 """An edition for Slack: one message for the channel, the rest as replies in its thread.
 
 The channel message is what everybody reads: what the week brought, what is missing, what breaks. Whoever wants more
-opens the thread, which tells every section in full.
+opens the thread, which tells every section; in a very large edition its first items, and how many more there are.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from devsync.domain.changelog.edition import Edition, Section
 from devsync.domain.model import Model
 from devsync.rendering.environment import Format, environment
 from devsync.rendering.slack_blocks import (
+    MAX_MESSAGE,
     MAX_TEXT,
     Block,
     Part,
@@ -25,9 +26,15 @@ from devsync.rendering.slack_blocks import (
     section,
     shorten,
 )
-from devsync.rendering.story import Chapter, Story, story_of
+from devsync.rendering.story import Chapter, Story, even_share, shortened, story_of
 
 TEMPLATE = "edition.mrkdwn.j2"
+
+MAX_REPLIES = 9
+"""A longer thread nobody reads, and Slack takes about one message a second and channel."""
+
+# What an item takes in the thread, seldom more: two links, a title, two names.
+_ITEM_CHARACTERS = 250
 
 # Three boxes and a summary of this size leave 1,600 characters for header, small print and JSON's own.
 _MAX_BOX = 2_600
@@ -52,18 +59,33 @@ class SlackRendering(Model):
 def render_slack(edition: Edition, templates: Path, revision: int = 1) -> SlackRendering:
     """The edition as Block Kit messages, each within Slack's limits whatever the edition holds.
 
+    Beyond `MAX_REPLIES` each section tells its first items, all sections the same number of them, and how many it
+    leaves out. Only items are left out: one whose gaps, releases and people alone take more replies keeps them.
     Raises jinja2.TemplateError where the template is missing or wrong.
     """
-    told = _Teller(story_of(edition, revision), environment(templates, Format.SLACK).get_template(TEMPLATE))
+    story = story_of(edition, revision)
+    template = environment(templates, Format.SLACK).get_template(TEMPLATE)
+    told = _Teller(story, template)
     channel, overflowing = told.channel_boxes()
-    replies = [
-        SlackMessage(text=told.thread_text(headings), blocks=blocks)
-        for headings, blocks in messages(told.thread_parts(overflowing))
-    ]
+    replies = _replies(story, template, overflowing)
     if replies:
         channel.append(context(told.say("thread_hint")))
     first = SlackMessage(text=shorten(told.say("fallback"), MAX_TEXT), blocks=channel)
     return SlackRendering(messages=(first, *replies))
+
+
+def _replies(story: Story, template: Template, overflowing: frozenset[str]) -> list[SlackMessage]:
+    # A large edition is not rendered whole to be thrown away: the first try holds about what will fit.
+    limit = even_share(story, MAX_REPLIES * MAX_MESSAGE // _ITEM_CHARACTERS)
+    while True:
+        told = _Teller(shortened(story, limit), template)
+        replies = [
+            SlackMessage(text=told.thread_text(headings), blocks=blocks)
+            for headings, blocks in messages(told.thread_parts(overflowing))
+        ]
+        if len(replies) <= MAX_REPLIES or limit == 0:
+            return replies
+        limit = min(limit - 1, limit * MAX_REPLIES // len(replies))
 
 
 class _Teller:

@@ -100,6 +100,19 @@ def shortened(story: Story, entries_per_chapter: int) -> Story:
     return story._replace(chapters=tuple(_shortened(chapter, entries_per_chapter) for chapter in story.chapters))
 
 
+def even_share(story: Story, available: int) -> int:
+    """The most entries that each section may tell when all tell alike, and who has fewer leaves the rest to others."""
+    share = most = 0
+    amounts = sorted(len(chapter.entries) for chapter in story.chapters)
+    for taken, amount in enumerate(amounts):
+        share = available // (len(amounts) - taken)
+        if amount > share:
+            return share
+        available -= amount
+        most = amount
+    return most
+
+
 def _shortened(chapter: Chapter, limit: int) -> Chapter:
     omitted = len(chapter.entries) - limit
     if omitted <= 0:

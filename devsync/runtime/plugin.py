@@ -4,8 +4,6 @@ Give it to the client; workers inherit it from there (given again, interceptors 
 gets it directly: production and replay can never differ.
 """
 
-import dataclasses
-
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkflowRunner
@@ -13,6 +11,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from devsync.runtime.activity_errors import ErrorTranslation
 from devsync.runtime.message_guard import MessageGuard
+from devsync.runtime.sandbox import ContextFreeSandbox
 
 PASSTHROUGH_MODULES = ("devsync",)
 """What workflow code imports and what is deterministic by itself: imported once, not again for each run."""
@@ -24,14 +23,10 @@ class DevSyncPlugin(SimplePlugin):
             "devsync.changelog",
             data_converter=pydantic_data_converter,
             interceptors=[ErrorTranslation(), MessageGuard()],
-            workflow_runner=_pass_our_modules_through,
+            workflow_runner=_in_our_sandbox,
         )
 
 
-def _pass_our_modules_through(runner: WorkflowRunner | None) -> WorkflowRunner:
-    if isinstance(runner, SandboxedWorkflowRunner):
-        restrictions = runner.restrictions.with_passthrough_modules(*PASSTHROUGH_MODULES)
-        return dataclasses.replace(runner, restrictions=restrictions)
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH_MODULES)
-    )
+def _in_our_sandbox(runner: WorkflowRunner | None) -> WorkflowRunner:
+    base = runner.restrictions if isinstance(runner, SandboxedWorkflowRunner) else SandboxRestrictions.default
+    return ContextFreeSandbox(restrictions=base.with_passthrough_modules(*PASSTHROUGH_MODULES))

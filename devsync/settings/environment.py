@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -25,9 +26,29 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 """Without a slash at its end."""
 
 
+def _deployment(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise ValueError("must be letters, digits, - and _: the server ignores workers of a deployment named otherwise")
+    return name
+
+
+DeploymentName = Annotated[str, AfterValidator(_deployment)]
+"""A dot or colon in it would be silently fatal: such a worker runs, and gets no work (Server 1.32)."""
+
+
+class GitHubApp(NamedTuple):
+    """`private_key` is PEM, with real line breaks."""
+
+    app_id: str
+    private_key: SecretStr
+
+
 class GitHubAccess(NamedTuple):
+    """A token, or an App (and then no token): `app` decides."""
+
     url: str
     token: SecretStr
+    app: GitHubApp | None = None
 
 
 class JiraAccess(NamedTuple):
@@ -52,8 +73,11 @@ class WorkerVersion(NamedTuple):
 
 _CURES: Final = {
     "GITHUB_TOKEN": "create a fine-grained token with read access to contents, issues, pull requests and deployments"
-    " of the team's repositories, and export it",
-    "JIRA_URL": "export the address of the site, as https://acme.atlassian.net",
+    " of the team's repositories, and export it; or export GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY instead",
+    "GITHUB_APP_ID": "copy it from the GitHub App's page General and export it, as GITHUB_APP_PRIVATE_KEY is",
+    "GITHUB_APP_PRIVATE_KEY": "generate one on the GitHub App's page General and export the whole PEM file,"
+    " as GITHUB_APP_ID is",
+    "JIRA_URL": "export the address of the site, as https://acme.atlassian.net or https://jira.acme.dev",
     "JIRA_EMAIL": "export the address of the account that owns JIRA_API_TOKEN (Cloud),"
     " or export JIRA_PAT instead (Data Center)",
     "JIRA_API_TOKEN": "create one at https://id.atlassian.com/manage-profile/security/api-tokens"
@@ -76,6 +100,10 @@ class Environment(BaseSettings):
 
     github_token: SecretStr | None = None
     """Read access to the teams' repositories."""
+    github_app_id: str | None = None
+    """A GitHub App instead of a token: its id."""
+    github_app_private_key: SecretStr | None = None
+    """A GitHub App's private key in PEM; line breaks may be written as `\\n`."""
     github_api_url: WebAddress = "https://api.github.com"
     """GitHub Enterprise Server: `https://github.acme.dev/api/v3`."""
     jira_url: WebAddress | None = None
@@ -100,14 +128,23 @@ class Environment(BaseSettings):
     """The folder with `services.yaml`, `delivery.yaml` and `teams/`."""
     templates_dir: Path = Path("templates")
     """The folder with the templates of the renderings."""
-    worker_deployment: str | None = None
+    worker_deployment: DeploymentName | None = None
     """Worker Versioning: the deployment's name; set both or neither."""
     build_id: str | None = None
     """Worker Versioning: this build."""
 
     def github(self) -> GitHubAccess:
-        """Raises ConfigError naming the variable and the cure, as do all methods here."""
-        return GitHubAccess(self.github_api_url, _needed("GITHUB_TOKEN", self.github_token))
+        """An App is preferred where a token is set as well: many machines have a GITHUB_TOKEN for other work.
+
+        Raises ConfigError naming the variable and the cure, as do all methods here.
+        """
+        if self.github_app_id is None and self.github_app_private_key is None:
+            return GitHubAccess(self.github_api_url, _needed("GITHUB_TOKEN", self.github_token))
+        app_id = _needed("GITHUB_APP_ID", self.github_app_id)
+        key = _needed("GITHUB_APP_PRIVATE_KEY", self.github_app_private_key).get_secret_value()
+        # Many secret stores keep one line only, so that keys come with written line breaks.
+        app = GitHubApp(app_id, SecretStr(key.replace("\\n", "\n")))
+        return GitHubAccess(self.github_api_url, SecretStr(""), app)
 
     def jira(self) -> JiraAccess:
         """A JIRA_PAT is preferred where both kinds of credentials are set: nobody sets it for Cloud."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
+from devsync.domain.changelog.due import WeeklyTime
 from devsync.domain.model import Model
 from devsync.settings.durations import Duration, PositiveDuration
 from devsync.settings.problems import ConfigError, problem_at, refuse_repeated
@@ -38,17 +39,24 @@ def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
 Unique = Annotated[tuple[T, ...], AfterValidator(_each_once)]
 
 
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+DAYS: tuple[Day, ...] = get_args(Day)
+
+
 class Schedule(Model):
     """The weekly instant, in the team's timezone, at which the edition is due to start."""
 
-    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(
-        examples=["monday"]
-    )
+    day: Day = Field(examples=["monday"])
     """The weekday."""
     time: ClockTime = Field(examples=['"09:00"'])
     """The time of day, in quotes."""
     jitter: Duration = timedelta(0)
-    """The start is put off by a random time up to this, so that many teams do not start as one."""
+    """The start is put off by a random time up to this, so that many teams do not ask the same services at once."""
+
+    @property
+    def weekday(self) -> int:
+        """0 is Monday."""
+        return DAYS.index(self.day)
 
 
 class GitHubSource(Model):
@@ -205,6 +213,13 @@ class TeamConfig(Model):
     """Who looks at it before."""
     escalation: str = "default"
     """The name of an escalation policy."""
+
+    @property
+    def weekly_time(self) -> WeeklyTime:
+        """When its editions are due; without a schedule, as soon as a week has ended."""
+        if self.schedule is None:
+            return WeeklyTime(weekday=0, clock=time(), timezone=self.timezone)
+        return WeeklyTime(weekday=self.schedule.weekday, clock=self.schedule.time, timezone=self.timezone)
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:

@@ -23,6 +23,7 @@ class StoredPage:
     page: int
     next_cursor: str | None
     content: bytes
+    etag: str | None = None
 
 
 class CollectionPages:
@@ -41,11 +42,12 @@ class CollectionPages:
         page: int,
         next_cursor: str | None,
         content: bytes,
+        etag: str | None = None,
     ) -> None:
         """Stores one page in one round trip. The first writer wins: an attempt that was given up may still be
         running in its thread, and must not change a page from which the next attempt went on.
 
-        `part` is `pulls`, `commits`, `releases` or `issues`; `page` counts from 1 within it.
+        `part` is `pulls`, `commits`, `releases`, `graphql` or `issues`; `page` counts from 1 within it.
         Raises DatabaseUnavailable and NotMigrated.
         """
         packed = pack(content)
@@ -56,6 +58,7 @@ class CollectionPages:
             "part": part,
             "page": page,
             "next_cursor": next_cursor,
+            "etag": etag,
             "digest": packed.digest,
             "size": packed.size,
             "content": packed.compressed,
@@ -70,7 +73,15 @@ class CollectionPages:
         """
         columns = collection_pages.c
         rows = await self._database.execute(
-            select(columns.part, columns.page, columns.next_cursor, columns.digest, columns.size, columns.content)
+            select(
+                columns.part,
+                columns.page,
+                columns.next_cursor,
+                columns.digest,
+                columns.size,
+                columns.content,
+                columns.etag,
+            )
             .where(columns.collection_id == collection_id, columns.unit == unit)
             .order_by(columns.part, columns.page)
         )
@@ -79,7 +90,7 @@ class CollectionPages:
             before = pages[-1].page if pages and pages[-1].part == row.part else 0
             if row.page == before + 1:
                 content = unpack(row.content, size=row.size, digest=row.digest)
-                pages.append(StoredPage(row.part, row.page, row.next_cursor, content))
+                pages.append(StoredPage(row.part, row.page, row.next_cursor, content, row.etag))
         return pages
 
     async def delete_collection(self, collection_id: str) -> None:

@@ -43,15 +43,32 @@ collection_pages = Table(
     metadata,
     Column("collection_id", Text, primary_key=True),
     Column("unit", Text, primary_key=True),
-    Column("part", Text, primary_key=True, comment="pulls, commits, releases, issues"),
+    Column("part", Text, primary_key=True, comment="pulls, commits, releases, graphql, issues"),
     Column("page", Integer, primary_key=True, autoincrement=False, comment="from 1"),
     Column("team", Text, nullable=False),
     Column("next_cursor", Text, comment="null: the last page of its part"),
+    Column("etag", Text, comment="what a conditional request for the same page sends"),
     Column("digest", Text, nullable=False, comment="sha256 of the uncompressed bytes, hexadecimal"),
     Column("size", Integer, nullable=False, comment="bytes, uncompressed"),
     Column("content", LargeBinary, nullable=False, comment="zstd"),
     Column("stored_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("page > 0", name="page"),
+)
+
+collected_units = Table(
+    "collected_units",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("window_start", DateTime(timezone=True), primary_key=True),
+    Column("window_end", DateTime(timezone=True), primary_key=True),
+    Column("form", Integer, nullable=False, comment="of the artifact: another build may map answers differently"),
+    Column("artifact", JSONB, nullable=False, comment="reference to the stored data: digest, size, kind"),
+    Column("validators", JSONB, nullable=False, comment="the conditional requests that tell whether it still holds"),
+    Column("road", Text, nullable=False),
+    Column("counts", JSONB, nullable=False),
+    Column("notes", JSONB, nullable=False),
+    Column("collected_at", DateTime(timezone=True), nullable=False),
 )
 
 editions = Table(

@@ -1,7 +1,7 @@
 """Lets activities that block in threads (PyGithub and jira do) use the worker's one async database."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
@@ -25,15 +25,23 @@ class LoopBridge:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The coroutine's result. Raises what it raises, and DatabaseUnavailable when the loop is stuck or gone."""
+        return self.start(coroutine)()
+
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Callable[[], T]:
+        """Starts the coroutine; what is returned waits for its result, and raises as `run` does."""
         try:
             future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError as error:  # the loop is closed: the worker is going down
             coroutine.close()
             raise DatabaseUnavailable("the worker is shutting down") from error
-        try:
-            return future.result(_PATIENCE_SECONDS)
-        except FutureTimeout as error:
-            if future.done():
-                raise
-            future.cancel()
-            raise DatabaseUnavailable("the worker's event loop does not get to the database") from error
+
+        def wait() -> T:
+            try:
+                return future.result(_PATIENCE_SECONDS)
+            except FutureTimeout as error:
+                if future.done():
+                    raise
+                future.cancel()
+                raise DatabaseUnavailable("the worker's event loop does not get to the database") from error
+
+        return wait

@@ -1,277 +1,63 @@
-"""The routes of the GitHub stand-in and how each picks, orders and pages what it shows."""
+"""The routes of the GitHub stand-in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import TypeVar
-
 from aiohttp import web
 
-from sandbox.github.front_door import (
-    HourlyLimit,
-    answer,
-    base_url,
-    error,
-    front_door,
-    invalid,
-    json_answer,
-    not_found,
-)
+from sandbox.github.access import Access
+from sandbox.github.apps import Apps
+from sandbox.github.front_door import front_door
+from sandbox.github.graphql.endpoint import GraphQL
+from sandbox.github.limits import Limits
 from sandbox.github.pages import show_page
-from sandbox.github.paging import Page
-from sandbox.github.views import Rendered, RepositoryView, Views
+from sandbox.github.rest import Rest
+from sandbox.github.views import Views
 from sandbox.service import Clock, Credentials
-from sandbox.world import Commit, PullRequest, World
-
-T = TypeVar("T")
-
-_PULL_SORTS: dict[str, Callable[[PullRequest], datetime]] = {
-    "created": lambda pull: pull.created_at,
-    "updated": lambda pull: pull.updated_at,
-}
+from sandbox.world import World
 
 
 def build_app(world: World, credentials: Credentials, clock: Clock) -> web.Application:
-    """The REST v3 stand-in; see `sandbox.service` for the contract."""
-    limit = HourlyLimit(world.github_hourly_limit, clock)
-    api = _Api(world, limit)
+    """GitHub's REST v3 and GraphQL; see `sandbox.service` for the contract."""
+    limits = Limits(world.github_hourly_limit, clock)
+    access = Access(world, credentials, clock)
+    views = Views()
+    rest, apps, graphql = Rest(world, views, limits), Apps(world, views, access), GraphQL(world, views, limits)
     public = show_page(world)
     app = web.Application(
-        middlewares=[front_door(credentials, limit, lambda request: request.match_info.handler is public)]
+        middlewares=[front_door(access, limits, lambda request: request.match_info.handler is public)]
     )
-    repository = "/repos/{owner}/{repo}"
     app.add_routes(
         [
-            web.get("/user", api.user),
-            web.get("/rate_limit", api.rate_limit),
-            web.get(repository, api.repository),
-            web.get(f"{repository}/pulls", api.pulls),
-            web.get(rf"{repository}/pulls/{{number:\d+}}", api.pull),
-            web.get(rf"{repository}/pulls/{{number:\d+}}/commits", api.pull_commits),
-            web.get(rf"{repository}/pulls/{{number:\d+}}/reviews", api.pull_reviews),
-            web.get(f"{repository}/commits", api.commits),
-            web.get(f"{repository}/commits/{{ref}}", api.commit),
-            web.get(f"{repository}/commits/{{ref}}/pulls", api.commit_pulls),
-            web.get(f"{repository}/releases", api.releases),
-            web.get(rf"{repository}/releases/{{id:\d+}}", api.release),
-            web.get(f"{repository}/deployments", api.deployments),
-            web.get(f"{repository}/issues", api.issues),
+            web.post("/graphql", graphql.answer),
+            web.get("/user", rest.user),
+            web.get("/rate_limit", rest.rate_limit),
+            web.get("/app", apps.app),
+            web.get("/app/installations", apps.installations),
+            web.get(r"/app/installations/{id:\d+}", apps.installation),
+            web.post(r"/app/installations/{id:\d+}/access_tokens", apps.give_token),
+            web.get("/installation/repositories", apps.installation_repositories),
+            web.get("/repos/{owner}/{repo}/installation", apps.repository_installation),
+            # A renamed repository's old name redirects to the second form.
+            *_repository_routes("/repos/{owner}/{repo}", rest),
+            *_repository_routes(r"/repositories/{repository_id:\d+}", rest),
             web.get("/{owner}/{repo}/{kind:pull|commit|releases/tag}/{id:.+}", public),
         ]
     )
     return app
 
 
-class _Api:
-    def __init__(self, world: World, limit: HourlyLimit) -> None:
-        self._world = world
-        self._limit = limit
-        self._views = Views()
-
-    async def user(self, request: web.Request) -> web.Response:
-        account = self._views.shapes(base_url(request)).account("sandbox-bot", "User")
-        no_profile = dict.fromkeys(("name", "company", "location", "email", "hireable", "bio"))
-        counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
-        dates = {"created_at": "2021-03-01T09:00:00Z", "updated_at": "2024-01-01T09:00:00Z"}
-        return json_answer(request, account | no_profile | {"blog": ""} | counts | dates)
-
-    async def rate_limit(self, request: web.Request) -> web.Response:
-        core = self._limit.as_json()
-        untouched = {"used": 0, "reset": core["reset"]}
-        resources = {
-            "core": core,
-            "graphql": {"limit": 5000, "remaining": 5000, **untouched},
-            "search": {"limit": 30, "remaining": 30, **untouched},
-        }
-        return web.json_response({"resources": resources, "rate": core})
-
-    async def repository(self, request: web.Request) -> web.Response:
-        view = self._view(request)
-        shapes = self._views.shapes(base_url(request))
-        return json_answer(request, shapes.full_repository(view.repository))
-
-    async def pulls(self, request: web.Request) -> web.Response:
-        view, query = self._view(request), request.query
-        state, sort = query.get("state", "open"), query.get("sort", "created")
-        if state not in ("open", "closed", "all"):
-            return invalid("PullRequest", "state", f"{state} is not open, closed or all")
-        if sort not in _PULL_SORTS:
-            return invalid("PullRequest", "sort", f"the sandbox sorts by created and updated, not by {sort}")
-        # GitHub: descending when sort is created or not given, ascending otherwise.
-        direction = query.get("direction", "desc" if sort == "created" else "asc")
-        chosen = [
-            pull
-            for pull in view.repository.pull_requests
-            if _has_state(pull, state)
-            and query.get("base", pull.base_branch) == pull.base_branch
-            and query.get("head", _head_label(view, pull)) == _head_label(view, pull)
-        ]
-        chosen.sort(key=lambda pull: (_PULL_SORTS[sort](pull), pull.number), reverse=direction == "desc")
-        return _page(request, chosen, view.pull)
-
-    async def pull(self, request: web.Request) -> web.Response:
-        view = self._view(request)
-        pull = _pull_of(request, view)
-        return _single(request, view.pull_detail(pull), pull.updated_at)
-
-    async def pull_commits(self, request: web.Request) -> web.Response:
-        view = self._view(request)
-        shas = _pull_of(request, view).commit_shas
-        return _page(request, [view.commits_by_sha[sha] for sha in shas if sha in view.commits_by_sha], view.commit)
-
-    async def pull_reviews(self, request: web.Request) -> web.Response:
-        _pull_of(request, self._view(request))
-        return _page(request, [], Rendered.of)
-
-    async def commits(self, request: web.Request) -> web.Response:
-        view, query = self._view(request), request.query
-        for name in ("path", "author", "committer"):
-            if name in query:
-                return invalid("Commit", name, f"the sandbox does not filter commits by {name}")
-        try:
-            since, until = _instant(query.get("since")), _instant(query.get("until"))
-        except ValueError as wrong:
-            return invalid("Commit", "since", str(wrong))
-        listed = _reachable(view, query.get("sha") or view.repository.default_branch)
-        if listed is None:
-            return not_found()
-        chosen = [
-            commit
-            for commit in listed
-            if (since is None or commit.committed_at >= since) and (until is None or commit.committed_at <= until)
-        ]
-        return _page(request, chosen, view.commit)
-
-    async def commit(self, request: web.Request) -> web.Response:
-        view = self._view(request)
-        commit = _commit_of(request, view)
-        if commit is None:
-            return error(422, f"No commit found for SHA: {request.match_info['ref']}")
-        return _single(request, view.commit_detail(commit), commit.committed_at)
-
-    async def commit_pulls(self, request: web.Request) -> web.Response:
-        view = self._view(request)
-        commit = _commit_of(request, view)
-        if commit is None:
-            return error(422, f"No commit found for SHA: {request.match_info['ref']}")
-        named = [
-            pull
-            for pull in view.repository.pull_requests
-            if commit.sha == pull.merge_commit_sha or commit.sha in pull.commit_shas
-        ]
-        return _page(request, named, view.pull)
-
-    async def releases(self, request: web.Request) -> web.Response:
-        view = self._view(request)
-        listed = sorted(view.repository.releases, key=lambda release: release.created_at, reverse=True)
-        return _page(request, listed, lambda release: view.releases[release.id])
-
-    async def release(self, request: web.Request) -> web.Response:
-        view = self._view(request)
-        number = int(request.match_info["id"])
-        for release in view.repository.releases:
-            if release.id == number:
-                return _single(request, view.releases[number], release.published_at or release.created_at)
-        return not_found()
-
-    async def deployments(self, request: web.Request) -> web.Response:
-        self._view(request)
-        return _page(request, [], Rendered.of)
-
-    async def issues(self, request: web.Request) -> web.Response:
-        """Pull requests only: a world's issues live in JIRA."""
-        view, query = self._view(request), request.query
-        for name in ("milestone", "assignee", "creator", "mentioned", "labels", "type"):
-            if name in query:
-                return invalid("Issue", name, f"the sandbox does not filter issues by {name}")
-        try:
-            since = _instant(query.get("since"))
-        except ValueError as wrong:
-            return invalid("Issue", "since", str(wrong))
-        sort, state = query.get("sort", "created"), query.get("state", "open")
-        if sort not in _PULL_SORTS or state not in ("open", "closed", "all"):
-            return invalid("Issue", "sort", "the sandbox knows sort created|updated and state open|closed|all")
-        chosen = [
-            pull
-            for pull in view.repository.pull_requests
-            if _has_state(pull, state) and (since is None or pull.updated_at >= since)
-        ]
-        is_descending = query.get("direction", "desc") == "desc"
-        chosen.sort(key=lambda pull: (_PULL_SORTS[sort](pull), pull.number), reverse=is_descending)
-        return _page(request, chosen, view.issue)
-
-    def _view(self, request: web.Request) -> RepositoryView:
-        name = f"{request.match_info['owner']}/{request.match_info['repo']}"
-        repository = self._world.repositories.get(name)
-        if repository is None:
-            raise web.HTTPNotFound
-        return self._views.of(base_url(request), repository)
-
-
-def _page(request: web.Request, items: Sequence[T], render: Callable[[T], Rendered]) -> web.Response:
-    page = Page.of(request)
-    rendered = [render(item) for item in page.cut(items)]
-    link = page.link_header(request, base_url(request), len(items))
-    body = b"[" + b",".join(one.body for one in rendered) + b"]"
-    # The count stands for the links: they change with it, but not with the order of the query's parameters, which
-    # PyGithub sorts and others do not.
-    digests = [str(len(items)).encode(), *(one.digest for one in rendered)]
-    return answer(request, body, digests, link=link)
-
-
-def _single(request: web.Request, rendered: Rendered, last_modified: datetime) -> web.Response:
-    return answer(request, rendered.body, [rendered.digest], last_modified=last_modified)
-
-
-def _pull_of(request: web.Request, view: RepositoryView) -> PullRequest:
-    pull = view.pulls_by_number.get(int(request.match_info["number"]))
-    if pull is None:
-        raise web.HTTPNotFound
-    return pull
-
-
-def _commit_of(request: web.Request, view: RepositoryView) -> Commit | None:
-    """By full SHA, by an unambiguous start of one (7 digits or more), or by the name of the default branch."""
-    ref = request.match_info["ref"]
-    if ref == view.repository.default_branch:
-        return view.repository.commits[0] if view.repository.commits else None
-    if ref in view.commits_by_sha:
-        return view.commits_by_sha[ref]
-    starting = [commit for sha, commit in view.commits_by_sha.items() if len(ref) >= 7 and sha.startswith(ref)]
-    return starting[0] if len(starting) == 1 else None
-
-
-def _reachable(view: RepositoryView, start: str) -> list[Commit] | None:
-    """The commits that `git log start` shows, newest first; None when there is no such branch or commit."""
-    if start == view.repository.default_branch:
-        return view.repository.commits
-    heads = {pull.head_branch: pull.commit_shas[-1] for pull in view.repository.pull_requests if pull.commit_shas}
-    sha = heads.get(start, start)
-    if sha not in view.commits_by_sha:
-        return None
-    found: dict[str, Commit] = {}
-    waiting = [sha]
-    while waiting:
-        commit = view.commits_by_sha.get(waiting.pop())
-        if commit is not None and commit.sha not in found:
-            found[commit.sha] = commit
-            waiting.extend(commit.parents)
-    return sorted(found.values(), key=lambda commit: commit.committed_at, reverse=True)
-
-
-def _has_state(pull: PullRequest, state: str) -> bool:
-    is_closed = bool(pull.merged_at or pull.closed_at)
-    return state == "all" or (state == "closed") == is_closed
-
-
-def _head_label(view: RepositoryView, pull: PullRequest) -> str:
-    return f"{view.repository.owner}:{pull.head_branch}"
-
-
-def _instant(text: str | None) -> datetime | None:
-    """An ISO 8601 instant; without an offset UTC, as GitHub takes it. Raises ValueError."""
-    if text is None:
-        return None
-    instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+def _repository_routes(repository: str, rest: Rest) -> list[web.RouteDef]:
+    return [
+        web.get(repository, rest.repository),
+        web.get(f"{repository}/pulls", rest.pulls),
+        web.get(rf"{repository}/pulls/{{number:\d+}}", rest.pull),
+        web.get(rf"{repository}/pulls/{{number:\d+}}/commits", rest.pull_commits),
+        web.get(rf"{repository}/pulls/{{number:\d+}}/reviews", rest.pull_reviews),
+        web.get(f"{repository}/commits", rest.commits),
+        web.get(f"{repository}/commits/{{ref}}", rest.commit),
+        web.get(f"{repository}/commits/{{ref}}/pulls", rest.commit_pulls),
+        web.get(f"{repository}/releases", rest.releases),
+        web.get(rf"{repository}/releases/{{id:\d+}}", rest.release),
+        web.get(f"{repository}/deployments", rest.deployments),
+        web.get(f"{repository}/issues", rest.issues),
+    ]

@@ -1,173 +1,71 @@
-"""What GitHub does before and after every API call: the token, the hourly limit, conditional requests, headers."""
+"""What GitHub does before and after every API call: the caller, the hourly limit, the headers of every answer."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from collections.abc import Callable
 
-import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sandbox.service import Clock, Credentials
+from sandbox.github.access import CALLER, Access, Caller, Refusal
+from sandbox.github.answers import Moved, error, not_found
+from sandbox.github.limits import HourlyLimit, Limits
 
-_DOCUMENTATION = "https://docs.github.com/rest"
-_LIMIT_DOCUMENTATION = f"{_DOCUMENTATION}/overview/rate-limits-for-the-rest-api"
-_WINDOW = timedelta(hours=1)
+_GRAPHQL = "/graphql"
+_LIMIT_DOCUMENTATION = "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api"
 _SCOPES = "read:org, repo"
 
 
-class HourlyLimit:
-    """The primary rate limit of one token: a fixed window that begins with its first request."""
+def front_door(access: Access, limits: Limits, is_public: Callable[[web.Request], bool]) -> Middleware:
+    """Lets known callers through, and everybody to pages for people; counts all but 304s and /rate_limit.
 
-    def __init__(self, limit: int, clock: Clock) -> None:
-        self.limit = limit
-        self._clock = clock
-        self._used = 0
-        self._resets_at: datetime | None = None
-
-    @property
-    def used(self) -> int:
-        self._roll()
-        return self._used
-
-    @property
-    def remaining(self) -> int:
-        return max(0, self.limit - self.used)
-
-    @property
-    def reset(self) -> int:
-        """Epoch seconds; an hour from now while nothing was used."""
-        self._roll()
-        return int((self._resets_at or self._clock() + _WINDOW).timestamp())
-
-    def count(self) -> None:
-        self._roll()
-        if self._resets_at is None:
-            self._resets_at = self._clock() + _WINDOW
-        self._used += 1
-
-    def as_json(self) -> dict[str, int]:
-        return {"limit": self.limit, "used": self.used, "remaining": self.remaining, "reset": self.reset}
-
-    def _roll(self) -> None:
-        if self._resets_at is not None and self._clock() >= self._resets_at:
-            self._used, self._resets_at = 0, None
-
-
-def base_url(request: web.Request) -> str:
-    """The URL that the client believes the API to have: PyGithub refuses to follow any other."""
-    return f"{request.scheme}://{request.host}"
-
-
-def error(status: int, message: str, **more: object) -> web.Response:
-    body = {"message": message, **more, "documentation_url": _DOCUMENTATION, "status": str(status)}
-    return web.json_response(body, status=status)
-
-
-def not_found() -> web.Response:
-    return error(404, "Not Found")
-
-
-def invalid(resource: str, field: str, message: str) -> web.Response:
-    details = [{"resource": resource, "field": field, "code": "custom", "message": message}]
-    return error(422, "Validation Failed", errors=details)
-
-
-def answer(
-    request: web.Request,
-    body: bytes,
-    digests: Iterable[bytes],
-    *,
-    link: str = "",
-    last_modified: datetime | None = None,
-) -> web.Response:
-    """A 200 with its validators, or the 304 that the client's own validators allow."""
-    tag = hashlib.blake2b(digest_size=20)
-    for digest in digests:
-        tag.update(digest)
-    etag = f'W/"{tag.hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "private, max-age=60, s-maxage=60", "Vary": "Accept, Authorization"}
-    if last_modified is not None:
-        headers["Last-Modified"] = format_datetime(last_modified.astimezone(UTC), usegmt=True)
-    if link:
-        headers["Link"] = link
-    if _is_known_to_client(request, etag, last_modified):
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=body, headers=headers, content_type="application/json", charset="utf-8")
-
-
-def front_door(credentials: Credentials, limit: HourlyLimit, is_public: Callable[[web.Request], bool]) -> Middleware:
-    """Lets only the one known token through, except to pages for people; counts all but 304s and /rate_limit."""
+    GraphQL counts its own points, and words the limit itself.
+    """
     numbers = itertools.count(1)
 
     @web.middleware
     async def receive(request: web.Request, handler: Handler) -> web.StreamResponse:
         if is_public(request):
             return await handler(request)
-        response = _refusal(request, credentials)
-        if response is None:
-            response = await _within_limit(request, handler, limit)
-            _add_limit_headers(response, limit)
-        response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
+        is_graphql = request.path == _GRAPHQL
+        try:
+            caller = request[CALLER] = access.identify(request)
+            _check_road(request, caller)
+            limit = limits.of(caller.name, "graphql" if is_graphql else "core")
+            response = await (handler(request) if is_graphql else _within_limit(request, handler, limit))
+            limit.write_headers(response.headers)
+            if caller.name == "user":
+                response.headers["X-OAuth-Scopes"] = _SCOPES
+        except Refusal as refusal:
+            response = refusal.as_response()
+        response.headers["X-GitHub-Media-Type"] = f"github.{'v4' if is_graphql else 'v3'}; format=json"
         response.headers["X-GitHub-Request-Id"] = f"5A4D:{next(numbers):06X}:1F2E3D:4C5B6A"
         return response
 
     return receive
 
 
-def _refusal(request: web.Request, credentials: Credentials) -> web.StreamResponse | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if not token:
-        return error(401, "Requires authentication")
-    if scheme.lower() not in ("token", "bearer") or token.strip() != credentials.github_token:
-        return error(401, "Bad credentials")
-    return None
+def _check_road(request: web.Request, caller: Caller) -> None:
+    """An app speaks for itself only to /app and its installations; all else it asks as an installation."""
+    parts = request.path.strip("/").split("/")
+    is_of_app = parts[0] == "app" or (parts[0] == "repos" and parts[3:] == ["installation"])
+    if is_of_app and not caller.is_app:
+        raise Refusal(401, "A JSON web token could not be decoded")
+    if caller.is_app and not is_of_app:
+        raise Refusal(403, "Resource not accessible by integration")
 
 
 async def _within_limit(request: web.Request, handler: Handler, limit: HourlyLimit) -> web.StreamResponse:
     is_free = request.path == "/rate_limit"
     if not is_free and not limit.remaining:
-        message = "API rate limit exceeded for user ID 1."
-        body = {"message": message, "documentation_url": _LIMIT_DOCUMENTATION, "status": "403"}
-        return web.json_response(body, status=403)
+        return error(403, "API rate limit exceeded for user ID 1.", documentation_url=_LIMIT_DOCUMENTATION)
     try:
         response = await handler(request)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
         response = not_found()
+    except Moved as moved:
+        response = moved.as_response()
     if not is_free and response.status != 304:
         limit.count()
     return response
-
-
-def _add_limit_headers(response: web.StreamResponse, limit: HourlyLimit) -> None:
-    response.headers["X-OAuth-Scopes"] = _SCOPES
-    response.headers["X-RateLimit-Limit"] = str(limit.limit)
-    response.headers["X-RateLimit-Remaining"] = str(limit.remaining)
-    response.headers["X-RateLimit-Reset"] = str(limit.reset)
-    response.headers["X-RateLimit-Used"] = str(limit.used)
-    response.headers["X-RateLimit-Resource"] = "core"
-
-
-def _is_known_to_client(request: web.Request, etag: str, last_modified: datetime | None) -> bool:
-    known = request.headers.get("If-None-Match")
-    if known is not None:
-        # If-Modified-Since does not count beside If-None-Match (RFC 9110, 13.1.3); tags compare weakly.
-        tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
-        return "*" in tags or etag.removeprefix("W/") in tags
-    since = request.headers.get("If-Modified-Since")
-    if since is None or last_modified is None:
-        return False
-    try:
-        return last_modified.replace(microsecond=0) <= parsedate_to_datetime(since)
-    except ValueError:
-        return False
-
-
-def json_answer(request: web.Request, value: object) -> web.Response:
-    """A single object that is rendered for this request."""
-    body = orjson.dumps(value)
-    return answer(request, body, [body])

@@ -49,8 +49,13 @@ WEB_FLOW = Person(name="GitHub", login="web-flow", email="noreply@github.com")
 """Whom GitHub names as committer of what its web interface merged."""
 
 
+Json = dict[str, object]
+
+_GHOST = Person(name="Deleted user", login="ghost", email="")
+
+
 def timestamp(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def stable_id(*parts: str) -> int:
@@ -69,7 +74,7 @@ class Shapes:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self._users: dict[str, orjson.Fragment] = {}
-        self._repositories: dict[str, orjson.Fragment] = {}
+        self._repositories: dict[int, orjson.Fragment] = {}
 
     def api(self, repository: Repository, *path: str) -> str:
         return "/".join([f"{self.base_url}/repos/{repository.full_name}", *path])
@@ -77,7 +82,15 @@ class Shapes:
     def html(self, repository: Repository, *path: str) -> str:
         return "/".join([f"{self.base_url}/{repository.full_name}", *path])
 
-    def user(self, person: Person) -> orjson.Fragment:
+    def author(self, person: Person) -> orjson.Fragment:
+        """Who opened or published something: @ghost in place of a deleted account."""
+        return self._account(_GHOST if person.is_deleted else person)
+
+    def user(self, person: Person) -> orjson.Fragment | None:
+        """The account; None for a deleted one."""
+        return None if person.is_deleted else self._account(person)
+
+    def _account(self, person: Person) -> orjson.Fragment:
         fragment = self._users.get(person.login)
         if fragment is None:
             kind = "Bot" if person.is_bot else "User"
@@ -85,9 +98,10 @@ class Shapes:
             self._users[person.login] = fragment
         return fragment
 
-    def account(self, login: str, kind: str) -> dict[str, object]:
+    def account(self, login: str, kind: str) -> Json:
         """GitHub's `simple-user`; `kind` is User, Bot or Organization."""
         url = f"{self.base_url}/users/{login}"
+        page = f"apps/{login.removesuffix('[bot]')}" if kind == "Bot" else login
         user_id = stable_id("user", login)
         return {
             "login": login,
@@ -96,7 +110,7 @@ class Shapes:
             "avatar_url": f"{self.base_url}/avatars/u/{user_id}?v=4",
             "gravatar_id": "",
             "url": url,
-            "html_url": f"{self.base_url}/{login.removesuffix('[bot]')}",
+            "html_url": f"{self.base_url}/{page}",
             "followers_url": f"{url}/followers",
             "following_url": f"{url}/following{{/other_user}}",
             "gists_url": f"{url}/gists{{/gist_id}}",
@@ -113,13 +127,17 @@ class Shapes:
 
     def repository(self, repository: Repository) -> orjson.Fragment:
         """GitHub's `repository`, as it stands in `head.repo` and `base.repo` of a pull request."""
-        fragment = self._repositories.get(repository.full_name)
+        fragment = self._repositories.get(repository.id)
         if fragment is None:
             fragment = orjson.Fragment(orjson.dumps(self._repository(repository)))
-            self._repositories[repository.full_name] = fragment
+            self._repositories[repository.id] = fragment
         return fragment
 
-    def full_repository(self, repository: Repository) -> dict[str, object]:
+    def forget(self, repository: Repository) -> None:
+        """Renders the repository anew when it is next asked for: it was pushed to, renamed or archived."""
+        self._repositories.pop(repository.id, None)
+
+    def full_repository(self, repository: Repository) -> Json:
         return self._repository(repository) | {
             "permissions": {"admin": False, "maintain": False, "push": False, "triage": False, "pull": True},
             "organization": self.account(repository.owner, "Organization"),
@@ -127,8 +145,19 @@ class Shapes:
             "subscribers_count": 3,
         }
 
-    def label(self, repository: Repository, name: str) -> dict[str, object]:
-        label_id = stable_id("label", repository.full_name, name)
+    def dates(self, repository: Repository) -> dict[str, str]:
+        """`pushed_at` follows the newest commit or release, `updated_at` an archiving, too."""
+        pushes = [commit.committed_at for commit in repository.commits[:1]]
+        pushes += [release.created_at for release in repository.releases[:1]]
+        pushed_at = max(pushes, default=datetime(2024, 1, 1, tzinfo=UTC))
+        return {
+            "created_at": "2021-03-01T09:00:00Z",
+            "updated_at": timestamp(max(pushed_at, repository.archived_at or pushed_at)),
+            "pushed_at": timestamp(pushed_at),
+        }
+
+    def label(self, repository: Repository, name: str) -> Json:
+        label_id = stable_id("label", str(repository.id), name)
         return {
             "id": label_id,
             "node_id": node_id("LA_", label_id),
@@ -139,10 +168,7 @@ class Shapes:
             "description": "",
         }
 
-    def _repository(self, repository: Repository) -> dict[str, object]:
-        instants = [commit.committed_at for commit in repository.commits[:1]]
-        instants += [release.created_at for release in repository.releases[:1]]
-        pushed_at = timestamp(max(instants, default=datetime(2024, 1, 1, tzinfo=UTC)))
+    def _repository(self, repository: Repository) -> Json:
         open_count = sum(not pull.merged_at and not pull.closed_at for pull in repository.pull_requests)
         api = self.api(repository)
         html = self.html(repository)
@@ -160,9 +186,7 @@ class Shapes:
             "fork": False,
             "url": api,
             **urls,
-            "created_at": "2021-03-01T09:00:00Z",
-            "updated_at": pushed_at,
-            "pushed_at": pushed_at,
+            **self.dates(repository),
             "git_url": f"git://localhost/{repository.full_name}.git",
             "ssh_url": f"git@localhost:{repository.full_name}.git",
             "clone_url": f"{html}.git",
@@ -180,7 +204,7 @@ class Shapes:
             "has_pages": False,
             "has_discussions": False,
             "forks_count": 0,
-            "archived": False,
+            "archived": repository.archived_at is not None,
             "disabled": False,
             "open_issues_count": open_count,
             "license": None,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sandbox.world import Commit, Issue, Person, Project, PullRequest, Release, Repository
 from sandbox.worlds.catalog import Landing
 from sandbox.worlds.planning import KeyPlace, Plan, PlannedChange, PlannedIssue
+from sandbox.worlds.reviews import add_reviews
 
 _FIRST_ISSUE_NUMBER = 1180
 _FIRST_PULL_NUMBER = 411
@@ -29,6 +30,7 @@ def assemble(plan: Plan, seed: int) -> tuple[dict[str, Repository], dict[str, Pr
         owner, _, name = full_name.partition("/")
         repository = Repository(id=700_000 + position, owner=owner, name=name)
         _RepositoryBuilder(repository, seed).build(changes_by_repository[full_name])
+        add_reviews(repository, seed)
         repositories[full_name] = repository
     for position, planned in enumerate(sorted(plan.releases, key=lambda release: release.published_at)):
         release = Release(

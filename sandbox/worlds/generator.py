@@ -28,10 +28,11 @@ def generated_world(
     pull_requests: int = 5000,
     issues: int = 1000,
     week: str = DEMO_WEEK,
+    slack_channels: int = 1,
     seed: int = 1,
     timezone: str = "Europe/Berlin",
 ) -> World:
-    """A world with that many of each in all, dealt out to the teams in turn.
+    """A world with that many of each in all, dealt out to the teams in turn; `slack_channels` are a team's own.
 
     All pull requests are merged and all issues resolved inside the week; besides, each repository has a little
     older work and each project an open issue. Repositories differ in size. The same arguments give the same world.
@@ -43,7 +44,8 @@ def generated_world(
     specs = []
     for position in range(teams):
         name = f"team-{position + 1:03d}"
-        specs.append(TeamSpec(name, timezone, [], [], [name]))
+        channels = [name, *(f"{name}-{number}" for number in range(2, slack_channels + 1))]
+        specs.append(TeamSpec(name, timezone, [], [], channels))
     for position in range(repositories):
         specs[position % teams].repositories.append(planner.add_repository(position))
     for position in range(projects):

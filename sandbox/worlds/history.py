@@ -19,6 +19,20 @@ _SUFFIX = ".jsonl.gz"
 _PROJECTS = {"calcite": "CALCITE", "zookeeper": "ZOOKEEPER"}
 """Which JIRA project a repository's keys belong to; elsewhere what looks like a key (UTF-8, CVE-…) is none."""
 
+_WISHES = frozenset({
+    "accept", "add", "added", "adds", "allow", "apply", "better", "broaden", "cache", "communicate", "create",
+    "disable", "disallow", "enable", "enforce", "enhance", "enrich", "exit", "export", "extend", "generate",
+    "honor", "implement", "improve", "include", "increase", "infer", "introduce", "limit", "make", "match",
+    "modernize", "new", "optimize", "pass", "preserve", "print", "provide", "push", "quote", "record", "redact",
+    "reduce", "secure", "simplify", "speed", "support", "tune", "use",
+})  # fmt: skip
+_CHORES = frozenset({
+    "bump", "clean", "cleanup", "convert", "decouple", "delegate", "delete", "deprecate", "document", "drop",
+    "extract", "included", "migrate", "move", "port", "raise", "refactor", "release", "remove", "removing",
+    "rename", "replace", "review", "rework", "suppress", "test", "tests", "unify", "update", "upgrade", "verify",
+})  # fmt: skip
+_WISH_INSIDE = re.compile(r"\bshould (?:support|allow|have|be able)\b")
+
 
 class UnknownHistory(ValueError):
     """The directory has no history of that team."""
@@ -34,7 +48,7 @@ def history_world(directory: Path, team: str, *, week: str | None = None) -> Wor
     """The team's repository (`all`: every one), its weeks in UTC; without `week` that of the newest commit.
 
     JIRA knows every key that the subjects name: resolved when the first commit with it landed, or open again where
-    only a revert is known. Raises UnknownHistory.
+    only a revert is known; of the type that its reporter would have chosen (`_issue_type`). Raises UnknownHistory.
     """
     known = history_teams(directory)
     if team not in known:
@@ -106,11 +120,12 @@ def _project(project_id: int, key: str, repository: Repository) -> Project:
 def _issue(key: str, subject: str, commit: Commit) -> Issue:
     is_resolved = not subject.startswith("Revert ")
     created_at = min(commit.authored_at, commit.committed_at) - timedelta(days=7)
+    summary = _summary(subject, key)
     return Issue(
         id=int(key.rpartition("-")[2]),
         key=key,
-        summary=_summary(subject, key),
-        issue_type="Improvement",
+        summary=summary,
+        issue_type=_issue_type(summary),
         status="Resolved" if is_resolved else "Reopened",
         status_category="done" if is_resolved else "new",
         created_at=created_at,
@@ -123,8 +138,22 @@ def _issue(key: str, subject: str, commit: Commit) -> Issue:
 
 def _summary(subject: str, key: str) -> str:
     """The subject without its key and pull request number: `[KEY-1] Text (#2)` and `KEY-1: Text` give `Text`."""
-    without_key = re.sub(rf"\[?\b{key}\b\]?:?\s*", "", subject, count=1)
+    without_key = re.sub(rf"\[?\b{key}\b\]?[:.]?\s*", "", subject, count=1)
     return re.sub(r"\s*\(#\d+\)$", "", without_key).strip() or subject
+
+
+def _issue_type(summary: str) -> str:
+    """What a reporter files a summary as, as far as its words tell.
+
+    The histories have no issue types, but their projects' tracker is worded by habit: who wants something says what
+    to do ("Support ORDER BY ALL"), who found a fault states it ("ARRAY_INSERT crashes in code generation").
+    """
+    first_word = summary.partition(" ")[0].rstrip(":,.").lower()
+    if first_word in _CHORES:
+        return "Task"
+    if first_word in _WISHES or _WISH_INSIDE.search(summary):
+        return "Improvement"
+    return "Bug"
 
 
 def _newest_week(world: World) -> str:

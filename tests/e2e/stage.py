@@ -3,9 +3,10 @@
 import asyncio
 import os
 import sys
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,15 @@ from temporalio.envconfig import ClientConfig
 from commands.editions import start_edition
 from commands.stack import ROOT, worker_process
 from devsync.contracts.edition import EditionProgress, EditionResult, Phase
+from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.runtime.schedules import describe, handle_of
 from devsync.storage import migrate
-from sandbox.postgres import PostgresServer
+from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.processes import ChildProcess
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.slack import WORKSPACE, Message, Workspace
-from sandbox.temporal_server import TemporalServer
+from sandbox.temporal_server import SearchAttributeType, TemporalServer, dev_server
 from sandbox.world import World
 
 PATIENCE_SECONDS = 60.0
@@ -93,6 +96,11 @@ class Stage:
         with psycopg.connect(self.servers.postgres.url(self.database), row_factory=dict_row) as connection:
             return connection.execute(query.encode()).fetchall()
 
+    async def forget_schedule(self) -> None:
+        """The server is shared: a schedule that stayed would fire until the last test."""
+        if await describe(self.client, self.team) is not None:
+            await handle_of(self.client, self.team).delete()
+
     @property
     def slack(self) -> Workspace:
         return self.sandbox.apps["slack"][WORKSPACE]
@@ -112,6 +120,11 @@ class Stage:
         path = self.directory / "config" / "teams" / f"{self.team}.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
+    def choose_road(self, api: str) -> None:
+        """Sets the team's `github.api`."""
+        path = self.directory / "config" / "teams" / f"{self.team}.yaml"
+        self.change_team(github=yaml.safe_load(path.read_text())["github"] | {"api": api})
+
     def change_service(self, service: str, part: str, **changes: Any) -> None:
         path = self.directory / "config" / "services.yaml"
         services = yaml.safe_load(path.read_text())
@@ -123,8 +136,30 @@ class Stage:
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
 
+def search_attributes() -> dict[str, SearchAttributeType]:
+    return {key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
+
+
 @asynccontextmanager
-async def stage_for(world: World, servers: Servers, directory: Path) -> AsyncIterator[Stage]:
+async def running_servers() -> AsyncIterator[Servers]:
+    """Empty servers in a folder of their own; both end with the block."""
+    with tempfile.TemporaryDirectory(prefix="devsync-e2e-") as folder:
+        directory = Path(folder)
+        directory.chmod(0o755)  # as root, PostgreSQL runs as another user
+        async with (
+            embedded_postgres(directory / "postgres", durable=False) as postgres,
+            dev_server(directory / "temporal.db", search_attributes=search_attributes()) as temporal,
+        ):
+            yield Servers(postgres, temporal)
+
+
+@asynccontextmanager
+async def stage_for(
+    world: World,
+    servers: Servers,
+    directory: Path,
+    sandbox_of: Callable[[World], AbstractAsyncContextManager[Sandbox]] = run_sandbox,
+) -> AsyncIterator[Stage]:
     """Teams get names of their own, since workflow ids are made of them and all tests share one server."""
     marker = uuid.uuid4().hex[:8]
     for spec in world.teams:
@@ -136,7 +171,7 @@ async def stage_for(world: World, servers: Servers, directory: Path) -> AsyncIte
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = servers.temporal.address
     client = await Client.connect(**config, plugins=[DevSyncPlugin()])
-    async with run_sandbox(world) as sandbox:
+    async with sandbox_of(world) as sandbox:
         yield Stage(directory, servers, sandbox, client, database)
 
 

@@ -9,7 +9,7 @@ from github import Auth, Github
 
 from sandbox.running import Sandbox
 from sandbox.service import Credentials
-from sandbox.world import Commit, Person, PullRequest, Release, Repository, World
+from sandbox.world import Commit, Deployment, GitHubIssue, Person, PullRequest, Release, Repository, Review, World
 
 ANNA = Person("Anna Lindqvist", "annalindqvist", "anna@acme.example")
 BOT = Person("dependabot[bot]", "dependabot[bot]", "bot@acme.example", is_bot=True)
@@ -63,6 +63,31 @@ def small_world(pull_requests: int = 3) -> World:
         Release(72, "v1.1.0-rc.1", "Two", "", ANNA, MONDAY + timedelta(days=1), MONDAY, is_prerelease=True),
     ]
     return World({repository.full_name: repository}, week="2026-W47")
+
+
+def rich_world() -> World:
+    """The small world with everything that GraphQL can ask for: reviews, issues, deployments, and people who left."""
+    world = small_world(12)
+    repository = world.repositories["acme/payments-api"]
+    ghost = Person("Gone Away", "goneaway", "gone@acme.example", is_deleted=True)
+    first = repository.pull_requests[0]
+    first.closes = [101, 102]
+    first.reviews = [
+        Review(501, BOT, "COMMENTED", MONDAY),
+        Review(502, ghost, "CHANGES_REQUESTED", MONDAY + timedelta(minutes=5), "Not yet."),
+        Review(503, ANNA, "APPROVED", MONDAY + timedelta(minutes=50)),
+    ]
+    repository.pull_requests[2].author = ghost
+    repository.issues = [
+        GitHubIssue(101, "It breaks", "Often.", ANNA, MONDAY, MONDAY + timedelta(hours=1), MONDAY, labels=["bug"]),
+        GitHubIssue(102, "It is slow", "", ghost, MONDAY, MONDAY),
+    ]
+    repository.deployments = [
+        Deployment(801, sha(1), "production", ANNA, MONDAY, MONDAY + timedelta(minutes=2)),
+        Deployment(802, sha(2), "staging", ghost, MONDAY + timedelta(hours=1), MONDAY + timedelta(hours=2), "failure"),
+    ]
+    repository.releases.append(Release(73, "v2.0.0", "Three", "", ghost, MONDAY + timedelta(days=2), None))
+    return world
 
 
 def _pull(

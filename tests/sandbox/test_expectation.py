@@ -71,6 +71,11 @@ def test_a_commit_of_a_pull_request_of_another_week_is_no_item() -> None:
     assert items(world([late], [commit(5)])) == {}
 
 
+def test_a_number_alone_names_no_pull_request_of_another_week() -> None:
+    early = pull(1, at=TUESDAY - timedelta(days=7))
+    assert list(items(world([early], [commit(5, "Landed again (#1)")]))) == [f"a/r@{5:040x}"[:16]]
+
+
 def test_the_first_text_with_a_valid_key_wins() -> None:
     titled = pull(1, "UTF-8 and PAY-1", body="PAY-2", head_branch="PAY-3")
     in_body = pull(2, "SHA-256 and LED-4", body="Closes PAY-5, PAY-6, PAY-5", head_branch="PAY-7")

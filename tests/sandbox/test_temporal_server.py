@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCError
 
-from sandbox import temporal_cli
+from sandbox import temporal_cli, temporal_server
 from sandbox.processes import accepts_connections, free_port
 from sandbox.sole_use import InUse
 from sandbox.temporal_cli import TemporalNotFound
@@ -93,6 +94,18 @@ async def test_open_workflows_survive_a_stop_and_the_ports_are_the_given_ones(tm
     assert not await accepts_connections(ui_port)
     async with dev_server(tmp_path / "t.db") as server:
         assert await workflows_of(server, "stop") == [started]
+
+
+async def test_a_port_that_somebody_takes_in_the_last_moment_is_chosen_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", 0))
+        somebody.listen()
+        offered = iter([somebody.getsockname()[1]])
+        monkeypatch.setattr(temporal_server, "free_port", lambda: next(offered, None) or free_port())
+        async with dev_server(tmp_path / "t.db") as server:
+            assert await accepts_connections(server.port)
 
 
 async def test_a_search_attribute_that_a_later_version_brings_is_added_to_old_data(tmp_path: Path) -> None:

@@ -68,6 +68,25 @@ def test_jira_knows_the_keys_of_the_subjects_and_no_false_friends(tmp_path: Path
     assert (issues["CALCITE-3"].resolved_at, issues["CALCITE-3"].status_category) == (None, "new")
 
 
+@pytest.mark.parametrize(
+    ("subject", "issue_type"),
+    [
+        ("[CALCITE-1] The parser crashes on Tuesdays", "Bug"),
+        ("[CALCITE-1] Fix the parser", "Bug"),
+        ("CALCITE-1. Plans should not depend on the weekday", "Bug"),
+        ("[CALCITE-1] Support Wednesdays", "Improvement"),
+        ("[CALCITE-1] The parser should support Wednesdays", "Improvement"),
+        ("[CALCITE-1] Upgrade the parser to 2.0", "Task"),
+        ("[CALCITE-1] Test cases for Wednesdays", "Task"),
+    ],
+)
+def test_jira_types_an_issue_as_its_reporter_would(tmp_path: Path, subject: str, issue_type: str) -> None:
+    write_history(tmp_path, "apache__calcite", entry(1, subject, "2026-08-10T10:00:00Z"))
+    [issue] = history_world(tmp_path, "calcite").projects["CALCITE"].issues
+    assert issue.issue_type == issue_type
+    assert not issue.summary.startswith((".", "["))
+
+
 def test_an_unknown_team_is_refused_with_those_there_are(tmp_path: Path) -> None:
     write_history(tmp_path, "acme__tool", entry(1, "Start", "2026-08-17T10:00:00Z"))
     with pytest.raises(UnknownHistory, match='no history "tols"; it has: tool, all'):

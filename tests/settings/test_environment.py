@@ -73,6 +73,33 @@ def test_a_service_is_reached_where_the_environment_says(monkeypatch: pytest.Mon
     assert "secret" not in repr(environment).replace("secret=", "").replace("signing_secret", "")
 
 
+def test_a_github_app_is_preferred_to_a_token_and_its_key_may_stand_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "g-secret")
+    monkeypatch.setenv("GITHUB_APP_ID", "4711")
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", "-----BEGIN KEY-----\\nAAAA\\n-----END KEY-----")
+    environment = read_environment()
+    app = environment.github().app
+    assert app is not None
+    assert app.app_id == "4711"
+    assert app.private_key.get_secret_value().splitlines() == ["-----BEGIN KEY-----", "AAAA", "-----END KEY-----"]
+    assert "AAAA" not in repr(environment) + repr(environment.github())
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"), ("GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_ID")],
+)
+def test_half_a_github_app_is_refused_even_beside_a_token(
+    monkeypatch: pytest.MonkeyPatch, there: str, missing: str
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "g-secret")
+    monkeypatch.setenv(there, "something")
+    with pytest.raises(ConfigError, match=f"{missing} is not set"):
+        read_environment().github()
+
+
 def test_a_personal_access_token_is_for_data_center(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JIRA_URL", "https://jira.acme.dev")
     monkeypatch.setenv("JIRA_PAT", "p")
@@ -90,3 +117,11 @@ def test_a_versioned_worker_has_both_names(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("WORKER_DEPLOYMENT", "changelog")
     monkeypatch.setenv("BUILD_ID", "42")
     assert read_environment().worker_version() == ("changelog", "42")
+
+
+@pytest.mark.parametrize("name", ["change.log", "change:log", "__changelog", "change log", "änderungen"])
+def test_a_deployment_that_the_server_would_ignore_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKER_DEPLOYMENT", name)
+    with pytest.raises(ConfigError) as refused:
+        read_environment()
+    assert "WORKER_DEPLOYMENT must be letters, digits, - and _" in str(refused.value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from devsync.domain.changelog.breaking import breaking_note
 from devsync.domain.changelog.collected import JiraIssue
@@ -123,13 +123,14 @@ LEADING_WORDS: Mapping[str, Section] = {
     **dict.fromkeys(("fix", "fixes", "fixed", "fixing", "bugfix", "hotfix"), Section.FIXES),
     **dict.fromkeys(("correct", "repair", "resolve", "resolves", "restore", "prevent", "avoid"), Section.FIXES),
     **dict.fromkeys(("handle", "guard", "ensure", "stop", "workaround"), Section.FIXES),
-    **dict.fromkeys(("add", "adds", "added", "allow", "enable", "expose", "implement"), Section.FEATURES),
+    **dict.fromkeys(("add", "adds", "added", "adding", "allow", "enable", "expose", "implement"), Section.FEATURES),
     **dict.fromkeys(("introduce", "provide", "support", "create", "improve", "extend"), Section.FEATURES),
     **dict.fromkeys(("accept", "deprecate", "feat", "feature", "make", "new", "warn"), Section.FEATURES),
     **dict.fromkeys(("optimize", "optimise", "accelerate", "perf"), Section.PERFORMANCE),
     **dict.fromkeys(("document", "docs", "doc", "clarify"), Section.DOCUMENTATION),
     **dict.fromkeys(("bump", "upgrade"), Section.DEPENDENCIES),
-    **dict.fromkeys(("refactor", "rename", "move", "clean", "cleanup", "remove", "delete"), Section.INTERNAL),
+    **dict.fromkeys(("refactor", "rename", "move", "clean", "cleanup", "tidy", "decouple"), Section.INTERNAL),
+    **dict.fromkeys(("remove", "removing", "delete", "drop", "replace", "swap", "split"), Section.INTERNAL),
     **dict.fromkeys(("simplify", "extract", "rework", "reorganize", "migrate", "unify"), Section.INTERNAL),
     **dict.fromkeys(("release", "prepare", "merge", "ci", "build", "chore", "pin"), Section.INTERNAL),
     **dict.fromkeys(("automate", "test", "tests"), Section.INTERNAL),
@@ -184,17 +185,23 @@ _SECTIONS_BY_LABEL_RANK = tuple(LABEL_SECTIONS.values())
 _SECTION_RANKS = {section: rank for rank, section in enumerate(Section)}
 
 _DEPENDENCY_BUMP = re.compile(
-    r"lock ?file maintenance\b|(?:bump|update|upgrade|pin)s?\b[^\n]{0,200}?"
-    r"\b(?:dependency|dependencies|monorepo|lock ?file|digest|submodule|(?:from \S{1,80} )?to \^?v?\d)",
+    r"lock ?file maintenance\b|pins?\b[^\n]{0,200}?\b(?:dependency|dependencies|digest)"
+    r"|(?:bump|update|upgrade)s?\b[^\n]{0,200}?"
+    r"\b(?:dependency|dependencies|monorepo|lock ?files?|digest|submodule|to \^?v?\d(?!\d{3}\b(?!\.)))",
     re.IGNORECASE,
 )
-_VERSION_ONLY = re.compile(r"v?\d{1,9}\.\d[\w.+-]{0,60}")
+"""Routine, as bots word it. A number of four digits is a year; `pin Poetry to 2.2.1 for Python 3.9` is a remedy."""
+_OWN_VERSION = re.compile(
+    r"v?\d{1,9}\.\d[\w.+-]{0,60}|(?:bump|update) version(?: (?:from \S{1,60} )?to \S{1,60})?|version bump",
+    re.IGNORECASE,
+)
+"""What a release leaves behind: `v20.5.1`, `Bump version to 1.26.0`."""
+_ADDED_TEST = re.compile(r"add(?:s|ed|ing)?\b[^\n]{0,200}?\btest(?: cases?\b| for\b|\Z)", re.IGNORECASE)
 _TITLE_PREFIX = re.compile(r"(?:\[[^\]]{0,60}\]\s*|[\w./-]{1,60}:\s+|[A-Z][A-Z0-9_]{1,20}-\d{1,9}\s+(?:[-–—]\s+)?)*+")
 _WORDS = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What composition says of one change."""
 
     section: Section
@@ -228,14 +235,16 @@ def classify_change(
         rule = ClassifiedBy.CONVENTIONAL_COMMIT if is_conventional else ClassifiedBy.HEURISTIC
     if breaking_rule is not None:
         section, rule = Section.BREAKING, breaking_rule
+    title = _shown_title(change, told, telling)
     return Verdict(
         section=section,
         classified_by=rule,
-        title=_shown_title(change, told, telling),
+        title=title,
         type=conventional.type if conventional is not None else "",
         scope=conventional.scope if conventional is not None else "",
         is_breaking=breaking_rule is not None,
-        breaking_note=note,
+        # `feat!: drop v1` says in its title what breaks; readers need it once.
+        breaking_note=note if note != title else "",
         is_skipped=override == "",
     )
 
@@ -312,10 +321,10 @@ def _section_by_words(title: str) -> Section | None:
         return None
     said_of = frozenset(words)
     section = _first_telling(WORDS_BEFORE_LEADING, said_of)
+    if section is None and (_OWN_VERSION.fullmatch(said) or _ADDED_TEST.match(said)):
+        section = Section.INTERNAL
     if section is None and _DEPENDENCY_BUMP.match(said):
         section = Section.DEPENDENCIES
-    if section is None and _VERSION_ONLY.fullmatch(said):
-        section = Section.INTERNAL
     section = section or LEADING_WORDS.get(words[0]) or _first_telling(WORDS_AFTER_LEADING, said_of)
     if section is None and any(word.endswith(FAULT_ENDINGS) for word in words):
         section = Section.FIXES
@@ -347,6 +356,4 @@ def _from_commits(change: Change) -> ConventionalCommit | None:
 
 def _shown_title(change: Change, told: str, telling: ConventionalCommit | None) -> str:
     title = telling.description if telling is not None and telling.type != "revert" else told
-    if change.pull_request is not None:
-        title = title.removesuffix(f"(#{change.pull_request.number})").rstrip()
-    return title or told
+    return change.without_own_number(title) or told

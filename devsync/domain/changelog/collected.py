@@ -33,8 +33,9 @@ class Commit(Model):
 class PullRequest(Model):
     """One merged pull request. `merged_at` decides the week.
 
-    `commit_shas` is known only where the road lists them (GraphQL); over REST, commits join by
-    `merge_commit_sha`, by "(#n)" in the subject and by parents.
+    Commits join by `merge_commit_sha`, by "(#n)" in the subject and by parents. `commit_shas` is known only where a
+    source lists them without a call per pull request; neither of GitHub's roads fills it, so that both make the
+    same items of the same week.
     """
 
     number: int
@@ -54,6 +55,13 @@ class PullRequest(Model):
     It tells the tie at the time of asking: once the pull request is merged, a list mostly says `CONTRIBUTOR`, so
     that a first-timer is rarely seen by it alone (hence `CompositionInput.known_people`).
     """
+    first_commit_at: datetime | None = None
+    """When its first commit was written: where work on it began. Like the two below known to GraphQL only, and
+    so for metrics and links, never for what an item is."""
+    first_reviewed_at: datetime | None = None
+    """The first review by a person other than the author."""
+    closes: tuple[str, ...] = ()
+    """The GitHub issues that its merge closes, as `owner/name#12`."""
     url: str = ""
 
 

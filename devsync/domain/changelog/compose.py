@@ -2,15 +2,16 @@
 
 Pure and deterministic: no clock, no I/O, and the order in which units or records come in changes nothing. Every
 pull request, commit and resolved issue of the window ends in exactly one place: an item of its own, folded into
-another item, dropped with its revert (`Edition.reverted_pairs`) or left out by rule (`excluded_count`).
+another item, dropped with its revert (`Edition.reverted_pairs`), left out by rule (`excluded_count`), or, for a
+commit of a pull request that was merged in another week, in that week's edition.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from devsync.domain.changelog.classification import Verdict, classify_change, classify_issue
 from devsync.domain.changelog.collected import Author, JiraIssue
@@ -30,8 +31,7 @@ from devsync.domain.changelog.window import Window
 _SECTION_ORDER: Mapping[Section, int] = {section: order for order, section in enumerate(Section)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(NamedTuple):
     """An item with the people behind it, before they are matched across the edition."""
 
     item: Item
@@ -47,11 +47,13 @@ def compose(plan: CompositionInput) -> Edition:
     """
     window = plan.window
     changes = [change for units in _same_repositories(plan) for change in _changes(units, window)]
-    outcome = drop_pairs(list(without_copies(changes)))
+    changes = list(without_copies(changes))
+    outcome = drop_pairs(changes)
 
     issues = _issues(plan)
     projects = _project_keys(plan)
-    keys = {change.id: keys_of(change.texts, projects) for change in outcome.kept}
+    # Of the dropped ones, too: an issue whose work was undone in the same week shipped nothing, whatever JIRA says.
+    keys = {change.id: keys_of(change.texts, projects) for change in changes}
     authors = {change.id: change.authors for change in outcome.kept}
     named = {key for found in keys.values() for key in found}
     done = [
@@ -129,19 +131,16 @@ def _same_repositories(plan: CompositionInput) -> Iterator[list[RepositoryUnit]]
 
 
 def _changes(units: list[RepositoryUnit], window: Window) -> list[Change]:
-    pulls = unique(
-        (pull.number, pull, unit.provenance)
-        for unit in units
-        for pull in unit.data.pull_requests
-        if pull.merged_at in window
-    )
+    pulls = unique((pull.number, pull, unit.provenance) for unit in units for pull in unit.data.pull_requests)
     commits = unique(
         (commit.sha, commit, unit.provenance)
         for unit in units
         for commit in unit.data.commits
         if commit.committed_at in window
     )
-    return fold(_name(units), list(pulls.values()), list(commits.values()))
+    told = [(pull, provenance) for pull, provenance in pulls.values() if pull.merged_at in window]
+    elsewhere = [pull for pull, _ in pulls.values() if pull.merged_at not in window]
+    return fold(_name(units), told, list(commits.values()), elsewhere)
 
 
 def _name(units: list[RepositoryUnit]) -> str:

@@ -8,12 +8,13 @@ parents (a true merge's second side; the run of commits that a rebase merge wrot
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from devsync.domain.changelog.collected import Author, Commit, PullRequest
+from devsync.domain.changelog.commit_graph import CommitGraph
 from devsync.domain.changelog.edition import Provenance
 from devsync.domain.changelog.people import co_authors
 from devsync.domain.changelog.texts import one_line, unix_lines, without_html_comments
@@ -25,8 +26,7 @@ _REBASE_SPREAD = timedelta(seconds=2)
 """A rebase merge writes all its commits at once; GitHub's committer dates then differ by a second or two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One thing that happened to a repository: a merged pull request with its commits, or a lone commit."""
 
     id: str
@@ -40,6 +40,8 @@ class Change:
     body: str
     """The rest of the text, without HTML comments, which no reader sees."""
     provenance: Provenance
+    shas: tuple[str, ...]
+    """Full SHAs, oldest first; a merge commit that was not collected is last."""
 
     @property
     def shipped_at(self) -> datetime:
@@ -52,13 +54,6 @@ class Change:
     @property
     def labels(self) -> tuple[str, ...]:
         return self.pull_request.labels if self.pull_request is not None else ()
-
-    @property
-    def shas(self) -> tuple[str, ...]:
-        """Full SHAs, oldest first; the merge commit is last, and there even where it was not collected."""
-        found = tuple(commit.sha for commit in self.commits)
-        merge_sha = self.pull_request.merge_commit_sha if self.pull_request is not None else None
-        return found if merge_sha is None or merge_sha in found else (*found, merge_sha)
 
     @property
     def author(self) -> Author:
@@ -77,6 +72,12 @@ class Change:
         # Squash merges repeat their trailers; co_authors gives the same object for the same trailer.
         return list({id(author): author for author in found}.values())
 
+    def without_own_number(self, text: str) -> str:
+        """The text without the `(#12)` that a squash merge puts behind a subject."""
+        if self.pull_request is None:
+            return text
+        return text.removesuffix(f"(#{self.pull_request.number})").rstrip()
+
     @property
     def texts(self) -> tuple[str, ...]:
         """Where issues are named: title, body, branch, commit messages."""
@@ -94,27 +95,29 @@ def fold(
     repository: str,
     pull_requests: Sequence[tuple[PullRequest, Provenance]],
     commits: Sequence[tuple[Commit, Provenance]],
+    merged_elsewhere: Sequence[PullRequest] = (),
 ) -> list[Change]:
     """The changes of one repository, from what falls into the window.
 
-    A commit whose pull request is not among `pull_requests` stands alone. Input order does not matter; time is
-    linear in the number of commits.
+    `merged_elsewhere` were merged in other weeks, which tell their commits: those that SHAs prove to be theirs. A
+    number in a subject proves nothing there, since work that lands again keeps its old one. A commit without a pull
+    request stands alone. Input order does not matter; time is linear in the number of commits.
     """
-    by_sha = {commit.sha: commit for commit, _ in commits}
-    pulls = sorted((pull for pull, _ in pull_requests), key=lambda pull: (pull.merged_at, pull.number))
-    owners = _named_owners(pulls, by_sha)
-    _own_merged_sides(by_sha, owners)
-    _own_rebased_runs(pulls, by_sha, owners)
+    graph = CommitGraph(commit for commit, _ in commits)
+    told = _by_merge(pull for pull, _ in pull_requests)
+    pulls = [*told, *_by_merge(merged_elsewhere)]
+    owners = _named_owners(pulls, graph.by_sha, {pull.number for pull in told})
+    _own_merged_sides(graph, owners)
+    _own_rebased_runs(pulls, graph.by_sha, owners)
 
     joined: dict[int, list[Commit]] = defaultdict(list)
     for sha, owner in owners.items():
-        joined[owner].append(by_sha[sha])
-    if any(len(group) > 1 for group in joined.values()):
-        generations = _generations(by_sha)
-        for group in joined.values():
-            group.sort(key=lambda one: (one.committed_at, generations[one.sha], one.sha))
+        joined[owner].append(graph.by_sha[sha])
+    for group in joined.values():
+        graph.sort_by_time(group)
+    uncollected = _uncollected_merges(told, graph.by_sha)
     changes = [
-        _pull_request_change(repository, pull, tuple(joined[pull.number]), provenance)
+        _pull_request_change(repository, pull, tuple(joined[pull.number]), uncollected.get(pull.number), provenance)
         for pull, provenance in pull_requests
     ]
     changes += [
@@ -135,8 +138,13 @@ def number_named_by(subject: str) -> int | None:
 
 
 def _pull_request_change(
-    repository: str, pull: PullRequest, commits: tuple[Commit, ...], provenance: Provenance
+    repository: str,
+    pull: PullRequest,
+    commits: tuple[Commit, ...],
+    uncollected_merge: str | None,
+    provenance: Provenance,
 ) -> Change:
+    collected = tuple(commit.sha for commit in commits)
     return Change(
         id=f"{repository}#{pull.number}",
         repository=repository,
@@ -145,6 +153,7 @@ def _pull_request_change(
         title=one_line(pull.title) or f"Pull request {pull.number}",
         body=without_html_comments(unix_lines(pull.body)),
         provenance=provenance,
+        shas=collected if uncollected_merge is None else (*collected, uncollected_merge),
     )
 
 
@@ -158,11 +167,18 @@ def _lone_change(repository: str, commit: Commit, provenance: Provenance) -> Cha
         title=one_line(subject) or f"Commit {commit.sha[:12]}",
         body=rest.strip(),
         provenance=provenance,
+        shas=(commit.sha,),
     )
 
 
-def _named_owners(pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit]) -> dict[str, int]:
-    """Commits that name their pull request or are named by it: SHA to number. The earliest merge wins."""
+def _by_merge(pulls: Iterable[PullRequest]) -> list[PullRequest]:
+    return sorted(pulls, key=lambda pull: (pull.merged_at, pull.number))
+
+
+def _named_owners(
+    pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit], numbers: Collection[int]
+) -> dict[str, int]:
+    """Commits that are named by their pull request or name one of `numbers`: SHA to number. The first pull wins."""
     owners: dict[str, int] = {}
     for pull in pulls:
         if pull.merge_commit_sha is not None and pull.merge_commit_sha in by_sha:
@@ -171,24 +187,34 @@ def _named_owners(pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit]) ->
         for sha in pull.commit_shas:
             if sha in by_sha:
                 owners.setdefault(sha, pull.number)
-    numbers = {pull.number for pull in pulls}
     for sha, commit in by_sha.items():
-        if sha not in owners and (number := number_named_by(subject_of(commit))) in numbers:
+        number = number_named_by(subject_of(commit)) if sha not in owners else None
+        if number is not None and number in numbers:
             owners[sha] = number
     return owners
 
 
-def _own_merged_sides(by_sha: Mapping[str, Commit], owners: dict[str, int]) -> None:
+def _uncollected_merges(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit]) -> dict[int, str]:
+    """Merge commits that no list had, by number. One push that merges several pull requests is the first one's."""
+    numbers: dict[str, int] = {}
+    for pull in pulls:
+        if pull.merge_commit_sha is not None and pull.merge_commit_sha not in by_sha:
+            numbers.setdefault(pull.merge_commit_sha, pull.number)
+    return {number: sha for sha, number in numbers.items()}
+
+
+def _own_merged_sides(graph: CommitGraph, owners: dict[str, int]) -> None:
     """Give the commits that a merge brought in to the merge's pull request.
 
     What a merge brought in is what its second parent reaches and its first does not. One walk finds it for all
     merges: down a first-parent line, then into its side lines, oldest first; whatever the older ones reach is
     visited by then.
     """
-    if all(len(commit.parents) < 2 for commit in by_sha.values()):
+    if not graph.has_merges:
         return
+    by_sha = graph.by_sha
     visited: set[str] = set()
-    pending: list[tuple[str, int | None]] = [(tip, None) for tip in reversed(_tips(by_sha, owners))]
+    pending: list[tuple[str, int | None]] = [(tip, None) for tip in reversed(graph.tips(owners))]
     while pending:
         sha, owner = pending.pop()
         line: list[str] = []
@@ -201,24 +227,6 @@ def _own_merged_sides(by_sha: Mapping[str, Commit], owners: dict[str, int]) -> N
                 owners.setdefault(sha, owner)
             own = owners.get(sha)
             pending.extend((side, own) for side in reversed(by_sha[sha].parents[1:]))
-
-
-def _tips(by_sha: Mapping[str, Commit], owners: Mapping[str, int]) -> list[str]:
-    """Commits without a collected child, the default branch's own line first.
-
-    A branch merged after the window leaves tips of its own. The default branch is the line that bears the most
-    merged pull requests.
-    """
-    has_child = {parent for commit in by_sha.values() for parent in commit.parents}
-    merges_on_line: dict[str, int] = {}
-    for sha in _parents_first(by_sha):
-        first = by_sha[sha].parents[:1]
-        below = merges_on_line.get(first[0], 0) if first else 0
-        merges_on_line[sha] = below + (sha in owners)
-    return sorted(
-        (sha for sha in by_sha if sha not in has_child),
-        key=lambda sha: (-merges_on_line.get(sha, 0), -by_sha[sha].committed_at.timestamp(), sha),
-    )
 
 
 def _own_rebased_runs(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit], owners: dict[str, int]) -> None:
@@ -245,33 +253,3 @@ def _own_rebased_runs(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit]
             owners[commit.sha] = pull.number
             room -= 1
             commit = by_sha.get(commit.parents[0])
-
-
-def _generations(by_sha: Mapping[str, Commit]) -> dict[str, int]:
-    """Each commit's distance from the oldest: orders commits that were written at the same instant."""
-    generations: dict[str, int] = dict.fromkeys(by_sha, 0)
-    for sha in _parents_first(by_sha):
-        parents = [generations[parent] for parent in by_sha[sha].parents if parent in by_sha]
-        generations[sha] = 1 + max(parents, default=0)
-    return generations
-
-
-def _parents_first(by_sha: Mapping[str, Commit]) -> Collection[str]:
-    """SHAs, each after its collected parents; what stands in a circle (no real history) is left out."""
-    children: dict[str, list[str]] = defaultdict(list)
-    open_parents: dict[str, int] = {}
-    for sha, commit in by_sha.items():
-        parents = {parent for parent in commit.parents if parent in by_sha}
-        open_parents[sha] = len(parents)
-        for parent in parents:
-            children[parent].append(sha)
-    ready = deque(sha for sha, count in open_parents.items() if count == 0)
-    ordered: list[str] = []
-    while ready:
-        sha = ready.popleft()
-        ordered.append(sha)
-        for child in children[sha]:
-            open_parents[child] -= 1
-            if open_parents[child] == 0:
-                ready.append(child)
-    return ordered

@@ -1,0 +1,189 @@
+"""What happened to the runs of the corpus: each story is played on real servers, and all its runs are recorded."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from temporalio.client import WorkflowFailureError
+
+from commands.editions import start_edition
+from devsync.contracts.edition import Phase
+from devsync.runtime.schedules import handle_of
+from sandbox.faults import Fault, FaultKind
+from sandbox.world import World
+from sandbox.worlds.demo import demo_world
+from sandbox.worlds.generator import generated_world
+from tests.e2e.firing import apply, firings, until_quiet
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually
+
+WEEK = "2026-W47"
+IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": "4s", "http_read": "2s"}
+
+
+@dataclass(frozen=True)
+class Story:
+    name: str
+    play: Callable[[Stage], Awaitable[None]]
+    world: Callable[[], World] = lambda: demo_world(WEEK)
+
+
+async def complete(stage: Stage) -> None:
+    """A calm week, and the same week again: the second run posts nothing."""
+    async with stage.worker():
+        await stage.run()
+        await stage.run()
+
+
+async def dry_run(stage: Stage) -> None:
+    async with stage.worker():
+        handle = await stage.start(is_dry_run=True)
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+
+async def partial(stage: Stage) -> None:
+    """One repository and all of JIRA stay away."""
+    for service in ("github", "jira"):
+        stage.change_service(service, "timeouts", **IMPATIENT)
+        stage.change_service(service, "retry", maximum="1s")
+    broken = next(iter(stage.sandbox.world.repositories))
+    stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route=f"/repos/{broken}/"))
+    stage.sandbox.pause("jira")
+    async with stage.worker():
+        await stage.run()
+
+
+async def killed(stage: Stage) -> None:
+    """The worker dies in mid-collection and in the middle of a post; the next one finishes."""
+    for service in ("github", "jira"):
+        stage.change_service(service, "timeouts", heartbeat="3s", http_read="2s")
+    stage.change_service("slack", "timeouts", http_read="2s", start_to_close="4s")
+    slow = stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=1000))
+    unanswered = Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="slack", route="chat.postMessage", seconds=3, count=1)
+    stage.sandbox.faults.add(unanswered)
+    async with stage.worker("first") as worker:
+        handle = await stage.start()
+        await stage.until_phase(handle, Phase.COLLECTING)
+        await asyncio.sleep(1)
+        await worker.kill()
+    stage.sandbox.faults.clear(slow)
+    async with stage.worker("second") as worker:
+
+        async def is_posted() -> bool:
+            return bool(stage.messages)
+
+        await eventually(is_posted)
+        await worker.kill()
+    async with stage.worker("third"):
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+
+async def abandoned(stage: Stage) -> None:
+    """Open for ever: its only worker died while it collected."""
+    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=3000))
+    async with stage.worker() as worker:
+        handle = await stage.start()
+        await stage.until_phase(handle, Phase.COLLECTING)
+        await worker.kill()
+
+
+async def queued(stage: Stage) -> None:
+    """Slack is away: two revisions reach their deadline, and one delivery goes on to bring the newer one."""
+    stage.change_delivery(
+        delivery_reserve="1s", slack={"retry_schedule": ["1s", "2s", "2s", "2s", "2s", "3s", "3s", "60s"]}
+    )
+    stage.change_team(deliver_by="5s")
+    stage.sandbox.pause("slack")
+    async with stage.worker():
+        await stage.run()
+        stage.change_team(github={"repositories": stage.sandbox.world.teams[0].repositories[:1]})
+        await stage.run()
+        stage.sandbox.resume("slack")
+
+        async def is_delivered() -> bool:
+            return bool(stage.rows("SELECT 1 FROM deliveries WHERE state = 'delivered'"))
+
+        await eventually(is_delivered)
+
+
+async def waiting(stage: Stage) -> None:
+    """Open: a delivery that waits for its next try, hours away."""
+    stage.change_delivery(delivery_reserve="1s", slack={"retry_schedule": ["1s", "6h"]})
+    stage.change_team(deliver_by="5s")
+    stage.sandbox.pause("slack")
+    async with stage.worker():
+        await stage.run()
+
+
+async def revised(stage: Stage) -> None:
+    """The week changes after it was posted: the same messages are updated, those too many removed."""
+    async with stage.worker():
+        await stage.run()
+        stage.change_team(github={"repositories": stage.sandbox.world.teams[0].repositories[:1]})
+        await stage.run()
+
+
+async def cancelled(stage: Stage) -> None:
+    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=2000))
+    async with stage.worker():
+        handle = await stage.start()
+        await stage.until_phase(handle, Phase.COLLECTING)
+        await handle.cancel(reason="anna: wrong week")
+        try:
+            await handle.result()
+        except WorkflowFailureError:
+            return
+
+
+async def refused(stage: Stage) -> None:
+    """People send signals that no handler takes."""
+    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=1000))
+    async with stage.worker():
+        handle = await stage.start()
+        await stage.until_phase(handle, Phase.COLLECTING)
+        await handle.signal("escalate-everything", {"by": "anna"})
+        await handle.signal("delivery_reported")
+        await handle.signal("delivery_reported", args=[1, 2])
+        await handle.signal("delivery_reported", "nonsense")
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+
+async def scheduled(stage: Stage) -> None:
+    """The schedule fires twice: the edition is started, and joined while it runs."""
+    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=1000))
+    async with stage.worker():
+        await apply(stage, day="monday", time="09:00")
+        schedule = handle_of(stage.client, stage.team)
+        await schedule.trigger()
+        await firings(stage, 1)
+        await asyncio.sleep(1)  # a schedule names its firings by the second
+        await schedule.trigger()
+        await until_quiet(stage)
+    await stage.forget_schedule()
+
+
+async def backfilled(stage: Stage) -> None:
+    """A backfill only composes and stores."""
+    async with stage.worker():
+        handle = await start_edition(stage.client, stage.team, WEEK, deliver=False)
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+
+def _many_sources() -> World:
+    return generated_world(repositories=40, projects=10, pull_requests=400, issues=80, week=WEEK)
+
+
+STORIES = (
+    Story("complete", complete),
+    Story("dry_run", dry_run),
+    Story("partial", partial),
+    Story("killed", killed),
+    Story("abandoned", abandoned),
+    Story("queued", queued),
+    Story("waiting", waiting),
+    Story("revised", revised),
+    Story("cancelled", cancelled),
+    Story("refused", refused),
+    Story("scheduled", scheduled),
+    Story("backfilled", backfilled),
+    Story("many_sources", complete, _many_sources),
+)

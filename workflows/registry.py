@@ -1,0 +1,24 @@
+"""Which task queue runs which workflows: what the worker serves, and what every replay checks.
+
+Workflow files import nothing from here: the sandbox would load every workflow anew for each run of one.
+"""
+
+from temporalio import workflow
+
+from devsync.contracts import names
+from workflows.delivery import Delivery
+from workflows.edition_trigger import EditionTrigger
+from workflows.weekly_changelog import WeeklyChangelog
+
+SERVED: dict[str, tuple[type, ...]] = {
+    names.EDITIONS_QUEUE: (WeeklyChangelog,),
+    names.CONTROL_QUEUE: (EditionTrigger, Delivery),
+}
+
+WORKFLOWS: tuple[type, ...] = tuple(served for workflows in SERVED.values() for served in workflows)
+
+
+def workflow_type(served: type) -> str:
+    """The name under which the server knows the class."""
+    # The SDK has no public way to ask.
+    return str(workflow._Definition.must_from_class(served).name)
