@@ -40,10 +40,11 @@ an edition's deadline bounds them further.
 TEAM, WEEK, CHANNEL = "{team}", "{iso_week}", "{channel}"
 
 IDS: Mapping[str, str] = {
-    names.EDITION_TRIGGER: f"{code(names.due_id(TEAM))}, a hyphen and the time at which it was due",
     names.WEEKLY_CHANGELOG: f"{code(names.edition_id(TEAM, WEEK))}; {code(names.preview_id(TEAM, WEEK))} for a dry run",
     names.DELIVERY: code(names.delivery_id(TEAM, WEEK, CHANNEL)),
+    names.EDITION_TRIGGER: f"{code(names.due_id(TEAM))} and the time that the schedule adds",
 }
+
 CONFIG = Path(__file__).parents[2] / "config"
 
 
@@ -55,10 +56,11 @@ def page() -> str:
         (code(names.service_queue("NAME")), f"Activities of one service: {', '.join(map(code, names.SERVICES))}."),
     ]
     attributes = [(code(key), text) for key, text in _search_attributes(constants)]
+    kinds = sorted(WORKFLOWS, key=lambda kind: list(IDS).index(workflow_type(kind)))
     return "\n".join(
         [
             INTRODUCTION,
-            *(_workflow(kind, queue) for queue, kinds in SERVED.items() for kind in kinds),
+            *(_workflow(kind, queue) for kind in kinds for queue, served in SERVED.items() if kind in served),
             "## Answers of queries\n",
             *_answers(WORKFLOWS),
             "## Task queues\n",
