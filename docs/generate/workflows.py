@@ -62,7 +62,7 @@ def page() -> str:
             INTRODUCTION,
             *(_workflow(kind, queue) for kind in kinds for queue, served in SERVED.items() if kind in served),
             "## Answers of queries\n",
-            *_answers(kinds),
+            *_answers(WORKFLOWS),
             "## Task queues\n",
             table(("queue", "runs"), queues),
             "## Search attributes\n",
@@ -97,7 +97,7 @@ def _workflow(kind: type, queue: str) -> str:
             f"{paragraph(inspect.getdoc(kind))}\n",
             f"- Id: {IDS[name]}\n- Task queue: {code(queue)}",
             f"- Input: {code(request.__name__)}; result: {code(result.__name__)}\n",
-            table(("", "name", "takes or answers", "meaning"), messages),
+            table(("", "name", "takes or answers", "meaning"), messages) if messages else "It takes no messages.\n",
         ]
     )
 

@@ -24,7 +24,9 @@ RESULT = EditionResult(
     workflow_id="changelog:payments:2026-W46",
     run_id="r",
     channels=(ChannelResult(channel="#payments", kind="slack", state=DeliveryState.DELIVERED),),
+    notes=("a note",),
     api_calls={"github": 12, "jira": 2, "slack": 2},
+    calls_by_road={"github.graphql": 4, "github.rest": 8},
     seconds={"total": 1.0, "plan": 0.1, "collect": 0.4, "compose": 0.2, "deliver": 0.3},
 )
 LINKS: dict[str, str | None] = {"web_ui": None, "run": None, "slack": None, "dashboard": None}
