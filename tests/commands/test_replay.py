@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from commands.replaying import replay_in_processes
-from commands.verdicts import Outcome, Subject, Verdict
+from commands.replay.pool import replay_in_processes
+from commands.replay.verdicts import Outcome, Subject, Verdict
 from tests.checkout import ROOT
 from tests.replay import corpus
 
@@ -136,7 +136,7 @@ async def test_a_replay_that_ends_its_process_is_told_and_the_others_are_replaye
     replaying = asyncio.create_task(verdicts(GOOD, deadly, *corpus.files()[:3], told=told, processes=1))
     while not told:  # then it works on the second one
         await asyncio.sleep(0.05)
-    (child,) = (child for child in psutil.Process().children() if "commands.replayer" in child.cmdline())
+    (child,) = (child for child in psutil.Process().children() if "commands.replay.process" in child.cmdline())
     child.kill()
     by_name = await replaying
     assert "ended the process" in by_name.pop("deadly").reason
