@@ -35,8 +35,9 @@ from devsync.runtime.connection import (
     require_search_attributes,
 )
 from devsync.runtime.memory import calm_garbage_collection
+from devsync.runtime.versioning import deployment_config
 from devsync.settings.configuration import Configuration, load_configuration
-from devsync.settings.environment import Environment, read_environment
+from devsync.settings.environment import Environment, WorkerVersion, read_environment
 from devsync.settings.problems import ConfigError
 from devsync.settings.services import ServiceSettings
 from devsync.storage.artifacts import ArtifactStore
@@ -71,6 +72,8 @@ async def run() -> None:
     await require_search_attributes(client)
     async with AsyncExitStack() as stack:
         workers = await build_workers(client, environment, configuration, stack)
+        if version := environment.worker_version():
+            _tell_the_build(version)
         await serve_until_stopped(workers)
 
 
@@ -85,28 +88,43 @@ async def build_workers(
     shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
     services = configuration.services
     teams = configuration.teams.values()
+    version = environment.worker_version()
 
     editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
     due = DueActivities(environment.config_dir)
     records = RecordActivities(client, store, database)
     workers = [
-        Worker(client, task_queue=queue, workflows=workflows, graceful_shutdown_timeout=GRACE)
+        Worker(
+            client,
+            task_queue=queue,
+            workflows=workflows,
+            deployment_config=deployment_config(version, queue),
+            graceful_shutdown_timeout=GRACE,
+        )
         for queue, workflows in SERVED.items()
     ]
     workers.append(
-        _service(client, names.LOCAL, services.service(names.LOCAL), [*editions.all(), *records.all(), *due.all()])
+        _service(
+            client,
+            version,
+            names.LOCAL,
+            services.service(names.LOCAL),
+            [*editions.all(), *records.all(), *due.all()],
+        )
     )
     if any(team.github for team in teams):
         github = GitHubActivities(_github_client(environment, configuration), shelf, CollectedUnits(database))
-        workers.append(_service(client, names.GITHUB, services.service(names.GITHUB), [github.collect_repository]))
+        workers.append(
+            _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository])
+        )
     if any(team.jira for team in teams):
         jira = JiraActivities(_jira_client(environment, configuration), shelf)
-        workers.append(_service(client, names.JIRA, services.service(names.JIRA), [jira.collect_project]))
+        workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project]))
     if any(channel.kind == "slack" for team in teams for channel in team.channels):
         slack_client = _slack_client(environment, configuration)
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
-        workers.append(_service(client, names.SLACK, services.service(names.SLACK), slack.all()))
+        workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all()))
     return workers
 
 
@@ -127,13 +145,27 @@ async def serve_until_stopped(workers: Sequence[Worker]) -> None:
     await asyncio.gather(*running)
 
 
+def _tell_the_build(version: WorkerVersion) -> None:
+    logging.getLogger("devsync.worker").info(
+        "build %(build)s of %(deployment)s gets new work when it is current: temporal worker deployment "
+        "set-current-version --deployment-name %(deployment)s --build-id %(build)s",
+        {"deployment": version.deployment, "build": version.build_id},
+    )
+
+
 def _service(
-    client: Client, service: str, settings: ServiceSettings, activities: Sequence[Callable[..., Any]]
+    client: Client,
+    version: WorkerVersion | None,
+    service: str,
+    settings: ServiceSettings,
+    activities: Sequence[Callable[..., Any]],
 ) -> Worker:
+    queue = names.service_queue(service)
     return Worker(
         client,
-        task_queue=names.service_queue(service),
+        task_queue=queue,
         activities=activities,
+        deployment_config=deployment_config(version, queue),
         # Blocking clients hold a thread each: as many threads as slots, or slots would wait for threads.
         activity_executor=ThreadPoolExecutor(settings.slots, thread_name_prefix=service),
         max_concurrent_activities=settings.slots,

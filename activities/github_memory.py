@@ -37,6 +37,7 @@ from temporalio import activity
 
 from activities.clients.github import GitHubClient, RepositoryMoved
 from activities.collection import Collection, PageResult, heartbeat_while_waiting
+from activities.github_graphql import GRAPHQL
 from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.contracts.names import GITHUB
 from devsync.domain.errors import ErrorCategory
@@ -94,8 +95,10 @@ class Memory:
         """Asks for the entity tags that GraphQL does not give; call it before GraphQL is asked.
 
         Stored like a page: a retry takes those of the attempt whose pages it goes on from. Empty where they cannot
-        be had.
+        be had, or would be younger than pages that are there already.
         """
+        if self._collection.has_stored(GRAPHQL) and not self._collection.has_stored(_PART):
+            return ()
 
         def fetch(_cursor: str) -> PageResult:
             found = [self._learned(name, parameters) for name, parameters in _LEARNED]

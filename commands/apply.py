@@ -101,7 +101,9 @@ def _document(applied: Namespace) -> dict[str, Any]:
                 "change": schedule.change.value,
                 "paused": schedule.description.schedule.state.paused,
                 "note": schedule.description.schedule.state.note,
-                "next": [time.isoformat() for time in schedule.description.info.next_action_times[:3]],
+                "next": [
+                    time.isoformat(timespec="seconds") for time in schedule.description.info.next_action_times[:3]
+                ],
                 "caught_up": schedule.caught_up,
             }
             for team, schedule in applied.schedules.items()

@@ -19,7 +19,7 @@ from devsync.storage.connection import StorageError, WrongDatabaseUrl
 
 P = ParamSpec("P")
 
-progress = Console(stderr=True, highlight=False)
+progress = Console(stderr=True, highlight=False, emoji=False)
 """Progress and errors. With --json, standard output holds one JSON document and nothing else."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
@@ -78,6 +78,11 @@ def command(work: Callable[P, Coroutine[Any, Any, Exit | None]]) -> Callable[P, 
         raise typer.Exit(int(code))
 
     return run
+
+
+def output(width: int | None = None) -> Console:
+    """Standard output for people. Without emoji: rich would draw `changelog:ledger:2026-W47` with a ledger in it."""
+    return Console(highlight=False, emoji=False, width=width)
 
 
 def emit(document: Any) -> None:

@@ -18,11 +18,10 @@ from urllib.parse import quote
 
 import httpx
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 from temporalio.client import Client
 
-from commands.console import AsJson, Exit, Told, command, emit, progress
+from commands.console import AsJson, Exit, Told, command, emit, output, progress
 from commands.documents import demo_document
 from commands.editions import start_edition, watch_edition
 from commands.live import LiveProgress
@@ -144,7 +143,7 @@ async def _tell(options: _Options, stack: "Stack", results: list[EditionResult])
     if options.as_json:
         emit(demo_document(results, links))
         return
-    out = Console(highlight=False)
+    out = output()
     database = Database(stack.postgres.url(), pool_size=1)
     try:
         for result in results:

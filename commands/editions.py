@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from typing import Any
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import FailureError
 from temporalio.service import RPCError
@@ -125,11 +125,11 @@ def root_cause(error: BaseException) -> str:
 
 
 async def _progress(handle: WorkflowHandle[Any, EditionResult]) -> EditionProgress | None:
-    """None while no worker answers, which is no error: the run waits for one, and so do we."""
+    """None while no worker answers, or none of the right build: the run waits for one, and so do we."""
     try:
         answer: EditionProgress = await handle.query(
             "progress", result_type=EditionProgress, rpc_timeout=_QUERY_TIMEOUT
         )
-    except RPCError:
+    except (RPCError, WorkflowQueryFailedError):
         return None
     return answer

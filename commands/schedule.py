@@ -1,19 +1,21 @@
 """`schedule`: what fires when, and the operator's hand on it."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from getpass import getuser
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from temporalio.client import Client, ScheduleDescription, WorkflowFailureError
+from temporalio.client import Client, ScheduleActionResult, ScheduleDescription, WorkflowFailureError
 
 from commands.backfill import backfill
 from commands.console import AsJson, Exit, Told, command, emit, progress
-from commands.editions import root_cause
 from commands.schedule_states import (
+    Firing,
     ScheduleState,
+    firing_of,
     schedule_states,
     weeks_on_record,
     weeks_without_edition,
@@ -21,12 +23,12 @@ from commands.schedule_states import (
 )
 from commands.times import local_time
 from devsync.contracts import names
-from devsync.contracts.due import DueOutcome, EditionDue
+from devsync.contracts.due import DueOutcome
 from devsync.runtime.connection import connect
 from devsync.runtime.schedules import describe, handle_of, scheduled_teams, started_by
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
-from devsync.settings.problems import did_you_mean
+from devsync.settings.problems import ConfigError, did_you_mean
 
 app = typer.Typer(help="The teams' schedules: when editions are due, and what became of it.", no_args_is_help=True)
 app.command()(backfill)
@@ -36,7 +38,7 @@ Note = Annotated[str, typer.Option(help="Why; it is shown wherever the schedule 
 
 FIRING_SECONDS = 5.0
 """Within this a server has started what was triggered."""
-WORKER_SECONDS = 15.0
+WORKER_SECONDS = 10.0
 """Within this a worker that is there has worked out the week."""
 
 
@@ -72,17 +74,11 @@ async def pause(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
 @command
 async def resume(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
     """Fire again from now on, and tell the weeks that have no edition."""
-    environment = read_environment()
     client = await connect()
     await _schedule_of(client, team)
     await handle_of(client, team).unpause(note=f"{getuser()}: {note}" if note else f"resumed by {getuser()}")
     description = await _schedule_of(client, team)
-    settings = load_configuration(environment.config_dir).teams.get(team)
-    on_record = await weeks_on_record(environment)
-    if settings is not None and on_record is not None:
-        missing = weeks_without_edition(settings, description, on_record, datetime.now(UTC))
-        if missing:
-            progress.print(without_edition(team, missing), markup=False, soft_wrap=True)
+    await _tell_missing(team, description)
     return _told_state(as_json, description, team, "resumed")
 
 
@@ -91,15 +87,16 @@ async def resume(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
 async def trigger(team: Team, as_json: AsJson = False) -> Exit:
     """Fire now, also while paused: the last week that has ended. A week that is out becomes its next revision."""
     client = await connect()
-    due_id = await _fire(client, team)
-    outcome = await _outcome(client, due_id)
+    firing = await _outcome(client, await _fire(client, team))
+    if firing.state not in {"running", "completed"}:
+        raise Told(f"{firing.due_id} {firing.state}: {firing.problem}")
     if as_json:
-        emit({"team": team, "due_id": due_id, "outcome": outcome.model_dump(mode="json") if outcome else None})
-    elif outcome is None:
-        typer.echo(f"{due_id} waits for a worker; look again: python starter.py schedule list")
+        emit({"team": team, **firing.document()})
+    elif firing.due is None:
+        typer.echo(f"{firing.due_id} waits: {firing.problem or 'no worker has taken it yet'}")
     else:
-        verb = "started" if outcome.outcome is DueOutcome.STARTED else "runs already, and will be delivered"
-        typer.echo(f"{outcome.edition_id} {verb}; watch it: python starter.py status")
+        verb = "started" if firing.due.outcome is DueOutcome.STARTED else "runs already, and will be delivered"
+        typer.echo(f"{firing.due.edition_id} {verb}; watch it: python starter.py status")
     return Exit.OK
 
 
@@ -110,12 +107,10 @@ async def delete(team: Team, as_json: AsJson = False) -> Exit:
     client = await connect()
     await _schedule_of(client, team)
     await handle_of(client, team).delete()
-    comes_back = team in load_configuration(read_environment().config_dir).teams
     if as_json:
         emit({"team": team, "schedule_id": names.schedule_id(team), "deleted": True})
     else:
-        hint = "; `apply` makes it again unless you take `schedule` out of the team's file" if comes_back else ""
-        typer.echo(f"schedule of {team} deleted{hint}")
+        typer.echo(f"schedule of {team} deleted; `apply` makes it again while config/teams/{team}.yaml asks for one")
     return Exit.OK
 
 
@@ -128,8 +123,8 @@ async def _schedule_of(client: Client, team: str) -> ScheduleDescription:
     return description
 
 
-async def _fire(client: Client, team: str) -> str:
-    """The workflow id of the firing. Triggers of the same second share one: ids have whole seconds."""
+async def _fire(client: Client, team: str) -> ScheduleActionResult:
+    """What the server started. Triggers of the same second share one: their ids have whole seconds."""
     before = (await _schedule_of(client, team)).info.num_actions
     await handle_of(client, team).trigger()
     deadline = asyncio.get_running_loop().time() + FIRING_SECONDS
@@ -137,22 +132,18 @@ async def _fire(client: Client, team: str) -> str:
         info = (await _schedule_of(client, team)).info
         is_over = asyncio.get_running_loop().time() > deadline
         if info.recent_actions and (info.num_actions > before or is_over):
-            return started_by(info.recent_actions[-1])
+            return info.recent_actions[-1]
         if is_over:
             raise Told(f"the server did not start anything within {FIRING_SECONDS:.0f} s")
         await asyncio.sleep(0.1)
 
 
-async def _outcome(client: Client, due_id: str) -> EditionDue | None:
-    """None while no worker has taken it. Raises Told for a firing that failed."""
-    handle = client.get_workflow_handle(due_id, result_type=EditionDue)
-    try:
-        due: EditionDue = await asyncio.wait_for(handle.result(), WORKER_SECONDS)
-    except TimeoutError:
-        return None
-    except WorkflowFailureError as error:
-        raise Told(f"{due_id} failed: {root_cause(error)}") from error
-    return due
+async def _outcome(client: Client, action: ScheduleActionResult) -> Firing:
+    """Once it is over, or as far as it has come by then."""
+    result = client.get_workflow_handle(started_by(action)).result()
+    with suppress(TimeoutError, WorkflowFailureError):
+        await asyncio.wait_for(result, WORKER_SECONDS)
+    return await firing_of(client, action)
 
 
 def _told_state(as_json: bool, description: ScheduleDescription, team: str, done: str) -> Exit:
@@ -165,6 +156,22 @@ def _told_state(as_json: bool, description: ScheduleDescription, team: str, done
     next_ = f", next {local_time(upcoming[0], zone)}" if upcoming and not state.paused else ""
     typer.echo(f"schedule of {team} {done}{next_} ({state.note})")
     return Exit.OK
+
+
+async def _tell_missing(team: str, description: ScheduleDescription) -> None:
+    """As far as the team's file and the records tell: the schedule itself is in order without them."""
+    environment = read_environment()
+    try:
+        settings = load_configuration(environment.config_dir).teams.get(team)
+    except ConfigError as error:
+        progress.print(f"weeks without an edition are not known: {error}", markup=False, soft_wrap=True)
+        return
+    on_record = await weeks_on_record(environment) if settings else None
+    if settings is None or on_record is None:
+        return
+    missing = weeks_without_edition(settings, description, on_record, datetime.now(UTC))
+    if missing:
+        progress.print(without_edition(team, missing), markup=False, soft_wrap=True)
 
 
 def _tell(out: Console, state: ScheduleState) -> None:

@@ -1,7 +1,7 @@
 """What `schedule list` shows of each team: the file, the server and the records put side by side."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.console import progress
+from commands.editions import root_cause
 from commands.times import local_time
 from devsync.contracts import names
 from devsync.contracts.due import EditionDue
@@ -49,17 +50,20 @@ class Firing:
     due: EditionDue | None = None
     edition_state: str = ""
     """Of the edition's newest run, as its search attribute says: `running`, `complete`, `partial`, …"""
+    problem: str = ""
+    """Why it failed, or what it waits for to be mended."""
 
     def document(self) -> dict[str, Any]:
         edition = None
         if self.due is not None:
             edition = {"workflow_id": self.due.edition_id, "week": self.due.iso_week, "status": self.edition_state}
         return {
-            "scheduled_at": self.scheduled_at.isoformat(),
-            "started_at": self.started_at.isoformat(),
+            "scheduled_at": self.scheduled_at.isoformat(timespec="seconds"),
+            "started_at": self.started_at.isoformat(timespec="seconds"),
             "late_seconds": self.due.late_by.total_seconds() if self.due and self.due.late_by else 0,
             "due_id": self.due_id,
             "state": self.state,
+            "problem": self.problem,
             "outcome": self.due.outcome.value if self.due else None,
             "edition": edition,
         }
@@ -90,7 +94,7 @@ class ScheduleState:
             "timezone": self.timezone,
             "outdated": self.is_outdated,
             "note": self.note,
-            "next": [time.isoformat() for time in self.upcoming],
+            "next": [time.isoformat(timespec="seconds") for time in self.upcoming],
             "last": self.last.document() if self.last else None,
             "counters": self.counters,
             "weeks_without_edition": self.weeks_without_edition,
@@ -119,7 +123,7 @@ class ScheduleState:
     def _last(self, last: Firing) -> str:
         said = f"due {local_time(last.scheduled_at, self.timezone)}"
         if last.due is None:
-            return f"{said}, {last.due_id} {last.state}"
+            return f"{said}, {last.due_id} {last.state}" + (f": {last.problem}" if last.problem else "")
         late = f", {told(last.due.late_by)} late" if last.due.late_by else ""
         return f"{said}{late}: {last.due.edition_id} {last.due.outcome.value}, now {last.edition_state}"
 
@@ -194,7 +198,7 @@ async def _state(
         is_outdated=team is not None and is_asked_for and not await is_as_wanted(there, team, now),
         note=state.note or "",
         upcoming=list(info.next_action_times[:_UPCOMING]),
-        last=await _firing(client, info.recent_actions[-1]) if info.recent_actions else None,
+        last=await firing_of(client, info.recent_actions[-1]) if info.recent_actions else None,
         counters={
             "actions": info.num_actions,
             "missed_catchup_window": info.num_actions_missed_catchup_window,
@@ -216,23 +220,26 @@ def _when(team: TeamConfig | None) -> str:
     return f"{team.schedule.day} {team.schedule.time:%H:%M} {team.timezone}{jitter}"
 
 
-async def _firing(client: Client, action: ScheduleActionResult) -> Firing:
+async def firing_of(client: Client, action: ScheduleActionResult) -> Firing:
+    """What became of a firing, as far as it has come."""
     handle = client.get_workflow_handle(started_by(action), result_type=EditionDue)
     firing = Firing(action.scheduled_at, action.started_at, handle.id, "forgotten")
     try:
-        status = (await handle.describe()).status or WorkflowExecutionStatus.RUNNING
-        if status is not WorkflowExecutionStatus.COMPLETED:
-            return Firing(action.scheduled_at, action.started_at, handle.id, status.name.lower())
+        there = await handle.describe()
+        status = there.status or WorkflowExecutionStatus.RUNNING
+        if status is WorkflowExecutionStatus.RUNNING:
+            pending = there.raw_description.pending_activities
+            problem = pending[0].last_failure.message if pending else ""
+            return replace(firing, state=status.name.lower(), problem=problem)
         due: EditionDue = await handle.result()
-    except WorkflowFailureError:
-        return firing
+    except WorkflowFailureError as error:
+        return replace(firing, state=status.name.lower(), problem=root_cause(error))
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
         return firing
-    return Firing(
-        due.scheduled_at, action.started_at, handle.id, "completed", due, await _edition_state(client, due.edition_id)
-    )
+    edition = await _edition_state(client, due.edition_id)
+    return replace(firing, scheduled_at=due.scheduled_at, state="completed", due=due, edition_state=edition)
 
 
 async def _edition_state(client: Client, workflow_id: str) -> str:

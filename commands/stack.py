@@ -73,16 +73,16 @@ async def local_stack(
 
 @asynccontextmanager
 async def worker_process(
-    directory: Path, environment: Mapping[str, str], name: str = "worker"
+    directory: Path, environment: Mapping[str, str], name: str = "worker", *, checkout: Path = ROOT
 ) -> AsyncIterator[ChildProcess]:
-    """A worker with the environment added to ours, from when every queue is served."""
+    """A worker of that checkout, with the environment added to ours, from when every queue is served."""
     log = directory / f"{name}.log"
     log.unlink(missing_ok=True)
 
     async def is_ready() -> bool:
         return log.exists() and READY_LINE in log.read_text(errors="replace")
 
-    command: list[str | Path] = [sys.executable, ROOT / "worker.py"]
+    command: list[str | Path] = [sys.executable, checkout / "worker.py"]
     variables = os.environ | dict(environment) | {"LOG_LEVEL": "INFO"}  # a quieter one would not say READY_LINE
     async with running_process(name, command, log, is_ready, environment=variables) as process:
         yield process

@@ -1,7 +1,6 @@
 """What a person reads when an edition is done."""
 
-from rich.console import Console
-
+from commands.console import output
 from devsync.contracts.edition import EditionResult, EditionStatus
 from devsync.rendering.wording import counted
 
@@ -10,7 +9,7 @@ _COLOURS = {EditionStatus.COMPLETE: "green", EditionStatus.PARTIAL: "yellow"}
 
 def print_summary(result: EditionResult) -> None:
     """Status, numbers, gaps and channels of one edition, on standard output."""
-    out = Console(highlight=False)
+    out = output()
     colour = _COLOURS.get(result.status, "red")
     out.print(
         f"[bold]{result.team} {result.iso_week}[/]: [{colour}]{result.status.value}[/], revision {result.revision}, "

@@ -24,12 +24,13 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
         mode = " (dry run: nothing is posted)"
     elif not progress.will_deliver:
         mode = " (composed and stored, not posted)"
-    lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{_DOING[progress.phase]}**", ""]
+    doing = "cancelled" if progress.cancelled_because else _DOING[progress.phase]
+    lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{doing}**", ""]
     if progress.deadline:
         lines.append(f"- Deadline: {progress.deadline:%Y-%m-%d %H:%M} UTC")
     if progress.units_total:
         lines.append(f"- Collected: {len(progress.units_done)} of {progress.units_total} sources")
-    if progress.result is not None:
+    if progress.result is not None and not progress.cancelled_because:
         lines.append(f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources")
     if progress.item_count is not None:
         lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")

@@ -3,9 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 
-from rich.console import Console
-
-from commands.console import AsJson, Exit, command, emit
+from commands.console import AsJson, Exit, command, emit, output
 from commands.doctor.findings import Finding
 from commands.doctor.github import check_github
 from commands.doctor.jira import check_jira
@@ -22,7 +20,7 @@ SERVICE_CHECKS: tuple[Check, ...] = (check_github, check_jira, check_slack)
 @command
 async def doctor(as_json: AsJson = False) -> Exit:
     """Check configuration, database, Temporal, workers and each service's credentials."""
-    out = Console(highlight=False)
+    out = output()
     findings = []
     async for finding in _findings():
         findings.append(finding)

@@ -37,7 +37,8 @@ async def check_slack(environment: Environment, configuration: Configuration) ->
         who, problem = await get(http, "auth.test")
         body = json_of(who)
         if who is None or not body.get("ok"):
-            yield Finding("slack token", False, str(body.get("error") or words(who, problem)), "check SLACK_BOT_TOKEN")
+            cure = "check SLACK_BOT_TOKEN" if body else f"check SLACK_API_URL ({access.url}) and the network"
+            yield Finding("slack token", False, str(body.get("error") or words(who, problem)), cure)
             return
         granted = {scope.strip() for scope in who.headers.get("x-oauth-scopes", "").split(",")}
         yield Finding("slack token", True, f"{body.get('user')} in {body.get('team')}")

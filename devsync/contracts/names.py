@@ -9,7 +9,7 @@ DELIVERY = "Delivery"
 EDITIONS_QUEUE = "editions"
 """Workflows that make editions."""
 CONTROL_QUEUE = "control"
-"""Workflows that outlive an edition."""
+"""Workflows around an edition: what starts it, and what outlives it."""
 
 
 def service_queue(service: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -23,6 +24,16 @@ def _web_address(url: str) -> str:
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 """Without a slash at its end."""
+
+
+def _deployment(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise ValueError("must be letters, digits, - and _: the server ignores workers of a deployment named otherwise")
+    return name
+
+
+DeploymentName = Annotated[str, AfterValidator(_deployment)]
+"""A dot or colon in it would be silently fatal: such a worker runs, and gets no work (Server 1.32)."""
 
 
 class GitHubApp(NamedTuple):
@@ -117,7 +128,7 @@ class Environment(BaseSettings):
     """The folder with `services.yaml`, `delivery.yaml` and `teams/`."""
     templates_dir: Path = Path("templates")
     """The folder with the templates of the renderings."""
-    worker_deployment: str | None = None
+    worker_deployment: DeploymentName | None = None
     """Worker Versioning: the deployment's name; set both or neither."""
     build_id: str | None = None
     """Worker Versioning: this build."""

@@ -67,6 +67,8 @@ def _type(parameter: Any) -> str:
 
 def _default(option: Any) -> str:
     default = option.default
-    if default is None or default is False:
+    if option.required:
+        return "required"
+    if default in (None, False, ""):
         return ""
     return code(str(default.value if isinstance(default, Enum) else default))

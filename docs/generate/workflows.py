@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from temporalio import activity, workflow
 
 import activities
-import workflows
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.activities import ActivityContract
@@ -24,6 +23,7 @@ from devsync.settings.durations import format_duration
 from docs.generate import docstrings
 from docs.generate.markdown import code, paragraph, table
 from docs.generate.types import models_in, words
+from workflows.registry import SERVED, WORKFLOWS, workflow_type
 
 INTRODUCTION = """\
 # Workflows
@@ -42,10 +42,7 @@ TEAM, WEEK, CHANNEL = "{team}", "{iso_week}", "{channel}"
 IDS: Mapping[str, str] = {
     names.WEEKLY_CHANGELOG: f"{code(names.edition_id(TEAM, WEEK))}; {code(names.preview_id(TEAM, WEEK))} for a dry run",
     names.DELIVERY: code(names.delivery_id(TEAM, WEEK, CHANNEL)),
-}
-QUEUES: Mapping[str, str] = {
-    names.WEEKLY_CHANGELOG: names.EDITIONS_QUEUE,
-    names.DELIVERY: names.CONTROL_QUEUE,
+    names.EDITION_TRIGGER: f"{code(names.due_id(TEAM))} and the time that the schedule adds",
 }
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -59,13 +56,13 @@ def page() -> str:
         (code(names.service_queue("NAME")), f"Activities of one service: {', '.join(map(code, names.SERVICES))}."),
     ]
     attributes = [(code(key), text) for key, text in _search_attributes(constants)]
-    kinds = sorted(_workflows(), key=lambda kind: list(IDS).index(_definition(kind).name or ""))
+    kinds = sorted(WORKFLOWS, key=lambda kind: list(IDS).index(workflow_type(kind)))
     return "\n".join(
         [
             INTRODUCTION,
-            *map(_workflow, kinds),
+            *(_workflow(kind, queue) for kind in kinds for queue, served in SERVED.items() if kind in served),
             "## Answers of queries\n",
-            *_answers(kinds),
+            *_answers(WORKFLOWS),
             "## Task queues\n",
             table(("queue", "runs"), queues),
             "## Search attributes\n",
@@ -78,9 +75,9 @@ def page() -> str:
     )
 
 
-def _workflow(kind: type) -> str:
+def _workflow(kind: type, queue: str) -> str:
     definition = _definition(kind)
-    name = str(definition.name)
+    name = workflow_type(kind)
     request = next(iter(get_type_hints(kind.run).values()))  # type: ignore[attr-defined]
     result = get_type_hints(kind.run)["return"]  # type: ignore[attr-defined]
     handlers: list[tuple[str, Any]] = [
@@ -98,9 +95,9 @@ def _workflow(kind: type) -> str:
         [
             f"## {name}\n",
             f"{paragraph(inspect.getdoc(kind))}\n",
-            f"- Id: {IDS[name]}\n- Task queue: {code(QUEUES[name])}",
+            f"- Id: {IDS[name]}\n- Task queue: {code(queue)}",
             f"- Input: {code(request.__name__)}; result: {code(result.__name__)}\n",
-            table(("", "name", "takes or answers", "meaning"), messages),
+            table(("", "name", "takes or answers", "meaning"), messages) if messages else "It takes no messages.\n",
         ]
     )
 
@@ -163,17 +160,6 @@ def _limits(policy: OperationPolicy) -> tuple[str, str, str]:
 
 def _duration(duration: timedelta | None) -> str:
     return code(format_duration(duration)) if duration else ""
-
-
-def _workflows() -> Iterator[type]:
-    for module in _modules(workflows):
-        for value in vars(module).values():
-            if isinstance(value, type) and value.__module__ == module.__name__ and _is_workflow(value):
-                yield value
-
-
-def _is_workflow(kind: type) -> bool:
-    return workflow._Definition.from_class(kind) is not None
 
 
 def _definition(kind: type) -> "workflow._Definition":

@@ -34,10 +34,12 @@ async def exchanges_of_a_week(servers: Servers, directory: Path) -> list[Exchang
         sandbox = stage.sandbox
         assert isinstance(sandbox, RecordingSandbox)
         stage.change_service("slack", "timeouts", http_read="1s", start_to_close="5s")
+        repositories = sandbox.world.teams[0].repositories
+        stage.change_team(github={"api": "rest", "repositories": repositories, "exclude_labels": ["skip-changelog"]})
         async with stage.worker():
             assert (await stage.run()).status is EditionStatus.COMPLETE
-            # The other road, and other labels: the next revision.
-            stage.change_team(github={"api": "rest", "repositories": sandbox.world.teams[0].repositories})
+            # Other labels make the next revision; the sources are asked whether they changed.
+            stage.change_team(github={"api": "auto", "repositories": repositories})
             assert (await stage.run()).revision == 2
             unanswered = Fault(
                 kind=FaultKind.COMMITTED_TIMEOUT, service="slack", route="postMessage", seconds=3, count=1

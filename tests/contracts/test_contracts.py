@@ -14,7 +14,15 @@ from tests.contracts.exchanges import Exchange
 GRAPHQL = "/graphql"
 
 MUST_COVER = {
-    "github": {"pulls/list → 200", "repos/list-commits → 200", "repos/list-releases → 200", "rate-limit/get → 200"},
+    "github": {
+        "pulls/list → 200",
+        "pulls/list → 404",
+        "repos/list-commits → 200",
+        "repos/list-releases → 200",
+        "repos/list-releases → 304",
+        "rate-limit/get → 200",
+    },
+    "github graphql": {"Week → 200"},
     "jira": {
         "getServerInfo → 200",
         "getCurrentUser → 200",

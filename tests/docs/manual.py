@@ -41,6 +41,11 @@ def links(page: Path) -> list[str]:
     return found
 
 
+def code_spans(page: Path) -> list[str]:
+    """What stands between backticks, outside of blocks."""
+    return [token.content for token in _all_tokens(page) if token.type == "code_inline"]
+
+
 def anchors(page: Path) -> set[str]:
     """The names under which GitHub shows a page's headings."""
     tokens = _COMMONMARK.parse(page.read_text())

@@ -10,7 +10,7 @@ import pytest
 from commands.stack import ROOT
 from devsync.settings.team import read_team
 from docs.generate.cli import commands
-from tests.docs.manual import PAGES, anchors, blocks, links, name, shell_lines
+from tests.docs.manual import PAGES, anchors, blocks, code_spans, links, name, shell_lines
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=name)
 
@@ -27,6 +27,16 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
         file = (page.parent / path).resolve() if path else page
         assert file.exists(), f"{name(page)}: {target} leads nowhere"
         assert not anchor or anchor in anchors(file), f"{name(page)}: {target} has no such heading"
+
+
+@each_page
+def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
+    """`activities/jira.py`, `sandbox/`: not those with a placeholder (`teams/TEAM.yaml`) or in `.local/`."""
+    for named in code_spans(page):
+        folder, slash, _ = named.partition("/")
+        is_ours = bool(folder and slash) and (ROOT / folder).is_dir() and not folder.startswith(".")
+        if is_ours and re.fullmatch(r"[\w./-]+", named) and not re.search(r"[A-Z]{2}", named):
+            assert (ROOT / named).exists(), f"{name(page)}: there is no {named}"
 
 
 @each_page

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import yaml
 from psycopg.rows import dict_row
 from temporalio.client import Client, WorkflowHandle
 from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
 
 from commands.editions import start_edition
 from commands.stack import ROOT, worker_process
@@ -96,11 +97,6 @@ class Stage:
         with psycopg.connect(self.servers.postgres.url(self.database), row_factory=dict_row) as connection:
             return connection.execute(query.encode()).fetchall()
 
-    async def forget_schedule(self) -> None:
-        """The server is shared: a schedule that stayed would fire until the last test."""
-        if await describe(self.client, self.team) is not None:
-            await handle_of(self.client, self.team).delete()
-
     @property
     def slack(self) -> Workspace:
         return self.sandbox.apps["slack"][WORKSPACE]
@@ -136,16 +132,19 @@ class Stage:
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
 
+def search_attributes() -> dict[str, SearchAttributeType]:
+    return {key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
+
+
 @asynccontextmanager
 async def running_servers() -> AsyncIterator[Servers]:
     """Empty servers in a folder of their own; both end with the block."""
     with tempfile.TemporaryDirectory(prefix="devsync-e2e-") as folder:
         directory = Path(folder)
         directory.chmod(0o755)  # as root, PostgreSQL runs as another user
-        attributes: dict[str, SearchAttributeType] = {key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
         async with (
             embedded_postgres(directory / "postgres", durable=False) as postgres,
-            dev_server(directory / "temporal.db", search_attributes=attributes) as temporal,
+            dev_server(directory / "temporal.db", search_attributes=search_attributes()) as temporal,
         ):
             yield Servers(postgres, temporal)
 
@@ -186,6 +185,15 @@ def write_configuration(directory: Path, world: World) -> None:
         if spec.projects:
             team["jira"] = {"projects": spec.projects}
         (directory / "config" / "teams" / f"{spec.team}.yaml").write_text(yaml.safe_dump(team, sort_keys=False))
+
+
+async def forget(client: Client, team: str) -> None:
+    """The server is shared: what a team left there, the next test's worker would go on with."""
+    if await describe(client, team) is not None:
+        await handle_of(client, team).delete()
+    async for run in client.list_workflows(f'Team = "{team}" AND ExecutionStatus = "Running"'):
+        with suppress(RPCError):  # over by now
+            await client.get_workflow_handle(run.id, run_id=run.run_id).terminate("its test is over")
 
 
 async def eventually(is_true: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_SECONDS) -> None:

@@ -11,10 +11,11 @@ from temporalio.client import ScheduleBackfill
 
 from devsync.contracts import names
 from devsync.domain.changelog.window import week_window
+from devsync.runtime.schedules import handle_of
 from sandbox.expectation import expected_items
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, executions, firings, starter, until_quiet
-from tests.e2e.stage import Servers, Stage, stage_for
+from tests.e2e.stage import Servers, Stage, forget, stage_for
 
 WEEKS = ["2026-W42", "2026-W43", "2026-W44"]
 """Clocks go back at the end of the second: it has 169 hours."""
@@ -25,7 +26,7 @@ async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     """A team whose busy week is the one with 169 hours."""
     async with stage_for(demo_world("2026-W43"), servers, tmp_path) as ready:
         yield ready
-        await ready.forget_schedule()
+        await forget(ready.client, ready.team)
 
 
 async def backfill(stage: Stage, *options: str) -> dict[str, Any]:
@@ -65,7 +66,7 @@ async def test_three_weeks_are_delivered_once_each_as_the_schedule_would_have_do
         assert {key.split("/")[1] for key in stage.keys} == set(WEEKS)
 
         # Now the server's own firings of the same weeks: the same ids and windows, and nothing new to post.
-        schedule = stage.client.get_schedule_handle(names.schedule_id(stage.team))
+        schedule = handle_of(stage.client, stage.team)
         await schedule.backfill(ScheduleBackfill(datetime(2026, 10, 18, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)))
         due = await firings(stage, 3)
         await until_quiet(stage)

@@ -85,6 +85,7 @@ async def test_a_changed_week_becomes_the_next_revision_in_the_same_messages(sta
 async def test_a_source_that_stays_down_leaves_a_named_gap_and_the_edition_goes_out(stage: Stage) -> None:
     stage.change_service("github", "timeouts", **IMPATIENT)
     stage.change_service("github", "retry", maximum="1s")
+    stage.choose_road("rest")
     broken = next(iter(stage.sandbox.world.repositories))
     stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route=f"/repos/{broken}/"))
     async with stage.worker():

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import ScheduleBackfill, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
@@ -17,11 +18,12 @@ from devsync.contracts.due import DueOutcome, DueRequest
 from devsync.contracts.edition import EditionProgress, Phase
 from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.domain.changelog.window import last_week_ended_by
+from devsync.runtime.schedules import handle_of
 from sandbox.faults import Fault, FaultKind
 from sandbox.temporal_server import dev_server
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, executions, fast_schedule, firings, starter, until_quiet
-from tests.e2e.stage import Servers, Stage, eventually, stage_for
+from tests.e2e.stage import Servers, Stage, eventually, forget, stage_for
 
 BERLIN = "Europe/Berlin"
 SECONDS = timedelta(seconds=1)
@@ -37,13 +39,19 @@ async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     """A team whose busy week is the one that is due now."""
     async with stage_for(demo_world(week_now()), servers, tmp_path) as ready:
         yield ready
-        await ready.forget_schedule()
+        await forget(ready.client, ready.team)
 
 
 async def edition_of(stage: Stage, week: str) -> EditionProgress:
     handle = stage.client.get_workflow_handle(names.edition_id(stage.team, week))
     progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
     return progress
+
+
+async def told_in_the_web_ui(stage: Stage, workflow_id: str) -> str:
+    handle = stage.client.get_workflow_handle(workflow_id)
+    metadata: WorkflowMetadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return metadata.current_details
 
 
 def one_message_a_part(stage: Stage) -> bool:
@@ -70,7 +78,7 @@ async def test_real_firings_of_one_week_make_one_edition_and_one_delivery(stage:
 async def test_two_triggers_in_one_second_make_one_edition(stage: Stage) -> None:
     async with stage.worker():
         await apply(stage, day="monday", time="09:00")
-        handle = stage.client.get_schedule_handle(names.schedule_id(stage.team))
+        handle = handle_of(stage.client, stage.team)
         await asyncio.sleep(1.02 - time.time() % 1)
         await asyncio.gather(handle.trigger(), handle.trigger())
         await until_quiet(stage)
@@ -102,7 +110,7 @@ async def test_a_firing_after_a_run_by_hand_posts_nothing_new(stage: Stage) -> N
         first = await stage.run(week_now())
         posts = stage.slack.counts.posts
         await apply(stage, day="monday", time="09:00")
-        assert (await starter(stage, "schedule", "trigger", stage.team))[0] == 0
+        await handle_of(stage.client, stage.team).trigger()
         (due,) = await firings(stage, 1)
         await until_quiet(stage)
     assert due.outcome is DueOutcome.STARTED
@@ -125,7 +133,7 @@ async def test_a_firing_while_a_backfill_only_stores_makes_it_deliver(stage: Sta
             await stage.until_phase(backfill, phase)
             assert stage.messages == []
             await apply(stage, day="monday", time="09:00")
-            await stage.client.get_schedule_handle(names.schedule_id(stage.team)).trigger()
+            await handle_of(stage.client, stage.team).trigger()
             (due,) = await firings(stage, 1)
         finally:
             if phase is Phase.RECORDING:
@@ -179,12 +187,16 @@ async def test_what_fell_due_while_the_server_was_down_is_caught_up_and_nothing_
 async def test_a_worker_that_comes_late_starts_what_waited_and_says_how_late(stage: Stage) -> None:
     """The server's own backfill stands for firings that found no worker for weeks."""
     await apply(stage, day="monday", time="09:00")
-    handle = stage.client.get_schedule_handle(names.schedule_id(stage.team))
+    handle = handle_of(stage.client, stage.team)
     await handle.backfill(ScheduleBackfill(datetime(2026, 10, 18, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)))
     async with stage.worker():
         due = await firings(stage, 3)
         await until_quiet(stage)
         notes = (await edition_of(stage, "2026-W43")).notes
+        stories = [
+            await told_in_the_web_ui(stage, workflow_id)
+            for workflow_id in (f"due:{stage.team}-2026-10-26T08:00:00Z", names.edition_id(stage.team, "2026-W43"))
+        ]
     assert [(one.iso_week, one.scheduled_at) for one in due] == [
         ("2026-W42", datetime(2026, 10, 19, 7, tzinfo=UTC)),
         ("2026-W43", datetime(2026, 10, 26, 8, tzinfo=UTC)),
@@ -193,6 +205,8 @@ async def test_a_worker_that_comes_late_starts_what_waited_and_says_how_late(sta
     assert all(one.late_by is not None for one in due)
     assert [note.partition(", started")[0] for note in notes] == ["schedule: due 2026-10-26 09:00 Europe/Berlin"]
     assert notes[0].endswith(" late")
+    assert f"Week 2026-W43: `{names.edition_id(stage.team, '2026-W43')}` **started**" in stories[0]
+    assert all(" late" in story for story in stories)
     assert one_message_a_part(stage)
 
 
@@ -202,16 +216,11 @@ async def test_a_broken_configuration_is_waited_for(stage: Stage) -> None:
     async with stage.worker():
         right = team_file.read_text()
         team_file.write_text(right + "deliver_by: soon\n")
-        await stage.client.get_schedule_handle(names.schedule_id(stage.team)).trigger()
-
-        async def is_told() -> bool:
-            runs = await executions(stage, names.EDITION_TRIGGER)
-            if not runs:
-                return False
-            pending = (await stage.client.get_workflow_handle(runs[0].id).describe()).raw_description.pending_activities
-            return bool(pending) and "deliver_by" in pending[0].last_failure.message
-
-        await eventually(is_told)
+        code, output, _ = await starter(stage, "schedule", "trigger", stage.team)
+        assert code == 0
+        assert "waits: " in output
+        assert f"{team_file}:" in output
+        assert '"soon" is not a duration' in output
         team_file.write_text(right)
         (due,) = await firings(stage, 1)
         await until_quiet(stage)

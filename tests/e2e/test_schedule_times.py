@@ -13,7 +13,7 @@ from devsync.domain.changelog.window import last_week_ended_by
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.schedules import describe, started_by, team_schedule
 from devsync.settings.team import Day, GitHubSource, Schedule, SlackChannel, TeamConfig
-from tests.e2e.stage import Servers, eventually
+from tests.e2e.stage import Servers, eventually, forget
 
 
 class Case(NamedTuple):
@@ -63,7 +63,7 @@ async def test_every_week_fires_when_it_is_due(servers: Servers, case: Case) -> 
         await eventually(have_fired)
         fired = sorted(fired_at(await handle.describe()))
     finally:
-        await handle.delete()
+        await forget(client, team.team)
     assert len(fired) == case.firings
     assert {last_week_ended_by(at, case.timezone) for at in fired} == set(weeks)
     # Where a week fires twice, its last firing is the one whose edition stays.

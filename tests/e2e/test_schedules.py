@@ -15,7 +15,7 @@ from devsync.runtime.schedules import Change, digest_of, handle_of, scheduled_te
 from devsync.settings.team import DAYS
 from sandbox.temporal_server import dev_server
 from sandbox.worlds.demo import demo_world
-from tests.e2e.firing import apply, described, firings, starter
+from tests.e2e.firing import apply, described, firings, starter, until_quiet
 from tests.e2e.stage import Servers, Stage, eventually, stage_for
 
 MONDAY_NINE = {"day": "monday", "time": "09:00", "jitter": "2m"}
@@ -127,6 +127,15 @@ async def test_delete_removes_it_and_apply_makes_it_again(stage: Stage) -> None:
     assert (await apply(stage, **MONDAY_NINE)).schedules[stage.team].change is Change.CREATED
 
 
+async def test_a_broken_configuration_keeps_nobody_from_a_schedule(stage: Stage) -> None:
+    await apply(stage, **MONDAY_NINE)
+    team_file = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
+    team_file.write_text(team_file.read_text() + "deliver_by: soon\n")
+    for verb in ("pause", "resume", "delete"):
+        code, output, _ = await starter(stage, "schedule", verb, stage.team)
+        assert (code, verb in output) == (0, True)
+
+
 async def test_a_week_that_a_new_time_puts_into_the_past_is_started(stage: Stage) -> None:
     """Moved from nine to eight at half past eight: the server fires only what falls due from now on."""
     now = datetime.now(ZoneInfo("Europe/Berlin"))
@@ -137,6 +146,7 @@ async def test_a_week_that_a_new_time_puts_into_the_past_is_started(stage: Stage
     assert moved.caught_up is not None
     async with stage.worker():
         (due,) = await firings(stage, 1)
+        await until_quiet(stage)
     assert (due.scheduled_at, due.iso_week) == (minute, moved.caught_up)
     assert due.edition_id == names.edition_id(stage.team, moved.caught_up)
     # Once it has fired, another change makes nothing of it.

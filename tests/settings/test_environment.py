@@ -117,3 +117,11 @@ def test_a_versioned_worker_has_both_names(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("WORKER_DEPLOYMENT", "changelog")
     monkeypatch.setenv("BUILD_ID", "42")
     assert read_environment().worker_version() == ("changelog", "42")
+
+
+@pytest.mark.parametrize("name", ["change.log", "change:log", "__changelog", "change log", "änderungen"])
+def test_a_deployment_that_the_server_would_ignore_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKER_DEPLOYMENT", name)
+    with pytest.raises(ConfigError) as refused:
+        read_environment()
+    assert "WORKER_DEPLOYMENT must be letters, digits, - and _" in str(refused.value)

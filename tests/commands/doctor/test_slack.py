@@ -94,3 +94,11 @@ async def test_an_app_that_was_not_invited_is_told_so(workspace: Workspace, tmp_
     workspace.channel_named("payments").is_member = False
     finding = (await findings(tmp_path, "#payments"))["slack #payments"]
     assert (finding.detail, finding.cure) == ("not a member", "invite the app: /invite in the channel")
+
+
+async def test_a_slack_that_is_away_is_no_fault_of_the_token(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.pause("slack")
+    finding = (await findings(tmp_path, "#payments"))["slack token"]
+    assert not finding.is_ok
+    assert "SLACK_API_URL" in finding.cure
+    assert "TOKEN" not in finding.cure
