@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.setup-done
 
-.PHONY: demo test check format setup lock bench clean
+.PHONY: demo test check docs format setup lock bench clean
 
 demo: $(SETUP)
 	@$(BIN)/python starter.py demo $(DEMO)
@@ -17,6 +17,9 @@ check: $(SETUP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+docs: $(SETUP)
+	$(BIN)/python -m docs.generate
+
 format: $(SETUP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -29,6 +32,7 @@ setup: $(SETUP)
 # Repeated when the locked requirements change; written last, so that an interrupted set-up starts again.
 $(SETUP): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "setting up .venv, once: a minute or two on a slow network" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt

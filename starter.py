@@ -1,8 +1,11 @@
 """Entry of the command line: registers commands/, nothing else."""
 
+import os
+import sys
+
 import typer
 
-from commands import config, db
+from commands import config, db, edition, schedule
 from commands.apply import apply
 from commands.demo import demo
 from commands.doctor import doctor
@@ -21,6 +24,22 @@ for command in (demo, up, apply, run, preview, status, replay, doctor):
     app.command()(command)
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
+app.add_typer(schedule.app, name="schedule")
+app.add_typer(edition.app, name="edition")
+
+
+def main() -> None:
+    """Ends the process at once: SDK 1.35 sometimes aborts the interpreter's own exit, and the code would be 134."""
+    try:
+        app()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    else:
+        code = 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
 
 if __name__ == "__main__":
-    app()
+    main()

@@ -20,6 +20,7 @@ from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
 from activities.clients.slack import SlackClient
 from activities.collection import Shelf
+from activities.due import DueActivities
 from activities.editions import EditionActivities
 from activities.github import GitHubActivities
 from activities.jira import JiraActivities
@@ -27,11 +28,13 @@ from activities.records import RecordActivities
 from activities.slack import SlackActivities
 from devsync.contracts import names
 from devsync.runtime.connection import (
+    CORE_DRAIN_SECONDS,
     SearchAttributesMissing,
     TemporalUnreachable,
     connect,
     require_search_attributes,
 )
+from devsync.runtime.memory import calm_garbage_collection
 from devsync.runtime.versioning import deployment_config
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
@@ -47,9 +50,6 @@ from workflows.registry import SERVED
 
 GRACE = timedelta(seconds=20)
 """Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
-
-CORE_DRAIN_SECONDS = 0.2
-"""SDK 1.35 sometimes aborts the interpreter's exit (134/139) when its threads have no time to end."""
 
 READY_LINE = "worker ready"
 """Logged once every queue is served; the demo and the tests wait for it."""
@@ -91,6 +91,7 @@ async def build_workers(
     version = environment.worker_version()
 
     editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
+    due = DueActivities(environment.config_dir)
     records = RecordActivities(client, store, database)
     workers = [
         Worker(
@@ -103,7 +104,13 @@ async def build_workers(
         for queue, workflows in SERVED.items()
     ]
     workers.append(
-        _service(client, version, names.LOCAL, services.service(names.LOCAL), [*editions.all(), *records.all()])
+        _service(
+            client,
+            version,
+            names.LOCAL,
+            services.service(names.LOCAL),
+            [*editions.all(), *records.all(), *due.all()],
+        )
     )
     if any(team.github for team in teams):
         github = GitHubActivities(_github_client(environment, configuration), shelf, CollectedUnits(database))
@@ -179,12 +186,10 @@ def _github_client(environment: Environment, configuration: Configuration) -> Gi
 
 def _jira_client(environment: Environment, configuration: Configuration) -> JiraClient:
     access, settings = environment.jira(), configuration.services.service(names.JIRA)
-    if access.email is None:
-        raise ConfigError(["JIRA_PAT means JIRA Data Center, which this version cannot read yet; use JIRA Cloud"])
     return JiraClient(
         server=access.url,
         email=access.email,
-        api_token=access.token.get_secret_value(),
+        token=access.token.get_secret_value(),
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
@@ -205,6 +210,7 @@ def main() -> int:
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    calm_garbage_collection()
     try:
         asyncio.run(run())
     except CANNOT_START as error:

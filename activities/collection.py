@@ -29,6 +29,7 @@ class PageResult:
     entries: list[dict[str, Any]]
     next_cursor: str | None
     etag: str | None = None
+    api_calls: int = 1
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Collection:
                 self._hand_back_at_shutdown()
                 page = fetch(cursor)
                 self._until_reported()
-                self.api_calls += 1
+                self.api_calls += page.api_calls
                 entries += page.entries
                 number += 1
                 self.etags[part, number] = page.etag

@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.planning import plan_edition
+from activities.planning import LastDelivered, plan_edition
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
@@ -29,13 +29,14 @@ from devsync.domain.changelog.composition import CompositionInput, CompositionRu
 from devsync.domain.changelog.edition import Edition, Gap
 from devsync.rendering.documents import render_html, render_json, render_markdown, render_text
 from devsync.rendering.slack import SlackRendering, render_slack
+from devsync.settings.configuration import load_configuration
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable
 from devsync.storage.database import Database
 from devsync.storage.editions import Editions
 
 PATIENT_ATTEMPTS = 5
-"""So often composition waits for a store that is away before a unit that lies in it becomes a gap."""
+"""So often a step waits for a database that is away before it goes on without, and says so."""
 
 
 class EditionActivities:
@@ -51,7 +52,10 @@ class EditionActivities:
     @activity.defn(name=contracts.PLAN_EDITION.name)
     async def plan(self, message: PlanEdition) -> EditionPlan:
         """Reads the configuration now, so that the workflow never does and a replay sees the same."""
-        return await asyncio.to_thread(plan_edition, self._config_dir, message.team, message.iso_week)
+        configuration = await asyncio.to_thread(load_configuration, self._config_dir)
+        is_since_last = configuration.team(message.team).period == "since_last_edition"
+        last = await self._last_delivered(message) if is_since_last else LastDelivered()
+        return plan_edition(configuration, message, last)
 
     @activity.defn(name=contracts.COMPOSE_EDITION.name)
     async def compose(self, message: ComposeEdition) -> EditionComposed:
@@ -93,6 +97,16 @@ class EditionActivities:
             "slack": slack.model_dump_json(),
         }
         return texts, slack
+
+    async def _last_delivered(self, message: PlanEdition) -> LastDelivered:
+        try:
+            end = await self._editions.last_delivered_window_end(message.team, before_week=message.iso_week)
+        except DatabaseUnavailable as error:
+            if activity.info().attempt < PATIENT_ATTEMPTS:
+                raise
+            activity.logger.warning("planning without the records: %s", error)
+            return LastDelivered(is_known=False)
+        return LastDelivered(end)
 
     async def _known_people(self, plan: EditionPlan) -> tuple[str, ...] | None:
         try:

@@ -16,12 +16,16 @@ road two small requests learn them. What they rest on at GitHub:
 
 All are asked *before* the data that they stand for, or came with it: a change in between makes the next probe
 answer 200, never a wrong 304. What they do not see: a label or a user renamed without any change to the pull request.
-GitHub's tags also differ from token to token: with a GitHub App, whose tokens live an hour, a later probe may answer
-200 for what has not changed. Then the week is collected again: dearer, never wrong.
+GitHub's tags also differ from token to token, and a GitHub App's tokens live an hour: a later probe is answered 200 for
+what has not changed. So the two small requests also remember what their answer *said*, by what changes with every edit
+(`updated_at`, a release's texts); where that is the same, the new tags are kept. A week that came by REST, whose probes
+are whole pages, is collected again then: dearer, never wrong.
 
 A 304 counts against no hourly limit (GitHub docs, "use conditional requests if appropriate").
 """
 
+import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,6 +37,7 @@ from temporalio import activity
 
 from activities.clients.github import GitHubClient, RepositoryMoved
 from activities.collection import Collection, PageResult, heartbeat_while_waiting
+from activities.github_graphql import GRAPHQL
 from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.contracts.names import GITHUB
 from devsync.domain.errors import ErrorCategory
@@ -44,6 +49,7 @@ FORM = 1
 """Raise it when the same answers of GitHub would give another artifact: what an older build stored is not reused."""
 
 _SHA = "application/vnd.github.sha"
+_SAYING = ("id", "number", "updated_at", "tag_name", "name", "body", "draft", "prerelease", "published_at")
 _PART = "validators"
 _LEARNED = (
     ("pulls", {"state": "closed", "sort": "updated", "direction": "desc", "per_page": "1"}),
@@ -72,17 +78,27 @@ class Memory:
         remembered = self._recall()
         if remembered is None:
             return None
-        is_confirmed = False
+        confirmed: list[Validator] = []
         with self._as_an_aid():
-            is_confirmed = all(map(self._still_holds, remembered.validators))
-        return remembered if is_confirmed else None
+            for validator in remembered.validators:
+                found = self._confirmed(validator)
+                if found is None:
+                    return None
+                confirmed.append(found)
+        if len(confirmed) < len(remembered.validators):
+            return None
+        if tuple(confirmed) != remembered.validators:
+            self._keep(remembered.model_copy(update={"validators": tuple(confirmed)}))
+        return remembered
 
     def learn(self) -> tuple[Validator, ...]:
         """Asks for the entity tags that GraphQL does not give; call it before GraphQL is asked.
 
         Stored like a page: a retry takes those of the attempt whose pages it goes on from. Empty where they cannot
-        be had.
+        be had, or would be younger than pages that are there already.
         """
+        if self._collection.has_stored(GRAPHQL) and not self._collection.has_stored(_PART):
+            return ()
 
         def fetch(_cursor: str) -> PageResult:
             found = [self._learned(name, parameters) for name, parameters in _LEARNED]
@@ -106,6 +122,9 @@ class Memory:
             notes=collected.notes,
             collected_at=collected.collected_at,
         )
+        self._keep(remembered)
+
+    def _keep(self, remembered: RememberedUnit) -> None:
         message = self._message
         with self._as_an_aid():
             self._collection.shelf.bridge.run(
@@ -126,7 +145,8 @@ class Memory:
             )
         return None
 
-    def _still_holds(self, validator: Validator) -> bool:
+    def _confirmed(self, validator: Validator) -> Validator | None:
+        """The validator, with the tag of today where GitHub made another one; None where it does not hold."""
         self.calls += 1
         activity.heartbeat("probing", self._collection.unit)
         probed = self._client.probe(
@@ -138,10 +158,13 @@ class Memory:
             accept=validator.accept,
         )
         if validator.is_last and probed.has_next:
-            return False
-        # A server that sends the SHA instead of 304 says the same.
-        is_same_sha = validator.accept == _SHA and probed.text.strip() == validator.etag.strip('"')
-        return probed.is_unchanged or is_same_sha
+            return None
+        if probed.is_unchanged:
+            return validator
+        if validator.accept == _SHA:  # a server that sends the SHA instead of 304 says the same
+            return validator if probed.text.strip() == validator.etag.strip('"') else None
+        is_same = bool(validator.says) and _said(probed.text) == validator.says
+        return validator.model_copy(update={"etag": probed.etag or ""}) if is_same else None
 
     def _learned(self, name: str, parameters: dict[str, str], repository: str = "") -> Validator:
         repository = repository or self._message.repository
@@ -152,7 +175,7 @@ class Memory:
         except RepositoryMoved as moved:
             self.calls += 1
             return self._learned(name, parameters, moved.new_name)
-        return Validator(path=path, parameters=parameters, etag=probed.etag or "")
+        return Validator(path=path, parameters=parameters, etag=probed.etag or "", says=_said(probed.text))
 
     @contextmanager
     def _as_an_aid(self) -> Iterator[None]:
@@ -166,6 +189,20 @@ class Memory:
             if failure.category is ErrorCategory.RATE_LIMITING and not is_primary_limit(error):
                 raise
             activity.logger.info("%s is collected without its memory: %s", self._collection.unit, failure.message)
+
+
+def _said(text: str) -> str:
+    """A digest of a list of pull requests or releases by the fields that every edit changes, and of the repository's
+    name and default branch where the list tells them. Raises MalformedAnswer for what is no list.
+    """
+    try:
+        entries = json.loads(text)
+        said = [[entry.get(name) for name in _SAYING] for entry in entries]
+        homes = [(entry.get("base") or {}).get("repo") or {} for entry in entries]
+        said += [[home.get("full_name"), home.get("default_branch")] for home in homes]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise MalformedAnswer("github", "a probe", "something that is no list") from error
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def head_validator(repository: str, branch: str, head: str) -> Validator:

@@ -1,12 +1,13 @@
 """Collects the issues that a JIRA project resolved in the window."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from temporalio import activity
 
 from activities.clients.jira import JiraClient
+from activities.clients.jira_pages import ListMoved, SearchPage
 from activities.collection import Collection, PageResult, Shelf, heartbeat_while_waiting, unique
 from devsync.contracts.activities import COLLECT_PROJECT
 from devsync.contracts.collection import CollectProject, UnitCollected
@@ -36,10 +37,11 @@ class JiraActivities:
 
     @activity.defn(name=COLLECT_PROJECT.name)
     def collect_project(self, message: CollectProject) -> UnitCollected:
-        """Runs in a thread.
+        """The issues of a project that were resolved in the window.
 
-        Sorted by `created`, which never changes, so that no issue jumps a page while it is edited (Apache DevLake
-        learned this). Page tokens expire: a retry asks again from the created date of the last stored issue.
+        Runs in a thread. Sorted by `created`, which never changes, so that no issue jumps a page while it is edited
+        (Apache DevLake learned this). Page tokens expire and page numbers shift: a retry, or a list that has moved, is
+        asked again from the created date of the last stored issue.
         """
         collection = Collection(self._shelf, message.collection_id, message.team, project_unit(message.project))
         waiting = heartbeat_while_waiting(collection)
@@ -47,20 +49,27 @@ class JiraActivities:
         is_first_page = True
         resume_from = ""
 
-        def fetch(cursor: str) -> PageResult:
-            nonlocal is_first_page, resume_from
-            token, created = _split(cursor)
-            if is_first_page:
-                is_first_page, resume_from, token = False, created, ""
+        def search(position: str) -> SearchPage:
             zone = self._client.user_timezone(waiting)
             jql = issues_jql(message.project, message.window, zone, created_from=resume_from)
-            page = self._client.search_page(jql, FIELDS, token or None, waiting)
+            return self._client.search_page(jql, FIELDS, position, waiting)
+
+        def fetch(cursor: str) -> PageResult:
+            nonlocal is_first_page, resume_from
+            position, created = _split(cursor)
+            if is_first_page:
+                is_first_page, resume_from, position = False, created, ""
+            try:
+                page = search(position)
+            except ListMoved:
+                resume_from = created
+                page = search("")
             issues = [issue_of(entry, self._client.server) for entry in page.issues]
             next_cursor = None
-            if page.next_token:
+            if page.next_position:
                 last = issues[-1].created_at.isoformat() if issues else created
-                next_cursor = f"{page.next_token} {last}"
-            return PageResult([issue.model_dump(mode="json") for issue in issues], next_cursor)
+                next_cursor = f"{page.next_position} {last}"
+            return PageResult([issue.model_dump(mode="json") for issue in issues], next_cursor, api_calls=page.calls)
 
         read = collection.read_all("issues", " ", fetch)
         issues = unique((JiraIssue.model_validate(entry) for entry in read), key=lambda issue: issue.key)
@@ -68,16 +77,20 @@ class JiraActivities:
         return collection.finish(data, {"issues": len(issues)}, slim=lambda: data)
 
 
-def issues_jql(project: str, window: Window, zone: ZoneInfo, *, created_from: str = "") -> str:
+def issues_jql(project: str, window: Window, user_zone: ZoneInfo | None, *, created_from: str = "") -> str:
     """Resolved in the window; JQL has minutes, in the API user's timezone, so the end is rounded up.
 
-    Composition filters to the second. `created_from` is an ISO 8601 instant to go on from, its minute included.
+    Composition filters to the second: without a known timezone we ask for a day more on either side (Apache DevLake
+    does so). `created_from` is an ISO 8601 instant to go on from, its minute included.
     """
-    start = (window.start - _clock_change(window.start, zone)).astimezone(zone)
-    end = (window.end + _clock_change(window.end, zone) + timedelta(seconds=59)).astimezone(zone)
+    zone = user_zone or UTC
+    margin = timedelta() if user_zone else timedelta(days=1)
+    start = (window.start - _clock_change(window.start, zone) - margin).astimezone(zone)
+    end = (window.end + _clock_change(window.end, zone) + margin + timedelta(seconds=59)).astimezone(zone)
     going_on = ""
     if created_from:
-        going_on = f' AND created >= "{datetime.fromisoformat(created_from).astimezone(zone):%Y-%m-%d %H:%M}"'
+        created = (datetime.fromisoformat(created_from) - margin).astimezone(zone)
+        going_on = f' AND created >= "{created:%Y-%m-%d %H:%M}"'
     return (
         f'project = "{project}" AND resolved >= "{start:%Y-%m-%d %H:%M}" AND resolved < "{end:%Y-%m-%d %H:%M}"'
         f"{going_on} ORDER BY created ASC, key ASC"
@@ -108,7 +121,7 @@ def issue_of(entry: dict[str, Any], server: str) -> JiraIssue:
         raise MalformedAnswer("jira", "a search", f"an issue that has no usable {error}") from error
 
 
-def _clock_change(at: datetime, zone: ZoneInfo) -> timedelta:
+def _clock_change(at: datetime, zone: tzinfo) -> timedelta:
     """How far the user's clock is set around this instant: there a local time may name two instants, or none."""
     hour = timedelta(hours=1)
     before, after = (at - hour).astimezone(zone).utcoffset(), (at + hour).astimezone(zone).utcoffset()
@@ -120,10 +133,10 @@ def _name(field: dict[str, Any] | None) -> str:
 
 
 def _instant(text: str) -> datetime:
-    """JIRA writes offsets without a colon: `2026-11-16T09:30:00.000+0100`."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+    """In UTC, whoever's timezone JIRA wrote it in, with an offset without a colon: `2026-11-16T09:30:00.000+0100`."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
 
 
 def _split(cursor: str) -> tuple[str, str]:
-    token, _, created = cursor.rpartition(" ")
-    return token, created
+    position, _, created = cursor.rpartition(" ")
+    return position, created

@@ -1,28 +1,41 @@
 """Turns a team's configuration into the plan of one edition."""
 
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.delivery import ChannelPlan, DeliverySchedule
-from devsync.contracts.edition import EditionPlan
+from devsync.contracts.edition import EditionPlan, PlanEdition
 from devsync.contracts.policies import Policies
-from devsync.domain.changelog.window import week_window
-from devsync.settings.configuration import Configuration, load_configuration
+from devsync.domain.changelog.due import lateness, told
+from devsync.domain.changelog.window import Window, week_window
+from devsync.settings.configuration import Configuration
 from devsync.settings.delivery import DeliverySettings
 from devsync.settings.services import ServicesConfig
-from devsync.settings.team import Channel, EmailChannel
+from devsync.settings.team import Channel, EmailChannel, TeamConfig
 
 
-def plan_edition(config_dir: Path, team: str, iso_week: str) -> EditionPlan:
-    """Everything that the workflow will need of the configuration. Raises ConfigError and ImpossibleWeek."""
-    configuration = load_configuration(config_dir)
-    settings = configuration.team(team)
+class LastDelivered(NamedTuple):
+    """Where the team's last edition of an earlier week ended that reached a channel."""
+
+    window_end: datetime | None = None
+    """None: there was none, or the records cannot tell."""
+    is_known: bool = True
+
+
+def plan_edition(configuration: Configuration, message: PlanEdition, last: LastDelivered) -> EditionPlan:
+    """Everything that the workflow will need of the configuration. Raises ConfigError and ImpossibleWeek.
+
+    `last` counts for the period `since_last_edition` alone.
+    """
+    settings = configuration.team(message.team)
+    window, notes = _window(settings, message, last)
     return EditionPlan(
-        team=team,
-        iso_week=iso_week,
-        window=week_window(iso_week, settings.timezone),
+        team=message.team,
+        iso_week=message.iso_week,
+        window=window,
         timezone=settings.timezone,
         audience=settings.audience,
         repositories=settings.github.repositories if settings.github else (),
@@ -36,7 +49,37 @@ def plan_edition(config_dir: Path, team: str, iso_week: str) -> EditionPlan:
         delivery_reserve=configuration.delivery.delivery_reserve,
         delivery_schedule=_schedule(configuration.delivery, configuration.services),
         policies=_policies(configuration),
+        notes=(*_lateness(settings, message), *notes),
     )
+
+
+def _window(team: TeamConfig, message: PlanEdition, last: LastDelivered) -> tuple[Window, tuple[str, ...]]:
+    """The period that the team asks for and, where another one stands in for it, a note that says so."""
+    week = week_window(message.iso_week, team.timezone)
+    if team.period == "previous_week":
+        return week, ()
+    if not last.is_known:
+        return week, ("period: the records cannot be read, so the week stands in for the time since the last edition",)
+    if last.window_end is None:
+        return week, ("period: no earlier edition was delivered, so the week stands in for the time since then",)
+    until = message.scheduled_at or team.weekly_time.due_at(message.iso_week)
+    if message.scheduled_at is None and message.started_at is not None:
+        until = min(until, message.started_at)  # by hand before it is due
+    if last.window_end >= until:
+        return week, (f"period: an edition until {_local(last.window_end, team)} is out already, so this is the week",)
+    return Window(start=last.window_end, end=until, timezone=team.timezone), ()
+
+
+def _lateness(team: TeamConfig, message: PlanEdition) -> tuple[str, ...]:
+    if message.scheduled_at is None or message.started_at is None:
+        return ()
+    jitter = team.schedule.jitter if team.schedule else timedelta(0)
+    late_by = lateness(message.scheduled_at, message.started_at, jitter)
+    return (f"schedule: due {_local(message.scheduled_at, team)}, started {told(late_by)} late",) if late_by else ()
+
+
+def _local(instant: datetime, team: TeamConfig) -> str:
+    return f"{instant.astimezone(ZoneInfo(team.timezone)):%Y-%m-%d %H:%M} {team.timezone}"
 
 
 def _channel(channel: Channel, number: int) -> ChannelPlan:

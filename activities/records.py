@@ -105,6 +105,7 @@ class RecordActivities:
 
     @activity.defn(name=contracts.RECORD_DELIVERY.name)
     async def record_delivery(self, message: RecordDelivery) -> Recorded:
+        """What stands in the channel now: a row a part."""
         outcome = message.outcome
         await self._records.write(
             deliveries=[

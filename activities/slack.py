@@ -40,6 +40,7 @@ class SlackActivities:
 
     @activity.defn(name=FIND_SLACK_PART.name)
     async def find_part(self, message: FindPart) -> PartFound:
+        """Looks in the channel's history, or in the thread, for the key in the message's metadata."""
         channel_id, ts = await self._client.find(
             message.target, message.key, message.sent_after, thread_ts=message.thread_ts
         )
@@ -47,6 +48,7 @@ class SlackActivities:
 
     @activity.defn(name=REMOVE_SLACK_PART.name)
     async def remove_part(self, message: RemovePart) -> Recorded:
+        """Deletes a message of ours that the newer, shorter revision has no part for."""
         await self._client.delete(message.target, message.message_ts)
         return Recorded()
 

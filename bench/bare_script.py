@@ -115,8 +115,8 @@ class Bare:
         return self.start <= datetime.fromisoformat(at) < self.end
 
 
-async def main() -> None:
-    bare = Bare(json.load(sys.stdin))
+async def main(kind: type[Bare] = Bare) -> None:
+    bare = kind(json.load(sys.stdin))
     began = time.perf_counter()
     items = await bare.run()
     seconds = time.perf_counter() - began

@@ -50,8 +50,8 @@ class Measured:
         return self.result.seconds["collect"] + self.result.seconds["compose"]
 
 
-async def measure(size: WorldSize, latency_ms: float, *, with_serial: bool = False) -> Measured:
-    async with scene(size) as on:
+async def measure(size: WorldSize, latency_ms: float, *, api: str = "rest", with_serial: bool = False) -> Measured:
+    async with scene(size, api) as on:
         async with on.worker() as worker:
             await on.warm_up()
             await on.slow_down(latency_ms)
@@ -65,7 +65,7 @@ async def measure(size: WorldSize, latency_ms: float, *, with_serial: bool = Fal
             raise RuntimeError(f"an edition with gaps measures nothing: {result.gaps}")
         calls = await on.take_calls()
         events, history_bytes = await _history_of(handle)
-        bare = await on.yardstick("bench.bare_script")
+        bare = await on.yardstick("bench.bare_graphql" if api == "graphql" else "bench.bare_script")
         bare_calls = await on.take_calls()
         serial = await on.yardstick("bench.serial_script") if with_serial else None
     return Measured(result, whole, peak, events, history_bytes, calls, bare, bare_calls, serial)
@@ -107,6 +107,7 @@ async def run(scale: float, repetitions: int) -> tuple[list[Figure], dict[str, A
     size = LARGE.scaled(scale)
     large_runs = [await measure(size, LARGE_LATENCY_MS * scale, with_serial=at == 0) for at in range(repetitions)]
     small_runs = [await measure(SMALL, SMALL_LATENCY_MS * scale) for _ in range(repetitions)]
+    graphql_runs = [await measure(size, LARGE_LATENCY_MS * scale, api="graphql") for _ in range(repetitions)]
     tenth = await measure(replace(size, pull_requests=size.pull_requests // TENTH), LARGE_LATENCY_MS * scale)
     starts = Spread(tuple([await measure_worker_start() for _ in range(repetitions)]))
 
@@ -117,15 +118,19 @@ async def run(scale: float, repetitions: int) -> tuple[list[Figure], dict[str, A
     ratio = Spread(tuple(one.collect_and_compose / one.bare["seconds"] for one in large_runs))
     whole = Spread(tuple(one.whole_seconds for one in large_runs))
     more = Spread(tuple(one.whole_seconds - one.bare["seconds"] for one in small_runs))
-    differing = sum(one.calls != one.bare_calls for one in (*large_runs, *small_runs))
+    differing = sum(one.calls != one.bare_calls for one in (*large_runs, *small_runs, *graphql_runs))
+    by_graphql = Spread(tuple(one.collect_and_compose / one.bare["seconds"] for one in graphql_runs))
+    graphql = graphql_runs[0]
     figures = [
         Figure("A", "collect and compose ÷ bare script, large", ratio.median, "×", at_most=1.15),
         Figure("A", "serial script ÷ collect and compose", first.serial["seconds"] / ours.median, "×", at_least=8),
+        Figure("A", "the same by GraphQL", by_graphql.median, "×", at_most=1.15),
         Figure("A", "runs whose calls differ from the bare script's", differing, "", at_most=0),
         Figure("B", "whole run − bare script, small", more.median, "s", at_most=1),
         Figure("C", "whole run, large", whole.median, "s", at_most=20),
         Figure("C", "peak memory of the worker", max(one.peak_megabytes for one in large_runs), "MB", at_most=300),
         Figure("D", "API calls ÷ pages needed", len(first.calls) / first.bare["pages_needed"], "×", at_most=1.2),
+        Figure("D", "the same by GraphQL", len(graphql.calls) / graphql.bare["pages_needed"], "×", at_most=1.2),
         Figure("E", "history, large, three channels", first.events, "events", at_most=500),
         Figure("E", "history, large, three channels", first.history_bytes / 1024, "KB", at_most=300),
         Figure("E", "events ÷ those with a tenth of the pull requests", first.events / tenth.events, "×", at_most=1.1),
@@ -138,6 +143,7 @@ async def run(scale: float, repetitions: int) -> tuple[list[Figure], dict[str, A
         "collect_and_compose_seconds": str(ours),
         "bare_seconds": str(bare),
         "ratio": str(ratio),
+        "graphql": {"items": graphql.result.item_count, "calls": len(graphql.calls), "ratio": str(by_graphql)},
         "serial_seconds": first.serial["seconds"],
         "whole_seconds": str(whole),
         "small_more_seconds": str(more),

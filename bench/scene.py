@@ -169,24 +169,25 @@ def _query(text: str) -> Iterator[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def scene(size: WorldSize) -> AsyncIterator[Scene]:
-    """Real servers for one team whose edition goes to all its Slack channels."""
+async def scene(size: WorldSize, api: str = "rest") -> AsyncIterator[Scene]:
+    """Real servers for one team whose edition goes to all its Slack channels, and which reads GitHub by that API."""
     with tempfile.TemporaryDirectory(prefix="devsync-bench-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         directory.chmod(0o755)  # PostgreSQL runs as another user when we are root
         async with local_stack(directory, world=size.options, durable=False) as stack:
             assert stack.sandbox is not None
             config = write_configuration(directory, stack.sandbox)
-            _post_to_every_channel(config, stack.sandbox)
+            _write_teams(config, stack.sandbox, api)
             environment = {**stack.environment, "CONFIG_DIR": str(config)}
             client = await Client.connect(stack.temporal.address, plugins=[DevSyncPlugin()])
             async with httpx.AsyncClient(base_url=stack.sandbox["urls"]["control"], timeout=30) as http:
                 yield Scene(stack, environment, client, http)
 
 
-def _post_to_every_channel(config: Path, sandbox: dict[str, Any]) -> None:
+def _write_teams(config: Path, sandbox: dict[str, Any], api: str) -> None:
     for spec in sandbox["teams"]:
         path = config / "teams" / f"{spec['team']}.yaml"
         team = yaml.safe_load(path.read_text())
+        team["github"]["api"] = api
         team["channels"] = [{"kind": "slack", "channel": f"#{name}"} for name in spec["slack_channels"]]
         path.write_text(yaml.safe_dump(team, sort_keys=False))

@@ -1,22 +1,112 @@
-"""`apply`: makes the Temporal namespace ready for the workers; idempotent, run at every deploy."""
+"""`apply`: makes the Temporal namespace what this build and the configuration need; idempotent, run at every deploy."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
+from temporalio.client import Client
 
-from commands.console import AsJson, Exit, command, emit
+from commands.console import AsJson, Exit, command, emit, progress
+from commands.times import local_time
+from devsync.contracts import names
 from devsync.runtime.connection import connect, register_search_attributes
-from devsync.settings.configuration import load_configuration
+from devsync.runtime.schedules import Applied, apply_schedule, handle_of, scheduled_teams
+from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import read_environment
+
+_AT_ONCE = 10
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """What was applied."""
+
+    name: str
+    search_attributes_added: list[str]
+    schedules: dict[str, Applied]
+    """By team."""
+    orphans: list[str]
+    """Teams that have a schedule on the server and none in a file."""
+    is_pruned: bool
+    """Whether the orphans' schedules were deleted."""
 
 
 @command
-async def apply(as_json: AsJson = False) -> Exit:
-    """Register the search attributes and check the configuration."""
-    load_configuration(read_environment().config_dir)
-    client = await connect()
-    added = await register_search_attributes(client)
+async def apply(
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete the schedules of teams that have none in a file any more.")
+    ] = False,
+    as_json: AsJson = False,
+) -> Exit:
+    """Register the search attributes and bring each team's schedule to what its file says. Pauses stay."""
+    configuration = load_configuration(read_environment().config_dir)
+    applied = await apply_configuration(await connect(), configuration, prune=prune)
     if as_json:
-        emit({"namespace": client.namespace, "search_attributes_added": added})
+        emit(_document(applied))
     else:
-        what = f"added {', '.join(added)}" if added else "all there already"
-        typer.echo(f"namespace {client.namespace}: search attributes {what}")
+        for line in lines(applied, configuration):
+            typer.echo(line)
+    for team in [] if prune else applied.orphans:
+        progress.print(f"the schedule of {team} has no team file that asks for it; it goes on firing", markup=False)
+    if applied.orphans and not prune:
+        progress.print("delete it with `schedule delete TEAM`, or all of them with `apply --prune`", markup=False)
     return Exit.OK
+
+
+async def apply_configuration(client: Client, configuration: Configuration, *, prune: bool = False) -> Namespace:
+    """Search attributes first: what a schedule starts is marked with one."""
+    added = await register_search_attributes(client)
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(name: str) -> Applied:
+        async with turn:
+            return await apply_schedule(client, configuration.team(name))
+
+    teams = [name for name, team in configuration.teams.items() if team.schedule]
+    applied = await asyncio.gather(*map(one, teams))
+    orphans = [team for team in await scheduled_teams(client) if team not in teams]
+    if prune:
+        for team in orphans:
+            await handle_of(client, team).delete()
+    return Namespace(client.namespace, added, dict(zip(teams, applied, strict=True)), orphans, prune)
+
+
+def lines(applied: Namespace, configuration: Configuration) -> list[str]:
+    """What a person reads, a line a fact."""
+    added = applied.search_attributes_added
+    what = f"added {', '.join(added)}" if added else "all there already"
+    told = [f"namespace {applied.name}: search attributes {what}"]
+    for team, schedule in applied.schedules.items():
+        state, upcoming = schedule.description.schedule.state, schedule.description.info.next_action_times
+        when = f"next {local_time(upcoming[0], configuration.team(team).timezone)}" if upcoming else "never again"
+        if state.paused:
+            when = f"paused: {state.note or 'no reason given'}"
+        told.append(f"schedule of {team} {schedule.change.value}, {when}")
+        if schedule.caught_up:
+            told.append(f"  {schedule.caught_up} was due before this change and had not run: started now")
+    if applied.is_pruned:
+        told += [f"schedule of {team} deleted: no team file asks for it" for team in applied.orphans]
+    return told
+
+
+def _document(applied: Namespace) -> dict[str, Any]:
+    return {
+        "namespace": applied.name,
+        "search_attributes_added": applied.search_attributes_added,
+        "schedules": [
+            {
+                "team": team,
+                "schedule_id": names.schedule_id(team),
+                "change": schedule.change.value,
+                "paused": schedule.description.schedule.state.paused,
+                "note": schedule.description.schedule.state.note,
+                "next": [
+                    time.isoformat(timespec="seconds") for time in schedule.description.info.next_action_times[:3]
+                ],
+                "caught_up": schedule.caught_up,
+            }
+            for team, schedule in applied.schedules.items()
+        ],
+        "orphans": [{"team": team, "deleted": applied.is_pruned} for team in applied.orphans],
+    }

@@ -19,17 +19,23 @@ from devsync.storage.connection import StorageError, WrongDatabaseUrl
 
 P = ParamSpec("P")
 
-progress = Console(stderr=True, highlight=False)
+progress = Console(stderr=True, highlight=False, emoji=False)
 """Progress and errors. With --json, standard output holds one JSON document and nothing else."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 
 class Exit(IntEnum):
+    """How a command ended, for scripts."""
+
     OK = 0
+    """What was asked for is done."""
     FAILED = 1
+    """It could not be done; the message on standard error says why and what to do."""
     USAGE = 2
+    """The command line asks for something impossible: an unknown team, week or option."""
     PARTIAL = 3
+    """The edition went out, and names what is missing in it."""
 
 
 class Told(Exception):
@@ -72,6 +78,11 @@ def command(work: Callable[P, Coroutine[Any, Any, Exit | None]]) -> Callable[P, 
         raise typer.Exit(int(code))
 
     return run
+
+
+def output(width: int | None = None) -> Console:
+    """Standard output for people. Without emoji: rich would draw `changelog:ledger:2026-W47` with a ledger in it."""
+    return Console(highlight=False, emoji=False, width=width)
 
 
 def emit(document: Any) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,11 +18,10 @@ from urllib.parse import quote
 
 import httpx
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 from temporalio.client import Client
 
-from commands.console import AsJson, Exit, Told, command, emit, progress
+from commands.console import AsJson, Exit, Told, command, emit, output, progress
 from commands.documents import demo_document
 from commands.editions import start_edition, watch_edition
 from commands.live import LiveProgress
@@ -51,7 +51,8 @@ async def demo(
     week: Annotated[str | None, typer.Option(help="An ISO week such as 2026-W47.")] = None,
     scenario: Annotated[Scenario, typer.Option(help="What happens on the way.")] = Scenario.CALM,
     keep: Annotated[
-        bool | None, typer.Option("--keep/--no-keep", help="Stay until Ctrl-C so that the links live.")
+        bool | None,
+        typer.Option("--keep/--no-keep", help="Stay until Ctrl-C so that the links live; the default in a terminal."),
     ] = None,
     as_json: AsJson = False,
 ) -> Exit:
@@ -142,7 +143,7 @@ async def _tell(options: _Options, stack: "Stack", results: list[EditionResult])
     if options.as_json:
         emit(demo_document(results, links))
         return
-    out = Console(highlight=False)
+    out = output()
     database = Database(stack.postgres.url(), pool_size=1)
     try:
         for result in results:
@@ -152,9 +153,11 @@ async def _tell(options: _Options, stack: "Stack", results: list[EditionResult])
             print_summary(result)
     finally:
         await database.dispose()
-    out.print(
-        f"\nThe run in the Temporal Web UI: {links['run']}\nThe message in Slack: {links['slack']}", soft_wrap=True
-    )
+    if options.is_kept:
+        where = f"The run in the Temporal Web UI: {links['run']}\nThe message in Slack: {links['slack']}"
+    else:
+        where = "The servers end with the demo; with --keep they stay, to look at in a browser."
+    out.print(f"\n{where}", soft_wrap=True)
 
 
 def _links(stack: "Stack", results: list[EditionResult]) -> dict[str, str | None]:
@@ -180,6 +183,8 @@ def _world(repo: Path | None, history: Path | None, team: str, week: str | None)
     if repo is not None:
         if not repo.is_dir():
             raise Told(f"--repo {repo}: no such folder", Exit.USAGE)
+        if not _has_commits(repo):
+            raise Told(f"--repo {repo}: git finds no commit there; name the folder of a repository", Exit.USAGE)
         options = ["--world", "git", "--repository", str(repo.resolve())]
     elif history is not None:
         if not history.is_dir():
@@ -189,3 +194,8 @@ def _world(repo: Path | None, history: Path | None, team: str, week: str | None)
         options = ["--world", "demo"]
         week = week or last_week_ended_by(datetime.now(UTC), DEMO_TIMEZONE)
     return [*options, "--week", week] if week else options
+
+
+def _has_commits(path: Path) -> bool:
+    asked = ["git", "-C", str(path), "rev-parse", "--quiet", "--verify", "HEAD"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from typing import Any
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import FailureError
 from temporalio.service import RPCError
 
 from commands.console import Exit, Told
@@ -50,18 +50,35 @@ def week_or_last(week: str | None, team: TeamConfig, now: datetime | None = None
 
 
 async def start_edition(
-    client: Client, team: str, iso_week: str, *, is_dry_run: bool = False
+    client: Client,
+    team: str,
+    iso_week: str,
+    *,
+    is_dry_run: bool = False,
+    scheduled_at: datetime | None = None,
+    deliver: bool = True,
 ) -> WorkflowHandle[Any, EditionResult]:
-    """Starts the week's edition, or joins the run that is under way: the workflow id is the lock."""
+    """Starts the week's edition, or joins the run that is under way: the workflow id is the lock.
+
+    A run that is joined delivers from now on unless `deliver` is False, which changes nothing about it.
+    """
     workflow_id = names.preview_id(team, iso_week) if is_dry_run else names.edition_id(team, iso_week)
     return await client.start_workflow(
         names.WEEKLY_CHANGELOG,
-        EditionRequest(team=team, iso_week=iso_week, is_dry_run=is_dry_run, requested_by=getuser()),
+        EditionRequest(
+            team=team,
+            iso_week=iso_week,
+            scheduled_at=scheduled_at,
+            is_dry_run=is_dry_run,
+            deliver=deliver,
+            requested_by=getuser(),
+        ),
         id=workflow_id,
         task_queue=names.EDITIONS_QUEUE,
         result_type=EditionResult,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        start_signal="deliver" if deliver and not is_dry_run else None,
         static_summary=f"Changelog of {team} for {iso_week}{' (dry run)' if is_dry_run else ''}",
     )
 
@@ -101,18 +118,18 @@ def root_cause(error: BaseException) -> str:
     message = str(error)
     cause = error.__cause__ or getattr(error, "cause", None)
     while cause is not None:
-        if isinstance(cause, ApplicationError | ActivityError):
+        if isinstance(cause, FailureError):
             message = cause.message or message
         cause = cause.__cause__
     return message
 
 
 async def _progress(handle: WorkflowHandle[Any, EditionResult]) -> EditionProgress | None:
-    """None while no worker answers, which is no error: the run waits for one, and so do we."""
+    """None while no worker answers, or none of the right build: the run waits for one, and so do we."""
     try:
         answer: EditionProgress = await handle.query(
             "progress", result_type=EditionProgress, rpc_timeout=_QUERY_TIMEOUT
         )
-    except RPCError:
+    except (RPCError, WorkflowQueryFailedError):
         return None
     return answer

@@ -7,6 +7,7 @@ from rich.status import Status
 
 from commands.console import progress
 from devsync.contracts.edition import EditionProgress, Phase
+from devsync.rendering.wording import counted
 
 _WORDS = {
     Phase.PLANNING: "planning",
@@ -31,6 +32,8 @@ class LiveProgress:
         if progress.is_terminal:
             self._status = progress.status(f"{self._title}: waiting for a worker")
             self._status.start()
+        else:
+            progress.print(f"{self._title}: started", markup=False)
         return self
 
     def __exit__(
@@ -57,5 +60,5 @@ def _describe(now: EditionProgress) -> str:
     if now.phase is Phase.COLLECTING:
         return f"{words}, {len(now.units_done)} of {now.units_total} sources"
     if now.item_count is not None:
-        return f"{words}, {now.item_count} items"
+        return f"{words}, {counted(now.item_count, 'item')}"
     return words

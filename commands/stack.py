@@ -102,6 +102,7 @@ def write_configuration(directory: Path, sandbox: Mapping[str, Any]) -> Path:
 
 def _team_file(spec: Mapping[str, Any]) -> dict[str, Any]:
     team: dict[str, Any] = {"team": spec["team"], "timezone": spec["timezone"]}
+    team["schedule"] = {"day": "monday", "time": "09:00", "jitter": "2m"}
     if spec["repositories"]:
         team["github"] = {"repositories": spec["repositories"], "exclude_labels": ["skip-changelog"]}
     if spec["projects"]:

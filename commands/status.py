@@ -3,17 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from commands.console import AsJson, Exit, command, emit
+from commands.console import AsJson, Exit, command, emit, output
 from devsync.contracts import names
 from devsync.contracts.edition import EditionProgress
 from devsync.runtime.connection import connect
 
 _LIMIT = 20
+_WIDEST = 500
 _QUERY_TIMEOUT = timedelta(seconds=2)
 
 
@@ -26,10 +26,16 @@ async def status(as_json: AsJson = False) -> Exit:
     if as_json:
         emit({"runs": runs})
         return Exit.OK
-    table = Table("workflow", "state", "edition", "started", "now", box=None, pad_edge=False)
+    if not runs:
+        output().print("no edition has run yet; start one: python starter.py run TEAM")
+        return Exit.OK
+    table = Table("workflow", "state", "edition", "started (UTC)", "now", box=None, pad_edge=False)
     for run in runs:
-        table.add_row(run["workflow_id"], run["state"], run["edition_status"], run["started"][:16], run["now"])
-    Console(highlight=False).print(table if runs else "no edition has run yet; start one: python starter.py run TEAM")
+        started = run["started"][:16].replace("T", " ")
+        table.add_row(run["workflow_id"], run["state"], run["edition_status"], started, run["now"])
+    # As wide as it is, however narrow the terminal: the ids are what every other command asks for.
+    needed = output(_WIDEST).measure(table).maximum
+    output(max(output().width, needed)).print(table)
     return Exit.OK
 
 
@@ -56,4 +62,6 @@ async def _now(client: Client, execution: WorkflowExecution) -> str:
         )
     except RPCError:
         return "no worker answers"
+    except WorkflowQueryFailedError:
+        return "stuck: the workers' build cannot go on with its history"
     return f"{progress.phase.value}, {len(progress.units_done)} of {progress.units_total} sources"

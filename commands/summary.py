@@ -1,26 +1,35 @@
 """What a person reads when an edition is done."""
 
-from rich.console import Console
-
+from commands.console import output
 from devsync.contracts.edition import EditionResult, EditionStatus
+from devsync.rendering.wording import counted
 
 _COLOURS = {EditionStatus.COMPLETE: "green", EditionStatus.PARTIAL: "yellow"}
 
 
 def print_summary(result: EditionResult) -> None:
     """Status, numbers, gaps and channels of one edition, on standard output."""
-    out = Console(highlight=False)
+    out = output()
     colour = _COLOURS.get(result.status, "red")
     out.print(
         f"[bold]{result.team} {result.iso_week}[/]: [{colour}]{result.status.value}[/], revision {result.revision}, "
-        f"{result.item_count} items, {result.completeness:.0%} of the sources, {result.seconds.get('total', 0):.1f} s"
+        f"{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "
+        f"{result.seconds.get('total', 0):.1f} s",
+        soft_wrap=True,
     )
     for gap in result.gaps:
-        out.print(f"  missing {gap.unit}: {gap.reason}", markup=False)
+        out.print(f"  missing {gap.unit}: {gap.reason}", markup=False, soft_wrap=True)
+    calls = result.calls_by_road | {name: n for name, n in result.api_calls.items() if not _has_roads(result, name)}
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(calls.items()))
+    out.print(f"  calls: {listed or 'none'}", markup=False, soft_wrap=True)
     for note in result.notes:
-        out.print(f"  note on {note}", markup=False)
+        out.print(f"  note on {note}", markup=False, soft_wrap=True)
     for channel in result.channels:
         where = f" ({channel.message_id})" if channel.message_id else ""
         why = f": {channel.reason}" if channel.reason else ""
-        out.print(f"  {channel.channel} {channel.state.value}{where}{why}", markup=False)
-    out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False)
+        out.print(f"  {channel.channel} {channel.state.value}{where}{why}", markup=False, soft_wrap=True)
+    out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False, soft_wrap=True)
+
+
+def _has_roads(result: EditionResult, service: str) -> bool:
+    return any(road.startswith(f"{service}.") for road in result.calls_by_road)

@@ -1,6 +1,7 @@
 """`up`: the embedded servers in the foreground, with their data kept, for runs by hand."""
 
 import asyncio
+import os
 import shlex
 import signal
 from contextlib import AsyncExitStack
@@ -9,7 +10,12 @@ from typing import Annotated
 
 import typer
 
+from commands.apply import apply_configuration, lines
 from commands.console import Exit, Told, command, progress
+from devsync.runtime.connection import connect
+from devsync.settings.configuration import load_configuration
+from devsync.settings.environment import read_environment
+from devsync.settings.problems import ConfigError
 
 LOCAL = Path(".local")
 TEMPORAL_PORT = 7233
@@ -40,17 +46,30 @@ async def up(
             file = LOCAL / "environment"
             file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
             file.chmod(0o600)
+            await _apply(variables)
             if worker:
                 await running.enter_async_context(worker_process(LOCAL, variables))
             progress.print(f"Temporal Web UI: {stack.temporal.ui_url}")
             if stack.sandbox is not None:
                 progress.print(f"Slack: {stack.sandbox['urls']['slack']}")
-            progress.print(f"In another shell:  . {file}   then for example:  python starter.py doctor")
+            progress.print(f"In another shell:  . {file}   then for example:  python starter.py doctor", soft_wrap=True)
             progress.print("Ctrl-C stops everything; the data stays.")
             await _until_interrupted()
     except (ProcessFailed, InUse) as error:
         raise Told(str(error)) from error
     return Exit.OK
+
+
+async def _apply(variables: dict[str, str]) -> None:
+    """As `apply` does. A configuration that is not right yet stops nobody from running the servers."""
+    os.environ.update(variables)
+    try:
+        configuration = load_configuration(read_environment().config_dir)
+    except ConfigError as error:
+        progress.print(f"not applied, since the configuration is not right yet:\n{error}", markup=False, soft_wrap=True)
+        return
+    for line in lines(await apply_configuration(await connect(), configuration), configuration):
+        progress.print(line, markup=False, soft_wrap=True)
 
 
 async def _until_interrupted() -> None:

@@ -1,8 +1,10 @@
-"""The answers of a broken service, in its own words: error bodies by service, proxies' HTML pages, rate limits.
+"""The answers of a broken service, in its own words: error bodies by wording, proxies' HTML pages, rate limits.
+
+A wording is `github`, `slack`, `jira cloud` or `jira data-center`.
 
 Sources: GitHub's "Best practices" and "Rate limits for the REST API" (403 secondary limit, 429), Atlassian's "Rate
-limiting" (429 with RateLimit-Reason), Slack's "Rate limits" and error lists. No independent recording of a JIRA Cloud
-or Slack 429 body was found; those follow the documentation.
+limiting" (Cloud: 429 with RateLimit-Reason), "Improving instance stability with rate limiting" (Data Center), Slack's
+"Rate limits" and error lists. No independent recording of a JIRA or Slack 429 body was found: those follow the pages.
 """
 
 from __future__ import annotations
@@ -46,15 +48,17 @@ _SECONDARY_LIMIT_DOCUMENT = (
 )
 
 
-def error_answer(service: str, status: int) -> web.Response:
+def error_answer(wording: str, status: int) -> web.Response:
     """An error with a JSON body as the service words it; an unknown status takes HTTP's own phrase."""
     body: dict[str, object]
-    if service == "github":
+    if wording == "github":
         message = _GITHUB_MESSAGES.get(status, _phrase(status))
         body = {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
-    elif service == "jira":
+    elif wording == "jira data-center" and status == 401:
+        body = {"message": _JIRA_MESSAGES[401], "status-code": 401}
+    elif wording.startswith("jira"):
         body = {"errorMessages": [_JIRA_MESSAGES.get(status, _phrase(status))], "errors": {}}
-    elif service == "slack":
+    elif wording == "slack":
         body = {"ok": False, "error": _SLACK_ERRORS.get(status, "fatal_error")}
     else:
         body = {"error": _phrase(status)}
@@ -98,9 +102,12 @@ def empty_answer() -> web.Response:
     return web.Response(status=200, body=b"", content_type="application/json")
 
 
-def rate_limit_answer(service: str, fault: Fault, now: datetime) -> web.Response:
-    """429 with Retry-After. GitHub's primary limit is used up with it; JIRA names the reason."""
-    if service == "github":
+def rate_limit_answer(wording: str, fault: Fault, now: datetime) -> web.Response:
+    """429 with Retry-After. GitHub's primary limit is used up with it; JIRA Cloud names the reason.
+
+    Data Center tells its token bucket. Its Retry-After may be 0: another node has the next token already.
+    """
+    if wording == "github":
         body: dict[str, object] = {
             "message": "API rate limit exceeded for user ID 1.",
             "documentation_url": ("https://docs.github.com/rest/overview/rate-limits-for-the-rest-api"),
@@ -108,13 +115,19 @@ def rate_limit_answer(service: str, fault: Fault, now: datetime) -> web.Response
         }
         response = _json(429, body)
         _use_up_limit(response, "core", fault, now)
-    elif service == "jira":
+    elif wording == "jira data-center":
+        response = _json(429, {"message": "Rate limit exceeded."})
+        response.headers["X-RateLimit-Limit"] = "70"
+        response.headers["X-RateLimit-Remaining"] = "0"
+        response.headers["X-RateLimit-FillRate"] = "5"
+        response.headers["X-RateLimit-Interval-Seconds"] = "1"
+    elif wording == "jira cloud":
         response = _json(429, {"errorMessages": ["Rate limit exceeded."], "errors": {}})
         response.headers["RateLimit-Reason"] = "jira-burst-based"
         response.headers["X-RateLimit-Limit"] = "100"
         response.headers["X-RateLimit-Remaining"] = "0"
     else:
-        response = error_answer(service, 429)
+        response = error_answer(wording, 429)
     response.headers["Retry-After"] = _retry_after(fault, now)
     return response
 

@@ -21,9 +21,12 @@ _DRIP_PIECES = 20
 
 
 def fault_middleware(
-    service: str, book: FaultBook, clock: Clock, close_port: Callable[[str, float], None]
+    service: str, book: FaultBook, clock: Clock, close_port: Callable[[str, float], None], *, wording: str
 ) -> Middleware:
-    """Stands inside the request log, whose record it marks, and outside the service's own middleware."""
+    """Stands inside the request log, whose record it marks, and outside the service's own middleware.
+
+    `wording` names whose words errors are told in (`fault_answers`): a service's, or those of one kind of it.
+    """
 
     @web.middleware
     async def apply_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -42,7 +45,7 @@ def fault_middleware(
             response = reset_connection(request)
             close_port(service, fault.seconds)
             return response
-        if answer := _answer_without_handler(service, request, fault, clock):
+        if answer := _answer_without_handler(wording, request, fault, clock):
             return answer
         return await _answer_after_handler(fault, request, await handler(request))
 
@@ -66,16 +69,16 @@ def abort_with_reset(transport: asyncio.BaseTransport) -> None:
         transport.abort()
 
 
-def _answer_without_handler(service: str, request: web.Request, fault: Fault, clock: Clock) -> web.Response | None:
-    is_graphql = service == "github" and request.path == graphql_faults.PATH
+def _answer_without_handler(wording: str, request: web.Request, fault: Fault, clock: Clock) -> web.Response | None:
+    is_graphql = wording == "github" and request.path == graphql_faults.PATH
     if is_graphql and (answer := fault_answers.graphql_answer(fault, clock())):
         return answer
     answers: dict[FaultKind, Callable[[], web.Response]] = {
-        FaultKind.STATUS: lambda: fault_answers.error_answer(service, fault.status),
+        FaultKind.STATUS: lambda: fault_answers.error_answer(wording, fault.status),
         FaultKind.HTML: lambda: fault_answers.html_answer(fault.status),
         FaultKind.MALFORMED: fault_answers.malformed_answer,
         FaultKind.EMPTY: fault_answers.empty_answer,
-        FaultKind.RATE_LIMIT: lambda: fault_answers.rate_limit_answer(service, fault, clock()),
+        FaultKind.RATE_LIMIT: lambda: fault_answers.rate_limit_answer(wording, fault, clock()),
         FaultKind.SECONDARY_LIMIT: lambda: fault_answers.secondary_limit_answer(fault, clock()),
     }
     make_answer = answers.get(fault.kind)

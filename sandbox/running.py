@@ -34,7 +34,7 @@ class Sandbox:
             service: _build_app_of(service)(world, credentials, clock) for service in services
         }
         for service, app in self.apps.items():
-            faults = fault_middleware(service, self.faults, clock, self.pause)
+            faults = fault_middleware(service, self.faults, clock, self.pause, wording=self._wording(service))
             app.middlewares[:0] = [self.log.middleware(service), faults]
         self._ports = {service: ServicePort(app) for service, app in self.apps.items()}
         control = ControlApi(world, self.log, self.faults, self._ports, lambda: self.urls, self.change)
@@ -72,11 +72,7 @@ class Sandbox:
                 "GITHUB_API_URL": urls.get("github", ""),
                 "GITHUB_TOKEN": self.credentials.github_token,
             },
-            "jira": {
-                "JIRA_URL": urls.get("jira", ""),
-                "JIRA_EMAIL": self.credentials.jira_email,
-                "JIRA_API_TOKEN": self.credentials.jira_api_token,
-            },
+            "jira": {"JIRA_URL": urls.get("jira", "")} | self._jira_login,
             "slack": {
                 "SLACK_API_URL": f"{urls.get('slack', '')}/api/",
                 "SLACK_BOT_TOKEN": self.credentials.slack_bot_token,
@@ -84,6 +80,15 @@ class Sandbox:
             },
         }
         return {name: value for service in self._ports for name, value in variables[service].items()}
+
+    def _wording(self, service: str) -> str:
+        return f"jira {self.world.jira_deployment}" if service == "jira" else service
+
+    @property
+    def _jira_login(self) -> dict[str, str]:
+        if self.world.jira_deployment == "data-center":
+            return {"JIRA_PAT": self.credentials.jira_pat}
+        return {"JIRA_EMAIL": self.credentials.jira_email, "JIRA_API_TOKEN": self.credentials.jira_api_token}
 
     def pause(self, service: str, seconds: float = 0.0) -> None:
         """Closes the service's port: connections are refused, open ones reset, for `seconds` or until resumed."""

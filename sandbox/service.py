@@ -32,6 +32,8 @@ class Credentials:
     github_token: str = "sandbox-github-token"
     jira_email: str = "sandbox@example.com"
     jira_api_token: str = "sandbox-jira-token"
+    jira_pat: str = "sandbox-jira-pat"
+    """Data Center's personal access token."""
     slack_bot_token: str = "xoxb-sandbox-slack-token"
     slack_signing_secret: str = "sandbox-slack-signing-secret"
 

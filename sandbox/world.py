@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 
 @dataclass(slots=True)
@@ -236,6 +237,8 @@ class World:
     github_app: GitHubApp | None = None
     week: str = ""
     """The ISO week that the world is about, such as `2026-W47`."""
+    jira_deployment: Literal["cloud", "data-center"] = "cloud"
+    """Which JIRA the organisation runs."""
     github_hourly_limit: int = 5000
     """GitHub's primary limit for a user's token; worlds of many teams stand for an installation with more."""
 

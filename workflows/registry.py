@@ -7,11 +7,12 @@ from temporalio import workflow
 
 from devsync.contracts import names
 from workflows.delivery import Delivery
+from workflows.edition_trigger import EditionTrigger
 from workflows.weekly_changelog import WeeklyChangelog
 
 SERVED: dict[str, tuple[type, ...]] = {
     names.EDITIONS_QUEUE: (WeeklyChangelog,),
-    names.CONTROL_QUEUE: (Delivery,),
+    names.CONTROL_QUEUE: (EditionTrigger, Delivery),
 }
 
 WORKFLOWS: tuple[type, ...] = tuple(served for workflows in SERVED.values() for served in workflows)

@@ -1,7 +1,11 @@
 """The Markdown that the Temporal Web UI shows as a run's current details: the story so far."""
 
+from datetime import datetime
+
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, PartState
+from devsync.contracts.due import DueRequest, EditionDue
 from devsync.contracts.edition import EditionProgress, EditionRequest, Phase
+from devsync.domain.changelog.due import told
 
 _DOING = {
     Phase.PLANNING: "reading the configuration",
@@ -15,22 +19,43 @@ _DOING = {
 
 def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
     """What an edition has done, what is missing and what it waits for."""
-    mode = " (dry run: nothing is posted)" if request.is_dry_run else ""
-    lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{_DOING[progress.phase]}**", ""]
+    mode = ""
+    if request.is_dry_run:
+        mode = " (dry run: nothing is posted)"
+    elif not progress.will_deliver:
+        mode = " (composed and stored, not posted)"
+    doing = "cancelled" if progress.cancelled_because else _DOING[progress.phase]
+    lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{doing}**", ""]
     if progress.deadline:
         lines.append(f"- Deadline: {progress.deadline:%Y-%m-%d %H:%M} UTC")
     if progress.units_total:
         lines.append(f"- Collected: {len(progress.units_done)} of {progress.units_total} sources")
+    if progress.result is not None and not progress.cancelled_because:
+        lines.append(f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources")
     if progress.item_count is not None:
         lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")
     lines += [f"- **Missing** {gap.unit}: {gap.reason}" for gap in progress.gaps]
     lines += [f"- Note on {note}" for note in progress.notes]
+    if progress.result is not None and progress.result.calls_by_road:
+        roads = sorted(progress.result.calls_by_road.items())
+        lines.append(f"- Calls by road: {', '.join(f'{road} {count}' for road, count in roads)}")
     lines += [
         f"- {channel.channel}: **{channel.state.value}** {channel.reason}".rstrip() for channel in progress.channels
     ]
     if progress.cancelled_because:
         lines.append(f"- Cancelled: {progress.cancelled_because}")
     lines += [f"- Refused {message}" for message in progress.refused_messages]
+    return "\n".join(lines)
+
+
+def due_story(request: DueRequest, scheduled_at: datetime, due: EditionDue | None = None) -> str:
+    """When a firing was due, which week that means and what became of it, or what it waits for."""
+    lines = [f"### The changelog of {request.team} was due at {scheduled_at:%Y-%m-%d %H:%M} UTC"]
+    if due is None:
+        return "\n".join([*lines, "Now: **reading the team's file**, again and again while it is wrong"])
+    lines += [f"- Week {due.iso_week}: `{due.edition_id}` **{due.outcome.value}**"]
+    if due.late_by:
+        lines.append(f"- {told(due.late_by)} late")
     return "\n".join(lines)
 
 

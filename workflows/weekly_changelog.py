@@ -54,7 +54,8 @@ class WeeklyChangelog:
         self._started_at = workflow.now()
         self._phase_began = self._started_at
         self._seconds: dict[str, float] = {}
-        self._progress = EditionProgress()
+        self._must_deliver = request.deliver and not request.is_dry_run
+        self._progress = EditionProgress(will_deliver=self._must_deliver)
         self._outcomes: dict[str, DeliveryOutcome] = {}
 
     @workflow.run
@@ -72,6 +73,10 @@ class WeeklyChangelog:
             raise
         result = self._result(composed, rendered, revision, units, channels)
         await self._record(plan, composed, result)
+        if self._must_deliver and not self._has_delivered:  # asked for while the records were written
+            channels = await self._deliver(plan, rendered, revision)
+            result = self._result(composed, rendered, revision, units, channels)
+            await self._record(plan, composed, result)
         return result
 
     # What people and other workflows may ask and say.
@@ -84,10 +89,17 @@ class WeeklyChangelog:
     def delivery_reported(self, outcome: DeliveryOutcome) -> None:
         self._outcomes[outcome.channel] = outcome
 
+    @workflow.signal(description="Also deliver a run that was started only to compose and store; no argument")
+    def deliver(self) -> None:
+        if self._request.is_dry_run:
+            self._refuse("signal 'deliver' to a dry run")
+            return
+        self._must_deliver = True
+        self._update(will_deliver=True)
+
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
-        refused = f"signal {name!r} at {workflow.now():%Y-%m-%d %H:%M:%S} UTC"
-        self._update(refused_messages=(*self._progress.refused_messages, refused))
+        self._refuse(f"signal {name!r}")
 
     # The phases, in order.
 
@@ -104,13 +116,18 @@ class WeeklyChangelog:
         self._enter(Phase.PLANNING)
         plan = await call(
             activities.PLAN_EDITION,
-            PlanEdition(team=self._request.team, iso_week=self._request.iso_week),
+            PlanEdition(
+                team=self._request.team,
+                iso_week=self._request.iso_week,
+                scheduled_at=self._request.scheduled_at,
+                started_at=self._started_at,
+            ),
             BOOTSTRAP,
             summary=f"Plan {self._request.team} {self._request.iso_week} from the configuration",
         )
         due = max(self._request.scheduled_at or self._started_at, self._started_at)
         self._deadline = due + plan.deliver_by
-        self._update(units_total=len(plan.repositories) + len(plan.projects), deadline=self._deadline)
+        self._update(units_total=len(plan.repositories) + len(plan.projects), deadline=self._deadline, notes=plan.notes)
         return plan
 
     async def _collect(self, plan: EditionPlan) -> tuple[list[UnitCollected], list[Gap]]:
@@ -205,7 +222,8 @@ class WeeklyChangelog:
 
     async def _deliver(self, plan: EditionPlan, rendered: EditionRendered, revision: int) -> tuple[ChannelResult, ...]:
         self._enter(Phase.DELIVERING)
-        if self._request.is_dry_run or not self._request.deliver:
+        self._has_delivered = self._must_deliver
+        if not self._must_deliver:
             return ()
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
         ours = [channel for channel in asked if channel.kind == "slack"]
@@ -363,6 +381,10 @@ class WeeklyChangelog:
             renderings=rendered.formats,
             digest=composed.digest,
         )
+
+    def _refuse(self, what: str) -> None:
+        refused = f"{what} at {workflow.now():%Y-%m-%d %H:%M:%S} UTC"
+        self._update(refused_messages=(*self._progress.refused_messages, refused))
 
     def _time_left(self) -> timedelta:
         return self._deadline - workflow.now()

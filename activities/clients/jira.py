@@ -1,98 +1,126 @@
-"""Issue search on JIRA Cloud, a page at a time, through the `jira` library with its retries and sleeps off."""
+"""Issue search on JIRA Cloud and Data Center, a page at a time, in the same words for both."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from jira import JIRA
-
+from activities.clients.jira_library import JiraLibrary
+from activities.clients.jira_pages import SearchPage, cloud_page, data_center_page
 from activities.clients.pool import ClientPool
 from devsync.runtime.classification import MalformedAnswer
+from devsync.runtime.jira_identity import wrong_kind
 from devsync.settings.problems import ConfigError
 
-PAGE_SIZE = 100
-"""With fields asked for, Cloud gives at most 100 issues a page, whatever is asked."""
+PROOF_LIFETIME = timedelta(minutes=1)
+"""How long we believe that our credentials are good: a token that has expired finds no issues, and no error."""
+
+EPIC_LINK_TYPE = "com.pyxis.greenhopper.jira:gh-epic-link"
+
+_WAKE_SECONDS = 2.0
 
 
-class SearchPage(NamedTuple):
-    issues: list[dict[str, Any]]
-    next_token: str | None
+class _Introduction(NamedTuple):
+    """What the server said of itself and of us."""
+
+    timezone: ZoneInfo | None
+    epic_link: str | None
+    proven_at: float
 
 
 class JiraClient:
-    """Asks the server once what it is and in which timezone our user's JQL dates are read."""
+    """`email` and its API token mean Cloud, a personal access token without an `email` means Data Center."""
 
     def __init__(
         self,
         *,
         server: str,
-        email: str,
-        api_token: str,
+        email: str | None,
+        token: str,
         concurrency: int,
         connect_timeout: timedelta,
         read_timeout: timedelta,
     ) -> None:
         self.server = server.rstrip("/")
+        self._is_cloud = email is not None
 
-        def build() -> JIRA:
-            client = JIRA(
+        def build() -> JiraLibrary:
+            return JiraLibrary(
                 server=self.server,
-                basic_auth=(email, api_token),
-                options={"rest_api_version": "3"},
-                max_retries=0,
-                timeout=(connect_timeout.total_seconds(), read_timeout.total_seconds()),
-                get_server_info=False,  # it would ask once a client
-                logging=False,
+                email=email,
+                token=token,
+                connect_timeout=connect_timeout,
+                read_timeout=read_timeout,
             )
-            # Asked for by id, our fields need no translation: an empty cache makes each client GET /field first.
-            client._fields_cache_value = {"key": "key"}
-            return client
 
         self._pool = ClientPool(build, concurrency)
-        self._introduction = threading.Lock()
-        self._timezone: ZoneInfo | None = None
+        self._lock = threading.Lock()
+        self._introduction: _Introduction | None = None
 
-    def user_timezone(self, while_waiting: Callable[[], None]) -> ZoneInfo:
-        """The timezone of the API user: JQL reads dates in it, to the minute. Asked once a process.
+    def user_timezone(self, while_waiting: Callable[[], None]) -> ZoneInfo | None:
+        """The timezone of the API user, in which JQL reads dates; None where JIRA names none that is known here.
 
-        Raises ConfigError when the server is no JIRA Cloud.
+        Asked again every PROOF_LIFETIME, which proves the credentials too. Raises ConfigError when the server is of
+        the other kind than the credentials, CredentialsRefused when it does not know us.
         """
-        with self._introduction:
-            if self._timezone is None:
-                with self._pool.lend(while_waiting) as client:
-                    self._require_cloud(client.server_info())
-                    name = str(client.myself().get("timeZone", ""))
-                try:
-                    self._timezone = ZoneInfo(name)
-                except (ZoneInfoNotFoundError, ValueError):
-                    raise MalformedAnswer("jira", "GET /myself", f"the unknown timezone {name!r}") from None
-            return self._timezone
+        return self._introduce(while_waiting).timezone
 
-    def search_page(
-        self, jql: str, fields: list[str], token: str | None, while_waiting: Callable[[], None]
-    ) -> SearchPage:
-        """One page of `GET /rest/api/3/search/jql`; `token` is the one that the page before gave."""
-        with self._pool.lend(while_waiting) as client:
-            # The library answers None, without an exception, where it does not know that it talks to Cloud.
-            client.deploymentType = "Cloud"
-            body = client.enhanced_search_issues(
-                jql, nextPageToken=token, maxResults=PAGE_SIZE, fields=list(fields), json_result=True
-            )
-        if not isinstance(body, dict) or not isinstance(body.get("issues"), list):
-            raise MalformedAnswer("jira", "a search", "something that is no page of issues")
-        next_token = body.get("nextPageToken")
-        if next_token is not None and next_token == token:
-            raise MalformedAnswer("jira", "a search", "the same page token again")
-        return SearchPage(issues=body["issues"], next_token=next_token)
+    def search_page(self, jql: str, fields: list[str], position: str, while_waiting: Callable[[], None]) -> SearchPage:
+        """One page, from its beginning or where the page before said. Raises ListMoved (Data Center)."""
+        epic_link = None if self._is_cloud else self._introduce(while_waiting).epic_link
+        with self._pool.lend(while_waiting) as library:
+            if self._is_cloud:
+                return cloud_page(library, jql, fields, position)
+            return data_center_page(library, jql, fields, position, epic_link)
 
-    def _require_cloud(self, server_info: dict[str, Any]) -> None:
-        deployment = server_info.get("deploymentType") if isinstance(server_info, dict) else None
-        if deployment != "Cloud":
-            raise ConfigError(
-                [
-                    f"JIRA_URL {self.server} is no JIRA Cloud (deploymentType {deployment!r}); "
-                    "this version speaks Cloud only"
-                ]
-            )
+    def _introduce(self, while_waiting: Callable[[], None]) -> _Introduction:
+        with self._alone(while_waiting):
+            known = self._introduction
+            if known is not None and time.monotonic() - known.proven_at < PROOF_LIFETIME.total_seconds():
+                return known
+            with self._pool.lend(while_waiting) as library:
+                epic_link = known.epic_link if known is not None else self._greet(library)
+                timezone = _timezone(library.myself())
+            self._introduction = _Introduction(timezone, epic_link, time.monotonic())
+            return self._introduction
+
+    def _greet(self, library: JiraLibrary) -> str | None:
+        """Once a process: is it the JIRA that we have credentials for, and which field of it links to epics?"""
+        info = library.server_info()
+        deployment = info.get("deploymentType") if isinstance(info, dict) else None
+        if not deployment:
+            raise MalformedAnswer("jira", "GET serverInfo", "no deploymentType")
+        if problem := wrong_kind(self.server, deployment, wants_cloud=self._is_cloud):
+            raise ConfigError([problem])
+        return None if self._is_cloud else _epic_link(library.fields())
+
+    @contextmanager
+    def _alone(self, while_waiting: Callable[[], None]) -> Iterator[None]:
+        while not self._lock.acquire(timeout=_WAKE_SECONDS):
+            while_waiting()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+def _timezone(me: object) -> ZoneInfo | None:
+    if not isinstance(me, dict):
+        raise MalformedAnswer("jira", "GET myself", "no person")
+    try:
+        return ZoneInfo(str(me.get("timeZone") or ""))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _epic_link(fields: object) -> str | None:
+    """The number of this custom field is each instance's own; without Jira Software there is none."""
+    if not isinstance(fields, list):
+        raise MalformedAnswer("jira", "GET field", "no list")
+    for field in fields:
+        if isinstance(field, dict) and (field.get("schema") or {}).get("custom") == EPIC_LINK_TYPE:
+            return str(field["id"])
+    return None

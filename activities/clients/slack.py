@@ -1,7 +1,7 @@
 """The Slack Web API calls of a delivery, through slack-sdk with its retry handlers off."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -108,24 +108,34 @@ class SlackClient:
         raise MalformedAnswer("slack", "conversations.history", "more messages than can be searched")
 
     async def _channel_id(self, channel: str) -> str:
-        """History wants an id where posting takes a name. Ids pass through."""
+        """History wants an id where posting takes a name. Ids pass through.
+
+        Public channels are asked for first: a list with private ones in it needs the scope groups:read as well,
+        which an app that posts to public channels has no use for.
+        """
         if not channel.startswith("#"):
             return channel
+        for kind in ("public_channel", "private_channel"):
+            async for found in self._channels(kind):
+                if found.get("name") == channel.removeprefix("#"):
+                    return str(found["id"])
+        raise ConfigError(
+            [f"slack has no channel {channel} that the app can see; invite the app, or correct the team file"]
+        )
+
+    async def _channels(self, kind: str) -> AsyncIterator[dict[str, Any]]:
         cursor: str | None = None
         while True:
             async with self._calls:
                 answer = await self._client.conversations_list(
-                    limit=1000, types="public_channel,private_channel", exclude_archived=False, cursor=cursor
+                    limit=1000, types=kind, exclude_archived=False, cursor=cursor
                 )
             body = _body(answer.data, "conversations.list")
-            for found in body.get("channels") or ():
-                if found.get("name") == channel.removeprefix("#"):
-                    return str(found["id"])
+            for channel in body.get("channels") or ():
+                yield channel
             cursor = (body.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
-                raise ConfigError(
-                    [f"slack has no channel {channel} that the app can see; invite the app, or correct the team file"]
-                )
+                return
 
 
 def _body(data: object, call: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from devsync.contracts import collection, delivery, edition
+from devsync.contracts import collection, delivery, due, edition
 from devsync.domain.model import Model
 
 In = TypeVar("In", bound=Model)
@@ -27,6 +27,7 @@ class ActivityContract(Generic[In, Out]):
         return self.name.split(".", 1)[1]
 
 
+FIND_DUE_WEEK = ActivityContract("local.find_due_week", due.FindDueWeek, due.DueWeek)
 PLAN_EDITION = ActivityContract("local.plan_edition", edition.PlanEdition, edition.EditionPlan)
 FIND_PREVIOUS = ActivityContract("local.find_previous_edition", edition.FindPreviousEdition, edition.PreviousEdition)
 COLLECT_REPOSITORY = ActivityContract(

@@ -68,6 +68,7 @@ class PartRecord(Model):
     """What is known of one part: the first is the channel message, the others its thread."""
 
     index: int
+    """0 is the channel message."""
     state: PartState = PartState.PENDING
     digest: str = ""
     """Content that stands there now (or that was sent, while uncertain)."""
@@ -75,6 +76,7 @@ class PartRecord(Model):
     message_id: str = ""
     """Slack's `ts`."""
     attempts: int = 0
+    """Sends so far."""
     sent_at: datetime | None = None
     """When an uncertain send was started."""
     last_error: str = ""
@@ -86,13 +88,17 @@ class DeliveryOutcome(Model):
     team: str
     iso_week: str
     channel: str
+    """The key of the channel, as ids have it: `slack-payments`."""
     kind: str
     revision: int
+    """The newest revision that was brought or tried."""
     state: DeliveryState
     channel_id: str = ""
     """The service's own id of the channel, where it has one."""
     parts: tuple[PartRecord, ...] = ()
+    """The channel message, then its thread."""
     reason: str = ""
+    """Why it is not delivered."""
 
     @property
     def message_id(self) -> str:

@@ -38,6 +38,9 @@ class EditionRequest(Model):
 class PlanEdition(Model):
     team: str
     iso_week: str
+    scheduled_at: datetime | None = None
+    started_at: datetime | None = None
+    """When the run started: where a run by hand ends the period `since_last_edition`."""
 
 
 class EditionPlan(Model):
@@ -60,6 +63,8 @@ class EditionPlan(Model):
     delivery_reserve: timedelta
     delivery_schedule: DeliverySchedule
     policies: Policies
+    notes: tuple[str, ...] = ()
+    """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
 
 
 class ComposeEdition(Model):
@@ -119,11 +124,17 @@ class EditionRendered(Model):
 
 
 class ChannelResult(Model):
+    """What became of the edition in one channel."""
+
     channel: str
+    """The target as the team file names it: `#payments`."""
     kind: str
+    """`slack`, `email`, `webhook`."""
     state: DeliveryState
     message_id: str | None = None
+    """The service's own id of the message: Slack's `ts`."""
     reason: str = ""
+    """Why it is not delivered, with the cure where there is one."""
 
 
 class Phase(StrEnum):
@@ -142,23 +153,34 @@ class EditionResult(Model):
     iso_week: str
     status: EditionStatus
     revision: int
+    """From 1; a later run of the same week that finds something else makes the next."""
     completeness: float
+    """Sources collected live ÷ sources asked for, from 0 to 1."""
     item_count: int
     unclassified_ratio: float
+    """Items that no rule could put into a section ÷ all items."""
     gaps: tuple[Gap, ...] = ()
+    """What is missing; empty for a complete edition."""
     workflow_id: str
     run_id: str
+    """`original_execution_run_id`: a reset keeps it."""
     channels: tuple[ChannelResult, ...] = ()
+    """Empty for a dry run."""
     api_calls: dict[str, int] = {}
+    """Calls by service, of the attempts that succeeded."""
     calls_by_road: dict[str, int] = {}
     """`api_calls` of services with two APIs, by API: `github.graphql`, `github.rest`."""
     notes: tuple[str, ...] = ()
-    """What an operator should know of the sources, each with its unit; nothing of it is missing in the edition."""
+    """What an operator should know, each with what it is about: a source's unit, `schedule` (how late it started),
+    `period` (which one stands in for the one asked for). Nothing of it is missing in the edition."""
     seconds: dict[str, float] = {}
     """Workflow time by phase, and `total`."""
     edition: ArtifactRef | None = None
+    """The edition itself, as JSON."""
     renderings: dict[str, ArtifactRef] = {}
+    """By format: `markdown`, `html`, `text`, `json`, `slack`."""
     digest: str = ""
+    """sha256 of the edition's bytes: equal digests are equal editions."""
 
 
 class EditionProgress(Model):
@@ -166,15 +188,26 @@ class EditionProgress(Model):
 
     phase: Phase = Phase.PLANNING
     units_total: int = 0
+    """Repositories and projects asked for."""
     units_done: tuple[str, ...] = ()
+    """Those that are collected: `github:acme/ledger`, `jira:PAY`."""
     gaps: tuple[Gap, ...] = ()
+    """Those that are missing, so far."""
     notes: tuple[str, ...] = ()
+    """As in the result."""
     item_count: int | None = None
+    """None before composition."""
     revision: int = 0
+    """0 before composition."""
     channels: tuple[ChannelResult, ...] = ()
     deadline: datetime | None = None
+    """The instant at which the edition goes out whatever is missing."""
     refused_messages: tuple[str, ...] = ()
+    """Signals that the run does not know."""
     cancelled_because: str = ""
+    """The reason that was given with the cancellation."""
+    will_deliver: bool = True
+    """False while it is a backfill that only composes and stores."""
     result: EditionResult | None = None
     """Set as soon as the edition is delivered: recording may still be under way."""
 

@@ -2,11 +2,14 @@
 
 from temporalio.common import SearchAttributeKey
 
+EDITION_TRIGGER = "EditionTrigger"
 WEEKLY_CHANGELOG = "WeeklyChangelog"
 DELIVERY = "Delivery"
 
 EDITIONS_QUEUE = "editions"
+"""Workflows that make editions."""
 CONTROL_QUEUE = "control"
+"""Workflows around an edition: what starts it, and what outlives it."""
 
 
 def service_queue(service: str) -> str:
@@ -21,6 +24,19 @@ LOCAL = "local"
 """Database and rendering: our own machine's work."""
 
 SERVICES = (GITHUB, JIRA, SLACK, LOCAL)
+
+
+SCHEDULE_PREFIX = "changelog:"
+"""Of our schedules in a namespace that others may use as well."""
+
+
+def schedule_id(team: str) -> str:
+    return f"{SCHEDULE_PREFIX}{team}"
+
+
+def due_id(team: str) -> str:
+    """The server adds the time: `due:payments-2026-11-23T08:00:00Z`, in whole seconds of UTC."""
+    return f"due:{team}"
 
 
 def edition_id(team: str, iso_week: str) -> str:
@@ -49,14 +65,25 @@ def project_unit(project: str) -> str:
     return f"{JIRA}:{project}"
 
 
+SCHEDULED_START = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
+"""Written by the server: when a schedule meant to start the workflow, jitter not counted."""
+
 TEAM = SearchAttributeKey.for_keyword("Team")
+"""The team's name."""
 ISO_WEEK = SearchAttributeKey.for_keyword("IsoWeek")
+"""The week of the edition: `2026-W47`."""
 SERVICE = SearchAttributeKey.for_keyword("Service")
+"""The outside service that a run is about."""
 BREAKER_STATE = SearchAttributeKey.for_keyword("BreakerState")
+"""The state of a circuit breaker."""
 ESCALATION_STATE = SearchAttributeKey.for_keyword("EscalationState")
+"""Where an escalation stands."""
 ESCALATION_LEVEL = SearchAttributeKey.for_keyword("EscalationLevel")
+"""Who is being asked."""
 ERROR_CATEGORY = SearchAttributeKey.for_keyword("ErrorCategory")
+"""The category of what went wrong."""
 EDITION_STATUS = SearchAttributeKey.for_keyword("EditionStatus")
+"""`running`, then the status that the edition ended with."""
 
 SEARCH_ATTRIBUTES = (
     TEAM,

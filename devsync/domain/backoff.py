@@ -22,10 +22,11 @@ def next_delay(
 
     With a hint: hint + U(0, min(hint / 2, 15 s)), so that waiters told the same instant do not return as one.
     Without: U(0, backoff), backoff = initial x factor^(attempt - 1) up to maximum ("full jitter", AWS
-    Architecture Blog, "Exponential Backoff And Jitter"). A hint is never shortened.
+    Architecture Blog, "Exponential Backoff And Jitter"). A hint is never shortened; one of no wait at all is none,
+    since JIRA Data Center sends `Retry-After: 0` with every answer, errors included.
     """
-    if hint is not None:
-        seconds = max(hint.total_seconds(), 0.0)
+    seconds = hint.total_seconds() if hint is not None else 0.0
+    if seconds > 0:
         return timedelta(seconds=seconds + uniform(0, min(seconds / 2, _HINT_SPREAD_SECONDS)))
     ceiling = min(initial.total_seconds() * factor ** min(attempt - 1, 64), maximum.total_seconds())
     return timedelta(seconds=uniform(0, ceiling))

@@ -5,6 +5,7 @@ the failure's class, the server's hint and the policy that the workflow declared
 """
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,15 +28,15 @@ class _Translate(ActivityInboundInterceptor):
             return await super().execute_activity(input)
         except TemporalError:
             raise  # cancellation, and what an activity classified itself
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again, classified)
             # Imported here: it knows every client library, and the plugin is loaded by programs that use none.
-            from devsync.runtime.classification import classify
+            from devsync.runtime.classification import classify, first_line
 
             info = activity.info()
             service = info.activity_type.split(".", 1)[0]
             failure = classify(error, service, datetime.now(UTC))
             activity.logger.info("attempt %d failed: %s", info.attempt, failure.message)
-            raise to_application_error(failure, _delay(failure, info)) from error
+            raise to_application_error(failure, _delay(failure, info)) from _brief(error, first_line)
 
 
 def to_application_error(failure: Failure, delay: timedelta | None) -> ApplicationError:
@@ -48,6 +49,17 @@ def to_application_error(failure: Failure, delay: timedelta | None) -> Applicati
         next_retry_delay=delay if failure.is_retryable else None,
         category=ApplicationErrorCategory.BENIGN if failure.is_expected else ApplicationErrorCategory.UNSPECIFIED,
     )
+
+
+def _brief(error: BaseException, words: Callable[[BaseException], str]) -> ApplicationError:
+    """The cause as histories and logs may keep it: type, one line, traceback.
+
+    Client libraries put whole answers into their messages: pages of HTML, and headers with session cookies.
+    """
+    brief = ApplicationError(words(error), type=type(error).__name__).with_traceback(error.__traceback__)
+    if error.__cause__ is not None:
+        brief.__cause__ = _brief(error.__cause__, words)
+    return brief
 
 
 def _delay(failure: Failure, info: activity.Info) -> timedelta | None:

@@ -31,9 +31,17 @@ class MalformedAnswer(Exception):
         self.service = service
 
 
+class CredentialsRefused(Exception):
+    """A service did not know us, whatever status it answered with. `how` is what it did: "refused the login"."""
+
+    def __init__(self, service: str, how: str) -> None:
+        super().__init__(f"{service} {how}")
+
+
 _CREDENTIAL_CURES = {
     "github": "check GITHUB_TOKEN or the GitHub App (`python starter.py doctor` tells what they may do)",
-    "jira": "check JIRA_EMAIL and JIRA_API_TOKEN (`python starter.py doctor` tells what they may do)",
+    "jira": "check JIRA_EMAIL and JIRA_API_TOKEN (Cloud) or JIRA_PAT (Data Center);"
+    " `python starter.py doctor` tells what they may do",
     "slack": "check SLACK_BOT_TOKEN (`python starter.py doctor` tells what it may do)",
 }
 
@@ -129,8 +137,20 @@ def _jira_words(error: JIRAError) -> str:
         body = error.response.json() if error.response is not None else None
     except ValueError:
         return ""
-    words = body.get("errorMessages") if isinstance(body, dict) else None
-    return str(words[0])[:120] if words else ""
+    if not isinstance(body, dict):
+        return ""
+    words = body.get("errorMessages")
+    # The container's errors have a `message`, those of a resource never do.
+    return str(words[0] if isinstance(words, list) and words else body.get("message") or "")[:120]
+
+
+def _refused_credentials(error: BaseException, service: str, _now: datetime) -> Failure:
+    return Failure(
+        category=ErrorCategory.AUTHENTICATION,
+        message=f"{error}: {_CREDENTIAL_CURES.get(service, 'check the credentials')}",
+        is_retryable=False,
+        code="credentials",
+    )
 
 
 def _slack(error: SlackApiError, service: str, now: datetime) -> Failure:
@@ -229,6 +249,7 @@ _RULES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], _Rule
     (DatabaseUnavailable, _database),
     (StorageError, _storage),
     (MalformedAnswer, _malformed),
+    (CredentialsRefused, _refused_credentials),
     (GraphQLRefused, graphql_errors.failure_of),
     (GithubException, _github),
     (JIRAError, _jira),

@@ -6,21 +6,30 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
-from devsync.contracts.activities import PLAN_EDITION, ActivityContract, In, Out
+from devsync.contracts.activities import FIND_DUE_WEEK, PLAN_EDITION, ActivityContract, In, Out
 from devsync.contracts.names import service_queue
 from devsync.contracts.policies import OperationPolicy, Policies, RetryDeclaration
 
 NEVER_RETRYABLE = ("PayloadsTooLarge",)
 """Too large stays too large; the SDK would retry it for ever."""
 
+CATCH_UP = timedelta(days=6)
+"""So long after it was due a week is still started: late beats missing, and the next week is due after that."""
+
 BOOTSTRAP: Policies = {
     PLAN_EDITION.name: OperationPolicy(
         retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=10)),
         start_to_close=timedelta(seconds=10),
         schedule_to_close=timedelta(minutes=10),
-    )
+    ),
+    # As long as a schedule catches up: a mistake in config/ that is mended in time costs no week.
+    FIND_DUE_WEEK.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=2)),
+        start_to_close=timedelta(seconds=10),
+        schedule_to_close=CATCH_UP,
+    ),
 }
-"""The one policy that is not in config/services.yaml: the activity that reads it cannot wait for it."""
+"""The policies that are not in config/services.yaml: the activities that read it cannot wait for it."""
 
 
 def activity_options(

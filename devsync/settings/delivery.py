@@ -18,6 +18,7 @@ class ChannelSchedule(Model):
     """The waits between one channel's tries; after the last try the delivery is dead until somebody replays it."""
 
     retry_schedule: Annotated[tuple[PositiveDuration, ...], Field(min_length=1)]
+    """From the first try to the second, and so on; none shorter than the one before."""
 
     @model_validator(mode="after")
     def _waits_grow(self) -> Self:
@@ -36,6 +37,7 @@ class DeliverySettings(Model):
     uncertain_wait_factor: Annotated[float, Field(ge=2)] = 2.0
     """After an uncertain post the channel is asked no sooner than this many client read time-outs later."""
     slack: ChannelSchedule
+    """How Slack channels are tried again."""
 
 
 def read_delivery(path: Path) -> YamlFile[DeliverySettings]:

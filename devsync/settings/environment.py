@@ -77,7 +77,7 @@ _CURES: Final = {
     "GITHUB_APP_ID": "copy it from the GitHub App's page General and export it, as GITHUB_APP_PRIVATE_KEY is",
     "GITHUB_APP_PRIVATE_KEY": "generate one on the GitHub App's page General and export the whole PEM file,"
     " as GITHUB_APP_ID is",
-    "JIRA_URL": "export the address of the site, as https://acme.atlassian.net",
+    "JIRA_URL": "export the address of the site, as https://acme.atlassian.net or https://jira.acme.dev",
     "JIRA_EMAIL": "export the address of the account that owns JIRA_API_TOKEN (Cloud),"
     " or export JIRA_PAT instead (Data Center)",
     "JIRA_API_TOKEN": "create one at https://id.atlassian.com/manage-profile/security/api-tokens"
@@ -99,22 +99,39 @@ class Environment(BaseSettings):
     )
 
     github_token: SecretStr | None = None
+    """Read access to the teams' repositories."""
     github_app_id: str | None = None
+    """A GitHub App instead of a token: its id."""
     github_app_private_key: SecretStr | None = None
+    """A GitHub App's private key in PEM; line breaks may be written as `\\n`."""
     github_api_url: WebAddress = "https://api.github.com"
+    """GitHub Enterprise Server: `https://github.acme.dev/api/v3`."""
     jira_url: WebAddress | None = None
+    """The JIRA site."""
     jira_email: str | None = None
+    """JIRA Cloud: the account that owns the API token."""
     jira_api_token: SecretStr | None = None
+    """JIRA Cloud: its API token."""
     jira_pat: SecretStr | None = None
+    """JIRA Data Center: a personal access token, instead of the two above."""
     slack_bot_token: SecretStr | None = None
+    """The Slack app's bot token."""
     slack_signing_secret: SecretStr | None = None
+    """Proves that a request comes from Slack."""
     slack_api_url: WebAddress = "https://slack.com/api"
+    """Slack's Web API; another one only in tests."""
     smtp_url: SecretStr | None = None
+    """The mail server, with its password."""
     database_url: SecretStr | None = None
+    """The PostgreSQL database, with its password."""
     config_dir: Path = Path("config")
+    """The folder with `services.yaml`, `delivery.yaml` and `teams/`."""
     templates_dir: Path = Path("templates")
+    """The folder with the templates of the renderings."""
     worker_deployment: DeploymentName | None = None
+    """Worker Versioning: the deployment's name; set both or neither."""
     build_id: str | None = None
+    """Worker Versioning: this build."""
 
     def github(self) -> GitHubAccess:
         """An App is preferred where a token is set as well: many machines have a GITHUB_TOKEN for other work.

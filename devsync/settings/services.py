@@ -27,21 +27,32 @@ class RetryPart(Model):
     """The part of a Retry that one level of the file declares."""
 
     initial: PositiveDuration | None = None
+    """The longest wait before the second attempt; needed."""
     factor: Factor | None = None
+    """The wait grows by it from attempt to attempt; needed."""
     maximum: PositiveDuration | None = None
+    """It grows up to this; needed. A server's own hint is never shortened."""
     attempts: PositiveInt | None = None
+    """How often at most; without it, `schedule_to_close` is the bound."""
     jitter: Jitter | None = None
+    """`full`: each wait is drawn between nothing and its bound."""
     non_retryable: tuple[str, ...] | None = None
+    """Types of errors that no repetition heals."""
 
 
 class TimeoutsPart(Model):
     """The part of the Timeouts that one level of the file declares."""
 
     start_to_close: PositiveDuration | None = None
+    """One attempt; needed."""
     schedule_to_close: PositiveDuration | None = None
+    """All attempts and the waits between them."""
     heartbeat: PositiveDuration | None = None
+    """An activity without a sign of life for so long has lost its worker, and is tried again."""
     http_connect: PositiveDuration | None = None
+    """Getting a connection; 5s where it is not given."""
     http_read: PositiveDuration | None = None
+    """Waiting for bytes, 10s at most: threads cannot be interrupted."""
 
     @model_validator(mode="after")
     def _an_http_read_ends_soon(self) -> Self:
@@ -56,21 +67,26 @@ class OperationParts(Model):
     """What an operation declares differently from its service."""
 
     retry: RetryPart = RetryPart()
+    """Values that replace the service's, one by one."""
     timeouts: TimeoutsPart = TimeoutsPart()
+    """Likewise."""
 
 
 class ServiceSettings(Model):
     """One service: what holds for all its operations, and what some of them declare differently."""
 
     retry: RetryPart = RetryPart()
+    """How Temporal repeats a failed activity."""
     timeouts: TimeoutsPart = TimeoutsPart()
+    """How long things may take."""
     rate_per_second: PositiveFloat | None = None
-    """Activities started a second over all workers of the service's task queue; None = not limited."""
+    """Activities started a second over all workers of the service's task queue; not limited without it."""
     concurrency: PositiveInt
     """HTTP calls (for `local`: blocking jobs) at once in one process."""
     slots: PositiveInt
     """Activities at once in one worker: at least the units of a large edition, which mostly wait for a call."""
     operations: dict[str, OperationParts] = Field(default_factory=dict)
+    """By the part of an activity's name behind the dot: `send_part` of `slack.send_part`."""
 
     def policy(self, operation: str) -> OperationPolicy:
         """The operation's policy; one that declares nothing of its own has the service's."""

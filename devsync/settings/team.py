@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
+from devsync.domain.changelog.due import WeeklyTime
 from devsync.domain.model import Model
 from devsync.settings.durations import Duration, PositiveDuration
 from devsync.settings.problems import ConfigError, problem_at, refuse_repeated
@@ -38,24 +39,37 @@ def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
 Unique = Annotated[tuple[T, ...], AfterValidator(_each_once)]
 
 
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+DAYS: tuple[Day, ...] = get_args(Day)
+
+
 class Schedule(Model):
     """The weekly instant, in the team's timezone, at which the edition is due to start."""
 
-    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(
-        examples=["monday"]
-    )
+    day: Day = Field(examples=["monday"])
+    """The weekday."""
     time: ClockTime = Field(examples=['"09:00"'])
+    """The time of day, in quotes."""
     jitter: Duration = timedelta(0)
+    """The start is put off by a random time up to this, so that many teams do not ask the same services at once."""
+
+    @property
+    def weekday(self) -> int:
+        """0 is Monday."""
+        return DAYS.index(self.day)
 
 
 class GitHubSource(Model):
     """Repositories as `owner/name`; `auto` asks GraphQL and falls back to REST."""
 
     api: Literal["auto", "graphql", "rest"] = "auto"
+    """Which of GitHub's interfaces is asked."""
     repositories: Annotated[Unique[Repository], Field(min_length=1, examples=["[acme/payments-api]"])]
+    """Where the team's work is merged."""
     include_labels: Unique[str] = ()
     """When given, only pull requests with one of them; breaking changes are never filtered."""
     exclude_labels: Unique[str] = ()
+    """What has one of them is left out: pull requests, and issues done without code."""
     mirrors: dict[Repository, GitAddress] = Field(default_factory=dict)
     """Where else a repository can be cloned from, when GitHub does not answer."""
 
@@ -76,7 +90,9 @@ class JiraSource(Model):
     """Projects by key; boards by the number in their address, for sprints."""
 
     projects: Annotated[Unique[ProjectKey], Field(min_length=1, examples=["[PAY]"])]
+    """The part of the issue keys before the hyphen. Only keys of these projects become links."""
     boards: Unique[PositiveInt] = ()
+    """Boards whose sprints are told."""
     incident_types: Unique[str] = ()
     """The issue types that count as incidents: what broke."""
 
@@ -85,7 +101,9 @@ class CalendarSource(Model):
     """Who is away and which days are holidays, for "what is next"."""
 
     ics: WebAddress | None = None
+    """Address of the team's calendar in iCalendar form."""
     holidays: HolidayRegion | None = None
+    """Country or region (ISO 3166) whose public holidays count."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -95,8 +113,12 @@ class CalendarSource(Model):
 
 
 class SlackChannel(Model):
+    """A Slack channel that the app has been invited to."""
+
     kind: Literal["slack"] = "slack"
+    """Slack."""
     channel: SlackChannelName = Field(examples=['"#payments"'])
+    """Name in quotes, since YAML takes a bare `#` for a comment; or the channel's id."""
     alternatives: Unique[SlackChannelName] = ()
     """Where the edition goes, saying for which channel, when the first one cannot be reached."""
 
@@ -113,8 +135,12 @@ class SlackChannel(Model):
 
 
 class EmailChannel(Model):
+    """E-mail to some people."""
+
     kind: Literal["email"] = "email"
+    """E-mail."""
     to: Annotated[Unique[MailAddress], Field(min_length=1, examples=["[payments@acme.dev]"])]
+    """Who gets it."""
     only_as_fallback: bool = False
     """True: mail is sent only where another channel could not be reached."""
 
@@ -124,8 +150,12 @@ class EmailChannel(Model):
 
 
 class WebhookChannel(Model):
+    """An address of another program."""
+
     kind: Literal["webhook"] = "webhook"
+    """A signed HTTP request."""
     url: WebAddress = Field(examples=["https://hooks.acme.dev/changelog"])
+    """Where it is sent, without a password."""
     secret_env: VariableName = Field(examples=["PAYMENTS_WEBHOOK_SECRET"])
     """The environment variable that holds the signing secret; the secret itself stands in no file."""
 
@@ -141,9 +171,13 @@ class Approval(Model):
     """Whether people see the edition before it is posted, and what happens when nobody answers in time."""
 
     required: bool = False
+    """True: nothing is posted before somebody has agreed."""
     reviewers: Unique[SlackTarget] = ()
+    """Slack channels and people who are asked."""
     wait: PositiveDuration = timedelta(minutes=90)
+    """How long they are waited for; it lies inside `deliver_by`."""
     on_timeout: Literal["publish", "reject"] = "publish"
+    """What happens when nobody answers."""
 
     @model_validator(mode="after")
     def _somebody_reviews(self) -> Self:
@@ -156,19 +190,36 @@ class TeamConfig(Model):
     """One team's changelog. Without a schedule it is made only when somebody asks for it."""
 
     team: TeamName = Field(examples=["payments"])
+    """The name, as the file is called."""
     timezone: Timezone = Field(examples=["Europe/Berlin"])
+    """A week begins and ends at midnight there."""
     schedule: Schedule | None = None
+    """When the edition is made by itself."""
     period: Literal["previous_week", "since_last_edition"] = "previous_week"
+    """What an edition covers: the ISO week before, or all since the last edition that was delivered."""
     deliver_by: PositiveDuration = timedelta(hours=2)
     """How long after its start the edition must have been delivered."""
     audience: Literal["engineering", "product", "executive"] = "engineering"
+    """Who reads it."""
     github: GitHubSource | None = None
+    """What is read from GitHub. A team has `github`, `jira` or both."""
     jira: JiraSource | None = None
+    """What is read from JIRA."""
     calendar: CalendarSource | None = None
+    """What comes next."""
     channels: tuple[Channel, ...] = Field(min_length=1, examples=['[{kind: slack, channel: "#payments"}]'])
+    """Where the edition goes. No two are the same."""
     approval: Approval = Approval()
+    """Who looks at it before."""
     escalation: str = "default"
     """The name of an escalation policy."""
+
+    @property
+    def weekly_time(self) -> WeeklyTime:
+        """When its editions are due; without a schedule, as soon as a week has ended."""
+        if self.schedule is None:
+            return WeeklyTime(weekday=0, clock=time(), timezone=self.timezone)
+        return WeeklyTime(weekday=self.schedule.weekday, clock=self.schedule.time, timezone=self.timezone)
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:

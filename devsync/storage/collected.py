@@ -21,6 +21,8 @@ class Validator(Model):
     """As the server sent it, quotes and weakness mark included."""
     accept: str = ""
     """The media type, where it is not the API's own JSON: the entity tag belongs to one form."""
+    says: str = ""
+    """A digest of what the answer said, for servers whose tags change with our token; empty: the tag alone tells."""
     is_last: bool = False
     """A list's last page: a 304 that links to a next one says that the list has grown behind it."""
 

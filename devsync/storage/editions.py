@@ -71,8 +71,19 @@ class Editions:
         rows = await self._database.execute(_KNOWN_PEOPLE.bindparams(team=team, before_week=before_week))
         return frozenset(row.person for row in rows)
 
-    async def last_delivered_window_end(self, team: str) -> datetime | None:
-        """Where the team's last edition ended that reached a channel; None before the first."""
+    async def weeks_on_record(self, *, since: str) -> dict[str, set[str]]:
+        """By team, the weeks from `since` on of which there is an edition, delivered or not."""
+        query = select(editions.c.team, editions.c.iso_week).where(editions.c.iso_week >= since).distinct()
+        found: dict[str, set[str]] = {}
+        for row in await self._database.execute(query):
+            found.setdefault(row.team, set()).add(row.iso_week)
+        return found
+
+    async def last_delivered_window_end(self, team: str, *, before_week: str) -> datetime | None:
+        """Where the team's last edition of an earlier week ended that reached a channel; None before the first.
+
+        The week's own earlier revisions do not count: the next one replaces them and tells all that they told.
+        """
         was_delivered = (
             select(deliveries.c.part)
             .where(
@@ -82,7 +93,9 @@ class Editions:
             )
             .exists()
         )
-        query = select(func.max(editions.c.window_end)).where(editions.c.team == team, was_delivered)
+        query = select(func.max(editions.c.window_end)).where(
+            editions.c.team == team, editions.c.iso_week < before_week, was_delivered
+        )
         (row,) = await self._database.execute(query)
         end: datetime | None = row[0]
         return end

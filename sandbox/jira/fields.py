@@ -25,6 +25,8 @@ class Field:
     type: str
     items: str | None = None
     """Type of the items when `type` is `array`."""
+    custom_type: str = "com.pyxis.greenhopper.jira:gh-sprint"
+    """Of a custom field: what it is, whatever its number and name on this site."""
 
     @property
     def is_custom(self) -> bool:
@@ -37,7 +39,7 @@ class Field:
             schema["items"] = self.items
         if self.is_custom:
             schema |= {
-                "custom": "com.pyxis.greenhopper.jira:gh-sprint",
+                "custom": self.custom_type,
                 "customId": int(self.id.removeprefix("customfield_")),
             }
         else:
@@ -56,6 +58,7 @@ class Field:
         }
 
 
+EPIC_LINK_TYPE: Final = "com.pyxis.greenhopper.jira:gh-epic-link"
 SPRINT_FIELD: Final = "customfield_10020"
 """The id that Cloud gives the Sprint field on every new site."""
 

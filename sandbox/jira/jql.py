@@ -74,6 +74,12 @@ def search(text: str, site: Site, *, allow_unbounded: bool = False) -> list[Issu
     return _Evaluation(site).run(query)
 
 
+def answer(text: str, site: Site, *, is_strict: bool) -> tuple[list[Issue], list[str]]:
+    """As Data Center searches: unbounded queries too; not strict, what does not exist is a warning. JqlError."""
+    evaluation = _Evaluation(site)
+    return evaluation.run(parse(text), is_strict=is_strict), list(dict.fromkeys(evaluation.errors))
+
+
 def key_order(key: str) -> tuple[str, int]:
     project, _, number = key.rpartition("-")
     return project, int(number)
@@ -86,10 +92,10 @@ class _Evaluation:
         self.sprints = catalogue.sprints_by_issue(site.world)
         self.keys: dict[str, set[str]] = {}
 
-    def run(self, query: Query) -> list[Issue]:
+    def run(self, query: Query, *, is_strict: bool = True) -> list[Issue]:
         matches = self.predicate(query.where, negated=False) if query.where else None
         orders = [(self.sort_key(sort), sort.descending) for sort in query.order_by]
-        if self.errors:
+        if self.errors and is_strict:
             raise JqlError(*dict.fromkeys(self.errors))
         found = [issue for issue in self.candidates(query.where) if matches is None or matches(issue)]
         found.sort(key=lambda issue: issue.id, reverse=True)
@@ -113,10 +119,12 @@ class _Evaluation:
             return set.intersection(*named) if named else None
         if not isinstance(node, Clause) or node.operator not in ("=", "in"):
             return None
-        field, operands = BY_CLAUSE[node.field.casefold()], _values(node)
+        field, operands = BY_CLAUSE.get(node.field.casefold()), _values(node)
+        if field is None:
+            return None
         if field.id == "project":
             aliases = catalogue.aliases(self.site.world, "project") or {}
-            return {aliases[o.text.casefold()] for o in operands if isinstance(o, Value)}
+            return {aliases.get(o.text.casefold(), "") for o in operands if isinstance(o, Value)}
         if field.kind is Kind.ISSUE and all(isinstance(o, Value) and "-" in o.text for o in operands):
             return {o.text.rpartition("-")[0].casefold() for o in operands if isinstance(o, Value)}
         return None

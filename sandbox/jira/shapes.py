@@ -1,4 +1,7 @@
-"""Turns a world into the bodies that JIRA Cloud sends: shapes of Atlassian's OpenAPI description."""
+"""Turns a world into the bodies that JIRA Cloud sends: shapes of Atlassian's OpenAPI description.
+
+`sandbox.jira.data_center_shapes` tells where Data Center differs.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +38,17 @@ def _paragraph(text: str) -> Body:
     return {"type": "paragraph", "content": content}
 
 
-def selected(fields: Collection[str]) -> frozenset[str]:
+def selected(fields: Collection[str], known: frozenset[str] = BODY_FIELDS) -> frozenset[str]:
     """The body fields that a `fields` parameter asks for: names, `*all`, `*navigable`, `-name`; others add none."""
     chosen: set[str] = set()
     if not fields or all(name.startswith("-") for name in fields):
-        chosen = set(BODY_FIELDS)
+        chosen = set(known)
     for name in fields:
         if name in ("*all", "*navigable"):
-            chosen |= BODY_FIELDS
+            chosen |= known
         elif name.startswith("-"):
             chosen.discard(name[1:])
-        elif name in BODY_FIELDS:
+        elif name in known:
             chosen.add(name)
     return frozenset(chosen)
 

@@ -12,6 +12,10 @@ from sandbox.slack.workspace import Body, Channel, Message, Workspace
 
 MAX_TEXT: Final = 40_000
 MAX_METADATA_BYTES: Final = 8_000
+TOLD_OF_AN_UPDATE: Final = frozenset(
+    {"type", "user", "bot_id", "app_id", "bot_profile", "team", "text", "blocks", "metadata", "edited"}
+)
+"""What the message in the answer of `chat.update` has: its content, neither its place nor its thread."""
 
 
 def post_message(workspace: Workspace, arguments: Arguments, base_url: str) -> Body:
@@ -58,7 +62,8 @@ def update(workspace: Workspace, arguments: Arguments, base_url: str) -> Body:
     message.edited_ts = workspace.next_ts(channel)
     workspace.counts.updates += 1
     wire = workspace.wire(channel, message, with_metadata=True)
-    return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": wire}
+    said = {name: value for name, value in wire.items() if name in TOLD_OF_AN_UPDATE}
+    return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": said}
 
 
 def delete(workspace: Workspace, arguments: Arguments, base_url: str) -> Body:

@@ -50,7 +50,9 @@ def join(workspace: Workspace, arguments: Arguments, base_url: str) -> Body:
     if channel.is_archived:
         raise SlackError("is_archived")
     was_member, channel.is_member = channel.is_member, True
-    body: Body = {"channel": _wire(workspace, channel)}
+    told = _wire(workspace, channel)
+    del told["num_members"]  # of the three that tell of a channel, this method alone does not count
+    body: Body = {"channel": told}
     if was_member:
         warning = "already_in_channel"
         body |= {"warning": warning, "response_metadata": {"warnings": [warning]}}

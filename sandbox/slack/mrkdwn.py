@@ -80,6 +80,7 @@ def _emoji(text: str) -> str:
 def _lines(text: str) -> str:
     shown: list[str] = []
     quote: list[str] = []
+    is_in_list = False
     for line in [*text.split("\n"), None]:
         is_quote = line is not None and line.startswith(("&gt;", ">"))
         if line is not None and is_quote:
@@ -91,13 +92,16 @@ def _lines(text: str) -> str:
         if line is None:
             break
         if bullet := BULLET.match(line):
+            is_in_list = True
             depth = len(bullet[1].expandtabs(4)) // 2
             shown.append(
                 f'<div class="item depth-{min(depth, 3)}"><span class="bullet">{escape(bullet[2])}</span>'
                 f"<span>{_inline(bullet[3])}</span></div>"
             )
         else:
-            shown.append(f'<div class="line">{_inline(line) or "&nbsp;"}</div>')
+            # Clients keep the spaces a line begins with: below a bullet they read as its second line.
+            is_in_list = is_in_list and line.startswith("  ")
+            shown.append(f'<div class="line{" under" if is_in_list else ""}">{_inline(line) or "&nbsp;"}</div>')
     return "".join(shown)
 
 

@@ -26,6 +26,7 @@ def add_world_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timezone", default="Europe/Berlin", help="of the teams; a history's is UTC")
     parser.add_argument("--history", type=Path, metavar="DIR", help="where the *.jsonl.gz files of a history lie")
     parser.add_argument("--team", default="all", help="history: the part of the file name after __, or all")
+    parser.add_argument("--jira", choices=("cloud", "data-center"), default="cloud", help="default: %(default)s")
     parser.add_argument("--repository", type=Path, metavar="PATH", help="git: a local repository")
     for name in _SIZES["large"]:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help="large, fleet: how many in all")
@@ -34,6 +35,12 @@ def add_world_options(parser: argparse.ArgumentParser) -> None:
 
 def world_of(options: argparse.Namespace) -> World:
     """The world that the options ask for. Raises ValueError, with what to do, when they do not fit together."""
+    world = _chosen(options)
+    world.jira_deployment = options.jira
+    return world
+
+
+def _chosen(options: argparse.Namespace) -> World:
     week: str = options.week or DEMO_WEEK
     if options.world == "demo":
         return demo_world(week, seed=options.seed, timezone=options.timezone)

@@ -38,7 +38,7 @@ def git_world(path: Path, *, week: str | None = None, timezone: str = "UTC") -> 
     repository.default_branch = _git(path, "rev-parse", "--abbrev-ref", "HEAD").strip()
     for pull in repository.pull_requests:
         pull.base_branch = repository.default_branch
-    team = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "repository"
+    team = _plain(name.lower(), r"[^a-z0-9]+", 80) or "repository"
     year, number, _ = newest.isocalendar()
     return World(
         repositories={repository.full_name: repository},
@@ -77,9 +77,17 @@ def _commit(entry: str, people: dict[str, Person]) -> Commit:
 
 
 def _full_name(path: Path) -> tuple[str, str]:
-    """Owner and name from the remote `origin`; without one, `local` and the folder's name."""
+    """Owner and name from the remote `origin`; without one, `local` and the folder's name.
+
+    Folders may be called what no repository at GitHub can be: other characters become hyphens.
+    """
     try:
         remote = _REMOTE.search(_git(path, "config", "--get", "remote.origin.url").strip())
     except NoGitHistory:
         remote = None
-    return (remote[1], remote[2]) if remote else ("local", path.resolve().name)
+    owner, name = (remote[1], remote[2]) if remote else ("local", path.resolve().name)
+    return _plain(owner, r"[^A-Za-z0-9-]+", 39) or "local", _plain(name, r"[^A-Za-z0-9._-]+", 100) or "repository"
+
+
+def _plain(text: str, foreign: str, longest: int) -> str:
+    return re.sub(foreign, "-", text).strip("-")[:longest]

@@ -27,10 +27,13 @@ from devsync.storage.threads import LoopBridge
 from sandbox.request_log import RequestRecord
 from sandbox.running import Sandbox
 from sandbox.service import Credentials, system_clock
-from sandbox.world import World
+from sandbox.world import Commit, PullRequest, World
+from tests.sandbox.github_wire import ANNA, MONDAY, sha, small_world
 
 Alter = Callable[[dict[str, Any], int], Any]
 """Gets the body of a GraphQL answer and its number from 1; returns the body to send instead."""
+
+REPOSITORY = "acme/payments-api"
 
 _names = itertools.count(1)
 
@@ -84,6 +87,22 @@ class GitHubStage:
     def asked_of(self, road: str) -> list[RequestRecord]:
         """The requests that went to one of the two APIs."""
         return [record for record in self.asked if (record.path == "/graphql") == (road == "graphql")]
+
+
+def busy_world() -> World:
+    """A week of 250 pull requests with a commit each: three pages of each."""
+    world = small_world(2)
+    repository = world.repositories[REPOSITORY]
+    repository.commits, repository.pull_requests = [], []
+    for number in range(1, 251):
+        at = MONDAY + timedelta(minutes=10 * number)
+        repository.commits.insert(
+            0, Commit(sha(number), f"Change {number} (#{number})", ANNA, at, at, [sha(number - 1)])
+        )
+        repository.pull_requests.append(
+            PullRequest(number, f"Change {number}", "", ANNA, at, at, at, sha(number), head_branch=f"feature/{number}")
+        )
+    return world
 
 
 @asynccontextmanager

@@ -4,30 +4,40 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import PersonalToken
-from activities.clients.jira import JiraClient
 from activities.clients.slack import SlackClient
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import classify
 from sandbox.faults import Fault, FaultKind
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.worlds.demo import demo_world
+from tests.activities.jira_clients import jira_client
 
 Call = Callable[[Sandbox], Awaitable[object]]
 
 READ_TIMEOUT = timedelta(seconds=1)
 FAR_HINT_SECONDS = 30
-ROUTES = {"github": "/pulls", "jira": "/search/jql", "slack": "chat.postMessage"}
+ROUTES = {"github": "/pulls", "jira": "/search/jql", "jira data-center": "/search", "slack": "chat.postMessage"}
+
+
+@asynccontextmanager
+async def sandbox_for(kind: str) -> AsyncIterator[Sandbox]:
+    world = demo_world("2026-W47")
+    if kind == "jira data-center":
+        world.jira_deployment = "data-center"
+    async with run_sandbox(world) as running:
+        yield running
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with run_sandbox(demo_world("2026-W47")) as running:
+    async with sandbox_for("github") as running:
         yield running
 
 
@@ -42,15 +52,8 @@ async def ask_github(sandbox: Sandbox) -> object:
 
 
 async def ask_jira(sandbox: Sandbox) -> object:
-    client = JiraClient(
-        server=sandbox.jira_url,
-        email=sandbox.credentials.jira_email,
-        api_token=sandbox.credentials.jira_api_token,
-        concurrency=1,
-        connect_timeout=READ_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
-    )
-    return await asyncio.to_thread(client.search_page, 'project = "PAY"', ["summary"], None, lambda: None)
+    client = jira_client(sandbox, read_timeout=READ_TIMEOUT)
+    return await asyncio.to_thread(client.search_page, 'project = "PAY"', ["summary"], "", lambda: None)
 
 
 async def ask_slack(sandbox: Sandbox) -> object:
@@ -66,7 +69,7 @@ async def ask_slack(sandbox: Sandbox) -> object:
         await client.close()
 
 
-ASK: dict[str, Call] = {"github": ask_github, "jira": ask_jira, "slack": ask_slack}
+ASK: dict[str, Call] = {"github": ask_github, "jira": ask_jira, "jira data-center": ask_jira, "slack": ask_slack}
 
 NETWORK, EXTERNAL = ErrorCategory.NETWORK, ErrorCategory.EXTERNAL_SERVICE
 LIMIT, CREDENTIALS = ErrorCategory.RATE_LIMITING, ErrorCategory.AUTHENTICATION
@@ -91,21 +94,23 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("service", list(ASK))
+@pytest.mark.parametrize("kind", list(ASK))
 @pytest.mark.parametrize(
     ("fault", "category", "is_retryable"),
     FAULTS,
     ids=lambda value: f"{value.kind.value}-{value.status}" if isinstance(value, Fault) else str(value),
 )
 async def test_one_call_is_one_request_and_its_failure_is_understood(
-    sandbox: Sandbox, service: str, fault: Fault, category: ErrorCategory, is_retryable: bool
+    kind: str, fault: Fault, category: ErrorCategory, is_retryable: bool
 ) -> None:
-    sandbox.faults.add(fault.model_copy(update={"service": service, "route": ROUTES[service]}))
-    began = time.monotonic()
-    with pytest.raises(Exception) as raised:  # noqa: PT011 (each library raises its own; classify tells them apart)
-        await ASK[service](sandbox)
-    assert time.monotonic() - began < FAR_HINT_SECONDS / 2, "somebody slept through the server's hint"
-    assert len(sandbox.log.select(service, path=ROUTES[service])) == 1
+    service = kind.split(maxsplit=1)[0]
+    async with sandbox_for(kind) as sandbox:
+        sandbox.faults.add(fault.model_copy(update={"service": service, "route": ROUTES[kind]}))
+        began = time.monotonic()
+        with pytest.raises(Exception) as raised:  # noqa: PT011 (each library raises its own; classify tells them apart)
+            await ASK[kind](sandbox)
+        assert time.monotonic() - began < FAR_HINT_SECONDS / 2, "somebody slept through the server's hint"
+        assert len(sandbox.log.select(service, path=ROUTES[kind])) == 1
     failure = classify(raised.value, service, datetime.now(UTC))
     assert (failure.category, failure.is_retryable) == (category, is_retryable), failure
     if fault.kind is FaultKind.RATE_LIMIT:
@@ -116,17 +121,19 @@ async def test_one_call_is_one_request_and_its_failure_is_understood(
         assert failure.may_have_taken_effect
 
 
-@pytest.mark.parametrize("service", list(ASK))
+@pytest.mark.parametrize("service", ["github", "jira", "slack"])
 async def test_a_call_asks_for_nothing_beside_what_it_is_for(sandbox: Sandbox, service: str) -> None:
     await ASK[service](sandbox)
     assert [record.path for record in sandbox.log.select(service) if not re.search(ROUTES[service], record.path)] == []
 
 
-@pytest.mark.parametrize("service", list(ASK))
-async def test_a_refused_connection_certainly_had_no_effect(sandbox: Sandbox, service: str) -> None:
-    sandbox.pause(service)
-    with pytest.raises(Exception) as raised:  # noqa: PT011
-        await ASK[service](sandbox)
+@pytest.mark.parametrize("kind", list(ASK))
+async def test_a_refused_connection_certainly_had_no_effect(kind: str) -> None:
+    service = kind.split(maxsplit=1)[0]
+    async with sandbox_for(kind) as sandbox:
+        sandbox.pause(service)
+        with pytest.raises(Exception) as raised:  # noqa: PT011
+            await ASK[kind](sandbox)
     failure = classify(raised.value, service, datetime.now(UTC))
     assert (failure.category, failure.is_retryable) == (NETWORK, True)
     assert service != "slack" or not failure.may_have_taken_effect

@@ -79,6 +79,31 @@ async def test_a_token_that_ends_before_its_time_is_replaced_once(stage: GitHubS
     assert [record.status for record in stage.asked].count(401) == 1
 
 
+async def test_an_unchanged_week_is_known_although_tags_change_with_the_token(stage: GitHubStage) -> None:
+    first = await stage.collect(REPOSITORY)
+    stage.sandbox.change(RevokeTokens())
+    before = len(stage.asked)
+    again = await stage.collect(REPOSITORY)
+    assert (again.is_unchanged, again.artifact) == (True, first.artifact)
+    lists = [record.status for record in stage.asked[before:] if record.path.startswith("/repos/")]
+    assert sorted(map(str, lists)) == ["200", "200", "304", "401"], "two small answers; a commit's SHA is its own tag"
+    before = len(stage.asked)
+    assert (await stage.collect(REPOSITORY)).is_unchanged
+    assert {record.status for record in stage.asked[before:]} == {304}, "the new tags are kept"
+
+
+async def test_a_changed_week_is_seen_although_tags_change_with_the_token(stage: GitHubStage) -> None:
+    await stage.collect(REPOSITORY)
+    repository = stage.sandbox.world.repositories[REPOSITORY]
+    repository.pull_requests[0].title = "Worded better"
+    repository.pull_requests[0].updated_at += timedelta(days=3)
+    repository.revision += 1
+    stage.sandbox.change(RevokeTokens())
+    again = await stage.collect(REPOSITORY)
+    assert not again.is_unchanged
+    assert "Worded better" in [pull.title for pull in (await stage.data(again)).pull_requests]
+
+
 async def test_an_app_that_github_refuses_is_an_authentication_failure(stage: GitHubStage, app: GitHubApp) -> None:
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     app.public_key = stranger.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

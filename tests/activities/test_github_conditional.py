@@ -10,7 +10,7 @@ from activities import github_memory
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import Commit, PullRequest, Release, Repository
 from sandbox.worlds.generator import generated_world
-from tests.activities.github_stage import GitHubStage, github_stage
+from tests.activities.github_stage import GitHubStage, busy_world, github_stage
 from tests.sandbox.github_wire import ANNA, MONDAY, sha, small_world
 
 REPOSITORY = "acme/payments-api"
@@ -139,6 +139,25 @@ async def test_a_change_while_the_week_is_read_is_found_by_the_next_probe(stage:
     second = await stage.collect(REPOSITORY, "graphql")
     assert not second.is_unchanged
     assert second.counts["pull_requests"] == first.counts["pull_requests"] + 1
+
+
+async def test_tags_that_are_younger_than_the_pages_are_not_trusted(url: str) -> None:
+    """The first attempt could learn none, stored a page and failed; then a title on that page is edited."""
+    async with github_stage(busy_world(), url) as stage:
+        stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route="/pulls", status=503, count=1))
+        stage.sandbox.faults.add(
+            Fault(kind=FaultKind.STATUS, service="github", route="^/graphql", status=503, after=1, count=1)
+        )
+        with pytest.raises(Exception, match="503"):
+            await stage.collect(REPOSITORY, "graphql", collection_id="one")
+        repository = repository_of(stage)
+        repository.pull_requests[-1].title = "Worded better"
+        repository.pull_requests[-1].updated_at += timedelta(days=3)
+        repository.revision += 1
+        await stage.collect(REPOSITORY, "graphql", collection_id="one", attempt=2)
+        again = await stage.collect(REPOSITORY, "graphql")
+        assert not again.is_unchanged
+        assert "Worded better" in [pull.title for pull in (await stage.data(again)).pull_requests]
 
 
 async def test_another_window_of_the_same_repository_is_collected_itself(stage: GitHubStage) -> None:

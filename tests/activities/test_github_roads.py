@@ -15,6 +15,7 @@ from devsync.domain.changelog.composition import CompositionInput, RepositoryUni
 from devsync.domain.changelog.edition import Edition
 from sandbox.world import Commit, GitHubIssue, Person, PullRequest, Repository, Review, World
 from sandbox.worlds.demo import demo_world
+from sandbox.worlds.extremes import extreme_world
 from sandbox.worlds.generator import generated_world
 from sandbox.worlds.history import history_world
 from tests.activities.github_stage import GitHubStage, github_stage
@@ -113,6 +114,11 @@ async def test_ten_thousand_commits_in_a_week_are_all_collected_by_both_roads(ur
     edition, by_graphql, by_rest = await both_roads(World({repository.full_name: repository}, week="2026-W47"), url)
     assert edition.item_count == 10_000
     assert by_graphql == by_rest == [102]
+
+
+async def test_a_week_of_extremes_is_the_same_by_both_roads(url: str) -> None:
+    edition, _, _ = await both_roads(extreme_world(commits=300), url)
+    assert edition.item_count > 300
 
 
 async def test_a_title_of_ten_thousand_characters_arrives_whole(url: str) -> None:

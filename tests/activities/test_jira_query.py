@@ -57,6 +57,13 @@ def test_a_retry_goes_on_from_the_created_minute_of_the_last_stored_issue() -> N
     assert 'AND created >= "2026-11-17 09:15" ORDER BY' in jql
 
 
+def test_without_a_known_timezone_the_query_asks_for_a_day_more_on_either_side() -> None:
+    window = week_window("2026-W47", "Europe/Berlin")
+    jql = issues_jql("PAY", window, None, created_from="2026-11-17T08:15:42+00:00")
+    assert 'resolved >= "2026-11-14 23:00" AND resolved < "2026-11-23 23:00"' in jql
+    assert 'AND created >= "2026-11-16 08:15" ORDER BY' in jql
+
+
 def test_an_issue_is_mapped_to_the_products_words() -> None:
     issue = issue_of(ISSUE, "https://acme.atlassian.net")
     assert issue.url == "https://acme.atlassian.net/browse/PAY-12"

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +32,7 @@ def test_the_ceiling_grows_by_the_factor_until_the_maximum() -> None:
     assert [delay(attempt, None, 1) for attempt in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-@given(st.integers(1, 100), st.integers(0, 100_000), st.floats(0, 1))
+@given(st.integers(1, 100), st.integers(1, 100_000), st.floats(0, 1))
 def test_a_hint_is_a_floor_and_never_shortened(attempt: int, hint: int, share: float) -> None:
     assert hint <= delay(attempt, hint * SECOND, share) <= hint + min(hint / 2, 15)
 
@@ -41,5 +42,6 @@ def test_retry_after_thirty_seconds_means_thirty_to_forty_five() -> None:
     assert delay(1, 30 * SECOND, 1) == 45
 
 
-def test_a_negative_hint_counts_as_none_to_wait_for() -> None:
-    assert delay(1, -5 * SECOND, 1) == 0
+@pytest.mark.parametrize("seconds", [0, -5])
+def test_a_hint_of_no_wait_is_no_hint_or_an_outage_would_be_hammered(seconds: int) -> None:
+    assert [delay(attempt, seconds * SECOND, 1) for attempt in (1, 2, 3)] == [1, 2, 4]

@@ -1,10 +1,12 @@
 """A stage for one test: a world, its sandbox, a configuration, a database of its own, and workers on demand."""
 
 import asyncio
+import os
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,14 @@ import yaml
 from psycopg.rows import dict_row
 from temporalio.client import Client, WorkflowHandle
 from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
 
 from commands.editions import start_edition
 from commands.stack import ROOT, worker_process
 from devsync.contracts.edition import EditionProgress, EditionResult, Phase
 from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.runtime.schedules import describe, handle_of
 from devsync.storage import migrate
 from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.processes import ChildProcess
@@ -71,6 +75,17 @@ class Stage:
         handle = await self.start(week)
         return await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
 
+    async def starter(self, *arguments: str) -> tuple[int, str, str]:
+        """(exit code, standard output, standard error) of `python starter.py …` with this stage's environment."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, ROOT / "starter.py", *arguments, cwd=ROOT,
+            env=os.environ | self.environment | {"COLUMNS": "200"},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+        assert process.returncode is not None
+        return process.returncode, output.decode(), errors.decode()
+
     async def until_phase(self, handle: WorkflowHandle[Any, EditionResult], phase: Phase) -> None:
         async def is_there() -> bool:
             progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
@@ -101,6 +116,11 @@ class Stage:
         path = self.directory / "config" / "teams" / f"{self.team}.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
+    def choose_road(self, api: str) -> None:
+        """Sets the team's `github.api`."""
+        path = self.directory / "config" / "teams" / f"{self.team}.yaml"
+        self.change_team(github=yaml.safe_load(path.read_text())["github"] | {"api": api})
+
     def change_service(self, service: str, part: str, **changes: Any) -> None:
         path = self.directory / "config" / "services.yaml"
         services = yaml.safe_load(path.read_text())
@@ -130,7 +150,12 @@ async def running_servers() -> AsyncIterator[Servers]:
 
 
 @asynccontextmanager
-async def stage_for(world: World, servers: Servers, directory: Path) -> AsyncIterator[Stage]:
+async def stage_for(
+    world: World,
+    servers: Servers,
+    directory: Path,
+    sandbox_of: Callable[[World], AbstractAsyncContextManager[Sandbox]] = run_sandbox,
+) -> AsyncIterator[Stage]:
     """Teams get names of their own, since workflow ids are made of them and all tests share one server."""
     marker = uuid.uuid4().hex[:8]
     for spec in world.teams:
@@ -142,7 +167,7 @@ async def stage_for(world: World, servers: Servers, directory: Path) -> AsyncIte
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = servers.temporal.address
     client = await Client.connect(**config, plugins=[DevSyncPlugin()])
-    async with run_sandbox(world) as sandbox:
+    async with sandbox_of(world) as sandbox:
         yield Stage(directory, servers, sandbox, client, database)
 
 
@@ -160,6 +185,15 @@ def write_configuration(directory: Path, world: World) -> None:
         if spec.projects:
             team["jira"] = {"projects": spec.projects}
         (directory / "config" / "teams" / f"{spec.team}.yaml").write_text(yaml.safe_dump(team, sort_keys=False))
+
+
+async def forget(client: Client, team: str) -> None:
+    """The server is shared: what a team left there, the next test's worker would go on with."""
+    if await describe(client, team) is not None:
+        await handle_of(client, team).delete()
+    async for run in client.list_workflows(f'Team = "{team}" AND ExecutionStatus = "Running"'):
+        with suppress(RPCError):  # over by now
+            await client.get_workflow_handle(run.id, run_id=run.run_id).terminate("its test is over")
 
 
 async def eventually(is_true: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_SECONDS) -> None:

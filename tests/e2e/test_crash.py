@@ -45,6 +45,7 @@ async def test_five_killed_workers_cost_no_page_twice_and_no_message_twice(serve
         stage.change_service("github", "retry", maximum="1s")
         for service in ("github", "jira"):
             stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service=service, latency_ms=400, jitter=0.5))
+        stage.choose_road("rest")
         moments = random.Random(47)
         handle = await stage.start()
         for crash in range(5):
@@ -121,6 +122,7 @@ async def test_without_the_database_the_edition_goes_out_and_the_records_follow(
 
 
 async def test_a_worker_told_to_stop_hands_its_work_back_and_exits_0(stage: Stage) -> None:
+    stage.choose_road("rest")
     stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=1000))
     async with stage.worker() as worker:
         handle = await stage.start()

@@ -8,6 +8,8 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
+from commands.console import Told
+from commands.editions import watch_edition
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionResult, EditionStatus, Phase
 from devsync.domain.changelog.edition import Edition
@@ -83,6 +85,7 @@ async def test_a_changed_week_becomes_the_next_revision_in_the_same_messages(sta
 async def test_a_source_that_stays_down_leaves_a_named_gap_and_the_edition_goes_out(stage: Stage) -> None:
     stage.change_service("github", "timeouts", **IMPATIENT)
     stage.change_service("github", "retry", maximum="1s")
+    stage.choose_road("rest")
     broken = next(iter(stage.sandbox.world.repositories))
     stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route=f"/repos/{broken}/"))
     async with stage.worker():
@@ -161,6 +164,23 @@ async def test_cancelling_before_delivery_posts_nothing_and_records_who(stage: S
     assert stage.messages == []
     (run,) = stage.rows("SELECT status, cancelled_because FROM runs")
     assert run == {"status": "cancelled", "cancelled_because": "anna: wrong week"}
+
+
+async def test_a_person_cancels_at_the_command_line_and_whoever_watches_is_told(stage: Stage) -> None:
+    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=8000))
+    cancel = ("edition", "cancel", stage.team, "--week", "2026-W47", "--reason", "wrong week")
+    async with stage.worker():
+        handle = await stage.start()
+        await stage.until_phase(handle, Phase.COLLECTING)
+        code, output, _ = await stage.starter(*cancel)
+        assert (code, "wrong week" in output) == (0, True)
+        with pytest.raises(Told, match=f"{handle.id} failed: Workflow cancelled"):
+            await watch_edition(handle, lambda now: None)
+        code, _, errors = await stage.starter(*cancel)
+        assert (code, "is not under way" in errors) == (1, True)
+    (run,) = stage.rows("SELECT status, cancelled_because FROM runs")
+    assert run["status"] == "cancelled"
+    assert run["cancelled_because"].endswith(": wrong week")
 
 
 async def test_unknown_and_malformed_signals_are_refused_visibly_and_harm_nothing(stage: Stage) -> None:

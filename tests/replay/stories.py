@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from temporalio.client import WorkflowFailureError
 
+from commands.editions import start_edition
 from devsync.contracts.edition import Phase
+from devsync.runtime.schedules import handle_of
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
-from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually
+from tests.e2e.firing import apply, firings, until_quiet
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, forget
 
 WEEK = "2026-W47"
 IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": "4s", "http_read": "2s"}
@@ -144,6 +147,27 @@ async def refused(stage: Stage) -> None:
         await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
 
 
+async def scheduled(stage: Stage) -> None:
+    """The schedule fires twice: the edition is started, and joined while it runs."""
+    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=1000))
+    async with stage.worker():
+        await apply(stage, day="monday", time="09:00")
+        schedule = handle_of(stage.client, stage.team)
+        await schedule.trigger()
+        await firings(stage, 1)
+        await asyncio.sleep(1)  # a schedule names its firings by the second
+        await schedule.trigger()
+        await until_quiet(stage)
+    await forget(stage.client, stage.team)
+
+
+async def backfilled(stage: Stage) -> None:
+    """A backfill only composes and stores."""
+    async with stage.worker():
+        handle = await start_edition(stage.client, stage.team, WEEK, deliver=False)
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+
 def _many_sources() -> World:
     return generated_world(repositories=40, projects=10, pull_requests=400, issues=80, week=WEEK)
 
@@ -159,5 +183,7 @@ STORIES = (
     Story("revised", revised),
     Story("cancelled", cancelled),
     Story("refused", refused),
+    Story("scheduled", scheduled),
+    Story("backfilled", backfilled),
     Story("many_sources", complete, _many_sources),
 )

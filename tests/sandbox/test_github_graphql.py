@@ -193,12 +193,15 @@ async def test_a_connection_is_read_backwards_as_well(sandbox: Sandbox, field: s
     assert (await page(f'first: 1, after: "{forwards[0]["cursor"]}"'))["edges"] == forwards[1:]
 
 
-async def test_releases_come_newest_first(sandbox: Sandbox) -> None:
-    data = await ask(sandbox, f"{{ {API} {{ releases(first: 10) {{ nodes {{ tagName isPrerelease isLatest }} }} }} }}")
+async def test_releases_come_oldest_first_unless_asked_otherwise(sandbox: Sandbox) -> None:
+    data = await ask(sandbox, f"{{ {API} {{ releases(last: 10) {{ nodes {{ tagName isPrerelease isLatest }} }} }} }}")
     assert data["repository"]["releases"]["nodes"] == [
-        {"tagName": "v1.1.0-rc.1", "isPrerelease": True, "isLatest": False},
         {"tagName": "v1.0.0", "isPrerelease": False, "isLatest": True},
+        {"tagName": "v1.1.0-rc.1", "isPrerelease": True, "isLatest": False},
     ]
+    order = "orderBy: {field: CREATED_AT, direction: DESC}"
+    newest = await ask(sandbox, f"{{ {API} {{ releases(first: 1, {order}) {{ nodes {{ tagName }} }} }} }}")
+    assert newest["repository"]["releases"]["nodes"] == [{"tagName": "v1.1.0-rc.1"}]
 
 
 async def test_one_query_may_ask_for_all_at_once(sandbox: Sandbox) -> None:
@@ -209,7 +212,7 @@ async def test_one_query_may_ask_for_all_at_once(sandbox: Sandbox) -> None:
         deployments(first: 5) {{ totalCount }} releases(last: 1) {{ nodes {{ tagName }} }} }} viewer {{ login }} }}""",
     )
     assert len(data["repository"]["pullRequests"]["nodes"]) == 100
-    assert data["repository"]["releases"]["nodes"] == [{"tagName": "v1.0.0"}]
+    assert data["repository"]["releases"]["nodes"] == [{"tagName": "v1.1.0-rc.1"}]
     assert data["viewer"] == {"login": "sandbox-bot"}
     assert data["rateLimit"] == {"cost": 1, "limit": 5000, "remaining": 4999}
 

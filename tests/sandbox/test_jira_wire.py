@@ -216,6 +216,13 @@ async def test_authentication_is_checked_and_only_server_info_is_open(wire: Wire
     assert (await wire.send("GET", "/rest/api/3/serverInfo", auth=("a", "b"))).status_code == 401
 
 
+async def test_a_search_by_a_dead_token_is_a_success_without_issues(wire: Wire) -> None:
+    for login in ((LOGIN[0], "expired"), None):
+        answer = await wire.send("GET", "/rest/api/3/search/jql", params={"jql": "project = CORE"}, auth=login)
+        assert (answer.status_code, answer.json()) == (200, {"issues": [], "isLast": True})
+        assert "X-AACCOUNTID" not in answer.headers
+
+
 async def test_projects_and_fields_are_listed(wire: Wire) -> None:
     assert [p.key for p in await wire.ask(lambda jira: jira.projects())] == ["CORE", "DO"]
     assert (await wire.ask(lambda jira: jira.project("DO"))).name == "Delivery Office"

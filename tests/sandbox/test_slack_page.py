@@ -47,6 +47,11 @@ def line(html: str) -> str:
             "• *one*",
             '<div class="item depth-0"><span class="bullet">•</span><span><strong>one</strong></span></div>',
         ),
+        (
+            "• one\n    its note\nnext\n    far off",
+            '<div class="item depth-0"><span class="bullet">•</span><span>one</span></div>'
+            '<div class="line under">    its note</div>' + line("next") + line("    far off"),
+        ),
     ],
 )  # fmt: skip
 def test_mrkdwn_is_shown_as_slack_shows_it(text: str, html: str) -> None:

@@ -161,7 +161,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_a_git_repository_tells_how_its_changes_were_merged(checkout: Path) -> None:
     world = git_world(checkout)
     [repository] = world.repositories.values()
-    assert (repository.full_name, repository.default_branch, world.week) == ("local/My Tool", "trunk", "2026-W47")
+    assert (repository.full_name, repository.default_branch, world.week) == ("local/My-Tool", "trunk", "2026-W47")
     squashed, merged = repository.pull_requests
     assert (squashed.number, squashed.title, squashed.body) == (4, "fix: squashed", "Because.")
     assert (merged.number, merged.title, merged.body) == (3, "Both parts", "In full.")
@@ -176,12 +176,19 @@ def test_the_expectation_of_a_git_repository_folds_branches(checkout: Path) -> N
     world = git_world(checkout)
     items = {item.id.partition("/")[2]: len(item.commits) for item in expected_items(world, world.teams[0], world.week)}
     start = next(one for one in next(iter(world.repositories.values())).commits if one.message == "Start")
-    assert items == {"My Tool#3": 3, "My Tool#4": 1, f"My Tool@{start.sha[:12]}": 1}
+    assert items == {"My-Tool#3": 3, "My-Tool#4": 1, f"My-Tool@{start.sha[:12]}": 1}
 
 
 def test_a_remote_names_the_repository(checkout: Path) -> None:
     git(checkout, "remote", "add", "origin", "git@github.com:acme/tool.git")
     assert list(git_world(checkout).repositories) == ["acme/tool"]
+
+
+def test_names_that_github_and_slack_do_not_have_are_made_plain(checkout: Path) -> None:
+    git(checkout, "remote", "add", "origin", "/srv/my_code/the_tool")
+    world = git_world(checkout)
+    assert list(world.repositories) == ["my-code/the_tool"]
+    assert (world.teams[0].team, world.slack_channels) == ("the-tool", ["the-tool"])
 
 
 def test_a_folder_without_history_is_refused(tmp_path: Path) -> None:

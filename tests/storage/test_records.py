@@ -1,5 +1,6 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -239,7 +240,7 @@ async def test_the_last_delivered_window_is_that_of_an_edition_which_arrived(
             "window_end": start + timedelta(days=7),
         }
 
-    last = Editions(database).last_delivered_window_end
+    last = partial(Editions(database).last_delivered_window_end, before_week="2026-W48")
     assert await last("payments") is None
     for number, state in [(45, "delivered"), (46, "delivered"), (47, "queued")]:
         await records.write(
@@ -250,6 +251,17 @@ async def test_the_last_delivered_window_is_that_of_an_edition_which_arrived(
     await records.write(deliveries=[delivery(iso_week="2026-W46", revision=2, state="pending")])
     assert await last("payments") == MONDAY
     assert await last("platform") is None
+    assert await last("payments", before_week="2026-W46") == MONDAY - timedelta(days=7)
+    assert await last("payments", before_week="2026-W45") is None
+
+
+async def test_weeks_on_record_are_those_of_any_edition(records: Records, database: Database) -> None:
+    for team, week in [("payments", "2026-W45"), ("payments", "2026-W47"), ("platform", "2026-W46")]:
+        await records.write(edition=edition(team=team, iso_week=week))
+    await records.write(edition=edition(iso_week="2026-W47", revision=2))
+    on_record = Editions(database).weeks_on_record
+    assert await on_record(since="2026-W01") == {"payments": {"2026-W45", "2026-W47"}, "platform": {"2026-W46"}}
+    assert await on_record(since="2026-W47") == {"payments": {"2026-W47"}}
 
 
 async def test_records_wait_for_the_database_and_are_then_complete(

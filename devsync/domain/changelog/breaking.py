@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from devsync.domain.changelog.conventional import parse
 from devsync.domain.changelog.edition import ClassifiedBy
@@ -28,21 +29,28 @@ def breaking_note(change: Change) -> tuple[str, ClassifiedBy | None]:
     Wider than the specification, since a missed breaking change costs a reader more than one told in vain: the
     footer counts on any line of its own, and the bullets of a squashed body count like messages.
     """
-    note, is_breaking = _breaking_text(change.without_own_number(change.title), change.body)
-    for commit in change.commits:
-        if is_breaking and note:
-            break
-        if "BREAKING" not in commit.message and "!:" not in commit.message:
-            continue
-        subject, _, rest = commit.message.partition("\n")
-        its_note, it_breaks = _breaking_text(change.without_own_number(subject.strip()), rest)
+    note, is_breaking = "", False
+    for subject, rest in _messages(change):
+        its_note, it_breaks = _breaking_text(change.without_own_number(subject), rest)
         note, is_breaking = note or its_note, is_breaking or it_breaks
+        if note and is_breaking:
+            break
     rule = ClassifiedBy.CONVENTIONAL_COMMIT if is_breaking else None
     if not BREAKING_LABELS.isdisjoint(map(plain_label, change.labels)):
         rule = ClassifiedBy.LABEL
     elif rule is None and change.title.startswith(BREAKING_MARKS):
         rule = ClassifiedBy.HEURISTIC
     return one_line(note), rule
+
+
+def _messages(change: Change) -> Iterator[tuple[str, str]]:
+    """Subject and rest of those texts that may say so: the pull request's own, then its commits'."""
+    if "!:" in change.title or "BREAKING" in change.body or "!: " in change.body:
+        yield change.title, change.body
+    for commit in change.commits:
+        if "!:" in commit.message or "BREAKING" in commit.message:
+            subject, _, rest = commit.message.partition("\n")
+            yield subject.strip(), rest
 
 
 def _breaking_text(subject: str, rest: str) -> tuple[str, bool]:

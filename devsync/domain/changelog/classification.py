@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from devsync.domain.changelog.breaking import breaking_note
 from devsync.domain.changelog.collected import JiraIssue
@@ -201,8 +201,7 @@ _TITLE_PREFIX = re.compile(r"(?:\[[^\]]{0,60}\]\s*|[\w./-]{1,60}:\s+|[A-Z][A-Z0-
 _WORDS = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What composition says of one change."""
 
     section: Section

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from devsync.domain.changelog.classification import Verdict, classify_change, classify_issue
 from devsync.domain.changelog.collected import Author, JiraIssue
@@ -31,8 +31,7 @@ from devsync.domain.changelog.window import Window
 _SECTION_ORDER: Mapping[Section, int] = {section: order for order, section in enumerate(Section)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(NamedTuple):
     """An item with the people behind it, before they are matched across the edition."""
 
     item: Item

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from devsync.domain.changelog.texts import unix_lines
 
@@ -40,8 +41,7 @@ class Footer:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConventionalCommit:
+class ConventionalCommit(NamedTuple):
     """A message that follows the specification."""
 
     type: str

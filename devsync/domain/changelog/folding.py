@@ -8,12 +8,13 @@ parents (a true merge's second side; the run of commits that a rebase merge wrot
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from devsync.domain.changelog.collected import Author, Commit, PullRequest
+from devsync.domain.changelog.commit_graph import CommitGraph
 from devsync.domain.changelog.edition import Provenance
 from devsync.domain.changelog.people import co_authors
 from devsync.domain.changelog.texts import one_line, unix_lines, without_html_comments
@@ -25,8 +26,7 @@ _REBASE_SPREAD = timedelta(seconds=2)
 """A rebase merge writes all its commits at once; GitHub's committer dates then differ by a second or two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One thing that happened to a repository: a merged pull request with its commits, or a lone commit."""
 
     id: str
@@ -103,21 +103,19 @@ def fold(
     number in a subject proves nothing there, since work that lands again keeps its old one. A commit without a pull
     request stands alone. Input order does not matter; time is linear in the number of commits.
     """
-    by_sha = {commit.sha: commit for commit, _ in commits}
+    graph = CommitGraph(commit for commit, _ in commits)
     told = _by_merge(pull for pull, _ in pull_requests)
     pulls = [*told, *_by_merge(merged_elsewhere)]
-    owners = _named_owners(pulls, by_sha, {pull.number for pull in told})
-    _own_merged_sides(by_sha, owners)
-    _own_rebased_runs(pulls, by_sha, owners)
+    owners = _named_owners(pulls, graph.by_sha, {pull.number for pull in told})
+    _own_merged_sides(graph, owners)
+    _own_rebased_runs(pulls, graph.by_sha, owners)
 
     joined: dict[int, list[Commit]] = defaultdict(list)
     for sha, owner in owners.items():
-        joined[owner].append(by_sha[sha])
-    if any(len(group) > 1 for group in joined.values()):
-        generations = _generations(by_sha)
-        for group in joined.values():
-            group.sort(key=lambda one: (one.committed_at, generations[one.sha], one.sha))
-    uncollected = _uncollected_merges(told, by_sha)
+        joined[owner].append(graph.by_sha[sha])
+    for group in joined.values():
+        graph.sort_by_time(group)
+    uncollected = _uncollected_merges(told, graph.by_sha)
     changes = [
         _pull_request_change(repository, pull, tuple(joined[pull.number]), uncollected.get(pull.number), provenance)
         for pull, provenance in pull_requests
@@ -205,17 +203,18 @@ def _uncollected_merges(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commi
     return {number: sha for sha, number in numbers.items()}
 
 
-def _own_merged_sides(by_sha: Mapping[str, Commit], owners: dict[str, int]) -> None:
+def _own_merged_sides(graph: CommitGraph, owners: dict[str, int]) -> None:
     """Give the commits that a merge brought in to the merge's pull request.
 
     What a merge brought in is what its second parent reaches and its first does not. One walk finds it for all
     merges: down a first-parent line, then into its side lines, oldest first; whatever the older ones reach is
     visited by then.
     """
-    if all(len(commit.parents) < 2 for commit in by_sha.values()):
+    if not graph.has_merges:
         return
+    by_sha = graph.by_sha
     visited: set[str] = set()
-    pending: list[tuple[str, int | None]] = [(tip, None) for tip in reversed(_tips(by_sha, owners))]
+    pending: list[tuple[str, int | None]] = [(tip, None) for tip in reversed(graph.tips(owners))]
     while pending:
         sha, owner = pending.pop()
         line: list[str] = []
@@ -228,24 +227,6 @@ def _own_merged_sides(by_sha: Mapping[str, Commit], owners: dict[str, int]) -> N
                 owners.setdefault(sha, owner)
             own = owners.get(sha)
             pending.extend((side, own) for side in reversed(by_sha[sha].parents[1:]))
-
-
-def _tips(by_sha: Mapping[str, Commit], owners: Mapping[str, int]) -> list[str]:
-    """Commits without a collected child, the default branch's own line first.
-
-    A branch merged after the window leaves tips of its own. The default branch is the line that bears the most
-    merged pull requests.
-    """
-    has_child = {parent for commit in by_sha.values() for parent in commit.parents}
-    merges_on_line: dict[str, int] = {}
-    for sha in _parents_first(by_sha):
-        first = by_sha[sha].parents[:1]
-        below = merges_on_line.get(first[0], 0) if first else 0
-        merges_on_line[sha] = below + (sha in owners)
-    return sorted(
-        (sha for sha in by_sha if sha not in has_child),
-        key=lambda sha: (-merges_on_line.get(sha, 0), -by_sha[sha].committed_at.timestamp(), sha),
-    )
 
 
 def _own_rebased_runs(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit], owners: dict[str, int]) -> None:
@@ -272,33 +253,3 @@ def _own_rebased_runs(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit]
             owners[commit.sha] = pull.number
             room -= 1
             commit = by_sha.get(commit.parents[0])
-
-
-def _generations(by_sha: Mapping[str, Commit]) -> dict[str, int]:
-    """Each commit's distance from the oldest: orders commits that were written at the same instant."""
-    generations: dict[str, int] = dict.fromkeys(by_sha, 0)
-    for sha in _parents_first(by_sha):
-        parents = [generations[parent] for parent in by_sha[sha].parents if parent in by_sha]
-        generations[sha] = 1 + max(parents, default=0)
-    return generations
-
-
-def _parents_first(by_sha: Mapping[str, Commit]) -> Collection[str]:
-    """SHAs, each after its collected parents; what stands in a circle (no real history) is left out."""
-    children: dict[str, list[str]] = defaultdict(list)
-    open_parents: dict[str, int] = {}
-    for sha, commit in by_sha.items():
-        parents = {parent for parent in commit.parents if parent in by_sha}
-        open_parents[sha] = len(parents)
-        for parent in parents:
-            children[parent].append(sha)
-    ready = deque(sha for sha, count in open_parents.items() if count == 0)
-    ordered: list[str] = []
-    while ready:
-        sha = ready.popleft()
-        ordered.append(sha)
-        for child in children[sha]:
-            open_parents[child] -= 1
-            if open_parents[child] == 0:
-                ready.append(child)
-    return ordered

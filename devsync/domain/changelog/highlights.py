@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, zip_longest
 
 from devsync.domain.changelog.edition import Item, Section
 
@@ -13,26 +13,27 @@ FEWEST, MOST = 3, 7
 HIGH_PRIORITIES = frozenset({"blocker", "critical", "highest", "high", "urgent", "p0", "p1"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Tier:
-    """A kind of news: up to `quota` of it before the next tier has its turn."""
-
-    holds: Callable[[Item, bool], bool]
-    quota: int
-
-
 _Weight = tuple[int, int, int]
 
-_TIERS = (
-    _Tier(lambda item, _: item.is_breaking, MOST),
-    _Tier(lambda item, _: item.section is Section.FEATURES, 4),
-    _Tier(lambda item, _: item.section is Section.SECURITY, 2),
-    _Tier(lambda _, is_urgent: is_urgent, 2),
-    _Tier(lambda item, _: item.section is Section.PERFORMANCE, 1),
-    _Tier(lambda item, _: item.section in (Section.FIXES, Section.REVERTED), 1),
-)
-"""In reading order. Quotas keep a week of twenty features from hiding its security fix; what they leave free goes
-to the next best of the same order."""
+_QUOTAS: Mapping[str, int] = {
+    "breaking": MOST,
+    "feature": 4,
+    "security": 2,
+    "urgent": 2,
+    "performance": 1,
+    "fix": 1,
+}
+"""Kinds of news in reading order: up to so many of each before the next has its turn. Quotas keep a week of twenty
+features from hiding its security fix; what they leave free goes to the next best of the same order."""
+
+_KINDS: Mapping[Section, str] = {
+    Section.FEATURES: "feature",
+    Section.SECURITY: "security",
+    Section.PERFORMANCE: "performance",
+    Section.FIXES: "fix",
+    Section.REVERTED: "fix",
+}
+_NO_NEWS = (Section.DEPENDENCIES, Section.INTERNAL)
 
 
 def choose_highlights(items: Sequence[Item], priorities: Mapping[str, str]) -> tuple[str, ...]:
@@ -43,46 +44,48 @@ def choose_highlights(items: Sequence[Item], priorities: Mapping[str, str]) -> t
     """
     candidates = [item for item in items if item.is_breaking or not item.is_automated]
     urgent_keys = {key for key, priority in priorities.items() if priority.casefold() in HIGH_PRIORITIES}
-
-    def is_urgent(item: Item) -> bool:
-        return any(link.key in urgent_keys for link in item.issues)
+    urgent = {item.id for item in candidates for link in item.issues if link.key in urgent_keys}
 
     def weight(item: Item) -> _Weight:
         # Urgent first, then what took most commits and issues: the size of the news, as far as data tells.
-        return -int(is_urgent(item)), -len(item.commits), -len(item.issues)
+        return -int(item.id in urgent), -len(item.commits), -len(item.issues)
 
-    ranked: list[list[Item]] = [[] for _ in _TIERS]
+    news: dict[str, list[Item]] = {kind: [] for kind in _QUOTAS}
     others: list[Item] = []
     for item in candidates:
-        urgent = is_urgent(item)
-        tier = next((number for number, tier in enumerate(_TIERS) if tier.holds(item, urgent)), None)
-        (others if tier is None else ranked[tier]).append(item)
+        kind = _kind(item, item.id in urgent)
+        if kind is not None:
+            news[kind].append(item)
+        elif item.section not in _NO_NEWS:
+            others.append(item)
 
-    chosen: dict[str, int] = {}
-    left: list[tuple[int, Item]] = []
-    for number, (tier_rule, found) in enumerate(zip(_TIERS, ranked, strict=True)):
-        best_first = _ranked(found, weight)
-        chosen.update((item.id, number) for item in best_first[: tier_rule.quota])
-        left.extend((number, item) for item in best_first[tier_rule.quota :])
-    chosen = dict(list(chosen.items())[:MOST])
-    for number, item in left[: MOST - len(chosen)]:
-        chosen[item.id] = number
-    readable = (item for item in others if item.section not in (Section.DEPENDENCIES, Section.INTERNAL))
-    for item in _ranked(readable, weight):
-        if len(chosen) >= FEWEST:
-            break
-        chosen[item.id] = len(_TIERS)
-    # Stable: within a tier the order of choice stays.
-    return tuple(sorted(chosen, key=lambda id_: chosen[id_]))
+    best = {kind: _best(found, weight) for kind, found in news.items()}
+    first_turn = [item for kind, found in best.items() for item in found[: _QUOTAS[kind]]][:MOST]
+    second_turn = [item for kind, found in best.items() for item in found[_QUOTAS[kind] :]]
+    chosen = {item.id for item in first_turn + second_turn[: MOST - len(first_turn)]}
+    told = [item.id for found in best.values() for item in found if item.id in chosen]
+    return (*told, *(item.id for item in _best(others, weight)[: max(0, FEWEST - len(told))]))
 
 
-def _ranked(items: Iterable[Item], weight: Callable[[Item], _Weight]) -> list[Item]:
-    """The weightiest first; between equals repositories take turns, so that none of them has all the news."""
-    turns: Counter[tuple[_Weight, str]] = Counter()
+def _kind(item: Item, is_urgent: bool) -> str | None:
+    if item.is_breaking:
+        return "breaking"
+    kind = _KINDS.get(item.section)
+    return "urgent" if is_urgent and kind not in ("feature", "security") else kind
 
-    def rank(item: Item) -> tuple[_Weight, int]:
-        weighs = weight(item)
-        turns[weighs, item.repository] += 1
-        return weighs, turns[weighs, item.repository]
 
-    return sorted(items, key=rank)
+def _best(items: Iterable[Item], weight: Callable[[Item], _Weight]) -> list[Item]:
+    """The weightiest first, not more than can be chosen."""
+    equals: dict[_Weight, list[Item]] = defaultdict(list)
+    for item in items:
+        equals[weight(item)].append(item)
+    return list(islice(chain.from_iterable(_in_turn(equals[weighs]) for weighs in sorted(equals)), MOST))
+
+
+def _in_turn(items: Iterable[Item]) -> Iterator[Item]:
+    """One of each repository, then the next of each, so that the first of the alphabet does not have all the news."""
+    by_repository: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        by_repository[item.repository].append(item)
+    turns = zip_longest(*by_repository.values())
+    return (item for turn in turns for item in turn if item is not None)

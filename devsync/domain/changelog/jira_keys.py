@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
-_KEY = re.compile(r"(?<![^\W_])([A-Z][A-Z0-9_]{1,31}+)-([1-9][0-9]{0,17})(?![0-9A-Za-z_])")
+_SHAPE = r"[A-Z][A-Z0-9_]{1,31}+-[1-9][0-9]{0,17}"
+_KEY = re.compile(rf"(?<![^\W_])({_SHAPE})(?![0-9A-Za-z_])")
 """Looser than JIRA's own rule at its left edge: `feature_PAY-12` is how branches are named. Keys are upper case
 and numbered from 1."""
 
+_NUMBERED = re.compile(r"-[1-9]")
+_HEAD = re.compile(rf"(?:[(\[]({_SHAPE})[)\]]|({_SHAPE})(?![0-9A-Za-z_-]))[\s:,./–-]*+")
+"""A key as it stands before a title, with what parts it from the text."""
 
-def keys_in(text: str, projects: Collection[str]) -> tuple[str, ...]:
+
+def keys_in(text: str, projects: frozenset[str]) -> tuple[str, ...]:
     """The keys of known projects in `text`, each once, in order of appearance.
 
     The shape alone proves nothing: UTF-8, SHA-256 and CVE-2026-1 have it, too. Hence `projects`, the keys of the
     projects that exist; where that is empty, nothing is a key.
     """
-    if not any(f"{project}-" in text for project in projects):
+    # Most texts have no dash, or none before a digit, which is quickly known.
+    if "-" not in text or _NUMBERED.search(text) is None or not any(map(text.__contains__, _beginnings(projects))):
         return ()
-    return tuple(dict.fromkeys(match[0] for match in _KEY.finditer(text) if match[1] in projects))
+    found = (match[1] for match in _KEY.finditer(text))
+    return tuple(dict.fromkeys(key for key in found if key.rpartition("-")[0] in projects))
 
 
-def keys_of(texts: Iterable[str], projects: Collection[str]) -> tuple[str, ...]:
+def keys_of(texts: Iterable[str], projects: frozenset[str]) -> tuple[str, ...]:
     """The keys of the first text that has any: pass title, body, branch, commit messages, in this order.
 
     The order is Apache DevLake's: the nearer to the title, the surer the author meant this issue.
@@ -38,9 +46,20 @@ def without_framing_keys(title: str, keys: Collection[str]) -> str:
 
     They are told as links beside the title. A key inside the sentence stays, and so does a title that is nothing else.
     """
-    shown = title
-    if any(key in title for key in keys):
-        named = "|".join(map(re.escape, keys))
-        framed = rf"(?:[(\[](?:{named})[)\]]|(?:{named})(?![0-9A-Za-z_-]))"
-        shown = re.sub(rf"\A(?:{framed}[\s:,./–-]*)+|(?:[\s,]*[(\[](?:{named})[)\]])+\Z", "", title).strip()
+    if not any(key in title for key in keys):
+        return title
+    begin = 0
+    while (head := _HEAD.match(title, begin)) is not None and (head[1] or head[2]) in keys:
+        begin = head.end()
+    shown = title[begin:].rstrip()
+    while shown.endswith((")", "]")):
+        opening = max(shown.rfind("("), shown.rfind("["))
+        if opening < 0 or shown[opening + 1 : -1] not in keys:
+            break
+        shown = shown[:opening].rstrip(" ,")
     return shown or title
+
+
+@lru_cache(maxsize=64)
+def _beginnings(projects: frozenset[str]) -> tuple[str, ...]:
+    return tuple(f"{project}-" for project in projects)

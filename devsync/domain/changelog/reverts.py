@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 
 from devsync.domain.changelog.conventional import git_reverted_shas, parse
 from devsync.domain.changelog.folding import Change, number_named_by, subject_of
@@ -42,15 +43,6 @@ class RevertOutcome:
     reverting: frozenset[str]
     """Ids among `kept` that undo older work, or a part of a change."""
     pairs: int
-
-
-@dataclass(slots=True)
-class _Index:
-    """Finds changes by what a revert may call them."""
-
-    by_sha_start: dict[tuple[str, str], list[tuple[str, Change]]] = field(default_factory=lambda: defaultdict(list))
-    by_number: dict[tuple[str, int], Change] = field(default_factory=dict)
-    by_subject: dict[tuple[str, str], list[Change]] = field(default_factory=lambda: defaultdict(list))
 
 
 def is_revert(change: Change) -> bool:
@@ -96,20 +88,17 @@ def drop_pairs(changes: Sequence[Change]) -> RevertOutcome:
     A revert of several changes drops with all of them. One that also undoes older work, or undoes only a part of
     a change's commits, stays, as a revert.
     """
-    # Ids end ties, so that the order of input decides nothing.
-    ordered = sorted(changes, key=lambda change: (change.shipped_at, change.id))
-    position = {change.id: index for index, change in enumerate(ordered)}
-    reverts = [change for change in ordered if is_revert(change)]
+    reverts = sorted(filter(is_revert, changes), key=_age, reverse=True)
     if not reverts:
         return RevertOutcome(tuple(changes), frozenset(), 0)
-    index = _index(ordered)
+    index = _Index(changes, reverts)
     dropped: set[str] = set()
     reverting: set[str] = set()
     pairs = 0
-    for revert in reversed(reverts):
+    for revert in reverts:
         if revert.id in dropped:
             continue
-        targets, is_whole = _targets(revert, index, position, dropped)
+        targets, is_whole = _targets(revert, index, dropped)
         dropped.update(targets)
         pairs += len(targets)
         if targets and is_whole:
@@ -120,20 +109,25 @@ def drop_pairs(changes: Sequence[Change]) -> RevertOutcome:
     return RevertOutcome(kept, frozenset(reverting - dropped), pairs)
 
 
-def _targets(revert: Change, index: _Index, position: dict[str, int], dropped: set[str]) -> tuple[list[str], bool]:
+def _age(change: Change) -> tuple[datetime, str]:
+    """Ids end ties, so that the order of input decides nothing."""
+    return change.shipped_at, change.id
+
+
+def _targets(revert: Change, index: _Index, dropped: set[str]) -> tuple[list[str], bool]:
     """Ids of the older changes in the window that a revert undoes wholly, and whether that is all it undoes."""
     targets: dict[str, None] = {}
     is_whole = True
 
     def is_open(change: Change) -> bool:
-        older = position[change.id] < position[revert.id]
-        return older and change.id not in dropped
+        # Not older in time alone: a push of rebased commits writes a change and its revert in the same second.
+        return change.shipped_at <= revert.shipped_at and change.id not in dropped and change is not revert
 
     shas, stated_numbers = _named_shas(revert), _stated_numbers(revert)
     numbers = tuple(dict.fromkeys((*stated_numbers, *_quoted_number(revert))))
     undone: dict[str, tuple[Change, set[str]]] = {}
     for sha in shas:
-        found = _by_sha(index, revert.repository, sha)
+        found = index.by_sha(revert.repository, sha)
         if found is None or not is_open(found[1]):
             is_whole = False
             continue
@@ -144,7 +138,7 @@ def _targets(revert: Change, index: _Index, position: dict[str, int], dropped: s
         else:
             is_whole = False
     for repository, number in numbers:
-        change_by_number = index.by_number.get((repository, number))
+        change_by_number = index.by_number(repository, number)
         if change_by_number is not None and is_open(change_by_number):
             targets[change_by_number.id] = None
         else:
@@ -154,7 +148,7 @@ def _targets(revert: Change, index: _Index, position: dict[str, int], dropped: s
         # What is stated but not of this week is older work, even where the same title landed anew.
         return list(targets), is_whole or (bool(targets) and len(shas) <= 1 and len(numbers) <= 1)
     subject = one_line(_quoted_subject(revert)).casefold()
-    for change in reversed(index.by_subject.get((revert.repository, subject), [])):
+    for change in index.by_subject(revert.repository, subject):
         if is_open(change):
             return [change.id], True
     return [], False
@@ -214,28 +208,50 @@ def _quoted_subject(revert: Change) -> str:
     return conventional.description if conventional is not None and conventional.type == "revert" else ""
 
 
-def _index(ordered: Iterable[Change]) -> _Index:
-    index = _Index()
-    for change in ordered:
-        for sha in change.shas:
-            index.by_sha_start[change.repository, sha[:_SHORTEST_SHA].lower()].append((sha, change))
-        if change.pull_request is not None:
-            index.by_number[change.repository.casefold(), change.pull_request.number] = change
-        written = [change.title, *(one_line(subject_of(commit)) for commit in change.commits[-1:])]
-        plain = [_OWN_NUMBER.sub("", subject) for subject in written]
-        conventional = parse(plain[0])
-        described = [conventional.description] if conventional is not None else []
-        subjects = {subject.casefold() for subject in (*written, *plain, *described)}
-        for subject in subjects - {""}:
-            index.by_subject[change.repository, subject].append(change)
-    return index
+class _Index:
+    """Finds changes by what a revert may call them; keeps only what `reverts` ask for, since they are few."""
+
+    def __init__(self, changes: Iterable[Change], reverts: Iterable[Change]) -> None:
+        wanted = {sha[:_SHORTEST_SHA] for revert in reverts for sha in _named_shas(revert)}
+        self._by_sha_start: dict[tuple[str, str], list[tuple[str, Change]]] = defaultdict(list)
+        self._by_number: dict[tuple[str, int], Change] = {}
+        self._in_repository: dict[str, list[Change]] = defaultdict(list)
+        for change in changes:
+            self._in_repository[change.repository].append(change)
+            if change.pull_request is not None:
+                self._by_number[change.repository.casefold(), change.pull_request.number] = change
+            for sha in change.shas:
+                if (start := sha[:_SHORTEST_SHA].lower()) in wanted:
+                    self._by_sha_start[change.repository, start].append((sha, change))
+        self._by_subject: dict[str, dict[str, list[Change]]] = {}
+
+    def by_sha(self, repository: str, sha: str) -> tuple[str, Change] | None:
+        """The full SHA and its change; an abbreviation that fits two commits names neither."""
+        candidates = self._by_sha_start.get((repository, sha[:_SHORTEST_SHA]), [])
+        found = [(full, change) for full, change in candidates if full.lower().startswith(sha)]
+        return found[0] if len(found) == 1 else None
+
+    def by_number(self, repository: str, number: int) -> Change | None:
+        return self._by_number.get((repository, number))
+
+    def by_subject(self, repository: str, subject: str) -> Sequence[Change]:
+        """Newest first. Read from all texts of the repository, once, when the first revert names no more than this."""
+        if repository not in self._by_subject:
+            found: dict[str, list[Change]] = defaultdict(list)
+            for change in sorted(self._in_repository[repository], key=_age, reverse=True):
+                for told in _subjects(change):
+                    found[told].append(change)
+            self._by_subject[repository] = found
+        return self._by_subject[repository].get(subject, ())
 
 
-def _by_sha(index: _Index, repository: str, sha: str) -> tuple[str, Change] | None:
-    candidates = index.by_sha_start.get((repository, sha[:_SHORTEST_SHA]), [])
-    found = [(full, change) for full, change in candidates if full.lower().startswith(sha)]
-    # An abbreviation that fits two commits names neither.
-    return found[0] if len(found) == 1 else None
+def _subjects(change: Change) -> set[str]:
+    """What a change may be called: by its title or its last commit, with and without number and conventional type."""
+    written = [change.title, *(one_line(subject_of(commit)) for commit in change.commits[-1:])]
+    plain = [_OWN_NUMBER.sub("", subject) for subject in written]
+    conventional = parse(plain[0])
+    described = [conventional.description] if conventional is not None else []
+    return {subject.casefold() for subject in (*written, *plain, *described)} - {""}
 
 
 def _covers(shas: set[str], change: Change) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -190,11 +189,6 @@ CONNECTION_RESOLVERS: dict[tuple[str, str], Bind] = {
     ("PageInfo", "hasNextPage"): lambda arguments, context: lambda node: node["of"]["end"] < node["of"]["reachable"],
     ("PageInfo", "hasPreviousPage"): lambda arguments, context: lambda node: node["of"]["start"] > 0,
 }
-
-
-def instant_key(instant: datetime) -> int:
-    """A time as part of a cursor's key."""
-    return int(instant.timestamp() * 1_000_000)
 
 
 def position_cursor(position: int) -> str:

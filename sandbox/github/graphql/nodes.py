@@ -301,5 +301,12 @@ class RepositoryNodes:
         return {"url": url, "resourcePath": url.removeprefix(self._shapes.base_url)}
 
 
+def nodes_in(node: Node) -> RepositoryNodes:
+    """The nodes of the repository that a node belongs to."""
+    nodes = node["_in"]
+    assert isinstance(nodes, RepositoryNodes)
+    return nodes
+
+
 def _time(instant: datetime | None) -> str | None:
     return timestamp(instant) if instant else None

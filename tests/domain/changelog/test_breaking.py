@@ -53,6 +53,7 @@ def test_a_label_says_so_without_a_note(label: str) -> None:
 
 def test_gitmojis_mark_says_so() -> None:
     assert breaking_note(change("\N{COLLISION SYMBOL} Drop v1")) == ("", ClassifiedBy.HEURISTIC)
+    assert breaking_note(change("\N{COLLISION SYMBOL} Drop v1", "BREAKING CHANGE: use v2")) == ("use v2", BY_COMMIT)
 
 
 def test_the_commits_of_a_pull_request_say_so() -> None:

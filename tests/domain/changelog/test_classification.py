@@ -136,9 +136,17 @@ def test_the_shown_title_has_neither_kind_nor_own_number(title: str, shown: str)
     assert verdict(title).title == shown
 
 
-def test_undoing_older_work_is_a_revert_whatever_else_it_is() -> None:
-    found = classify_change(change('Revert "feat: x"', labels=["bug"]), ["Story"], frozenset(), is_reverting=True)
-    assert (found.section, found.title) == (Section.REVERTED, 'Revert "feat: x"')
+@pytest.mark.parametrize(
+    ("title", "rule"),
+    [
+        ('Revert "feat: x"', ClassifiedBy.HEURISTIC),
+        ("fix: revert x", ClassifiedBy.HEURISTIC),
+        ("revert: x", ClassifiedBy.CONVENTIONAL_COMMIT),
+    ],
+)
+def test_undoing_older_work_is_a_revert_whatever_else_it_is(title: str, rule: ClassifiedBy) -> None:
+    found = classify_change(change(title, labels=["bug"]), ["Story"], frozenset(), is_reverting=True)
+    assert (found.section, found.classified_by) == (Section.REVERTED, rule)
 
 
 @pytest.mark.parametrize("resolution", ["Won't Do", "won’t fix", "Duplicate", "Cannot Reproduce"])

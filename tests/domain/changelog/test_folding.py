@@ -83,10 +83,11 @@ def test_a_rebase_takes_no_more_commits_than_the_branch_had() -> None:
         commit("a1", "One", "00"),
         commit("a2", "Two", "a1"),
         commit("a3", "Three", "a2"),
+        commit("a4", "Four", "a3"),
     ]
-    known = pull(2, merge="a3", commit_shas=[sha("d1"), sha("d2")])
-    assert folded(*run, pull(1, merge="a1"), known) == {"#1": ["a1"], "#2": ["a2", "a3"]}
-    assert folded(*run, pull(1, merge="a1"), pull(2, merge="a3")) == {"#1": ["a1"], "#2": ["a2", "a3"]}
+    known = pull(2, merge="a4", commit_shas=[sha("d1"), sha("d2"), sha("d3")])
+    assert folded(*run, known) == {"-": ["a1"], "#2": ["a2", "a3", "a4"]}
+    assert folded(*run, pull(1, merge="a1"), pull(2, merge="a4")) == {"#1": ["a1"], "#2": ["a2", "a3", "a4"]}
 
 
 def test_one_push_that_merges_two_pull_requests_is_the_first_ones() -> None:

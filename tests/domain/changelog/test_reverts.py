@@ -120,9 +120,26 @@ def test_a_revert_of_something_else_stays(revert: PullRequest | Commit) -> None:
     assert [id_ for id_ in ids if id_.endswith("!")]
 
 
+@pytest.mark.parametrize("first_digits", ["0b", "fb"])
+def test_a_revert_in_the_same_second_is_one_whatever_its_sha(first_digits: str) -> None:
+    """A rebase writes all commits of a push at once."""
+    assert left(*FEATURE, commit(first_digits, f"Undo\n\n{THIS}")) == ([], 1)
+
+
 def test_of_equal_titles_the_newest_is_undone() -> None:
     records = commit("a", "Tune"), commit("b", "Tune", minutes=1), commit("c", 'Revert "Tune"', minutes=2)
     assert left(*records) == ([f"@{sha('a')[:12]}"], 1)
+
+
+def test_two_reverts_of_one_title_undo_two_changes() -> None:
+    records = commit("a", "Tune"), commit("b", "Tune", minutes=1)
+    reverts = commit("c", 'Revert "Tune"', minutes=2), commit("d", 'Revert "Tune"', minutes=3)
+    assert left(*records, *reverts) == ([], 2)
+
+
+def test_a_revert_of_this_weeks_and_of_older_work_stays_for_the_older() -> None:
+    both = pull(2, "Undo both", minutes=1, body="Reverts #1\nReverts #7")
+    assert left(*FEATURE, both) == (["#2!"], 1)
 
 
 def test_one_revert_of_two_changes_drops_all_three() -> None:
@@ -136,6 +153,20 @@ def test_a_rebase_merge_is_undone_only_with_all_its_commits() -> None:
     assert left(*rebased, last) == (["#1", f"@{sha('c')[:12]}!"], 0)
     both = f"{last.message}\nThis reverts commit {sha('a1')}."
     assert left(*rebased, commit("c", both, "a2", minutes=1)) == ([], 1)
+
+
+def test_a_true_merge_is_undone_by_its_merge_commit_or_by_all_its_other_commits() -> None:
+    merged = (
+        commit("a1", "One", "00"),
+        commit("a2", "Two", "a1"),
+        commit("e", "Merge pull request #1 from acme/x", "00", "a2"),
+        pull(1, merge="e"),
+    )
+    for undone in (["e"], ["a1", "a2"]):
+        message = "\n".join(["Undo", "", *(f"This reverts commit {sha(start)}." for start in undone)])
+        assert left(*merged, commit("c", message, "e", minutes=1)) == ([], 1), undone
+    part = commit("c", f"Undo\n\nThis reverts commit {sha('a1')}.", "e", minutes=1)
+    assert left(*merged, part) == (["#1", f"@{sha('c')[:12]}!"], 0)
 
 
 def test_an_abbreviation_that_fits_two_commits_names_neither() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from commands.findings import Finding
-from commands.github_checks import check_github
+from commands.doctor.findings import Finding
+from commands.doctor.github import check_github
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import Environment
 from sandbox.faults import Fault, FaultKind

@@ -12,7 +12,7 @@ from github.GithubException import GithubException
 from github.Requester import Requester
 
 from activities.clients.github_access import GitHubTokens, tokens_of
-from commands.findings import TIMEOUT, Finding, get, json_of, unique, words
+from commands.doctor.findings import TIMEOUT, Finding, get, json_of, unique, words
 from devsync.settings.configuration import Configuration
 from devsync.settings.environment import Environment, GitHubAccess, GitHubApp
 from devsync.settings.problems import ConfigError

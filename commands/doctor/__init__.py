@@ -1,22 +1,26 @@
 """`doctor`: looks at everything that a run needs, and says how to mend what is wrong."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 
-from rich.console import Console
-
-from commands.checks import SERVICE_CHECKS, check_database, check_temporal
-from commands.console import AsJson, Exit, command, emit
-from commands.findings import Finding
-from devsync.settings.configuration import load_configuration
-from devsync.settings.environment import read_environment
+from commands.console import AsJson, Exit, command, emit, output
+from commands.doctor.findings import Finding
+from commands.doctor.github import check_github
+from commands.doctor.jira import check_jira
+from commands.doctor.platform import check_database, check_temporal
+from commands.doctor.slack import check_slack
+from devsync.settings.configuration import Configuration, load_configuration
+from devsync.settings.environment import Environment, read_environment
 from devsync.settings.problems import ConfigError
+
+Check = Callable[[Environment, Configuration], AsyncIterator[Finding]]
+SERVICE_CHECKS: tuple[Check, ...] = (check_github, check_jira, check_slack)
 
 
 @command
 async def doctor(as_json: AsJson = False) -> Exit:
     """Check configuration, database, Temporal, workers and each service's credentials."""
-    out = Console(highlight=False)
+    out = output()
     findings = []
     async for finding in _findings():
         findings.append(finding)

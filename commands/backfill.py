@@ -1,0 +1,64 @@
+"""`schedule backfill`: editions of past weeks, one after the other, as the schedule would have made them."""
+
+from typing import Annotated, Any
+
+import typer
+from temporalio.client import Client
+
+from commands.console import AsJson, Exit, Told, command, emit, progress
+from commands.documents import edition_document
+from commands.editions import exit_code, start_edition, team_of, watch_edition, week_or_last
+from commands.live import LiveProgress
+from commands.summary import print_summary
+from devsync.contracts.edition import EditionResult
+from devsync.domain.changelog.due import weeks_between
+from devsync.runtime.connection import connect
+from devsync.settings.configuration import load_configuration
+from devsync.settings.environment import read_environment
+from devsync.settings.team import TeamConfig
+
+Team = Annotated[str, typer.Argument(help="The team, as its file in config/teams is named.")]
+
+
+@command
+async def backfill(
+    team: Team,
+    first: Annotated[str, typer.Option("--from", help="The first ISO week, such as 2026-W40.")],
+    last: Annotated[str, typer.Option("--to", help="The last one; it has ended.")],
+    deliver: Annotated[bool, typer.Option("--deliver", help="Also bring the editions to the channels.")] = False,
+    as_json: AsJson = False,
+) -> Exit:
+    """Make the editions of past weeks, oldest first. Without --deliver they are composed and stored, not posted."""
+    settings = team_of(load_configuration(read_environment().config_dir), team)
+    weeks = list(weeks_between(first, week_or_last(last, settings)))
+    if not weeks:
+        raise Told(f"--from {first} is later than --to {last}", Exit.USAGE)
+    client = await connect()
+    results: list[EditionResult] = []
+    failures: list[dict[str, Any]] = []
+    # Oldest first, and one after the other: who is new, and where "since the last edition" begins, an edition
+    # learns from those before it.
+    for week in weeks:
+        try:
+            results.append(await _edition(client, settings, week, deliver=deliver))
+        except Told as told:
+            failures.append({"week": week, "error": str(told)})
+            progress.print(f"{week}: {told}", markup=False, soft_wrap=True)
+        else:
+            if not as_json:
+                print_summary(results[-1])
+    if as_json:
+        emit({"editions": [edition_document(result) for result in results], "failures": failures})
+    return Exit.FAILED if failures else max(map(exit_code, results), key=_WORST_LAST.index)
+
+
+_WORST_LAST = (Exit.OK, Exit.PARTIAL, Exit.FAILED)
+
+
+async def _edition(client: Client, team: TeamConfig, week: str, *, deliver: bool) -> EditionResult:
+    handle = await start_edition(client, team.team, week, scheduled_at=team.weekly_time.due_at(week), deliver=deliver)
+    with LiveProgress(f"{team.team} {week}") as live:
+        result = await watch_edition(handle, live)
+    if result.channels and not deliver:
+        progress.print(f"{week} was under way already, and was delivered", markup=False)
+    return result

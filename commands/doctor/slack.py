@@ -1,0 +1,81 @@
+"""What `doctor` asks Slack: is the token good, what may it do, and is the app in the teams' channels?"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+
+from commands.doctor.findings import TIMEOUT, Finding, get, json_of, unique, words
+from devsync.settings.configuration import Configuration
+from devsync.settings.environment import Environment
+from devsync.settings.problems import ConfigError
+from devsync.settings.team import SlackChannel
+
+SLACK_SCOPES = {
+    "chat:write": "posting",
+    "channels:read": "finding channels by name",
+    "channels:history": "asking whether an unanswered post arrived",
+}
+
+
+async def check_slack(environment: Environment, configuration: Configuration) -> AsyncIterator[Finding]:
+    channels = unique(
+        channel.channel
+        for team in configuration.teams.values()
+        for channel in team.channels
+        if isinstance(channel, SlackChannel)
+    )
+    if not channels:
+        return
+    try:
+        access = environment.slack()
+    except ConfigError as error:
+        yield Finding("slack token", False, "not set", str(error))
+        return
+    headers = {"Authorization": f"Bearer {access.token.get_secret_value()}"}
+    async with httpx.AsyncClient(base_url=access.url, headers=headers, timeout=TIMEOUT) as http:
+        who, problem = await get(http, "auth.test")
+        body = json_of(who)
+        if who is None or not body.get("ok"):
+            cure = "check SLACK_BOT_TOKEN" if body else f"check SLACK_API_URL ({access.url}) and the network"
+            yield Finding("slack token", False, str(body.get("error") or words(who, problem)), cure)
+            return
+        granted = {scope.strip() for scope in who.headers.get("x-oauth-scopes", "").split(",")}
+        yield Finding("slack token", True, f"{body.get('user')} in {body.get('team')}")
+        for scope, use in SLACK_SCOPES.items():
+            is_granted = scope in granted
+            cure = f"add {scope} to the app's bot scopes (for {use}) and install it again"
+            yield Finding(f"slack {scope}", is_granted, use, "" if is_granted else cure)
+        known = await _slack_channels(http, granted)
+        for channel in channels:
+            yield _slack_channel(channel, known.get(channel.removeprefix("#")), granted)
+
+
+def _slack_channel(channel: str, found: dict[str, Any] | None, granted: set[str]) -> Finding:
+    check, invite = f"slack {channel}", "invite the app: /invite in the channel"
+    if found is None:
+        private = "" if "groups:read" in granted else "; a private channel is seen with the scope groups:read only"
+        return Finding(check, False, "not found", f"create {channel} or correct the team file, and {invite}{private}")
+    if found.get("is_archived"):
+        return Finding(check, False, "archived", f"unarchive {channel}, or correct the team file")
+    if not found.get("is_member"):
+        return Finding(check, False, "not a member", invite)
+    if found.get("is_private") and "groups:history" not in granted:
+        return Finding(check, False, "private, and its history is closed", "add groups:history to the app's bot scopes")
+    return Finding(check, True, "member")
+
+
+async def _slack_channels(http: httpx.AsyncClient, granted: set[str]) -> dict[str, dict[str, Any]]:
+    """What Slack says of each channel that the app can see, by name and by id."""
+    # A list with private channels in it is refused without groups:read.
+    types = "public_channel,private_channel" if "groups:read" in granted else "public_channel"
+    found: dict[str, dict[str, Any]] = {}
+    cursor = ""
+    while True:
+        answer, _ = await get(http, f"conversations.list?limit=1000&types={types}&cursor={cursor}")
+        body = json_of(answer)
+        for entry in body.get("channels") or ():
+            found |= {entry["name"]: entry, entry["id"]: entry}
+        cursor = (body.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return found

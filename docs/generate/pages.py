@@ -1,0 +1,22 @@
+"""Which pages of docs/reference/ are generated, and by what."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from docs.generate import cli, configuration, environment, workflows
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+
+MARK = "<!-- Written by `make docs` from the code. Change the code, not this page. -->\n\n"
+
+WRITERS: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli.page,
+    "configuration.md": configuration.page,
+    "environment.md": environment.page,
+    "workflows.md": workflows.page,
+}
+
+
+def pages() -> dict[str, str]:
+    """The text of each generated page by its file name."""
+    return {name: MARK + write() for name, write in WRITERS.items()}

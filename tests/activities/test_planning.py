@@ -1,0 +1,113 @@
+"""The plan's period and what planning has to say of it and of lateness."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from temporalio.testing import ActivityEnvironment
+
+from activities.editions import PATIENT_ATTEMPTS, EditionActivities
+from activities.planning import LastDelivered, plan_edition
+from commands.stack import ROOT
+from devsync.contracts.edition import EditionPlan, PlanEdition
+from devsync.domain.changelog.window import week_window
+from devsync.settings.configuration import Configuration, load_configuration
+from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.connection import DatabaseUnavailable
+from devsync.storage.database import Database
+
+WEEK = week_window("2026-W47", "Europe/Berlin")
+DUE = datetime(2026, 11, 23, 8, tzinfo=UTC)
+"""Monday 09:00 in Berlin."""
+BEFORE = datetime(2026, 11, 16, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def configured(directory: Path, **changes: Any) -> Configuration:
+    (directory / "teams").mkdir()
+    for name in ("services.yaml", "delivery.yaml"):
+        (directory / name).write_text((ROOT / "config" / name).read_text())
+    team = {
+        "team": "payments",
+        "timezone": "Europe/Berlin",
+        "schedule": {"day": "monday", "time": "09:00", "jitter": "2m"},
+        "github": {"repositories": ["acme/payments-api"]},
+        "channels": [{"kind": "slack", "channel": "#payments"}],
+    }
+    (directory / "teams" / "payments.yaml").write_text(yaml.safe_dump(team | changes))
+    return load_configuration(directory)
+
+
+@pytest.fixture
+def since_last(tmp_path: Path) -> Configuration:
+    return configured(tmp_path, period="since_last_edition")
+
+
+def plan(configuration: Configuration, last: LastDelivered, **message: Any) -> EditionPlan:
+    return plan_edition(configuration, PlanEdition(team="payments", iso_week="2026-W47", **message), last)
+
+
+def test_the_previous_week_is_the_week_whatever_was_delivered(tmp_path: Path) -> None:
+    planned = plan(configured(tmp_path), LastDelivered(BEFORE), scheduled_at=DUE, started_at=DUE)
+    assert (planned.window, planned.notes) == (WEEK, ())
+
+
+def test_since_the_last_edition_runs_from_its_end_to_the_scheduled_time(since_last: Configuration) -> None:
+    planned = plan(since_last, LastDelivered(BEFORE), scheduled_at=DUE, started_at=DUE + HOUR)
+    assert (planned.window.start, planned.window.end) == (BEFORE, DUE)
+
+
+@pytest.mark.parametrize(("started_at", "end"), [(DUE - HOUR, DUE - HOUR), (DUE + HOUR, DUE), (None, DUE)])
+def test_by_hand_it_ends_when_it_is_due_or_now_if_that_is_earlier(
+    since_last: Configuration, started_at: datetime | None, end: datetime
+) -> None:
+    planned = plan(since_last, LastDelivered(BEFORE), started_at=started_at)
+    assert (planned.window.start, planned.window.end) == (BEFORE, end)
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (LastDelivered(), "no earlier edition was delivered"),
+        (LastDelivered(is_known=False), "the records cannot be read"),
+        (LastDelivered(DUE), "an edition until 2026-11-23 09:00 Europe/Berlin is out already"),
+    ],
+)
+def test_where_there_is_no_such_time_the_week_stands_in_and_says_so(
+    since_last: Configuration, last: LastDelivered, said: str
+) -> None:
+    planned = plan(since_last, last, scheduled_at=DUE, started_at=DUE)
+    assert planned.window == WEEK
+    assert [said in note for note in planned.notes] == [True]
+
+
+@pytest.mark.parametrize(
+    ("late", "notes"),
+    [
+        (timedelta(minutes=3), ()),
+        (timedelta(hours=3, minutes=12), ("schedule: due 2026-11-23 09:00 Europe/Berlin, started 3 h 12 min late",)),
+    ],
+)
+def test_lateness_beyond_the_jitter_is_told(tmp_path: Path, late: timedelta, notes: tuple[str, ...]) -> None:
+    planned = plan(configured(tmp_path), LastDelivered(), scheduled_at=DUE, started_at=DUE + late)
+    assert planned.notes == notes
+
+
+async def test_a_database_that_is_away_is_waited_for_and_then_done_without(since_last: Configuration) -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
+    activities = EditionActivities(since_last.directory, ROOT / "templates", ArtifactStore(database), database)
+    message = PlanEdition(team="payments", iso_week="2026-W47", scheduled_at=DUE, started_at=DUE)
+    attempt = ActivityEnvironment()
+    with pytest.raises(DatabaseUnavailable):
+        await attempt.run(activities.plan, message)
+    attempt.info = dataclasses.replace(attempt.info, attempt=PATIENT_ATTEMPTS)
+    planned = await attempt.run(activities.plan, message)
+    assert planned.window == WEEK
+    assert "the records cannot be read" in planned.notes[0]
+
+
+def test_a_run_by_hand_is_never_late(tmp_path: Path) -> None:
+    assert plan(configured(tmp_path), LastDelivered(), started_at=DUE + 100 * HOUR).notes == ()

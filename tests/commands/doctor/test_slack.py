@@ -1,0 +1,104 @@
+"""What `doctor` says of Slack: scopes, and channels that the app cannot use, each with its cure."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from commands.doctor.findings import Finding
+from commands.doctor.slack import check_slack
+from commands.stack import ROOT
+from devsync.settings.configuration import Configuration, load_configuration
+from devsync.settings.environment import read_environment
+from sandbox.running import Sandbox, run_sandbox
+from sandbox.slack import WORKSPACE, Workspace
+from sandbox.worlds.demo import demo_world
+
+PUBLIC = frozenset({"chat:write", "channels:read", "channels:history"})
+
+
+@pytest.fixture
+async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    async with run_sandbox(demo_world("2026-W47"), services=("slack",)) as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+@pytest.fixture
+def workspace(sandbox: Sandbox) -> Workspace:
+    workspace: Workspace = sandbox.apps["slack"][WORKSPACE]
+    return workspace
+
+
+def configuration(directory: Path, channel: str) -> Configuration:
+    (directory / "teams").mkdir()
+    for name in ("services.yaml", "delivery.yaml"):
+        (directory / name).write_text((ROOT / "config" / name).read_text())
+    (directory / "teams" / "payments.yaml").write_text(
+        "team: payments\ntimezone: UTC\njira: {projects: [PAY]}\n"
+        f'channels: [{{kind: slack, channel: "{channel}"}}]\n'
+    )  # fmt: skip
+    return load_configuration(directory)
+
+
+async def findings(directory: Path, channel: str) -> dict[str, Finding]:
+    found = check_slack(read_environment(), configuration(directory, channel))
+    return {finding.check: finding async for finding in found}
+
+
+async def test_three_scopes_are_enough_for_a_public_channel(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.scopes = PUBLIC
+    found = await findings(tmp_path, "#payments")
+    assert "slack #payments" in found
+    assert all(finding.is_ok for finding in found.values())
+
+
+async def test_a_channel_is_known_by_its_id(workspace: Workspace, tmp_path: Path) -> None:
+    channel = workspace.channel_named("payments").id
+    assert (await findings(tmp_path, channel))[f"slack {channel}"].is_ok
+
+
+async def test_a_missing_scope_is_named_with_its_use(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.scopes = PUBLIC - {"channels:history"}
+    finding = (await findings(tmp_path, "#payments"))["slack channels:history"]
+    assert not finding.is_ok
+    assert "add channels:history to the app's bot scopes" in finding.cure
+
+
+@pytest.mark.parametrize(
+    ("scopes", "detail", "cure"),
+    [
+        (PUBLIC, "not found", "with the scope groups:read only"),
+        (PUBLIC | {"groups:read"}, "private, and its history is closed", "add groups:history"),
+        (PUBLIC | {"groups:read", "groups:history"}, "member", ""),
+    ],
+)
+async def test_a_private_channel_needs_two_scopes_more(
+    workspace: Workspace, tmp_path: Path, scopes: frozenset[str], detail: str, cure: str
+) -> None:
+    workspace.add_channel("secret", is_private=True)
+    workspace.scopes = scopes
+    finding = (await findings(tmp_path, "#secret"))["slack #secret"]
+    assert (finding.detail, finding.is_ok) == (detail, not cure)
+    assert cure in finding.cure
+
+
+async def test_an_archived_channel_takes_no_messages(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.channel_named("payments").is_archived = True
+    finding = (await findings(tmp_path, "#payments"))["slack #payments"]
+    assert (finding.detail, finding.cure) == ("archived", "unarchive #payments, or correct the team file")
+
+
+async def test_an_app_that_was_not_invited_is_told_so(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.channel_named("payments").is_member = False
+    finding = (await findings(tmp_path, "#payments"))["slack #payments"]
+    assert (finding.detail, finding.cure) == ("not a member", "invite the app: /invite in the channel")
+
+
+async def test_a_slack_that_is_away_is_no_fault_of_the_token(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.pause("slack")
+    finding = (await findings(tmp_path, "#payments"))["slack token"]
+    assert not finding.is_ok
+    assert "SLACK_API_URL" in finding.cure
+    assert "TOKEN" not in finding.cure

@@ -1,0 +1,28 @@
+"""What a person reads when an edition is done."""
+
+import pytest
+
+from commands.summary import print_summary
+from devsync.contracts.edition import EditionResult, EditionStatus
+
+LEDGER = EditionResult(
+    team="ledger",
+    iso_week="2026-W47",
+    status=EditionStatus.COMPLETE,
+    revision=1,
+    completeness=1.0,
+    item_count=1,
+    unclassified_ratio=0.0,
+    workflow_id="changelog:ledger:2026-W47",
+    run_id="01a2102c-3a5c-7a94-bb93-69b6c85fa4aa",
+)
+
+
+def test_ids_are_whole_on_one_line_whatever_the_team_is_called(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    print_summary(LEDGER)
+    printed = capsys.readouterr().out
+    assert "workflow changelog:ledger:2026-W47, run 01a2102c-3a5c-7a94-bb93-69b6c85fa4aa\n" in printed
+    assert "revision 1, 1 item, 100% of the sources" in printed

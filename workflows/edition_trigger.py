@@ -1,0 +1,104 @@
+"""What a schedule starts: works out which week is due and sees to it that the week's edition runs."""
+
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import activities, names
+    from devsync.contracts.due import DueOutcome, DueRequest, DueWeek, EditionDue, FindDueWeek
+    from devsync.contracts.edition import EditionRequest, EditionResult
+    from devsync.domain.changelog.due import lateness
+    from devsync.runtime.policies import BOOTSTRAP, call
+    from workflows.story import due_story
+
+REQUESTED_BY = "schedule"
+
+
+@workflow.defn(name=names.EDITION_TRIGGER)
+class EditionTrigger:
+    """One firing of a team's schedule, in time, caught up or triggered by hand.
+
+    The week follows from when the firing was due, never from the clock: a firing that waited for a server, a worker
+    or a mended configuration still means its own week. The edition's workflow id is the lock, so that any number
+    of firings and runs by hand make one edition of a week.
+    """
+
+    @workflow.run
+    async def run(self, request: DueRequest) -> EditionDue:
+        scheduled_at = _scheduled_at()
+        workflow.upsert_search_attributes([names.TEAM.value_set(request.team)])
+        workflow.set_current_details(due_story(request, scheduled_at))
+        week = await call(
+            activities.FIND_DUE_WEEK,
+            FindDueWeek(team=request.team, scheduled_at=scheduled_at),
+            BOOTSTRAP,
+            summary=f"Which week was due at {scheduled_at:%Y-%m-%d %H:%M} UTC? Until config/ can be read",
+        )
+        workflow.upsert_search_attributes([names.ISO_WEEK.value_set(week.iso_week)])
+        run_id = await _start_edition(request, week, scheduled_at)
+        due = EditionDue(
+            team=request.team,
+            iso_week=week.iso_week,
+            scheduled_at=scheduled_at,
+            outcome=DueOutcome.STARTED if run_id else DueOutcome.ALREADY_RUNNING,
+            edition_id=names.edition_id(request.team, week.iso_week),
+            edition_run_id=run_id,
+            late_by=lateness(scheduled_at, workflow.now(), week.jitter),
+        )
+        workflow.set_current_details(due_story(request, scheduled_at, due))
+        return due
+
+
+def _scheduled_at() -> datetime:
+    scheduled_at = workflow.info().typed_search_attributes.get(names.SCHEDULED_START)
+    if scheduled_at is None:
+        raise ApplicationError(
+            "no schedule started this run, so no week is due; use `python starter.py run TEAM` or "
+            "`python starter.py schedule trigger TEAM`",
+            type="NotScheduled",
+            non_retryable=True,
+        )
+    return scheduled_at
+
+
+async def _start_edition(request: DueRequest, week: DueWeek, scheduled_at: datetime) -> str:
+    """The id of the run that was started; empty when one of the same week runs already and now delivers.
+
+    The child is abandoned on purpose (the trigger ends at once), so its start is awaited. A closed edition is
+    started again: it becomes the next revision, or posts nothing when nothing has changed.
+    """
+    edition_id = names.edition_id(request.team, week.iso_week)
+    while True:
+        try:
+            edition = await workflow.start_child_workflow(
+                names.WEEKLY_CHANGELOG,
+                EditionRequest(
+                    team=request.team, iso_week=week.iso_week, scheduled_at=scheduled_at, requested_by=REQUESTED_BY
+                ),
+                id=edition_id,
+                task_queue=names.EDITIONS_QUEUE,
+                result_type=EditionResult,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=f"Changelog of {request.team} for {week.iso_week}",
+            )
+        except WorkflowAlreadyStartedError:
+            if await _ask_to_deliver(edition_id):
+                return ""
+            continue  # it closed in between: start the next run
+        return edition.first_execution_run_id or ""
+
+
+async def _ask_to_deliver(edition_id: str) -> bool:
+    """The run may be a backfill that posts nothing; without being asked it would cost the team its week."""
+    try:
+        await workflow.get_external_workflow_handle(edition_id).signal("deliver")
+    except ApplicationError as error:
+        if error.type == "ExternalWorkflowExecutionNotFound":
+            return False
+        raise
+    return True
