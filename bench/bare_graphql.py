@@ -7,7 +7,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
-from activities.github_query import QUERY
+from activities.github.query import QUERY
 from bench.bare_script import Bare, main
 
 PAGE_SIZE = 100

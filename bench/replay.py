@@ -22,7 +22,7 @@ from temporalio.worker import Replayer, ReplayerConfig, UnsandboxedWorkflowRunne
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from bench.report import Figure, Spread, print_report
-from commands.replayer import make_ready
+from commands.replay.process import make_ready
 from commands.stack import ROOT
 from devsync.runtime.plugin import DevSyncPlugin
 from tests.replay import corpus

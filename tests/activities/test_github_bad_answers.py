@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from activities.github import PATIENT_ATTEMPTS
-from activities.github_graphql import GROW_AFTER, SMALLEST_PAGE
+from activities.github.graphql import GROW_AFTER, SMALLEST_PAGE
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import MalformedAnswer, classify
 from devsync.runtime.graphql_errors import GraphQLRefused

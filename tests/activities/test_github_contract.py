@@ -9,7 +9,7 @@ from graphql import FieldNode, GraphQLSchema, build_schema, parse, validate, vis
 from graphql.language import IntValueNode, Visitor
 
 from activities.clients.github import PAGE_SIZE
-from activities.github_query import QUERY
+from activities.github.query import QUERY
 from tests.activities.github_stage import github_stage
 from tests.npm import file_of_package
 from tests.sandbox.github_wire import session, small_world

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from activities.github_graphql import GRAPHQL
-from activities.github_rest import REST
+from activities.github.graphql import GRAPHQL
+from activities.github.rest import REST
 from devsync.domain.changelog.collected import RepositoryData
 from devsync.domain.changelog.compose import compose
 from devsync.domain.changelog.composition import CompositionInput, RepositoryUnit

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from commands.live_runs import LiveRuns
-from commands.replaying import replay_in_processes
-from commands.verdicts import Outcome, Subject, Verdict
+from commands.replay.live_runs import LiveRuns
+from commands.replay.pool import replay_in_processes
+from commands.replay.verdicts import Outcome, Subject, Verdict
 from devsync.contracts import names
 from devsync.contracts.edition import EditionRequest, Phase
 from sandbox.faults import Fault, FaultKind

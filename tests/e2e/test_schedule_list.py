@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 from temporalio.client import ScheduleBackfill
 
-from commands.schedule_states import ScheduleState, schedule_states, weeks_without_edition
+from commands.schedule.states import ScheduleState, schedule_states, weeks_without_edition
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
 from devsync.runtime.schedules import handle_of

@@ -22,6 +22,7 @@ CONVENTIONAL = [
     ("chore: x", Section.INTERNAL),
     ("security: x", Section.SECURITY),
     ("fix(security): x", Section.SECURITY),
+    ("docs(security): x", Section.DOCUMENTATION),
     ("chore(deps): x", Section.DEPENDENCIES),
     ("fix(deps-dev): x", Section.DEPENDENCIES),
     ("fix: update dependency left-pad to v5", Section.DEPENDENCIES),

@@ -10,9 +10,11 @@ from tests.domain.changelog.makers import LIVE, REPOSITORY, changes, commit, pul
 
 
 def folded(*records: PullRequest | Commit) -> dict[str, list[str]]:
-    """First digits of the SHAs by number of the pull request, `-` for lone commits."""
+    """First digits of the SHAs by number of the pull request, `-` for lone commits; the same for either order."""
+    in_order = changes(*records)
+    assert changes(*records[::-1]) == in_order
     found: dict[str, list[str]] = {}
-    for change in changes(*records):
+    for change in in_order:
         name = f"#{change.pull_request.number}" if change.pull_request else "-"
         found.setdefault(name, []).extend(one.rstrip("0") for one in change.shas)
     return found
@@ -88,6 +90,11 @@ def test_a_rebase_takes_no_more_commits_than_the_branch_had() -> None:
     known = pull(2, merge="a4", commit_shas=[sha("d1"), sha("d2"), sha("d3")])
     assert folded(*run, known) == {"-": ["a1"], "#2": ["a2", "a3", "a4"]}
     assert folded(*run, pull(1, merge="a1"), pull(2, merge="a4")) == {"#1": ["a1"], "#2": ["a2", "a3", "a4"]}
+
+
+def test_a_rebase_takes_no_commit_that_names_another_pull_request() -> None:
+    run = [commit("a1", "Squashed (#7)", "00"), commit("a2", "Two", "a1")]
+    assert folded(*run, pull(2, merge="a2")) == {"-": ["a1"], "#2": ["a2"]}
 
 
 def test_one_push_that_merges_two_pull_requests_is_the_first_ones() -> None:

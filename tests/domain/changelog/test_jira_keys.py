@@ -46,6 +46,8 @@ def test_without_projects_nothing_is_a_key() -> None:
         ("PAY-12a fix x", "PAY-12a fix x"),
         ("Test cases for [PAY-12] nested queries", "Test cases for [PAY-12] nested queries"),
         ("fix x (SHA-256)", "fix x (SHA-256)"),
+        ("PAY-12: fix x (SHA-256)", "fix x (SHA-256)"),
+        ("fix x, PAY-12)", "fix x, PAY-12)"),
     ],
 )
 def test_keys_before_and_behind_a_title_go(title: str, shown: str) -> None:

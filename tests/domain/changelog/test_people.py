@@ -69,6 +69,12 @@ def test_one_person_is_recognised_under_all_names() -> None:
     assert (person.name, person.login, person.item_count) == ("Anna Schmidt", "Anna", 2)
 
 
+@pytest.mark.parametrize("known", [Author(name="Anna", login="anna"), Author(name="Anna", email="anna@acme.example")])
+def test_a_bare_name_is_the_one_person_who_bears_it(known: Author) -> None:
+    bare = Author(name="ANNA")
+    assert len(People([known, bare]).identities([known, bare])) == 1
+
+
 def test_a_name_that_two_bear_is_neither_of_them() -> None:
     here, there = Author(name="Kim", email="kim@a.example"), Author(name="Kim", email="kim@b.example")
     bare = Author(name="Kim")
@@ -90,11 +96,11 @@ def test_a_bot_in_one_appearance_is_one_in_all() -> None:
 
 
 def test_people_are_told_in_order_of_name_and_never_ranked() -> None:
-    authors = [Author(name=name, login=name) for name in ("chidi", "Anna", "bob")]
+    authors = [Author(name=name, login=name) for name in ("chidi", "Bob", "anna")]
     people = People(authors)
     items = [people.identities(authors[:1])] * 5 + [people.identities(authors)]
     told = people.contributors(items, frozenset(), None)
-    assert [(person.name, person.item_count) for person in told] == [("Anna", 1), ("bob", 1), ("chidi", 6)]
+    assert [(person.name, person.item_count) for person in told] == [("anna", 1), ("Bob", 1), ("chidi", 6)]
 
 
 def test_earlier_editions_know_people_by_name_and_login() -> None:

@@ -50,6 +50,7 @@ def test_a_revert_says_that_undoing_is_what_it_does(title: str, body: str, expec
         ('Reapply "x"', True),
         ('Revert "Reapply "x""', False),
         ('[PAY-1] Reland "x"', True),
+        ('Revert "Revert "Reapply "x"""', True),
         ("x", False),
     ],
 )

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from temporalio.client import Client, ScheduleActionResult, ScheduleDescription, WorkflowFailureError
 
-from commands.backfill import backfill
 from commands.console import AsJson, Exit, Told, command, emit, progress
-from commands.schedule_states import (
+from commands.schedule.backfill import backfill
+from commands.schedule.states import (
     Firing,
     ScheduleState,
     firing_of,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.api.enums.v1 import VersioningBehavior
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
-from commands.verdicts import Subject
+from commands.replay.verdicts import Subject
 from workflows.registry import WORKFLOWS, workflow_type
 
 

@@ -6,7 +6,7 @@ differently, REST's word is taken: a bot is `renovate` here and `renovate[bot]` 
 
 from datetime import datetime
 
-from activities.github_mapping import Json, or_malformed
+from activities.github.mapping import Json, or_malformed
 from devsync.domain.changelog.collected import Author, Commit, PullRequest, Release
 
 _BOT_SUFFIX = "[bot]"

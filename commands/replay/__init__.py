@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from commands.console import AsJson, Exit, Told, command, emit, progress
-from commands.history_files import NoHistory, read_history
-from commands.live_runs import LiveRuns
-from commands.replay_report import ReplayReport
-from commands.verdicts import Subject
+from commands.replay.history_files import NoHistory, read_history
+from commands.replay.live_runs import LiveRuns
+from commands.replay.report import ReplayReport
+from commands.replay.verdicts import Subject
 from devsync.runtime.connection import connect
 from devsync.settings.durations import parse_duration
 

@@ -19,8 +19,8 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer, WorkflowReplayResult
 
-from commands.history_files import NoHistory, read_history
-from commands.verdicts import Outcome, Subject, Verdict
+from commands.replay.history_files import NoHistory, read_history
+from commands.replay.verdicts import Outcome, Subject, Verdict
 from devsync.runtime.connection import TemporalUnreachable, connect
 from devsync.runtime.plugin import DevSyncPlugin
 from workflows.registry import WORKFLOWS

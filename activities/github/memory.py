@@ -37,7 +37,7 @@ from temporalio import activity
 
 from activities.clients.github import GitHubClient, RepositoryMoved
 from activities.collection import Collection, PageResult, heartbeat_while_waiting
-from activities.github_graphql import GRAPHQL
+from activities.github.graphql import GRAPHQL
 from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.contracts.names import GITHUB
 from devsync.domain.errors import ErrorCategory

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from commands.verdicts import Outcome, Subject, Verdict
+from commands.replay.verdicts import Outcome, Subject, Verdict
 
 IN_FLIGHT = 4
 """Histories that one process holds at a time: one is replayed, the others are fetched meanwhile."""
@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 120.0
 """For one history, its fetching included. A workflow task may take ten seconds, and a few hundred events take one."""
 
 _LINE_LIMIT = 16 * 1024 * 1024
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 
 
 async def replay_in_processes(
@@ -59,7 +59,7 @@ class _Lane:
         while self._held or await self._take():
             # -P and PYTHONPATH: our own checkout's code, wherever we are called from.
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "commands.replayer",
+                sys.executable, "-P", "-m", "commands.replay.process",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 env=os.environ | {"PYTHONPATH": str(_ROOT)}, limit=_LINE_LIMIT,
             )  # fmt: skip

@@ -13,10 +13,10 @@ from temporalio import activity
 
 from activities.clients.github import PAGE_SIZE, GitHubClient
 from activities.collection import Collection, PageResult, heartbeat_while_waiting, unique
-from activities.github_mapping import instant
-from activities.github_nodes import commit_of_node, pull_request_of_node, release_of_node
-from activities.github_query import QUERY
-from activities.github_rest import RELEASE_DRAFT_TIME, utc
+from activities.github.mapping import instant
+from activities.github.nodes import commit_of_node, pull_request_of_node, release_of_node
+from activities.github.query import QUERY
+from activities.github.rest import RELEASE_DRAFT_TIME, utc
 from devsync.domain.changelog.collected import Commit, PullRequest, Release, RepositoryData
 from devsync.domain.changelog.window import Window
 from devsync.runtime.classification import MalformedAnswer

@@ -14,9 +14,9 @@ from temporalio import activity
 
 from activities.clients.github import GitHubClient
 from activities.collection import Collection, Shelf
-from activities.github_graphql import GRAPHQL, GraphQLRoad
-from activities.github_memory import Memory, head_validator, is_primary_limit
-from activities.github_rest import PARTS, REST, RestRoad
+from activities.github.graphql import GRAPHQL, GraphQLRoad
+from activities.github.memory import Memory, head_validator, is_primary_limit
+from activities.github.rest import PARTS, REST, RestRoad
 from devsync.contracts.activities import COLLECT_REPOSITORY
 from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.contracts.names import GITHUB, repository_unit

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 from commands.console import progress
-from commands.replaying import replay_in_processes
-from commands.verdicts import Outcome, Subject, Verdict
+from commands.replay.pool import replay_in_processes
+from commands.replay.verdicts import Outcome, Subject, Verdict
 
 CURE = """\
 Before this build is deployed, put the change behind workflow.patched(), or keep workers of the old build for these

@@ -7,7 +7,7 @@ from github.GithubException import GithubException
 
 from activities.clients.github import GitHubClient, Page, RepositoryMoved
 from activities.collection import Collection, PageResult, heartbeat_while_waiting, unique
-from activities.github_mapping import commit_of, instant, pull_request_of, release_of
+from activities.github.mapping import commit_of, instant, pull_request_of, release_of
 from devsync.domain.changelog.collected import Commit, PullRequest, Release, RepositoryData
 from devsync.domain.changelog.window import Window
 from devsync.storage.collected import Validator
@@ -47,7 +47,7 @@ class RestRoad:
         )
 
     def validators(self) -> tuple[Validator, ...]:
-        """The entity tags of the pages that show every later change; see `github_memory`. Empty where one lacks."""
+        """The entity tags of the pages that show every later change; see `memory`. Empty where one lacks."""
         last = max((page for part, page in self._collection.etags if part == "commits"), default=1)
         asked = [("pulls", 1), ("commits", 1), ("commits", last), ("releases", 1)]
         found = [
