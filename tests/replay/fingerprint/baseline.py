@@ -112,8 +112,8 @@ def _difference(before: Fingerprint, now: Fingerprint) -> Iterator[str]:
 
 def _functions_with_commands() -> Iterator[str]:
     """Functions and methods in workflows/ that call the SDK for a command themselves."""
-    for found in pkgutil.iter_modules(workflows.__path__):
-        for function in _functions(import_module(f"workflows.{found.name}")):
+    for found in pkgutil.walk_packages(workflows.__path__, "workflows."):
+        for function in _functions(import_module(found.name)):
             frame = Frame(parsed(function), function.__globals__, object, (), set())
             calls = (node for node in ast.walk(frame.node) if isinstance(node, ast.Call))
             if any(issues_commands(frame.value(call.func)) for call in calls):
