@@ -1,7 +1,8 @@
 """An edition as one document: Markdown, HTML, plain text, JSON. Slack's many messages are in `slack`."""
 
-import json
 from pathlib import Path
+
+from pydantic_core import to_json
 
 from devsync.domain.changelog.edition import Edition
 from devsync.rendering.environment import Format, render
@@ -47,12 +48,14 @@ def render_html(edition: Edition, templates: Path, revision: int = 1, max_bytes:
 
 
 def render_json(edition: Edition) -> str:
-    """The whole edition as JSON with `item_count`, `unclassified_ratio` and `is_partial`; keys sorted, one line.
+    """The whole edition as JSON with `item_count`, `unclassified_ratio` and `is_partial`; its keys sorted, one line.
 
     ASCII only: control and direction-changing characters travel as escapes and act on nobody's terminal.
     """
-    content = edition.model_dump(mode="json")
-    content["item_count"] = edition.item_count
-    content["unclassified_ratio"] = edition.unclassified_ratio
-    content["is_partial"] = edition.is_partial
-    return json.dumps(content, sort_keys=True, separators=(",", ":")) + "\n"
+    content = {
+        **dict(edition),
+        "item_count": edition.item_count,
+        "unclassified_ratio": edition.unclassified_ratio,
+        "is_partial": edition.is_partial,
+    }
+    return to_json(dict(sorted(content.items())), ensure_ascii=True).decode() + "\n"

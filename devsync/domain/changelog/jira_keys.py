@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from functools import lru_cache
 
-_SHAPE = r"[A-Z][A-Z0-9_]{1,31}+-[1-9][0-9]{0,17}"
+_LONGEST_PROJECT = 32
+_SHAPE = rf"[A-Z][A-Z0-9_]{{1,{_LONGEST_PROJECT - 1}}}+-[1-9][0-9]{{0,17}}"
 _KEY = re.compile(rf"(?<![^\W_])({_SHAPE})(?![0-9A-Za-z_])")
 """Looser than JIRA's own rule at its left edge: `feature_PAY-12` is how branches are named. Keys are upper case
 and numbered from 1."""
@@ -22,10 +22,11 @@ def keys_in(text: str, projects: frozenset[str]) -> tuple[str, ...]:
     The shape alone proves nothing: UTF-8, SHA-256 and CVE-2026-1 have it, too. Hence `projects`, the keys of the
     projects that exist; where that is empty, nothing is a key.
     """
-    # Most texts have no dash, or none before a digit, which is quickly known.
-    if "-" not in text or _NUMBERED.search(text) is None or not any(map(text.__contains__, _beginnings(projects))):
+    # Most texts have no dash before a digit, which is quickly known; before the first there is no key.
+    dash = _NUMBERED.search(text)
+    if dash is None:
         return ()
-    found = (match[1] for match in _KEY.finditer(text))
+    found = (match[1] for match in _KEY.finditer(text, max(0, dash.start() - _LONGEST_PROJECT)))
     return tuple(dict.fromkeys(key for key in found if key.rpartition("-")[0] in projects))
 
 
@@ -46,7 +47,7 @@ def without_framing_keys(title: str, keys: Collection[str]) -> str:
 
     They are told as links beside the title. A key inside the sentence stays, and so does a title that is nothing else.
     """
-    if not any(key in title for key in keys):
+    if not keys or not any(key in title for key in keys):
         return title
     begin = 0
     while (head := _HEAD.match(title, begin)) is not None and (head[1] or head[2]) in keys:
@@ -58,8 +59,3 @@ def without_framing_keys(title: str, keys: Collection[str]) -> str:
             break
         shown = shown[:opening].rstrip(" ,")
     return shown or title
-
-
-@lru_cache(maxsize=64)
-def _beginnings(projects: frozenset[str]) -> tuple[str, ...]:
-    return tuple(f"{project}-" for project in projects)

@@ -18,11 +18,12 @@ from devsync.domain.changelog.jira_keys import keys_in, without_framing_keys
         ("PAY-12x PAY-12_x PAY-0 PAY-012 PAY- pay-12 XPAY-12 ÄPAY-12", []),
         ("UTF-8 SHA-256 CVE-2026-1", []),
         ("A_B2-7", ["A_B2-7"]),
+        (f"{'x' * 100} PAY-12 {'-' * 100} {'P' * 32}-7", ["PAY-12", f"{'P' * 32}-7"]),
         ("", []),
     ],
 )
 def test_keys_of_known_projects_are_found_in_order(text: str, keys: list[str]) -> None:
-    assert list(keys_in(text, frozenset({"PAY", "LED", "A_B2"}))) == keys
+    assert list(keys_in(text, frozenset({"PAY", "LED", "A_B2", "P" * 32}))) == keys
 
 
 def test_without_projects_nothing_is_a_key() -> None:
