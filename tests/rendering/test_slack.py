@@ -109,9 +109,14 @@ def test_every_item_and_every_gap_is_told(count: int, gap_count: int) -> None:
     )
 
 
-@pytest.mark.parametrize("count", [600, 5_000])
-def test_a_very_large_edition_keeps_its_thread_readable_and_counts_what_it_leaves_out(count: int) -> None:
-    edition = samples.large(count).model_copy(update={"highlights": ()})
+@pytest.mark.parametrize(
+    ("count", "title"), [(600, ""), (5_000, ""), (600, "word " * 40)], ids=["large", "huge", "wordy"]
+)
+def test_a_very_large_edition_keeps_its_thread_readable_and_counts_what_it_leaves_out(count: int, title: str) -> None:
+    items = tuple(
+        item.model_copy(update={"title": f"{item.title} {title}".strip()}) for item in samples.large(count).items
+    )
+    edition = samples.large(count).model_copy(update={"highlights": (), "items": items})
     rendering = render_slack(edition, TEMPLATES)
     assert MAX_REPLIES - 1 <= len(rendering.messages) - 1 <= MAX_REPLIES
     shown = "\n".join(texts(rendering))
