@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -21,24 +20,15 @@ from temporalio.service import RPCError
 from commands.editions import start_edition
 from commands.stack import ROOT, worker_process
 from devsync.contracts.edition import EditionProgress, EditionResult, Phase
-from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.schedules import describe, handle_of
-from devsync.storage import migrate
-from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.processes import ChildProcess
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.slack import WORKSPACE, Message, Workspace
-from sandbox.temporal_server import SearchAttributeType, TemporalServer, dev_server
 from sandbox.world import World
+from tests.servers import Servers, new_database
 
 PATIENCE_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Servers:
-    postgres: PostgresServer
-    temporal: TemporalServer
 
 
 @dataclass
@@ -132,23 +122,6 @@ class Stage:
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
 
-def search_attributes() -> dict[str, SearchAttributeType]:
-    return {key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
-
-
-@asynccontextmanager
-async def running_servers() -> AsyncIterator[Servers]:
-    """Empty servers in a folder of their own; both end with the block."""
-    with tempfile.TemporaryDirectory(prefix="devsync-e2e-") as folder:
-        directory = Path(folder)
-        directory.chmod(0o755)  # as root, PostgreSQL runs as another user
-        async with (
-            embedded_postgres(directory / "postgres", durable=False) as postgres,
-            dev_server(directory / "temporal.db", search_attributes=search_attributes()) as temporal,
-        ):
-            yield Servers(postgres, temporal)
-
-
 @asynccontextmanager
 async def stage_for(
     world: World,
@@ -160,9 +133,7 @@ async def stage_for(
     marker = uuid.uuid4().hex[:8]
     for spec in world.teams:
         spec.team = f"{spec.team[:20]}-{marker}"
-    database = f"e2e_{marker}"
-    await servers.postgres.create_database(database)
-    await asyncio.to_thread(migrate.upgrade, servers.postgres.url(database))
+    database = await asyncio.to_thread(new_database, servers.postgres)
     write_configuration(directory, world)
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = servers.temporal.address

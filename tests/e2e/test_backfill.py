@@ -15,7 +15,8 @@ from devsync.runtime.schedules import handle_of
 from sandbox.expectation import expected_items
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, executions, firings, starter, until_quiet
-from tests.e2e.stage import Servers, Stage, forget, stage_for
+from tests.e2e.stage import Stage, forget, stage_for
+from tests.servers import Servers
 
 WEEKS = ["2026-W42", "2026-W43", "2026-W44"]
 """Clocks go back at the end of the second: it has 169 hours."""

@@ -14,7 +14,8 @@ from devsync.contracts.edition import EditionStatus, Phase
 from sandbox.expectation import expected_items
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.generator import generated_world
-from tests.e2e.stage import Servers, Stage, eventually, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.servers import Servers
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -16,14 +16,13 @@ from commands.editions import root_cause, start_edition
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome, DueRequest
 from devsync.contracts.edition import EditionProgress, Phase
-from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.domain.changelog.window import last_week_ended_by
 from devsync.runtime.schedules import handle_of
 from sandbox.faults import Fault, FaultKind
-from sandbox.temporal_server import dev_server
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, executions, fast_schedule, firings, starter, until_quiet
-from tests.e2e.stage import Servers, Stage, eventually, forget, stage_for
+from tests.e2e.stage import Stage, eventually, forget, stage_for
+from tests.servers import Servers, running_temporal
 
 BERLIN = "Europe/Berlin"
 SECONDS = timedelta(seconds=1)
@@ -151,9 +150,7 @@ async def test_what_fell_due_while_the_server_was_down_is_caught_up_and_nothing_
 ) -> None:
     every = 4 * SECONDS
     async with (
-        dev_server(
-            tmp_path / "temporal.db", search_attributes={key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
-        ) as temporal,
+        running_temporal() as temporal,
         stage_for(demo_world(week_now()), Servers(servers.postgres, temporal), tmp_path) as stage,
     ):
         async with stage.worker():

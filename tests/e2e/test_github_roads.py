@@ -13,8 +13,9 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.extremes import extreme_world
 from sandbox.worlds.generator import generated_world
 from sandbox.worlds.history import history_world
-from tests.e2e.stage import Servers, Stage, eventually, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
 from tests.e2e.test_edition import edition_of
+from tests.servers import Servers
 
 HISTORIES = Path(__file__).parents[3] / "shared" / "data" / "history"
 

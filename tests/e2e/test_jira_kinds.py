@@ -11,7 +11,8 @@ from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.demo import demo_world
-from tests.e2e.stage import Servers, stage_for
+from tests.e2e.stage import stage_for
+from tests.servers import Servers
 
 
 async def edition_at(kind: Literal["cloud", "data-center"], servers: Servers, directory: Path) -> str:

@@ -13,7 +13,8 @@ from devsync.domain.changelog.window import last_week_ended_by
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.schedules import describe, started_by, team_schedule
 from devsync.settings.team import Day, GitHubSource, Schedule, SlackChannel, TeamConfig
-from tests.e2e.stage import Servers, eventually, forget
+from tests.e2e.stage import eventually, forget
+from tests.servers import Servers
 
 
 class Case(NamedTuple):

@@ -10,13 +10,12 @@ import pytest
 from temporalio.client import ScheduleOverlapPolicy, ScheduleUpdate, ScheduleUpdateInput
 
 from devsync.contracts import names
-from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.schedules import Change, digest_of, handle_of, scheduled_teams
 from devsync.settings.team import DAYS
-from sandbox.temporal_server import dev_server
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, described, firings, starter, until_quiet
-from tests.e2e.stage import Servers, Stage, eventually, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.servers import Servers, running_temporal
 
 MONDAY_NINE = {"day": "monday", "time": "09:00", "jitter": "2m"}
 FRIDAY_EVENING = {"day": "friday", "time": "17:30"}
@@ -25,9 +24,7 @@ FRIDAY_EVENING = {"day": "friday", "time": "17:30"}
 @pytest.fixture
 async def own_stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     """With a server of its own, for what concerns every schedule of a namespace."""
-    async with dev_server(
-        tmp_path / "temporal.db", search_attributes={key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
-    ) as temporal:
+    async with running_temporal() as temporal:
         own = Servers(servers.postgres, temporal)
         async with stage_for(demo_world("2026-W47"), own, tmp_path) as stage:
             yield stage

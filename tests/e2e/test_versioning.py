@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +13,11 @@ from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
 from devsync.contracts.edition import EditionStatus, Phase
 from sandbox.faults import Fault, FaultKind
-from sandbox.temporal_server import dev_server
 from sandbox.worlds.demo import demo_world
 from tests.checkout import Edit, changed_checkout
 from tests.e2e.builds import DRAINAGE, Builds, builds_of, processes_of_activities
-from tests.e2e.stage import PATIENCE_SECONDS, Servers, Stage, eventually, search_attributes, stage_for
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, stage_for
+from tests.servers import Servers, running_temporal
 
 Result = TypeVar("Result")
 
@@ -47,14 +46,11 @@ PATCHED = Edit("workflows/delivery.py", RECALL, f"{RECALL}{PATCH}")
 @pytest.fixture
 async def builds(servers: Servers, tmp_path: Path) -> AsyncIterator[Builds]:
     """A server of its own: on one that has a current version, workers without any would get nothing."""
-    with tempfile.TemporaryDirectory(prefix="devsync-versions-") as folder:
-        async with (
-            dev_server(
-                Path(folder) / "temporal.db", search_attributes=search_attributes(), dynamic_config=DRAINAGE
-            ) as temporal,
-            stage_for(demo_world("2026-W47"), Servers(servers.postgres, temporal), tmp_path) as stage,
-        ):
-            yield Builds(stage)
+    async with (
+        running_temporal(DRAINAGE) as temporal,
+        stage_for(demo_world("2026-W47"), Servers(servers.postgres, temporal), tmp_path) as stage,
+    ):
+        yield Builds(stage)
 
 
 def delivery_of(stage: Stage, week: str) -> WorkflowHandle[Any, DeliveryOutcome]:

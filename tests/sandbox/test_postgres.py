@@ -18,7 +18,8 @@ from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.postgres_binaries import PostgresNotFound, open_folder
 from sandbox.processes import as_user
 from sandbox.sole_use import InUse
-from tests.sandbox.owners import all_end, folder_for_all, owner
+from tests.sandbox.owners import all_end, owner
+from tests.servers import folder_for_all
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,11 @@
-"""The sandbox's PostgreSQL, with what the tests of storage do to it."""
+"""What the tests of storage do to PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
-import psycopg
-from psycopg import sql
 
 from sandbox.postgres import PostgresServer
-
-
-def new_database(server: PostgresServer, name: str, template: str = "template1") -> str:
-    """The URL of a database of its own. `template` is copied: faster than migrating each."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-    return server.url(name)
 
 
 @contextmanager
