@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import pwd
 import secrets
@@ -23,8 +24,13 @@ from sandbox import process_guard
 
 ReadinessProbe = Callable[[], Awaitable[bool]]
 
+GRACE_SECONDS: Final = 10.0
+"""How long a program that is told to stop may take."""
+
 _POLL_SECONDS: Final = 0.02
 _TAIL_LINES: Final = 20
+
+_log: Final = logging.getLogger("sandbox.processes")
 
 _CHOSEN_PORTS: Final = range(20_000, 32_768)
 """Below those that systems give to outgoing connections."""
@@ -97,20 +103,21 @@ class ChildProcess:
         finally:
             asked.cancel()
 
-    async def stop(self, grace_seconds: float = 10) -> None:
-        """Ends it cleanly, or by force after the grace."""
+    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> int:
+        """Ends it cleanly, or by force after the grace, which is logged; its exit code."""
         if self.is_running:
             self.popen.send_signal(self.stop_signal)
         try:
-            await asyncio.wait_for(self.wait(), grace_seconds)
+            return await asyncio.wait_for(self.wait(), grace_seconds)
         except TimeoutError:
-            await self.kill()
+            _log.warning("%s", self._told(f"did not end within {grace_seconds:g} s and was killed"))
+            return await self.kill()
 
-    async def kill(self) -> None:
-        """Ends it and all of its process group at once, as `kill -9` does."""
+    async def kill(self) -> int:
+        """Ends it and all of its process group at once, as `kill -9` does; its exit code."""
         if self.is_running:
             _kill_group(self.pid)
-        await self.wait()
+        return await self.wait()
 
     def _told(self, what: str) -> str:
         return f"{self.name} {what}; the end of {self.log_file}:\n{self.log_tail() or '(it wrote nothing)'}"
@@ -157,6 +164,7 @@ async def running_process(
     *,
     environment: Mapping[str, str] | None = None,
     start_timeout_seconds: float = 30,
+    grace_seconds: float = GRACE_SECONDS,
 ) -> AsyncIterator[ChildProcess]:
     """The process from when it is ready until the end of the block. Raises ProcessFailed."""
     process = start_process(name, command, log_file, environment=environment)
@@ -164,7 +172,7 @@ async def running_process(
         await process.wait_until(is_ready, start_timeout_seconds)
         yield process
     finally:
-        await process.stop()
+        await process.stop(grace_seconds)
 
 
 def as_user(user: str | None) -> dict[str, Any]:
