@@ -1,6 +1,6 @@
 """The words for what goes wrong: categories, severities, and one failure as classification sees it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from devsync.domain.model import Model
@@ -20,6 +20,13 @@ class ErrorCategory(StrEnum):
     SYSTEM = "system"
 
 
+class ErrorSeverity(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 class Failure(Model):
     """One failure, classified: what the retry decision and the reader of a gap need.
 
@@ -37,3 +44,12 @@ class Failure(Model):
     """A write was sent and its outcome is unknown."""
     code: str = ""
     """HTTP status or the API's own error code: `503`, `channel_not_found`."""
+    severity: ErrorSeverity = ErrorSeverity.MEDIUM
+    counts_for_breaker: bool = False
+    """The service itself is ill (time-out, network, 5xx, malformed answer): not so our own 4xx, nor throttling."""
+    fingerprint: str = ""
+    """Alike failures have the same one: made of category, service, operation and the message without its values."""
+    retry_at: datetime | None = None
+    """Of `circuit_open` and `service_paused`: the instant before which no call will be made."""
+    probes_allowed: int = 0
+    """With `retry_at`: how many calls may be tried then, before the rest."""
