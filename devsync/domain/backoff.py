@@ -30,3 +30,15 @@ def next_delay(
         return timedelta(seconds=seconds + uniform(0, min(seconds / 2, _HINT_SPREAD_SECONDS)))
     ceiling = min(initial.total_seconds() * factor ** min(attempt - 1, 64), maximum.total_seconds())
     return timedelta(seconds=uniform(0, ceiling))
+
+
+_LONGEST_PATIENCE = timedelta(minutes=5)
+
+
+def patience(waits: int) -> timedelta:
+    """The least time to wait for a service that has refused `waits` times in a row: 1 s, doubled, up to 5 min.
+
+    A breaker says itself when to come back. This is for one that says "soon" again and again, or that an operator holds
+    open without an end: it must not fill a workflow's history.
+    """
+    return min(timedelta(seconds=2 ** min(waits, 16)), _LONGEST_PATIENCE)
