@@ -125,3 +125,13 @@ def test_a_deployment_that_the_server_would_ignore_is_refused(name: str, monkeyp
     with pytest.raises(ConfigError) as refused:
         read_environment()
     assert "WORKER_DEPLOYMENT must be letters, digits, - and _" in str(refused.value)
+
+
+def test_every_secret_is_known_by_its_text_and_addresses_by_their_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token")
+    monkeypatch.setenv("JIRA_EMAIL", "anna@acme.dev")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://devsync:pa%40ss@db.acme.dev/devsync")
+    monkeypatch.setenv("SMTP_URL", "smtp://[broken")
+    secrets = read_environment().secrets()
+    assert {"a-token", "pa%40ss", "pa@ss", "postgresql://devsync:pa%40ss@db.acme.dev/devsync"} <= set(secrets)
+    assert "anna@acme.dev" not in secrets
