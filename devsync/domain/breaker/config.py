@@ -11,6 +11,9 @@ from devsync.domain.model import Model
 Rate = Annotated[float, Field(gt=0, le=1)]
 """A share of calls: 0.5 is half of them."""
 
+LONGEST = timedelta(days=30)
+"""No wait and no window of a breaker makes sense beyond it."""
+
 PositiveTime = Annotated[timedelta, Field(gt=timedelta(0))]
 
 
@@ -26,7 +29,7 @@ class BreakerConfig(Model):
     """How far back failures and calls are counted, to one sixtieth of it."""
     recovery_timeout: PositiveTime = timedelta(minutes=5)
     """How long it stays open before probes are let through."""
-    half_open_max_calls: PositiveInt = 5
+    half_open_max_calls: Annotated[int, Field(ge=1, le=1000)] = 5
     """Probes at once while half-open, over all workers."""
     success_threshold: PositiveInt = 3
     """Probes that must succeed to close it; one counted failure opens it again."""
@@ -65,7 +68,10 @@ class BreakerConfig(Model):
 
 
 def impossible(config: BreakerConfig) -> Iterator[tuple[str, str]]:
-    """The fields that contradict others, each with `what is wrong; what to write`."""
+    """The fields that contradict others or reason, each with `what is wrong; what to write`."""
+    for name, value in config:
+        if isinstance(value, timedelta) and value > LONGEST:
+            yield name, f"is longer than {LONGEST.days} days; write a shorter duration"
     if config.slow_call_rate_threshold is not None and config.slow_call_duration is None:
         yield "slow_call_rate_threshold", "nothing says from when on a call is slow; add slow_call_duration"
     if config.window_calls is not None and config.window_calls < config.minimum_calls:

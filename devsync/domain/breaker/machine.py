@@ -3,13 +3,18 @@
 from datetime import datetime, timedelta
 
 from devsync.domain.breaker.config import BreakerConfig
+from devsync.domain.breaker.counts import Counts
+from devsync.domain.breaker.probes import Probes
 from devsync.domain.breaker.record import BREAKER, BreakerRecord, Event, Lease, Transition
-from devsync.domain.breaker.rules import breach, spoken
+from devsync.domain.breaker.spoken import counted, spoken
 from devsync.domain.breaker.standing import Mode, Standing, State
-from devsync.domain.breaker.window import CallWindow, Outcome, Outcomes, Tally, TimeWindow
+from devsync.domain.breaker.window import Outcome, Outcomes, Tally
 
 LONGEST_PAUSE = timedelta(hours=24)
 """No API asks for more patience than this; a longer pause would be a mistake that stops a service for good."""
+
+LONGEST_MODE = timedelta(days=366)
+"""A mode that shall last longer has no end of its own."""
 
 _STATE_OF_MODE = {
     Mode.FORCED_OPEN: State.OPEN,
@@ -41,12 +46,11 @@ class Breaker:
         self._config = record.config
         self._standing = record.standing
         self._openings = record.openings
-        self._recent = TimeWindow(record.config.monitoring_window, record.slices)
-        self._last_calls = _call_window(record.config, record.letters)
-        self._leases = {lease.id: lease for lease in record.leases}
-        self._leases_made = record.leases_made
-        self._probing_since = record.probing_since
-        self._probe_successes = record.probe_successes
+        self._counts = Counts(record.config, record.slices, record.letters)
+        self._would_be_open_until = record.would_be_open_until
+        self._probes = Probes(
+            record.leases, made=record.leases_made, since=record.probing_since, successes=record.probe_successes
+        )
         self._last_failure = record.last_failure
         self._totals = record.totals.model_dump()
 
@@ -56,12 +60,13 @@ class Breaker:
             config=self._config,
             standing=self._standing,
             openings=self._openings,
-            slices=self._recent.slices(),
-            letters="" if self._last_calls is None else self._last_calls.letters,
-            leases=tuple(self._leases.values()),
-            leases_made=self._leases_made,
-            probing_since=self._probing_since,
-            probe_successes=self._probe_successes,
+            slices=self._counts.slices,
+            letters=self._counts.letters,
+            would_be_open_until=self._would_be_open_until,
+            leases=self._probes.leases,
+            leases_made=self._probes.made,
+            probing_since=self._probes.since,
+            probe_successes=self._probes.successes,
             last_failure=self._last_failure,
             totals=self._totals,
         )
@@ -77,11 +82,11 @@ class Breaker:
     @property
     def leases(self) -> tuple[Lease, ...]:
         """Those that are out."""
-        return tuple(self._leases.values())
+        return self._probes.leases
 
     def tally(self, now: datetime) -> Tally:
         """What this generation counted within the monitoring window."""
-        return self._recent.tally(now)
+        return self._counts.recent(now)
 
     # What calls report.
 
@@ -105,21 +110,22 @@ class Breaker:
             return [self._open(f"a call failed while half-open{self._last()}", now)]
         if self._standing.state is not State.CLOSED or not outcomes.calls:
             return []
-        self._recent.add(outcomes, now)
-        if self._last_calls is not None:
-            self._last_calls.add(outcomes)
+        if self._would_be_open_until is not None and now < self._would_be_open_until:
+            return []  # in metrics-only: an open breaker would not have let these calls out
+        self._counts.add(outcomes, now)
         return self._judge(now)
 
     def acquire(self, count: int, holder: str, now: datetime) -> list[Lease]:
         """Leases for up to `count` probes, as many as are free; none unless half-open and not paused."""
         if self._standing.state is not State.HALF_OPEN or self._standing.paused_until is not None:
             return []
-        free = max(self._config.half_open_max_calls - len(self._leases), 0)
-        return [self._lend(holder, now) for _ in range(min(count, free))]
+        leases = list(self._probes.lend(count, holder, self._standing.generation, self._config, now))
+        self._count("probes_lent", len(leases))
+        return leases
 
     def settle(self, lease_id: str, outcome: Outcome, now: datetime, failure: str = "") -> list[Transition]:
         """The result of a probe; `failure` is one line on what went wrong. An unknown or lost lease changes nothing."""
-        if self._leases.pop(lease_id, None) is None:
+        if not self._probes.take_back(lease_id):
             self._count("probes_unknown")
             return []
         if outcome is Outcome.FAILURE:
@@ -130,14 +136,19 @@ class Breaker:
             self._count("probes_given_back")
             return []
         self._count("probes_succeeded")
-        self._probe_successes += 1
-        if self._probe_successes < self._config.success_threshold:
+        self._probes.successes += 1
+        if self._probes.successes < self._config.success_threshold:
             return []
-        return [self._change(Event.CLOSED, f"{self._probe_successes} probes succeeded", BREAKER, now)]
+        succeeded = counted(self._probes.successes, "probe")
+        return [self._change(Event.CLOSED, f"{succeeded} succeeded", BREAKER, now)]
 
     def pause(self, until: datetime, reason: str, now: datetime) -> list[Transition]:
-        """The service asks for patience until then; the longest of several counts, up to LONGEST_PAUSE."""
-        until = min(until, now + LONGEST_PAUSE)
+        """The service asks for patience until then; the longest of several counts, up to LONGEST_PAUSE.
+
+        In whole seconds, rounded up: many callers that are told the same instant shall not each make it a little later.
+        """
+        longest = now + LONGEST_PAUSE
+        until = min(_next_second(min(until, longest)), longest)
         paused_until = self._standing.paused_until
         if until <= (paused_until or now) or self._standing.mode not in _MODES_THAT_PAUSE:
             return []
@@ -155,14 +166,16 @@ class Breaker:
     def next_tick_at(self) -> datetime | None:
         """When `tick` has something to do next; None: never by itself."""
         standing = self._standing
-        times = [standing.paused_until, standing.mode_until, *(lease.deadline for lease in self._leases.values())]
-        if standing.mode is Mode.NORMAL:
-            times.append(standing.retry_at)
-        if self._probing_since is not None:
-            times.append(self._probing_since + self._config.half_open_max_wait)
+        times = (
+            standing.paused_until,
+            standing.mode_until,
+            standing.retry_at,  # of a forced-open one, the same as the mode's
+            self._probes.next_deadline(),
+            self._probes.decided_by(self._config),
+        )
         return min((time for time in times if time is not None), default=None)
 
-    # What operators decide. A time that is not in the future raises ValueError.
+    # What operators decide. An impossible `until` raises ValueError, see `refuse_impossible_end`.
 
     def force_open(self, until: datetime | None, reason: str, actor: str, now: datetime) -> list[Transition]:
         """Refuses all calls until then; after it, probes decide."""
@@ -193,9 +206,7 @@ class Breaker:
         changes = _differences(self._config, config)
         if not changes:
             return []
-        if config.monitoring_window != self._config.monitoring_window:
-            self._recent = self._recent.resized(config.monitoring_window)
-        self._last_calls = _call_window(config, "" if self._last_calls is None else self._last_calls.letters)
+        self._counts = self._counts.under(config)
         self._config = config
         self._standing = self._standing.model_copy(update={"probes_allowed": config.half_open_max_calls})
         self._never_wait_longer_than_the_rules_say(now)
@@ -207,13 +218,13 @@ class Breaker:
         mode = self._standing.mode
         if mode not in {Mode.NORMAL, Mode.METRICS_ONLY}:
             return []
-        last_calls = None if self._last_calls is None else self._last_calls.tally()
-        broken = breach(self._config, self._recent.tally(now), last_calls)
+        broken = self._counts.breach(now)
         if not broken:
             return []
         if mode is Mode.NORMAL:
             return [self._open(f"{broken}{self._last()}", now)]
-        self._forget_counts()
+        self._counts = Counts(self._config)
+        self._would_be_open_until = now + self._config.recovery_timeout
         return [self._note(Event.WOULD_HAVE_OPENED, f"{broken}{self._last()}", BREAKER, now)]
 
     def _open(self, reason: str, now: datetime) -> Transition:
@@ -223,20 +234,6 @@ class Breaker:
 
     def _half_open(self, event: Event, reason: str, now: datetime) -> Transition:
         return self._change(event, reason, BREAKER, now, state=State.HALF_OPEN)
-
-    def _lend(self, holder: str, now: datetime) -> Lease:
-        self._leases_made += 1
-        self._count("probes_lent")
-        self._probing_since = self._probing_since or now
-        generation = self._standing.generation
-        lease = Lease(
-            id=f"{generation}.{self._leases_made}",
-            holder=holder,
-            generation=generation,
-            deadline=now + self._config.probe_lease,
-        )
-        self._leases[lease.id] = lease
-        return lease
 
     def _end_pause(self, now: datetime) -> list[Transition]:
         paused_until = self._standing.paused_until
@@ -255,37 +252,34 @@ class Breaker:
                 return [self._half_open(Event.MODE_ENDED, reason, now)]
             return [self._change(Event.MODE_ENDED, reason, BREAKER, now)]
         if standing.retry_at is not None and standing.retry_at <= now:
-            reason = f"open for {spoken(now - standing.changed_at)}; {config.success_threshold} probes must succeed"
+            waited = spoken(max(now - standing.changed_at, timedelta()))
+            reason = f"open for {waited}; {counted(config.success_threshold, 'probe')} must succeed"
             return [self._half_open(Event.HALF_OPENED, reason, now)]
-        for lease in [lease for lease in self._leases.values() if lease.deadline <= now]:
-            del self._leases[lease.id]
-            self._count("probes_expired")
-        if self._probing_since is not None and self._probing_since + config.half_open_max_wait <= now:
+        self._count("probes_expired", self._probes.expire(now))
+        decided_by = self._probes.decided_by(config)
+        if decided_by is not None and decided_by <= now:
             wait = spoken(config.half_open_max_wait)
-            decided = f"{self._probe_successes} of {config.success_threshold} probes succeeded"
+            decided = f"{self._probes.successes} of {counted(config.success_threshold, 'probe')} succeeded"
             return [self._open(f"not decided within {wait}: {decided}", now)]
         return []
 
     def _never_wait_longer_than_the_rules_say(self, now: datetime) -> None:
         """The clock went back, or the rules were made shorter: what is waited for comes nearer."""
-        standing, changes = self._standing, dict[str, datetime]()
-        if standing.mode is Mode.NORMAL and standing.retry_at is not None:
-            changes["retry_at"] = min(standing.retry_at, now + self._config.recovery_timeout_of(self._openings))
-        if standing.paused_until is not None:
-            changes["paused_until"] = min(standing.paused_until, now + LONGEST_PAUSE)
-        self._standing = standing.model_copy(update=changes)
-        latest = now + self._config.probe_lease
-        for lease in self._leases.values():
-            if lease.deadline > latest:
-                self._leases[lease.id] = lease.model_copy(update={"deadline": latest})
-        if self._probing_since is not None:
-            self._probing_since = min(self._probing_since, now)
+        standing = self._standing
+        retry_by, paused_by = now + self._config.recovery_timeout_of(self._openings), now + LONGEST_PAUSE
+        if standing.mode is Mode.NORMAL and standing.retry_at is not None and standing.retry_at > retry_by:
+            self._standing = self._standing.model_copy(update={"retry_at": retry_by})
+        if standing.paused_until is not None and standing.paused_until > paused_by:
+            self._standing = self._standing.model_copy(update={"paused_until": paused_by})
+        if self._would_be_open_until is not None:
+            self._would_be_open_until = min(self._would_be_open_until, now + self._config.recovery_timeout)
+        self._probes.never_longer_than(self._config, now)
 
     def _enter_mode(
         self, mode: Mode, until: datetime | None, reason: str, actor: str, now: datetime
     ) -> list[Transition]:
-        if until is not None and until <= now:
-            raise ValueError(f"{until.isoformat()} is not in the future; give a later time, or none")
+        if until is not None:
+            refuse_impossible_end(until, now)
         if mode not in _MODES_THAT_PAUSE:
             self._end_any_pause()
         event, state = _EVENT_OF_MODE[mode], _STATE_OF_MODE[mode]
@@ -316,11 +310,11 @@ class Breaker:
                 "changed_at": now,
             }
         )
-        self._forget_counts()
-        self._leases.clear()
-        self._leases_made = 0
-        self._probing_since = None
-        self._probe_successes = 0
+        self._counts = Counts(self._config)
+        self._would_be_open_until = None
+        self._probes = Probes()
+        if state is State.CLOSED:
+            self._last_failure = ""
         if state is State.CLOSED or mode is Mode.FORCED_OPEN:
             self._openings = 0
         return self._note(event, reason, actor, now, until, before.state)
@@ -350,10 +344,6 @@ class Breaker:
     def _end_any_pause(self) -> None:
         self._standing = self._standing.model_copy(update={"paused_until": None, "pause_reason": ""})
 
-    def _forget_counts(self) -> None:
-        self._recent = TimeWindow(self._config.monitoring_window)
-        self._last_calls = _call_window(self._config, "")
-
     def _count(self, name: str, number: int = 1) -> None:
         self._totals[name] += number
 
@@ -361,8 +351,17 @@ class Breaker:
         return f", last: {self._last_failure}" if self._last_failure else ""
 
 
-def _call_window(config: BreakerConfig, letters: str) -> CallWindow | None:
-    return None if config.window_calls is None else CallWindow(config.window_calls, letters)
+def refuse_impossible_end(until: datetime, now: datetime) -> None:
+    """Raises ValueError, with the cure, for an end of a mode that is past or too far away."""
+    if until <= now:
+        raise ValueError(f"{until.isoformat()} is not in the future; give a later time, or none")
+    if until - now > LONGEST_MODE:
+        raise ValueError(f"{until.isoformat()} is more than {LONGEST_MODE.days} days away; give no time for no end")
+
+
+def _next_second(at: datetime) -> datetime:
+    whole = at.replace(microsecond=0)
+    return whole if whole == at else whole + timedelta(seconds=1)
 
 
 def _differences(old: BreakerConfig, new: BreakerConfig) -> str:

@@ -86,6 +86,8 @@ class BreakerRecord(Model):
     """Openings since it was last closed."""
     slices: tuple[TimeSlice, ...] = ()
     letters: str = ""
+    would_be_open_until: datetime | None = None
+    """In metrics-only: until when an open breaker would have refused all calls."""
     leases: tuple[Lease, ...] = ()
     leases_made: int = 0
     """In this generation; makes their ids."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from devsync.domain.model import Model
 
@@ -41,9 +41,9 @@ class Outcomes(Model):
     throttled: Count = 0
     last_failure: Annotated[str, Field(max_length=500)] = ""
     """One line for people, without secrets: `503 from GET /repos/acme/ledger/pulls`."""
-    earliest: datetime | None = None
+    earliest: AwareDatetime | None = None
     """When the first of these calls ended."""
-    latest: datetime | None = None
+    latest: AwareDatetime | None = None
     """When the last of them ended; without it, they count as of now."""
 
     @property
@@ -100,9 +100,9 @@ class TimeWindow:
         self._forget(now)
 
     def tally(self, now: datetime) -> Tally:
-        self._forget(now)
-        columns = zip(*self._counts.values(), strict=True) if self._counts else ((), (), ())
-        calls, failures, slow = (sum(column) for column in columns)
+        oldest = self._number(now) - SLICES
+        kept = [counts for number, counts in self._counts.items() if number >= oldest]
+        calls, failures, slow = (sum(counts[column] for counts in kept) for column in range(3))
         return Tally(calls=calls, failures=failures, slow=slow)
 
     def slices(self) -> tuple[TimeSlice, ...]:
