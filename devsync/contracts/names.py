@@ -5,6 +5,7 @@ from temporalio.common import SearchAttributeKey
 EDITION_TRIGGER = "EditionTrigger"
 WEEKLY_CHANGELOG = "WeeklyChangelog"
 DELIVERY = "Delivery"
+CIRCUIT_BREAKER = "CircuitBreaker"
 
 EDITIONS_QUEUE = "editions"
 """Workflows that make editions."""
@@ -50,6 +51,11 @@ def preview_id(team: str, iso_week: str) -> str:
 
 def delivery_id(team: str, iso_week: str, channel: str) -> str:
     return f"delivery:{team}:{iso_week}:{channel}"
+
+
+def breaker_id(service: str) -> str:
+    """One entity a service, for all teams and workers."""
+    return f"breaker:{service}"
 
 
 def collection_id(workflow_id: str, run_id: str) -> str:
