@@ -23,8 +23,8 @@ from activities.clients.github_access import GitHubTokens, HeldToken
 from activities.clients.github_answers import Answer
 from activities.clients.github_moves import Moved, requesters_that_tell_moves
 from activities.clients.pool import ClientPool
-from devsync.runtime.breaker_gate import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.runtime.graphql_errors import refused
 
 T = TypeVar("T")

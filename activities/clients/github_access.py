@@ -13,8 +13,8 @@ from github import Auth, GithubIntegration
 from github.GithubException import UnknownObjectException
 
 from activities.clients.github_answers import Answer
-from devsync.runtime.breaker_gate import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.settings.environment import GitHubAccess
 from devsync.settings.problems import ConfigError
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from activities.clients.jira_library import JiraLibrary
 from activities.clients.jira_pages import Read, SearchPage, T, cloud_page, data_center_page
 from activities.clients.pool import ClientPool
-from devsync.runtime.breaker_gate import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.runtime.jira_identity import wrong_kind
 from devsync.settings.problems import ConfigError
 

@@ -13,8 +13,8 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from devsync.runtime.breaker_gate import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.settings.problems import ConfigError
 
 EVENT_TYPE = "devsync_changelog"
