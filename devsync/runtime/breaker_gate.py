@@ -83,14 +83,15 @@ class Gate:
             verdict = self._follow(now)
             if verdict.admission.kind is AdmissionKind.CALL:
                 return self._ledger.counts
-            if verdict.admission.kind is AdmissionKind.PROBE:
-                if verdict.is_local:
-                    lease = self._view.acquire(now)
-                    if lease is not None:
-                        return Probe(lease, self._view.generation, is_local=True)
-                elif self._office is not None and (self._no_lease_before or now) <= now:
-                    return self._office.ask_for_lease(self)
-            raise self._refused(verdict, now)
+            if verdict.admission.kind is not AdmissionKind.PROBE:
+                raise self._refused(verdict, now)
+            if verdict.is_local:
+                lease = self._view.acquire(now)
+                if lease is not None:
+                    return Probe(lease, self._view.generation, is_local=True)
+            if verdict.is_local or self._office is None or (self._no_lease_before or now) > now:
+                raise self._refused(verdict, now)
+        return self._office.ask_for_lease(self)
 
     def all_leased(self) -> CircuitOpen:
         """The entity has no lease for the calls that wait: what they raise. Others do not ask for a moment."""
@@ -151,11 +152,17 @@ class Gate:
             self._follow(now)
             return is_new
 
-    def lose_touch(self) -> None:
-        """The entity cannot be reached: the process decides by itself until it can."""
+    def lose_touch(self, silence: timedelta | None = None) -> None:
+        """The entity cannot be reached: the process decides by itself until it can, or for as long as `silence`."""
         with self._lock:
-            self._view.lose_touch()
-            self._follow(self._now())
+            now = self._now()
+            self._view.lose_touch(now + silence if silence else None)
+            self._follow(now)
+
+    def find_nobody(self) -> None:
+        """The server answers, and has no such entity."""
+        with self._lock:
+            self._view.find_nobody()
 
     @property
     def is_in_touch(self) -> bool:

@@ -151,4 +151,4 @@ class GatedCall:
         if not asked.cancel() and asked.exception() is None and (lease := asked.result()) is not None:
             self._gate.give_back(lease)
         if is_lost:
-            self._gate.lose_touch()
+            self._gate.lose_touch(LEASE_PATIENCE)

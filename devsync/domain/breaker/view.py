@@ -40,6 +40,7 @@ class BreakerView:
         self._standing: Standing | None = None
         self._machine = Breaker(BreakerRecord.fresh(service, config, now))
         self._is_in_touch = True
+        self._silent_until: datetime | None = None
 
     @property
     def generation(self) -> int:
@@ -81,9 +82,18 @@ class BreakerView:
             self._machine.pause(standing.paused_until, standing.pause_reason, now)
         return False
 
-    def lose_touch(self) -> None:
-        """From now on the machine decides alone, until the entity says something again."""
-        self._is_in_touch = False
+    def lose_touch(self, silent_until: datetime | None = None) -> None:
+        """From now on the machine decides alone, until the entity says something again.
+
+        With `silent_until`, something new: its standing can still be read, but it gives no answer. From then on it
+        is worth another try.
+        """
+        self._is_in_touch, self._silent_until = False, silent_until
+
+    def find_nobody(self) -> None:
+        """No entity is there. Where none ever was, nobody has reported yet: nothing is out of touch."""
+        if self._standing is None:
+            self._is_in_touch = True
 
     def verdict(self, now: datetime) -> Verdict:
         self._machine.tick(now)
@@ -120,6 +130,11 @@ class BreakerView:
 
 def _identity(standing: Standing) -> tuple[int, datetime]:
     return standing.generation, standing.changed_at
+
+
+def _is_fresh(standing: Standing) -> bool:
+    """As our own first report made it: what we have counted goes on."""
+    return standing.generation == 0 and standing.state is State.CLOSED and standing.mode is Mode.NORMAL
 
 
 def _is_older(standing: Standing, known: Standing) -> bool:
