@@ -27,6 +27,7 @@ from activities.jira import JiraActivities
 from activities.records import RecordActivities
 from activities.slack import SlackActivities
 from devsync.contracts import names
+from devsync.contracts.errors import ErrorRecord
 from devsync.runtime.connection import (
     CORE_DRAIN_SECONDS,
     SearchAttributesMissing,
@@ -35,6 +36,7 @@ from devsync.runtime.connection import (
     require_search_attributes,
 )
 from devsync.runtime.memory import calm_garbage_collection
+from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.versioning import deployment_config
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
@@ -44,7 +46,9 @@ from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
+from devsync.storage.errors import Errors
 from devsync.storage.pages import CollectionPages
+from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
 from workflows.registry import SERVED
 
@@ -68,22 +72,28 @@ CANNOT_START = (
 async def run() -> None:
     environment = read_environment()
     configuration = load_configuration(environment.config_dir)
-    client = await connect()
+    errors = Spool[ErrorRecord]("errors")
+    client = await connect(DevSyncPlugin(keep_error=errors.keep, secrets=environment.secrets()))
     await require_search_attributes(client)
     async with AsyncExitStack() as stack:
-        workers = await build_workers(client, environment, configuration, stack)
+        workers = await build_workers(client, environment, configuration, errors, stack)
         if version := environment.worker_version():
             _tell_the_build(version)
         await serve_until_stopped(workers)
 
 
 async def build_workers(
-    client: Client, environment: Environment, configuration: Configuration, stack: AsyncExitStack
+    client: Client,
+    environment: Environment,
+    configuration: Configuration,
+    errors: Spool[ErrorRecord],
+    stack: AsyncExitStack,
 ) -> list[Worker]:
     """One worker a task queue, all in this process. What must be closed afterwards goes on the stack."""
     database = Database(environment.database().get_secret_value())
     stack.push_async_callback(database.dispose)
     await database.check()
+    await stack.enter_async_context(errors.written_by(Errors(database).write))
     store = ArtifactStore(database)
     shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
     services = configuration.services

@@ -23,15 +23,15 @@ class SearchAttributesMissing(Exception):
     """The namespace lacks search attributes that the workflows write."""
 
 
-async def connect() -> Client:
+async def connect(plugin: DevSyncPlugin | None = None) -> Client:
     """A client for the configured server (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …).
 
-    Raises TemporalUnreachable with the address and the cure.
+    A worker gives the plugin that its activities report to. Raises TemporalUnreachable with the address and the cure.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
     try:
-        return await Client.connect(**config, plugins=[DevSyncPlugin()])
+        return await Client.connect(**config, plugins=[plugin or DevSyncPlugin()])
     except (RuntimeError, RPCError) as error:
         raise TemporalUnreachable(
             f"no Temporal server answers at {config['target_host']} ({_first_line(error)}); "

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
 from devsync.contracts.activities import FIND_DUE_WEEK, PLAN_EDITION, ActivityContract, In, Out
 from devsync.contracts.names import service_queue
 from devsync.contracts.policies import OperationPolicy, Policies, RetryDeclaration
+from devsync.runtime.declared_retry import DeclaredRetry
 
 NEVER_RETRYABLE = ("PayloadsTooLarge",)
 """Too large stays too large; the SDK would retry it for ever."""
@@ -45,12 +45,13 @@ def activity_options(
         start_to_close_timeout=min(policy.start_to_close, schedule_to_close or policy.start_to_close),
         schedule_to_close_timeout=schedule_to_close,
         heartbeat_timeout=policy.heartbeat,
-        retry_policy=RetryPolicy(
+        retry_policy=DeclaredRetry(
             initial_interval=retry.initial,
             backoff_coefficient=retry.factor,
             maximum_interval=retry.maximum,
             maximum_attempts=retry.attempts or 0,
             non_retryable_error_types=[*retry.non_retryable, *NEVER_RETRYABLE],
+            jitter=retry.jitter,
         ),
         cancellation_type=ActivityCancellationType.TRY_CANCEL,
     )

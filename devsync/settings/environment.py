@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -168,6 +168,15 @@ class Environment(BaseSettings):
         """The database's address, with its password."""
         return _needed("DATABASE_URL", self.database_url)
 
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret's text, and the passwords in addresses: what must stand in no message."""
+        found: list[str] = []
+        for _, value in self:
+            if isinstance(value, SecretStr):
+                text = value.get_secret_value()
+                found += [text, *_passwords(text)]
+        return tuple(found)
+
     def worker_version(self) -> WorkerVersion | None:
         """What Worker Versioning calls this build; None where neither variable is set."""
         if self.worker_deployment is None and self.build_id is None:
@@ -188,6 +197,15 @@ def read_environment() -> Environment:
     raise ConfigError(
         f"{str(error['loc'][0]).upper()} {error['msg'].removeprefix('Value error, ')}" for error in errors
     )
+
+
+def _passwords(address: str) -> tuple[str, ...]:
+    """As written in an address, and as it is sent."""
+    try:
+        password = urlsplit(address).password
+    except ValueError:
+        return ()
+    return (password, unquote(password)) if password else ()
 
 
 def _needed(variable: str, value: T | None) -> T:

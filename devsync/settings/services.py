@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, PositiveFloat, PositiveInt, RootModel, model_validator
 
 from devsync.contracts.policies import Jitter, OperationPolicy, RetryDeclaration
+from devsync.domain.errors import ErrorCategory
 from devsync.domain.model import Model
 from devsync.settings.durations import PositiveDuration, format_duration
 from devsync.settings.problems import ConfigError, any_of, did_you_mean, problem_at
@@ -36,8 +37,8 @@ class RetryPart(Model):
     """How often at most; without it, `schedule_to_close` is the bound."""
     jitter: Jitter | None = None
     """`full`: each wait is drawn between nothing and its bound."""
-    non_retryable: tuple[str, ...] | None = None
-    """Types of errors that no repetition heals."""
+    non_retryable: tuple[ErrorCategory, ...] | None = None
+    """Categories of errors that are not tried again here, beside what is known to be hopeless."""
 
 
 class TimeoutsPart(Model):

@@ -41,9 +41,13 @@ def test_the_shipped_policies_keep_the_rules_of_the_design() -> None:
     assert services.policy("slack", "send_part").retry.attempts == 1
     assert services.policy("slack", "find_part").retry.attempts != 1
     assert services.policy("local", "record_edition").schedule_to_close == timedelta(days=7)
-    for name, service_settings in services.root.items():
-        for operation in ("", *service_settings.operations):
-            assert "PayloadsTooLarge" in services.policy(name, operation).retry.non_retryable
+
+
+def test_what_is_not_tried_again_is_a_category_of_errors(tmp_path: Path) -> None:
+    text = VALID.replace("maximum: 60s", "maximum: 60s, non_retryable: [database]")
+    assert _read(tmp_path, text).policy("github", "collect").retry.non_retryable == ("database",)
+    with pytest.raises(ConfigError, match=r'retry.non_retryable\[0\]: .*"authentification".*"authentication"'):
+        _read(tmp_path, text.replace("database", "authentification"))
 
 
 def test_policies_and_services_survive_a_workflow_history() -> None:
