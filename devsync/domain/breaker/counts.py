@@ -23,9 +23,9 @@ class Counts:
     def letters(self) -> str:
         return "" if self._last_calls is None else self._last_calls.letters
 
-    def under(self, config: BreakerConfig) -> "Counts":
-        """The same calls, counted under other rules."""
-        resized = self._recent.resized(config.monitoring_window)
+    def under(self, config: BreakerConfig, now: datetime) -> "Counts":
+        """The same calls, counted under other rules; what is past stays forgotten in a longer window."""
+        resized = self._recent.resized(config.monitoring_window, now)
         return Counts(config, resized.slices(), self.letters)
 
     def add(self, outcomes: Outcomes, now: datetime) -> None:

@@ -206,7 +206,7 @@ class Breaker:
         changes = _differences(self._config, config)
         if not changes:
             return []
-        self._counts = self._counts.under(config)
+        self._counts = self._counts.under(config, now)
         self._config = config
         self._standing = self._standing.model_copy(update={"probes_allowed": config.half_open_max_calls})
         self._never_wait_longer_than_the_rules_say(now)

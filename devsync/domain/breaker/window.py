@@ -111,8 +111,9 @@ class TimeWindow:
             for number, (calls, failures, slow) in sorted(self._counts.items())
         )
 
-    def resized(self, length: timedelta) -> "TimeWindow":
-        """The same calls in a window of another length."""
+    def resized(self, length: timedelta, now: datetime) -> "TimeWindow":
+        """The calls that count now, in a window of another length."""
+        self._forget(now)
         resized = TimeWindow(length)
         for number, counts in self._counts.items():
             into = resized._counts.setdefault((number * self._width) // resized._width, [0, 0, 0])
