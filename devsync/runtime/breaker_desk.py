@@ -152,8 +152,8 @@ class Desk:
 
     def _serve(self, waiting: list["Future[Lease | None]"], leases: list[Lease]) -> None:
         """Leases to those who came first; the rest hears that there are none, or that things have changed."""
-        verdict = self.gate.verdict()
-        are_out = verdict.admission.kind is AdmissionKind.PROBE and not verdict.is_local
+        ruling = self.gate.ruling()
+        are_out = ruling.admission.kind is AdmissionKind.PROBE and not ruling.is_local
         for waiter in waiting:
             if not waiter.set_running_or_notify_cancel():
                 continue  # it has gone

@@ -16,7 +16,7 @@ from temporalio.exceptions import TemporalError
 from devsync.domain.backoff import Uniform
 from devsync.domain.breaker import AdmissionKind, BreakerConfig, Lease, Outcome, Standing
 from devsync.domain.breaker.refusals import CallRefused, CircuitOpen, ServicePaused
-from devsync.domain.breaker.view import BreakerView, Verdict
+from devsync.domain.breaker.view import BreakerView, Ruling
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.breaker_counts import CallCounts
 from devsync.runtime.breaker_ledger import Ledger, Report, Told
@@ -80,17 +80,17 @@ class Gate:
         """Lets a call through, or has a lease asked for. Raises CircuitOpen and ServicePaused."""
         with self._lock:
             now = self._now()
-            verdict = self._follow(now)
-            if verdict.admission.kind is AdmissionKind.CALL:
+            ruling = self._follow(now)
+            if ruling.admission.kind is AdmissionKind.CALL:
                 return self._ledger.counts
-            if verdict.admission.kind is not AdmissionKind.PROBE:
-                raise self._refused(verdict, now)
-            if verdict.is_local:
+            if ruling.admission.kind is not AdmissionKind.PROBE:
+                raise self._refused(ruling, now)
+            if ruling.is_local:
                 lease = self._view.acquire(now)
                 if lease is not None:
                     return Probe(lease, self._view.generation, is_local=True)
-            if verdict.is_local or self._office is None or (self._no_lease_before or now) > now:
-                raise self._refused(verdict, now)
+            if ruling.is_local or self._office is None or (self._no_lease_before or now) > now:
+                raise self._refused(ruling, now)
         return self._office.ask_for_lease(self)
 
     def all_leased(self) -> CircuitOpen:
@@ -98,7 +98,7 @@ class Gate:
         with self._lock:
             now = self._now()
             self._no_lease_before = now + SOON * _uniform(0.5, 1.0)
-            return self._crowded(self._view.verdict(now).standing, now)
+            return self._crowded(self._view.ruling(now).standing, now)
 
     # After it.
 
@@ -126,17 +126,21 @@ class Gate:
         if self._office is not None:
             self._office.report_soon(self)
 
-    def pause(self, until: datetime, reason: str) -> bool:
-        """The service asks for patience until then; the entity is told. False where an operator lets all through."""
+    def pause(self, until: datetime, reason: str) -> ServicePaused | None:
+        """The service asks for patience until then; the entity is told.
+
+        Returns what calls raise from now on; None where an operator lets all calls through.
+        """
         with self._lock:
             now = self._now()
-            is_paused = self._view.pause(until, reason, now)
-            if is_paused:
-                self._ledger.paused(until, reason)
+            standing = self._view.pause(until, reason, now)
+            if standing is None:
+                return None
+            self._ledger.paused(until, reason)
             self._follow(now)
-        if is_paused and self._office is not None:
+        if self._office is not None:
             self._office.report_soon(self)
-        return is_paused
+        return self._paused(standing, until)
 
     # What the office does.
 
@@ -172,7 +176,7 @@ class Gate:
     def knows_the_entity(self) -> bool:
         return self._view.knows_the_entity
 
-    def verdict(self) -> Verdict:
+    def ruling(self) -> Ruling:
         """How it stands now. Lets time pass: call it now and then."""
         with self._lock:
             now = self._now()
@@ -192,11 +196,11 @@ class Gate:
 
     # Under the lock.
 
-    def _follow(self, now: datetime) -> Verdict:
+    def _follow(self, now: datetime) -> Ruling:
         """Opens or closes the road, as things stand."""
-        verdict = self._view.verdict(now)
-        self.road = self._ledger.counts if verdict.admission.kind is AdmissionKind.CALL else None
-        return verdict
+        ruling = self._view.ruling(now)
+        self.road = self._ledger.counts if ruling.admission.kind is AdmissionKind.CALL else None
+        return ruling
 
     def _begin(self, now: datetime) -> None:
         """What began before no longer counts."""
@@ -208,15 +212,19 @@ class Gate:
         if outcomes is not None and self._view.record(outcomes, now):
             self._begin(now)
 
-    def _refused(self, verdict: Verdict, now: datetime) -> CallRefused:
-        (kind, until), standing = verdict.admission, verdict.standing
+    def _refused(self, ruling: Ruling, now: datetime) -> CallRefused:
+        (kind, until), standing = ruling.admission, ruling.standing
         if kind is AdmissionKind.PROBE:
             return self._crowded(standing, now)
         self._ledger.refused(kind)
-        retry_at, allowed = until or now + RECHECK, standing.probes_allowed
         if kind is AdmissionKind.PAUSED:
-            return ServicePaused(self.service, retry_at, f"it is paused: {standing.pause_reason}", allowed)
-        return CircuitOpen(self.service, retry_at, f"its circuit breaker is open: {standing.reason}", allowed)
+            return self._paused(standing, until or now)
+        why = f"its circuit breaker is open: {standing.reason}"
+        return CircuitOpen(self.service, until or now + RECHECK, why, standing.probes_allowed)
+
+    def _paused(self, standing: Standing, until: datetime) -> ServicePaused:
+        why = f"it is paused: {standing.pause_reason}"
+        return ServicePaused(self.service, standing.paused_until or until, why, standing.probes_allowed)
 
     def _crowded(self, standing: Standing, now: datetime) -> CircuitOpen:
         self._ledger.refused(AdmissionKind.PROBE)

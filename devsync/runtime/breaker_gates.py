@@ -130,7 +130,7 @@ class Gates:
                 self._seen_at[service] = self._loop.time()
             self._tell_of_touch(desk, why)
             self._metrics.happened(service, desk.gate.take_told())
-            self._metrics.stands(service, desk.gate.verdict(), is_in_touch=self._is_in_touch[service])
+            self._metrics.stands(service, desk.gate.ruling(), is_in_touch=self._is_in_touch[service])
 
     def _learn(self, desk: Desk, known: Known) -> None:
         standing, service = known.standing, desk.gate.service

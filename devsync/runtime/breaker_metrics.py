@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 from temporalio.common import MetricMeter
 
 from devsync.domain.breaker import AdmissionKind, State
-from devsync.domain.breaker.view import Verdict
+from devsync.domain.breaker.view import Ruling
 from devsync.runtime.breaker_ledger import Told
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -66,10 +66,10 @@ class BreakerMetrics:
                 if count:
                     self._counters[name].add(count, {"service": service, label: value.value})
 
-    def stands(self, service: str, verdict: Verdict, *, is_in_touch: bool) -> None:
+    def stands(self, service: str, ruling: Ruling, *, is_in_touch: bool) -> None:
         of_service = {"service": service}
-        kind = verdict.admission.kind
-        self._gauges["devsync_breaker_state"].set(_NUMBERS[verdict.standing.state], of_service)
+        kind = ruling.admission.kind
+        self._gauges["devsync_breaker_state"].set(_NUMBERS[ruling.standing.state], of_service)
         self._gauges["devsync_breaker_paused"].set(int(kind is AdmissionKind.PAUSED), of_service)
         self._gauges["devsync_breaker_unreachable"].set(int(not is_in_touch), of_service)
 

@@ -13,7 +13,7 @@ LONGEST_GROWTH = 64
 """Openings after which a growing recovery time-out has reached its bound."""
 
 
-class Verdict(NamedTuple):
+class Ruling(NamedTuple):
     """Whether a call may go out, and who says so."""
 
     admission: Admission
@@ -95,14 +95,14 @@ class BreakerView:
         if self._standing is None:
             self._is_in_touch = True
 
-    def verdict(self, now: datetime) -> Verdict:
+    def ruling(self, now: datetime) -> Ruling:
         self._machine.tick(now)
         if self._standing is not None and self._is_in_touch:
             found = admission(self._standing, now)
             if found.kind is not AdmissionKind.CALL:
-                return Verdict(found, self._standing, is_local=False)
+                return Ruling(found, self._standing, is_local=False)
         standing = self._machine.standing
-        return Verdict(admission(standing, now), standing, is_local=True)
+        return Ruling(admission(standing, now), standing, is_local=True)
 
     def record(self, outcomes: Outcomes, now: datetime) -> bool:
         """Counts own calls without a lease; True where they made the machine change its mind."""
@@ -112,7 +112,7 @@ class BreakerView:
         return self._machine.standing.generation != before
 
     def acquire(self, now: datetime) -> Lease | None:
-        """A lease of the machine's own, for a local verdict."""
+        """A lease of the machine's own, for a local ruling."""
         leases = self._machine.acquire(1, "local", now)
         return leases[0] if leases else None
 
@@ -121,11 +121,12 @@ class BreakerView:
         self._machine.tick(now)
         return bool(self._machine.settle(lease.id, outcome, now, failure))
 
-    def pause(self, until: datetime, reason: str, now: datetime) -> bool:
-        """The service asks for patience. False where no pause holds: an operator lets all calls through."""
+    def pause(self, until: datetime, reason: str, now: datetime) -> Standing | None:
+        """The service asks for patience. The paused standing; None where an operator lets all calls through."""
         self._machine.tick(now)
         self._machine.pause(until, reason, now)
-        return self.verdict(now).admission.kind is not AdmissionKind.CALL
+        standing = self._machine.standing
+        return standing if standing.paused_until is not None else None
 
 
 def _identity(standing: Standing) -> tuple[int, datetime]:
