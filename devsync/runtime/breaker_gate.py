@@ -149,9 +149,11 @@ class Gate:
         with self._lock:
             now = self._now()
             self._collect(now)
+            slow = self._view.config.slow_call_duration
             is_new = self._view.learn(standing, config or self._view.config, now)
             if is_new:
                 self._no_lease_before = None
+            if is_new or slow != self._view.config.slow_call_duration:
                 self._begin(now)
             self._follow(now)
             return is_new

@@ -64,16 +64,10 @@ class BreakerView:
         known = self._standing
         if known is not None and _is_older(standing, known):
             return False
-        self._is_in_touch = True
         self._standing = standing
-        is_new = _identity(standing) != _identity(known or self._machine.standing)
-        if (
-            known is None
-            and standing.generation == 0
-            and standing.state is State.CLOSED
-            and standing.mode is Mode.NORMAL
-        ):
-            is_new = False  # the entity that our own first report made: our counts go on
+        is_new = _identity(standing) != _identity(known) if known else not _is_fresh(standing)
+        if is_new or self._silent_until is None or self._silent_until <= now:
+            self._is_in_touch, self._silent_until = True, None
         if is_new:
             self._machine = Breaker(_copied(standing, config))
             return True
