@@ -37,6 +37,8 @@ class SlackClient:
     ) -> None:
         seconds = read_timeout.total_seconds()
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds))
+        # aiohttp asks again by itself where a kept connection breaks; its own test client stops it in this way, too.
+        self._session._retry_connection = False
         self._client = AsyncWebClient(
             token=token,
             base_url=base_url if base_url.endswith("/") else f"{base_url}/",
