@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from devsync.contracts import collection, delivery, due, edition
+from devsync.contracts import breaker, collection, delivery, due, edition
 from devsync.domain.model import Model
 
 In = TypeVar("In", bound=Model)
@@ -52,6 +52,8 @@ RECORD_DELIVERY = ActivityContract("local.record_delivery", delivery.RecordDeliv
 SEND_SLACK_PART = ActivityContract("slack.send_part", delivery.SendPart, delivery.PartSent, is_user_facing=True)
 FIND_SLACK_PART = ActivityContract("slack.find_part", delivery.FindPart, delivery.PartFound)
 REMOVE_SLACK_PART = ActivityContract("slack.remove_part", delivery.RemovePart, edition.Recorded)
+BREAKER_SETTINGS = ActivityContract("local.breaker_settings", breaker.ReadBreakerSettings, breaker.BreakerSettingsRead)
+RECORD_BREAKER = ActivityContract("local.record_breaker", breaker.RecordBreaker, edition.Recorded)
 
 EDITION_ACTIVITIES = (
     FIND_PREVIOUS,

@@ -7,6 +7,7 @@ from temporalio.common import SearchAttributeKey
 EDITION_TRIGGER = "EditionTrigger"
 WEEKLY_CHANGELOG = "WeeklyChangelog"
 DELIVERY = "Delivery"
+CIRCUIT_BREAKER = "CircuitBreaker"
 
 EDITIONS_QUEUE = "editions"
 """Workflows that make editions."""
@@ -52,6 +53,11 @@ def preview_id(team: str, iso_week: str) -> str:
 
 def delivery_id(team: str, iso_week: str, channel: str) -> str:
     return f"delivery:{team}:{iso_week}:{channel}"
+
+
+def breaker_id(service: str) -> str:
+    """One entity a service, for all teams and workers."""
+    return f"breaker:{service}"
 
 
 _OF_A_TEAM = re.compile(r"(?:changelog|preview|delivery|due):([^:]+?)(?:-\d{4}-\d\d-\d\dT[\d:.]+Z)?(?::|\Z)")

@@ -21,11 +21,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 from temporalio.service import RPCError
 
+from devsync.domain.breaker.refusals import CallRefused
 from devsync.domain.changelog.window import ImpossibleWeek
 from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity, Failure, assessed
 from devsync.domain.redaction import bounded, redacted
 from devsync.runtime import graphql_errors
-from devsync.runtime.failures import answers, database, http, machine, mail, slack, temporal
+from devsync.runtime.failures import answers, breaker, database, http, machine, mail, slack, temporal
 from devsync.runtime.failures.answers import CredentialsRefused, MalformedAnswer
 from devsync.runtime.failures.verdict import (
     BAD_ADDRESS,
@@ -104,6 +105,7 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (MalformedAnswer, answers.malformed),
     (CredentialsRefused, answers.credentials_refused),
     (GraphQLRefused, graphql_errors.failure_of),
+    (CallRefused, breaker.refused),
     # The client libraries, by what their answers say.
     (GithubException, http.github),
     (BadAttributeException, MALFORMED),
