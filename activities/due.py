@@ -12,7 +12,7 @@ from devsync.contracts.due import DueWeek, FindDueWeek
 from devsync.domain.changelog.window import last_week_ended_by
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.runtime.activity_errors import to_application_error
-from devsync.settings.configuration import load_configuration
+from devsync.settings.configuration import UnknownTeam, load_team
 from devsync.settings.problems import ConfigError
 
 
@@ -30,17 +30,14 @@ class DueActivities:
         A file that is wrong is read again until somebody mends it; a team without a file is gone for good.
         """
         try:
-            configuration = await asyncio.to_thread(load_configuration, self._config_dir)
-        except ConfigError as error:
-            raise to_application_error(_wrong(str(error), is_retryable=True), None) from None
-        try:
-            team = configuration.team(message.team)
-        except ConfigError as error:
+            team = (await asyncio.to_thread(load_team, self._config_dir, message.team)).team
+        except UnknownTeam as error:
             cure = f"{error}; to stop its schedule: python starter.py schedule delete {message.team}"
             raise to_application_error(_wrong(cure, is_retryable=False), None) from None
+        except ConfigError as error:
+            raise to_application_error(_wrong(str(error), is_retryable=True), None) from None
         return DueWeek(
             iso_week=last_week_ended_by(message.scheduled_at, team.timezone),
-            timezone=team.timezone,
             **({"jitter": team.schedule.jitter} if team.schedule else {}),
         )
 

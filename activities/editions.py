@@ -29,7 +29,7 @@ from devsync.domain.changelog.composition import CompositionInput, CompositionRu
 from devsync.domain.changelog.edition import Edition, Gap
 from devsync.rendering.documents import render_html, render_json, render_markdown, render_text
 from devsync.rendering.slack import SlackRendering, render_slack
-from devsync.settings.configuration import load_configuration
+from devsync.settings.configuration import load_team
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable
 from devsync.storage.database import Database
@@ -52,8 +52,8 @@ class EditionActivities:
     @activity.defn(name=contracts.PLAN_EDITION.name)
     async def plan(self, message: PlanEdition) -> EditionPlan:
         """Reads the configuration now, so that the workflow never does and a replay sees the same."""
-        configuration = await asyncio.to_thread(load_configuration, self._config_dir)
-        is_since_last = configuration.team(message.team).period == "since_last_edition"
+        configuration = await asyncio.to_thread(load_team, self._config_dir, message.team)
+        is_since_last = configuration.team.period == "since_last_edition"
         last = await self._last_delivered(message) if is_since_last else LastDelivered()
         return plan_edition(configuration, message, last)
 

@@ -88,14 +88,14 @@ def issues_jql(project: str, window: Window, user_zone: ZoneInfo | None, *, crea
     """
     zone = user_zone or UTC
     margin = timedelta() if user_zone else timedelta(days=1)
-    start = (window.start - _clock_change(window.start, zone) - margin).astimezone(zone)
-    end = (window.end + _clock_change(window.end, zone) + margin + timedelta(seconds=59)).astimezone(zone)
-    going_on = ""
-    if created_from:
-        created = (datetime.fromisoformat(created_from) - margin).astimezone(zone)
-        going_on = f' AND created >= "{created:%Y-%m-%d %H:%M}"'
+
+    def no_later_than(instant: datetime) -> str:
+        return _to_the_minute(instant - _clock_change(instant, zone) - margin, zone)
+
+    end = _to_the_minute(window.end + _clock_change(window.end, zone) + margin + timedelta(seconds=59), zone)
+    going_on = f" AND created >= {no_later_than(datetime.fromisoformat(created_from))}" if created_from else ""
     return (
-        f'project = "{project}" AND resolved >= "{start:%Y-%m-%d %H:%M}" AND resolved < "{end:%Y-%m-%d %H:%M}"'
+        f'project = "{project}" AND resolved >= {no_later_than(window.start)} AND resolved < {end}'
         f"{going_on} ORDER BY created ASC, key ASC"
     )
 
@@ -122,6 +122,10 @@ def issue_of(entry: Json, server: str) -> JiraIssue:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedAnswer("jira", "a search", f"an issue that has no usable {error}") from error
+
+
+def _to_the_minute(instant: datetime, zone: tzinfo) -> str:
+    return f'"{instant.astimezone(zone):%Y-%m-%d %H:%M}"'
 
 
 def _clock_change(at: datetime, zone: tzinfo) -> timedelta:

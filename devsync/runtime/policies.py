@@ -17,10 +17,11 @@ CATCH_UP = timedelta(days=6)
 """So long after it was due a week is still started: late beats missing, and the next week is due after that."""
 
 BOOTSTRAP: Policies = {
+    # As long as a schedule catches up, too: without a plan there is no deadline, and a late edition beats none.
     PLAN_EDITION.name: OperationPolicy(
-        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=10)),
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=30)),
         start_to_close=timedelta(seconds=10),
-        schedule_to_close=timedelta(minutes=10),
+        schedule_to_close=CATCH_UP,
     ),
     # As long as a schedule catches up: a mistake in config/ that is mended in time costs no week.
     FIND_DUE_WEEK.name: OperationPolicy(
@@ -30,6 +31,14 @@ BOOTSTRAP: Policies = {
     ),
 }
 """The policies that are not in config/services.yaml: the activities that read it cannot wait for it."""
+
+UNDECLARED = OperationPolicy(
+    retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
+    start_to_close=timedelta(minutes=1),
+    schedule_to_close=timedelta(hours=1),
+)
+"""For an activity that the recorded policies do not name: an older build has planned the run, or nothing is planned
+yet. It repeats what it is given for; what must not be repeated blindly may not rely on it."""
 
 
 def activity_options(
@@ -65,11 +74,11 @@ async def call(
     summary: str,
     time_left: timedelta | None = None,
 ) -> Out:
-    """Runs an activity under its declared policy. Call it from workflow code only.
+    """Runs an activity under its declared policy, else under UNDECLARED. Call it from workflow code only.
 
     Raises ActivityError when the policy is used up or the failure is not retryable.
     """
-    options = activity_options(contract, policies[contract.name], time_left=time_left)
+    options = activity_options(contract, policies.get(contract.name, UNDECLARED), time_left=time_left)
     options["summary"] = summary
     result: Out = await workflow.execute_activity(
         contract.name, arg=message, result_type=contract.output_type, **options

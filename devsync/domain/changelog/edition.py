@@ -159,6 +159,3 @@ class Edition(Model):
         if not self.items:
             return 0.0
         return sum(item.section is Section.OTHER for item in self.items) / len(self.items)
-
-    def section_items(self, section: Section) -> tuple[Item, ...]:
-        return tuple(item for item in self.items if item.section is section)
