@@ -13,7 +13,7 @@ from rich.console import Console
 from temporalio.service import RPCError
 
 from devsync.domain.changelog.window import ImpossibleWeek
-from devsync.runtime.connection import SearchAttributesMissing, TemporalUnreachable
+from devsync.runtime.connection import NamespaceUnusable, SearchAttributesMissing, TemporalUnreachable
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
 
@@ -49,6 +49,7 @@ class Told(Exception):
 _KNOWN: tuple[type[Exception], ...] = (
     ConfigError,
     TemporalUnreachable,
+    NamespaceUnusable,
     SearchAttributesMissing,
     StorageError,
     WrongDatabaseUrl,

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from devsync.contracts import names
 from devsync.settings.delivery import DeliverySettings, read_delivery
 from devsync.settings.durations import format_duration
 from devsync.settings.problems import ConfigError, any_of, did_you_mean
@@ -38,6 +39,18 @@ class Configuration:
         else:
             cure = f"write {self.directory / 'teams' / name}.yaml"
         raise ConfigError([f'the team "{name}" has no file; {cure}'])
+
+    def uses(self, service: str) -> bool:
+        """Whether a worker has to serve it: our own machine always, a service of others when a team names it."""
+        teams = self.teams.values()
+        match service:
+            case names.GITHUB:
+                return any(team.github for team in teams)
+            case names.JIRA:
+                return any(team.jira for team in teams)
+            case names.SLACK:
+                return any(channel.kind == "slack" for team in teams for channel in team.channels)
+        return service == names.LOCAL
 
 
 def load_configuration(directory: Path) -> Configuration:
