@@ -65,8 +65,8 @@ class WorkerVersion(NamedTuple):
 
 
 _CURES: Final = {
-    "GITHUB_TOKEN": "create a fine-grained token with read access to contents, issues, pull requests and deployments"
-    " of the team's repositories, and export it; or export GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY instead",
+    "GITHUB_TOKEN": "create a fine-grained token with read access to contents and pull requests of the team's"
+    " repositories, and export it; or export GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY instead",
     "GITHUB_APP_ID": "copy it from the GitHub App's page General and export it, as GITHUB_APP_PRIVATE_KEY is",
     "GITHUB_APP_PRIVATE_KEY": "generate one on the GitHub App's page General and export the whole PEM file,"
     " as GITHUB_APP_ID is",
