@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
@@ -84,6 +85,15 @@ def command(work: Callable[P, Coroutine[Any, Any, Exit | None]]) -> Callable[P, 
 def output(width: int | None = None) -> Console:
     """Standard output for people. Without emoji: rich would draw `changelog:ledger:2026-W47` with a ledger in it."""
     return Console(highlight=False, emoji=False, width=width)
+
+
+async def until_interrupted() -> None:
+    """Until Ctrl-C or SIGTERM; neither ends the process any more, so that it can end what it started."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
 
 
 def emit(document: Any) -> None:

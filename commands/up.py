@@ -1,9 +1,7 @@
 """`up`: the embedded servers in the foreground, with their data kept, for runs by hand."""
 
-import asyncio
 import os
 import shlex
-import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.apply import apply_configuration, lines
-from commands.console import Exit, Told, command, progress
+from commands.console import Exit, Told, command, progress, until_interrupted
 from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
@@ -54,7 +52,7 @@ async def up(
                 progress.print(f"Slack: {stack.sandbox['urls']['slack']}")
             progress.print(f"In another shell:  . {file}   then for example:  python starter.py doctor", soft_wrap=True)
             progress.print("Ctrl-C stops everything; the data stays.")
-            await _until_interrupted()
+            await until_interrupted()
     except (ProcessFailed, InUse) as error:
         raise Told(str(error)) from error
     return Exit.OK
@@ -70,11 +68,3 @@ async def _apply(variables: dict[str, str]) -> None:
         return
     for line in lines(await apply_configuration(await connect(), configuration), configuration):
         progress.print(line, markup=False, soft_wrap=True)
-
-
-async def _until_interrupted() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
