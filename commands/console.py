@@ -96,9 +96,13 @@ async def until_interrupted() -> None:
     await stop.wait()
 
 
-def emit(document: Any) -> None:
-    """Prints the document of --json. Accepts what json does, and times as text."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+def emit(document: Any, *, on_one_line: bool = False) -> None:
+    """Prints the document of --json. Accepts what json does, and times as text.
+
+    On one line where the command goes on: whoever reads it must see that it is whole.
+    """
+    indent = None if on_one_line else 2
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=indent, default=str) + "\n")
     sys.stdout.flush()
 
 

@@ -4,16 +4,19 @@ import os
 import shlex
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands.apply import apply_configuration, lines
-from commands.console import Exit, Told, command, progress, until_interrupted
+from commands.console import Exit, Told, command, emit, progress, until_interrupted
 from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
 from devsync.settings.problems import ConfigError
+
+if TYPE_CHECKING:
+    from commands.stack import Stack
 
 LOCAL = Path(".local")
 TEMPORAL_PORT = 7233
@@ -26,6 +29,9 @@ async def up(
     worker: Annotated[bool, typer.Option("--worker", help="Also a worker, with this environment.")] = False,
     port: Annotated[int, typer.Option(help="Temporal's port.")] = TEMPORAL_PORT,
     ui_port: Annotated[int, typer.Option(help="The Web UI's port.")] = UI_PORT,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on one line, once everything is there.")
+    ] = False,
 ) -> Exit:
     """Run PostgreSQL and Temporal on this machine until Ctrl-C; data stays in .local/."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
@@ -40,13 +46,16 @@ async def up(
             stack = await running.enter_async_context(local_stack(LOCAL, world=world, port=port, ui_port=ui_port))
             variables = dict(stack.environment)
             if stack.sandbox is not None:
-                variables["CONFIG_DIR"] = str(write_configuration(LOCAL, stack.sandbox))
+                # Absolute: the file is sourced in other folders, too.
+                variables["CONFIG_DIR"] = str(write_configuration(LOCAL, stack.sandbox).resolve())
             file = LOCAL / "environment"
             file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
             file.chmod(0o600)
             await _apply(variables)
             if worker:
                 await running.enter_async_context(worker_process(LOCAL, variables))
+            if as_json:
+                emit(_document(stack, file), on_one_line=True)
             progress.print(f"Temporal Web UI: {stack.temporal.ui_url}")
             if stack.sandbox is not None:
                 progress.print(f"Slack: {stack.sandbox['urls']['slack']}")
@@ -56,6 +65,18 @@ async def up(
     except (ProcessFailed, InUse) as error:
         raise Told(str(error)) from error
     return Exit.OK
+
+
+def _document(stack: "Stack", environment: Path) -> dict[str, Any]:
+    """Addresses for a script that waits for them; credentials are in the file alone."""
+    urls = stack.sandbox["urls"] if stack.sandbox is not None else {}
+    return {
+        "temporal": stack.temporal.address,
+        "web_ui": stack.temporal.ui_url,
+        "slack": urls.get("slack"),
+        "control": urls.get("control"),
+        "environment": str(environment.resolve()),
+    }
 
 
 async def _apply(variables: dict[str, str]) -> None:
