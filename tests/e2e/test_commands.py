@@ -58,7 +58,11 @@ async def test_run_names_what_is_missing_and_exits_3_and_status_shows_it(played:
     code, edition = await document(played, "run", played.team, "--week", "2026-W46")
     played.sandbox.faults.clear(number)
     assert (code, edition["status"]) == (3, "partial")
-    assert [gap["unit"] for gap in edition["gaps"]] == ["github:acme/ledger"]
+    (gap,) = edition["gaps"]
+    assert (gap["unit"], gap["reason"]) == ("github:acme/ledger", "github answered 404 (Not Found)")
+    box = next(json.dumps(message.blocks) for message in played.messages if "What is missing" in str(message.blocks))
+    assert "GitHub does not show it to us." in box
+    assert "404" not in box
 
     code, shown = await document(played, "status")
     runs = {run["workflow_id"]: run for run in shown["runs"]}
