@@ -30,6 +30,7 @@ from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
 from devsync.runtime.connection import (
     CORE_DRAIN_SECONDS,
+    NamespaceUnusable,
     SearchAttributesMissing,
     TemporalUnreachable,
     connect,
@@ -37,6 +38,7 @@ from devsync.runtime.connection import (
 )
 from devsync.runtime.memory import calm_garbage_collection
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.runtime.pollers import READY_LINE, until_polled
 from devsync.runtime.versioning import deployment_config
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
@@ -55,12 +57,10 @@ from workflows.registry import SERVED
 GRACE = timedelta(seconds=20)
 """Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
 
-READY_LINE = "worker ready"
-"""Logged once every queue is served; the demo and the tests wait for it."""
-
 CANNOT_START = (
     ConfigError,
     TemporalUnreachable,
+    NamespaceUnusable,
     SearchAttributesMissing,
     DatabaseUnavailable,
     NotMigrated,
@@ -79,7 +79,7 @@ async def run() -> None:
         workers = await build_workers(client, environment, configuration, errors, stack)
         if version := environment.worker_version():
             _tell_the_build(version)
-        await serve_until_stopped(workers)
+        await serve_until_stopped(client, workers)
 
 
 async def build_workers(
@@ -97,7 +97,6 @@ async def build_workers(
     store = ArtifactStore(database)
     shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
     services = configuration.services
-    teams = configuration.teams.values()
     version = environment.worker_version()
 
     editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
@@ -122,15 +121,15 @@ async def build_workers(
             [*editions.all(), *records.all(), *due.all()],
         )
     )
-    if any(team.github for team in teams):
+    if configuration.uses(names.GITHUB):
         github = GitHubActivities(_github_client(environment, configuration), shelf, CollectedUnits(database))
         workers.append(
             _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository])
         )
-    if any(team.jira for team in teams):
+    if configuration.uses(names.JIRA):
         jira = JiraActivities(_jira_client(environment, configuration), shelf)
         workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project]))
-    if any(channel.kind == "slack" for team in teams for channel in team.channels):
+    if configuration.uses(names.SLACK):
         slack_client = _slack_client(environment, configuration)
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
@@ -138,7 +137,7 @@ async def build_workers(
     return workers
 
 
-async def serve_until_stopped(workers: Sequence[Worker]) -> None:
+async def serve_until_stopped(client: Client, workers: Sequence[Worker]) -> None:
     """Serves until SIGTERM or SIGINT, then lets work finish or hands it back, for GRACE at most."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -146,13 +145,17 @@ async def serve_until_stopped(workers: Sequence[Worker]) -> None:
         loop.add_signal_handler(number, stop.set)
     running = [asyncio.create_task(worker.run()) for worker in workers]
     stopped = asyncio.create_task(stop.wait())
-    logging.getLogger("devsync.worker").info(
-        "%s: serving %s", READY_LINE, ", ".join(worker.task_queue for worker in workers)
-    )
+    telling = asyncio.create_task(_tell_when_ready(client, [worker.task_queue for worker in workers]))
     await asyncio.wait((*running, stopped), return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
+    telling.cancel()
     await asyncio.gather(*(worker.shutdown() for worker in workers))
     await asyncio.gather(*running)
+
+
+async def _tell_when_ready(client: Client, queues: Sequence[str]) -> None:
+    await until_polled(client, queues)
+    logging.getLogger("devsync.worker").info("%s: serving %s", READY_LINE, ", ".join(queues))
 
 
 def _tell_the_build(version: WorkerVersion) -> None:

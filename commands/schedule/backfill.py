@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 from temporalio.client import Client
 
+from commands.arguments import Team
 from commands.console import AsJson, Exit, Told, command, emit, progress
 from commands.documents import edition_document
 from commands.editions import exit_code, start_edition, team_of, watch_edition, week_or_last
@@ -16,8 +17,6 @@ from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
 from devsync.settings.team import TeamConfig
-
-Team = Annotated[str, typer.Argument(help="The team, as its file in config/teams is named.")]
 
 
 @command

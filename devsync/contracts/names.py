@@ -13,6 +13,8 @@ EDITIONS_QUEUE = "editions"
 """Workflows that make editions."""
 CONTROL_QUEUE = "control"
 """Workflows around an edition: what starts it, and what outlives it."""
+WORKFLOW_QUEUES = (EDITIONS_QUEUE, CONTROL_QUEUE)
+"""All others are for activities."""
 
 
 def service_queue(service: str) -> str:

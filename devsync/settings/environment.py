@@ -10,19 +10,13 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from devsync.settings.addresses import WebAddress
 from devsync.settings.problems import ConfigError
 
 T = TypeVar("T")
 
 
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("is not a web address; write it with https://")
-    return url.rstrip("/")
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+BaseAddress = Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))]
 """Without a slash at its end."""
 
 
@@ -72,8 +66,8 @@ class WorkerVersion(NamedTuple):
 
 
 _CURES: Final = {
-    "GITHUB_TOKEN": "create a fine-grained token with read access to contents, issues, pull requests and deployments"
-    " of the team's repositories, and export it; or export GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY instead",
+    "GITHUB_TOKEN": "create a fine-grained token with read access to contents and pull requests of the team's"
+    " repositories, and export it; or export GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY instead",
     "GITHUB_APP_ID": "copy it from the GitHub App's page General and export it, as GITHUB_APP_PRIVATE_KEY is",
     "GITHUB_APP_PRIVATE_KEY": "generate one on the GitHub App's page General and export the whole PEM file,"
     " as GITHUB_APP_ID is",
@@ -104,9 +98,9 @@ class Environment(BaseSettings):
     """A GitHub App instead of a token: its id."""
     github_app_private_key: SecretStr | None = None
     """A GitHub App's private key in PEM; line breaks may be written as `\\n`."""
-    github_api_url: WebAddress = "https://api.github.com"
+    github_api_url: BaseAddress = "https://api.github.com"
     """GitHub Enterprise Server: `https://github.acme.dev/api/v3`."""
-    jira_url: WebAddress | None = None
+    jira_url: BaseAddress | None = None
     """The JIRA site."""
     jira_email: str | None = None
     """JIRA Cloud: the account that owns the API token."""
@@ -118,7 +112,7 @@ class Environment(BaseSettings):
     """The Slack app's bot token."""
     slack_signing_secret: SecretStr | None = None
     """Proves that a request comes from Slack."""
-    slack_api_url: WebAddress = "https://slack.com/api"
+    slack_api_url: BaseAddress = "https://slack.com/api"
     """Slack's Web API; another one only in tests."""
     smtp_url: SecretStr | None = None
     """The mail server, with its password."""

@@ -21,6 +21,17 @@ LONGEST_HTTP_READ: Final = timedelta(seconds=10)
 
 DEFAULT_HTTP_CONNECT: Final = timedelta(seconds=5)
 
+_CLIENT_TIMEOUTS: Final = ("http_connect", "http_read")
+
+_WITHOUT_EFFECT: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    # PyGithub and slack-sdk take one time-out for a call: http_read.
+    "github": (("timeouts", "http_connect"),),
+    "slack": (("timeouts", "http_connect"),),
+    # Our own machine is asked without HTTP.
+    "local": (("timeouts", "http_connect"), ("timeouts", "http_read"), ("concurrency",)),
+}
+"""What a service's client does not read: it would be believed, and change nothing."""
+
 Factor = Annotated[float, Field(ge=1)]
 
 
@@ -51,9 +62,9 @@ class TimeoutsPart(Model):
     heartbeat: PositiveDuration | None = None
     """An activity without a sign of life for so long has lost its worker, and is tried again."""
     http_connect: PositiveDuration | None = None
-    """Getting a connection; 5s where it is not given."""
+    """Getting a connection, for a whole service; 5s where it is not given. Only `jira` has it apart from the next."""
     http_read: PositiveDuration | None = None
-    """Waiting for bytes, 10s at most: threads cannot be interrupted."""
+    """Waiting for bytes, for a whole service; 10s at most, since threads cannot be interrupted."""
 
     @model_validator(mode="after")
     def _an_http_read_ends_soon(self) -> Self:
@@ -82,8 +93,8 @@ class ServiceSettings(Model):
     """How long things may take."""
     rate_per_second: PositiveFloat | None = None
     """Activities started a second over all workers of the service's task queue; not limited without it."""
-    concurrency: PositiveInt
-    """HTTP calls (for `local`: blocking jobs) at once in one process."""
+    concurrency: PositiveInt = 10
+    """HTTP calls at once in one process; `local` makes none."""
     slots: PositiveInt
     """Activities at once in one worker: at least the units of a large edition, which mostly wait for a call."""
     operations: dict[str, OperationParts] = Field(default_factory=dict)
@@ -111,6 +122,15 @@ class ServiceSettings(Model):
         return self.timeouts.http_read or LONGEST_HTTP_READ
 
     @model_validator(mode="after")
+    def _clients_belong_to_the_whole_service(self) -> Self:
+        for name, parts in self.operations.items():
+            for field in _CLIENT_TIMEOUTS:
+                if getattr(parts.timeouts, field) is not None:
+                    message = "has no effect: one client serves all operations; write it at the service"
+                    raise problem_at(message, "operations", name, "timeouts", field)
+        return self
+
+    @model_validator(mode="after")
     def _every_policy_is_whole(self) -> Self:
         _refuse_incomplete(_merged(self.retry), _merged(self.timeouts), ())
         for name, parts in self.operations.items():
@@ -121,6 +141,17 @@ class ServiceSettings(Model):
 
 class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
     """All services by name."""
+
+    @model_validator(mode="after")
+    def _nothing_is_without_effect(self) -> Self:
+        for service, settings in self.root.items():
+            for at in _WITHOUT_EFFECT.get(service, ()):
+                part: Model = settings
+                for name in at[:-1]:
+                    part = getattr(part, name)
+                if getattr(part, at[-1]) != type(part).model_fields[at[-1]].default:
+                    raise problem_at(f"has no effect at {service}; remove it", service, *at)
+        return self
 
     def service(self, name: str) -> ServiceSettings:
         """Raises ConfigError naming the known services."""

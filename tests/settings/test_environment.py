@@ -106,11 +106,27 @@ def test_a_personal_access_token_is_for_data_center(monkeypatch: pytest.MonkeyPa
     assert read_environment().jira().email is None
 
 
-def test_a_wrong_address_is_refused_without_being_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_API_URL", "user:hunter2@api.acme.dev")
+@pytest.mark.parametrize("variable", ["GITHUB_API_URL", "JIRA_URL", "SLACK_API_URL"])
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("hunter2@api.acme.dev", "is not an address; write it with https:// or http://"),
+        ("bot:hunter2@api.acme.dev", "is not an address; write it with https:// or http://"),
+        ("https://bot:hunter2@api.acme.dev", "has a user or password in its address"),
+        ("https://hunter2@api.acme.dev/x", "has a user or password in its address"),
+        ("https://:hunter2@api.acme.dev", "has a user or password in its address"),
+        ("https://hunter2@api.acme.dev:port", "is not an address; write it with https:// or http://"),
+        ("https://", '"https://" is not an address'),
+    ],
+)
+def test_an_address_with_a_login_or_without_a_place_is_refused_and_no_secret_quoted(
+    monkeypatch: pytest.MonkeyPatch, variable: str, address: str, problem: str
+) -> None:
+    monkeypatch.setenv(variable, address)
     with pytest.raises(ConfigError) as refused:
         read_environment()
-    assert refused.value.problems == ("GITHUB_API_URL is not a web address; write it with https://",)
+    assert str(refused.value).startswith(f"{variable} {problem}")
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_versioned_worker_has_both_names(monkeypatch: pytest.MonkeyPatch) -> None:

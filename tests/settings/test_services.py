@@ -7,7 +7,7 @@ import pytest
 
 from devsync.contracts.policies import OperationPolicy
 from devsync.settings.problems import ConfigError
-from devsync.settings.services import ServicesConfig, read_services
+from devsync.settings.services import ServicesConfig, ServiceSettings, read_services
 
 SHIPPED = Path(__file__).parents[2] / "config" / "services.yaml"
 
@@ -104,6 +104,17 @@ def _read(folder: Path, text: str) -> ServicesConfig:
             '3: github.timeouts.http_read: "30s" is too long, threads cannot be interrupted; write "10s"',
         ),
         ("concurrency: 10", "concurrency: 0", "4: github.concurrency: 0 is too small; write a number above 0"),
+        (
+            "http_read: 10s",
+            "http_connect: 5s",
+            "3: github.timeouts.http_connect: has no effect at github; remove it",
+        ),
+        (
+            "attempts: 3",
+            "attempts: 3}, timeouts: {http_read: 5s",
+            "7: github.operations.probe.timeouts.http_read: has no effect: one client serves all operations; "
+            "write it at the service",
+        ),
         ("  slots: 64\n", "", "1: github.slots: is missing; add it"),
         ("slots: 64", "slots: many", '5: github.slots: "many" is not a whole number; write one'),
         (
@@ -143,3 +154,23 @@ def test_a_policy_that_cannot_work_is_refused(tmp_path: Path, old: str, new: str
     with pytest.raises(ConfigError) as refused:
         _read(tmp_path, VALID.replace(old, new, 1))
     assert refused.value.problems == (f"{tmp_path}/services.yaml:{problem}",)
+
+
+@pytest.mark.parametrize(
+    ("service", "line", "field"),
+    [
+        ("slack", "  timeouts: {start_to_close: 1m, schedule_to_close: 1h, http_connect: 5s}", "timeouts.http_connect"),
+        ("local", "  timeouts: {start_to_close: 1m, schedule_to_close: 1h, http_read: 5s}", "timeouts.http_read"),
+        ("local", "  timeouts: {start_to_close: 1m, schedule_to_close: 1h}\n  concurrency: 3", "concurrency"),
+    ],
+)
+def test_what_a_service_does_not_read_is_refused(tmp_path: Path, service: str, line: str, field: str) -> None:
+    text = f"{service}:\n  retry: {{initial: 1s, factor: 2, maximum: 60s}}\n{line}\n  slots: 4\n"
+    with pytest.raises(ConfigError, match=rf"{service}\.{field}: has no effect at {service}; remove it$"):
+        _read(tmp_path, text)
+
+
+def test_jira_takes_both_time_outs_and_local_needs_no_concurrency() -> None:
+    services = read_services(SHIPPED).model
+    assert services.service("jira").http_connect == timedelta(seconds=5)
+    assert services.service("local").concurrency == ServiceSettings.model_fields["concurrency"].default
