@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
@@ -38,7 +37,7 @@ from devsync.runtime.connection import (
 )
 from devsync.runtime.memory import calm_garbage_collection
 from devsync.runtime.plugin import DevSyncPlugin
-from devsync.runtime.pollers import READY_LINE, until_polled
+from devsync.runtime.pollers import READY_LINE, SHUTDOWN_GRACE, until_polled
 from devsync.runtime.versioning import deployment_config
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
@@ -53,9 +52,6 @@ from devsync.storage.pages import CollectionPages
 from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
 from workflows.registry import SERVED
-
-GRACE = timedelta(seconds=20)
-"""Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
 
 CANNOT_START = (
     ConfigError,
@@ -108,7 +104,7 @@ async def build_workers(
             task_queue=queue,
             workflows=workflows,
             deployment_config=deployment_config(version, queue),
-            graceful_shutdown_timeout=GRACE,
+            graceful_shutdown_timeout=SHUTDOWN_GRACE,
         )
         for queue, workflows in SERVED.items()
     ]
@@ -138,7 +134,7 @@ async def build_workers(
 
 
 async def serve_until_stopped(client: Client, workers: Sequence[Worker]) -> None:
-    """Serves until SIGTERM or SIGINT, then lets work finish or hands it back, for GRACE at most."""
+    """Serves until SIGTERM or SIGINT, then lets work finish or hands it back, for SHUTDOWN_GRACE at most."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -183,7 +179,7 @@ def _service(
         activity_executor=ThreadPoolExecutor(settings.slots, thread_name_prefix=service),
         max_concurrent_activities=settings.slots,
         max_task_queue_activities_per_second=settings.rate_per_second,
-        graceful_shutdown_timeout=GRACE,
+        graceful_shutdown_timeout=SHUTDOWN_GRACE,
     )
 
 

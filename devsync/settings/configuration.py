@@ -36,6 +36,18 @@ class Configuration:
             raise _unknown(name, self.teams, self.directory)
         return self.teams[name]
 
+    def uses(self, service: str) -> bool:
+        """Whether a worker has to serve it: our own machine always, a service of others when a team names it."""
+        teams = self.teams.values()
+        match service:
+            case names.GITHUB:
+                return any(team.github for team in teams)
+            case names.JIRA:
+                return any(team.jira for team in teams)
+            case names.SLACK:
+                return any(channel.kind == "slack" for team in teams for channel in team.channels)
+        return service == names.LOCAL
+
 
 @dataclass(frozen=True)
 class TeamConfiguration:
@@ -48,18 +60,6 @@ class TeamConfiguration:
 
 class UnknownTeam(ConfigError):
     """Other teams have a file and this one has none: unlike a file that is wrong, nobody is about to mend it."""
-
-    def uses(self, service: str) -> bool:
-        """Whether a worker has to serve it: our own machine always, a service of others when a team names it."""
-        teams = self.teams.values()
-        match service:
-            case names.GITHUB:
-                return any(team.github for team in teams)
-            case names.JIRA:
-                return any(team.jira for team in teams)
-            case names.SLACK:
-                return any(channel.kind == "slack" for team in teams for channel in team.channels)
-        return service == names.LOCAL
 
 
 def load_configuration(directory: Path) -> Configuration:

@@ -90,6 +90,7 @@ FAULTS = [
     ),
     (Fault(kind=FaultKind.RESET, service=""), NETWORK, True),
     (Fault(kind=FaultKind.EMPTY, service=""), EXTERNAL, True),
+    (Fault(kind=FaultKind.TRUNCATED, service=""), NETWORK, True),
     (Fault(kind=FaultKind.CUT_JSON, service=""), EXTERNAL, True),
     (Fault(kind=FaultKind.MALFORMED, service=""), EXTERNAL, True),
     (Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="", seconds=2), NETWORK, True),
@@ -147,6 +148,38 @@ async def test_githubs_secondary_limit_is_throttling_and_no_lack_of_permission(s
         await ask_github(sandbox)
     failure = classify(raised.value, "github", datetime.now(UTC))
     assert (failure.category, failure.retry_after) == (LIMIT, timedelta(seconds=FAR_HINT_SECONDS))
+
+
+async def test_githubs_hourly_limit_is_waited_out_and_no_lack_of_permission() -> None:
+    world = demo_world("2026-W47")
+    world.github_hourly_limit = 1
+    async with run_sandbox(world) as sandbox:
+        await ask_github(sandbox)
+        with pytest.raises(Exception) as raised:  # noqa: PT011
+            await ask_github(sandbox)
+        assert [record.status for record in sandbox.log.select("github")] == [200, 403]
+    failure = classify(raised.value, "github", datetime.now(UTC))
+    assert (failure.category, failure.is_retryable) == (LIMIT, True)
+    assert failure.retry_after is not None
+    assert timedelta(minutes=59) < failure.retry_after <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize("kind", ["github", "jira", "jira data-center"])
+async def test_an_answer_that_keeps_trickling_is_read_to_its_end(kind: str) -> None:
+    """The read time-out bounds each silence, not the whole; a heartbeat that stays out bounds that."""
+    async with sandbox_for(kind) as sandbox:
+        whole = await ASK[kind](sandbox)
+        drip = Fault(kind=FaultKind.SLOW_DRIP, service=kind.split(maxsplit=1)[0], route=ROUTES[kind], seconds=2)
+        sandbox.faults.add(drip)
+        assert await ASK[kind](sandbox) == whole
+
+
+async def test_slacks_answer_is_bounded_as_a_whole(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(kind=FaultKind.SLOW_DRIP, service="slack", route=ROUTES["slack"], seconds=2))
+    with pytest.raises(TimeoutError) as raised:
+        await ask_slack(sandbox)
+    failure = classify(raised.value, "slack", datetime.now(UTC))
+    assert (failure.category, failure.is_retryable, failure.may_have_taken_effect) == (NETWORK, True, True)
 
 
 async def test_the_declared_concurrency_holds_however_many_threads_ask(sandbox: Sandbox) -> None:

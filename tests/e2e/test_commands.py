@@ -22,7 +22,8 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.processes import free_port, has_ended
 from sandbox.worlds.demo import demo_world
 from tests.docs.test_documents import SHOWN, shape
-from tests.e2e.stage import PATIENCE_SECONDS, Servers, Stage, eventually, forget, stage_for
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, forget, stage_for
+from tests.servers import Servers
 
 WEEK = "2026-W47"
 EDITION, DEMO = (next(one for one in SHOWN if mark in one) for mark in ("status", "links"))

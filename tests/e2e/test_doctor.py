@@ -1,7 +1,6 @@
 """`doctor` on the ground that everything stands on: the namespace, and a worker for each queue that gets its work."""
 
 import json
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,22 +10,21 @@ import yaml
 from commands.doctor.findings import Finding
 from commands.doctor.platform import check_temporal
 from devsync.settings.configuration import load_configuration
-from sandbox.temporal_server import dev_server
 from sandbox.worlds.demo import demo_world
 from tests.e2e.builds import Builds
-from tests.e2e.stage import Servers, Stage, search_attributes, stage_for
+from tests.e2e.stage import Stage, stage_for
+from tests.servers import Servers, running_temporal
 
 
 @pytest.fixture
 async def alone(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """On a Temporal server of its own: a shared one still lists the workers of tests that are over."""
-    with tempfile.TemporaryDirectory(prefix="devsync-doctor-") as folder:
-        async with (
-            dev_server(Path(folder) / "temporal.db", search_attributes=search_attributes()) as temporal,
-            stage_for(demo_world("2026-W47"), Servers(servers.postgres, temporal), tmp_path) as stage,
-        ):
-            monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
-            yield stage
+    async with (
+        running_temporal() as temporal,
+        stage_for(demo_world("2026-W47"), Servers(servers.postgres, temporal), tmp_path) as stage,
+    ):
+        monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
+        yield stage
 
 
 async def workers(stage: Stage) -> Finding:

@@ -13,8 +13,8 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.extremes import extreme_world
 from sandbox.worlds.generator import generated_world
 from sandbox.worlds.history import history_world
-from tests.e2e.stage import Servers, Stage, eventually, stage_for
-from tests.e2e.test_edition import edition_of
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.servers import Servers
 
 HISTORIES = Path(__file__).parents[3] / "shared" / "data" / "history"
 
@@ -43,7 +43,7 @@ async def assert_one_edition_by_both_roads(stage: Stage) -> None:
     for result, answers in ((by_graphql, graphql_answers), (by_rest, rest_answers)):
         assert sum(result.calls_by_road.values()) == result.api_calls["github"] == len(answers)
         assert result.status is EditionStatus.COMPLETE
-    first, second = await edition_of(stage, by_graphql), await edition_of(stage, by_rest)
+    first, second = await stage.edition(by_graphql), await stage.edition(by_rest)
     assert first.items
     assert first.items == second.items
     assert by_graphql.digest == by_rest.digest

@@ -24,8 +24,8 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.model import Model
     from devsync.runtime.plugin import DevSyncPlugin
     from devsync.runtime.policies import call
-    from tests.e2e.stage import Servers
     from tests.runtime import errors_of_libraries as made
+    from tests.servers import Servers
     from workflows.failures import failure_of
 
 SECOND = timedelta(seconds=1)

@@ -12,8 +12,8 @@ from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
 from devsync.runtime.schedules import handle_of
 from devsync.settings.environment import Environment
-from tests.e2e.firing import apply, configuration, described, firings, starter, until_quiet
-from tests.e2e.stage import Stage
+from tests.e2e.firing import apply, configuration, described, firings, until_quiet
+from tests.e2e.stage import Stage, eventually
 
 MONDAY_NINE = {"day": "monday", "time": "09:00", "jitter": "2m"}
 
@@ -26,7 +26,7 @@ async def listed(stage: Stage) -> ScheduleState:
 
 async def listed_as_json(stage: Stage, **variables: str) -> tuple[dict[str, Any], str]:
     """By the command itself: the team's row, and standard error."""
-    code, output, errors = await starter(stage, "schedule", "list", "--json", **variables)
+    code, output, errors = await stage.starter("schedule", "list", "--json", **variables)
     assert code == 0, errors
     return next(row for row in json.loads(output)["schedules"] if row["team"] == stage.team), errors
 
@@ -46,12 +46,14 @@ async def test_the_last_firing_is_shown_with_its_edition(stage: Stage) -> None:
     await apply(stage, **MONDAY_NINE)
     a_past_monday = ScheduleBackfill(datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 10, 27, tzinfo=UTC))
     await handle_of(stage.client, stage.team).backfill(a_past_monday)
-    waiting = await listed(stage)
-    assert waiting.last is not None
-    assert waiting.last.state == "running"
+
+    async def waits_for_a_worker() -> bool:
+        waiting = await listed(stage)
+        return waiting.last is not None and waiting.last.state == "running"
+
+    await eventually(waits_for_a_worker)
     async with stage.worker():
-        await firings(stage, 1)
-        await until_quiet(stage)
+        await until_quiet(stage, *await firings(stage, 1))
     state = await listed(stage)
     assert state.last is not None
     last = state.last.document()
@@ -82,7 +84,7 @@ async def test_a_pause_is_shown_with_its_note(stage: Stage) -> None:
     state = await listed(stage)
     assert (state.state, state.note) == ("paused", "anna: freeze of :ledger: too")
     assert not any(line.startswith("next") for line in state.lines())
-    code, output, _ = await starter(stage, "schedule", "list")
+    code, output, _ = await stage.starter("schedule", "list")
     assert code == 0
     # As it was written: rich would draw a ledger there.
     assert f"{stage.team} paused monday 09:00 Europe/Berlin, jitter 2m  (anna: freeze of :ledger: too)\n" in output
@@ -124,7 +126,7 @@ def test_what_the_server_left_out_is_told_by_its_own_names() -> None:
 
 async def test_a_trigger_without_a_worker_waits_and_says_so(stage: Stage) -> None:
     await apply(stage, **MONDAY_NINE)
-    code, output, _ = await starter(stage, "schedule", "trigger", stage.team)
+    code, output, _ = await stage.starter("schedule", "trigger", stage.team)
     assert code == 0
     assert f"due:{stage.team}-" in output
     assert "waits: no worker has taken it yet" in output

@@ -17,10 +17,11 @@ from typing import Any
 
 from temporalio.client import WorkflowExecution
 
-from tests.e2e.stage import Servers, Stage, running_servers, stage_for
+from tests.e2e.stage import Stage, stage_for
 from tests.replay import corpus
 from tests.replay.scrub import leaks, scrubbed
 from tests.replay.stories import STORIES, Story
+from tests.servers import Servers, running_servers
 
 VISIBILITY_SECONDS = 1.0
 """The list of runs lags behind them."""

@@ -14,10 +14,9 @@ from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
 from tests.e2e.firing import apply, firings, until_quiet
-from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, forget
+from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, forget
 
 WEEK = "2026-W47"
-IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": "4s", "http_read": "2s"}
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,7 @@ async def killed(stage: Stage) -> None:
         await worker.kill()
     stage.sandbox.faults.clear(slow)
     async with stage.worker("second") as worker:
-
-        async def is_posted() -> bool:
-            return bool(stage.messages)
-
-        await eventually(is_posted)
+        await stage.until_posted()
         await worker.kill()
     async with stage.worker("third"):
         await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
@@ -157,7 +152,7 @@ async def scheduled(stage: Stage) -> None:
         await firings(stage, 1)
         await asyncio.sleep(1)  # a schedule names its firings by the second
         await schedule.trigger()
-        await until_quiet(stage)
+        await until_quiet(stage, *await firings(stage, 2))
     await forget(stage.client, stage.team)
 
 
