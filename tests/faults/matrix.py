@@ -134,7 +134,7 @@ INSTEAD: dict[tuple[str, str], Expected] = {
 
 _SECONDARY = _fault(FaultKind.SECONDARY_LIMIT, retry_after_seconds=30)
 _PULLS = "data.repository.pullRequests"
-_HISTORY = "data.repository.defaultBranchRef.target.history"
+_RELEASES = "data.repository.releases"
 
 ALONE: tuple[Row, ...] = (
     Row(GITHUB_REST, "secondary limit, 30 s", _SECONDARY, limited(30, "403")),
@@ -143,7 +143,7 @@ ALONE: tuple[Row, ...] = (
     Row(GITHUB_GRAPHQL, "secondary limit, 30 s", _SECONDARY, limited(30, "403")),
     Row(GITHUB_GRAPHQL, "partial data", _fault(FaultKind.PARTIAL, field=f"{_PULLS}.nodes.*.title"), ill("")),
     Row(GITHUB_GRAPHQL, "null for a title", _fault(FaultKind.NULLS, field=f"{_PULLS}.nodes.*.title"), MALFORMED),
-    Row(GITHUB_GRAPHQL, "the same cursor again", _fault(FaultKind.REPEATED_CURSOR, field=_HISTORY), MALFORMED),
+    Row(GITHUB_GRAPHQL, "the same cursor again", _fault(FaultKind.REPEATED_CURSOR, field=_RELEASES), MALFORMED),
     Row(GITHUB_GRAPHQL, "no such repository", Mistake("acme/nowhere"), ours("NOT_FOUND")),
     *(
         row
@@ -187,3 +187,49 @@ def _seen_by_people(row: Row) -> Row:
 
 
 ROWS: tuple[Row, ...] = tuple(row for api in APIS for row in _rows(api))
+
+
+# What goes wrong on our own side: `own_faults.py` has a way to bring about each of these.
+
+OWN: dict[str, Expected] = {
+    "a team file that is no YAML": Expected(ErrorCategory.CONFIGURATION, "configuration", CRITICAL, False, False),
+    "a value in services.yaml that cannot be": Expected(
+        ErrorCategory.CONFIGURATION, "configuration", CRITICAL, False, False
+    ),
+    "a template with a slip of the pen": Expected(ErrorCategory.FORMATTING, "template", CRITICAL, False, False),
+    "a template that names what is not there": Expected(ErrorCategory.FORMATTING, "template", CRITICAL, False, False),
+    "a template that was deleted": Expected(ErrorCategory.FORMATTING, "template", CRITICAL, False, False),
+    "a template that may not be read": Expected(ErrorCategory.SYSTEM, "permission", CRITICAL, False, False),
+    "a folder that may not be written": Expected(ErrorCategory.SYSTEM, "permission", HIGH, False, False),
+    "a full disk": Expected(ErrorCategory.SYSTEM, "disk_full", CRITICAL, True, False),
+    "too many open files, reading the configuration": Expected(
+        ErrorCategory.SYSTEM, "too_many_files", CRITICAL, True, False
+    ),
+    "too many open files, calling a service": Expected(ErrorCategory.SYSTEM, "too_many_files", HIGH, True, False),
+    "no memory": Expected(ErrorCategory.SYSTEM, "memory", CRITICAL, True, False),
+    "PostgreSQL stopped": Expected(ErrorCategory.DATABASE, "unavailable", CRITICAL, True, False),
+    "PostgreSQL not migrated": Expected(ErrorCategory.DATABASE, "storage", CRITICAL, False, False),
+    "PostgreSQL too slow": Expected(ErrorCategory.DATABASE, "57014", MEDIUM, True, False),
+    "PostgreSQL refuses a row": Expected(ErrorCategory.DATABASE, "23505", HIGH, False, False),
+    "PostgreSQL's role lacks a right": Expected(ErrorCategory.AUTHENTICATION, "42501", HIGH, False, False),
+    "an artifact changed in the database": Expected(ErrorCategory.DATA_PROCESSING, "damaged", CRITICAL, False, False),
+    "an artifact of another form": Expected(ErrorCategory.DATA_PROCESSING, "foreign_data", CRITICAL, False, False),
+    "a host name that nobody knows": Expected(ErrorCategory.NETWORK, "dns", MEDIUM, True, True),
+    "a certificate that nobody signed": Expected(ErrorCategory.NETWORK, "certificate", HIGH, True, True),
+}
+
+# Mail servers, in the words of smtplib: what they answer, and to which command.
+
+MAIL: dict[str, Expected] = {
+    "421 at the door": Expected(ErrorCategory.EXTERNAL_SERVICE, "421", MEDIUM, True, True),
+    "no greeting": Expected(ErrorCategory.NETWORK, "network", MEDIUM, True, True),
+    "535 to the login": Expected(ErrorCategory.AUTHENTICATION, "535", HIGH, False, False),
+    "no STARTTLS": Expected(ErrorCategory.CONFIGURATION, "not_supported", HIGH, False, False),
+    "550 to the sender": Expected(ErrorCategory.DISTRIBUTION, "550", MEDIUM, False, False),
+    "450 4.7.1 to the recipient (greylisted)": Expected(ErrorCategory.RATE_LIMITING, "4.7.1", LOW, True, False),
+    "550 5.1.1 to the recipient": Expected(ErrorCategory.DISTRIBUTION, "5.1.1", MEDIUM, False, False),
+    "451 to the text": Expected(ErrorCategory.EXTERNAL_SERVICE, "451", MEDIUM, True, True),
+    "552 5.3.4 to the text": Expected(ErrorCategory.DISTRIBUTION, "5.3.4", MEDIUM, False, False),
+    "hangs up within the text": Expected(ErrorCategory.NETWORK, "network", MEDIUM, True, True),
+    "silent after the text": Expected(ErrorCategory.NETWORK, "timeout", MEDIUM, True, True),
+}
