@@ -30,7 +30,6 @@ from devsync.runtime.failures import answers, breaker, database, http, machine, 
 from devsync.runtime.failures.answers import CredentialsRefused, MalformedAnswer
 from devsync.runtime.failures.verdict import (
     BAD_ADDRESS,
-    BROKEN,
     MALFORMED,
     NAME_UNKNOWN,
     TIMED_OUT,
@@ -115,9 +114,9 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (SlackObjectFormationError, BLOCKS),
     (smtplib.SMTPRecipientsRefused, mail.recipients),
     (smtplib.SMTPResponseException, mail.reply),
-    (smtplib.SMTPServerDisconnected, BROKEN),
+    (smtplib.SMTPServerDisconnected, http.connection),
     (smtplib.SMTPNotSupportedError, mail.LACKS),
-    (smtplib.SMTPException, MALFORMED),
+    (smtplib.SMTPException, mail.FOREIGN),
     # Their transports, where no answer came, or none that can be read.
     (requests.exceptions.HTTPError, http.requests_status),
     (requests.exceptions.ConnectTimeout, UNREACHABLE),

@@ -162,6 +162,7 @@ ROWS = [
         MEDIUM, AGAIN, COUNTS),
     Row(made.requests_connection(made.new_connection(made.system(errno.EMFILE))), "jira", SYSTEM, "too_many_files",
         HIGH, AGAIN, COUNTS_NOT),
+    Row(made.requests_connection(TimeoutError()), "jira", NETWORK, "timeout", MEDIUM, AGAIN, COUNTS),
     Row(made.requests_connection(ConnectionResetError()), "jira", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
     # httpx.
     Row(made.httpx_status(500), "status", EXTERNAL, "500", MEDIUM, AGAIN, COUNTS),
