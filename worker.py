@@ -15,6 +15,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.breakers import BreakerActivities
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
@@ -43,6 +44,7 @@ from devsync.settings.environment import Environment, WorkerVersion, read_enviro
 from devsync.settings.problems import ConfigError
 from devsync.settings.services import ServiceSettings
 from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
@@ -103,6 +105,7 @@ async def build_workers(
     editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
     due = DueActivities(environment.config_dir)
     records = RecordActivities(client, store, database)
+    breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
     workers = [
         Worker(
             client,
@@ -119,7 +122,7 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all()],
+            [*editions.all(), *records.all(), *due.all(), *breakers.all()],
         )
     )
     if any(team.github for team in teams):
