@@ -14,6 +14,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.breakers import BreakerActivities
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
@@ -27,6 +28,8 @@ from activities.records import RecordActivities
 from activities.slack import SlackActivities
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
+from devsync.runtime.breaker_gate import Gate
+from devsync.runtime.breaker_gates import Gates
 from devsync.runtime.connection import (
     CORE_DRAIN_SECONDS,
     NamespaceUnusable,
@@ -38,12 +41,15 @@ from devsync.runtime.connection import (
 from devsync.runtime.memory import calm_garbage_collection
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.pollers import READY_LINE, SHUTDOWN_GRACE, until_polled
+from devsync.runtime.service_pause import PauseForLongHints
+from devsync.runtime.telemetry import export_metrics, meter
 from devsync.runtime.versioning import deployment_config
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
 from devsync.settings.problems import ConfigError
 from devsync.settings.services import ServiceSettings
 from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
@@ -68,6 +74,8 @@ CANNOT_START = (
 async def run() -> None:
     environment = read_environment()
     configuration = load_configuration(environment.config_dir)
+    if environment.metrics_address:
+        export_metrics(environment.metrics_address)
     errors = Spool[ErrorRecord]("errors")
     client = await connect(DevSyncPlugin(keep_error=errors.keep, secrets=environment.secrets()))
     await require_search_attributes(client)
@@ -94,10 +102,13 @@ async def build_workers(
     shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
     services = configuration.services
     version = environment.worker_version()
+    rules = {service: services.breaker(service) for service in services.guarded}
+    gates = await stack.enter_async_context(Gates(client, rules, meter()))
 
     editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
     due = DueActivities(environment.config_dir)
     records = RecordActivities(client, store, database)
+    breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
     workers = [
         Worker(
             client,
@@ -114,22 +125,28 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all()],
+            [*editions.all(), *records.all(), *due.all(), *breakers.all()],
         )
     )
     if configuration.uses(names.GITHUB):
-        github = GitHubActivities(_github_client(environment, configuration), shelf, CollectedUnits(database))
+        gate = gates.gate(names.GITHUB)
+        github_client = _github_client(environment, configuration, gate)
+        github = GitHubActivities(github_client, shelf, CollectedUnits(database))
         workers.append(
-            _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository])
+            _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository], gate)
         )
     if configuration.uses(names.JIRA):
-        jira = JiraActivities(_jira_client(environment, configuration), shelf)
-        workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project]))
+        gate = gates.gate(names.JIRA)
+        jira = JiraActivities(_jira_client(environment, configuration, gate), shelf)
+        workers.append(
+            _service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project], gate)
+        )
     if configuration.uses(names.SLACK):
-        slack_client = _slack_client(environment, configuration)
+        gate = gates.gate(names.SLACK)
+        slack_client = _slack_client(environment, configuration, gate)
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
-        workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all()))
+        workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all(), gate))
     return workers
 
 
@@ -168,6 +185,7 @@ def _service(
     service: str,
     settings: ServiceSettings,
     activities: Sequence[Callable[..., Any]],
+    gate: Gate | None = None,
 ) -> Worker:
     queue = names.service_queue(service)
     return Worker(
@@ -180,20 +198,22 @@ def _service(
         max_concurrent_activities=settings.slots,
         max_task_queue_activities_per_second=settings.rate_per_second,
         graceful_shutdown_timeout=SHUTDOWN_GRACE,
+        interceptors=[PauseForLongHints(gate)] if gate else [],
     )
 
 
-def _github_client(environment: Environment, configuration: Configuration) -> GitHubClient:
+def _github_client(environment: Environment, configuration: Configuration, gate: Gate) -> GitHubClient:
     access, settings = environment.github(), configuration.services.service(names.GITHUB)
     return GitHubClient(
         base_url=access.url,
-        tokens=tokens_of(access, timeout=settings.http_read),
+        tokens=tokens_of(access, timeout=settings.http_read, gate=gate),
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
+        gate=gate,
     )
 
 
-def _jira_client(environment: Environment, configuration: Configuration) -> JiraClient:
+def _jira_client(environment: Environment, configuration: Configuration, gate: Gate) -> JiraClient:
     access, settings = environment.jira(), configuration.services.service(names.JIRA)
     return JiraClient(
         server=access.url,
@@ -202,16 +222,18 @@ def _jira_client(environment: Environment, configuration: Configuration) -> Jira
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
+        gate=gate,
     )
 
 
-def _slack_client(environment: Environment, configuration: Configuration) -> SlackClient:
+def _slack_client(environment: Environment, configuration: Configuration, gate: Gate) -> SlackClient:
     access, settings = environment.slack(), configuration.services.service(names.SLACK)
     return SlackClient(
         base_url=access.url,
         token=access.token.get_secret_value(),
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
+        gate=gate,
     )
 
 

@@ -4,12 +4,27 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from devsync.domain.breaker import BreakerConfig, BreakerRecord, Lease, Outcome, Outcomes, Standing, Tally, Totals
-from devsync.domain.breaker.record import Transition
+from devsync.domain.breaker import (
+    BreakerConfig,
+    BreakerRecord,
+    Lease,
+    Outcome,
+    Outcomes,
+    Standing,
+    Tally,
+    Totals,
+    Transition,
+)
+from devsync.domain.breaker.journal import JournalRecord
+from devsync.domain.breaker.reports import ReporterMemory
 from devsync.domain.model import Model
 
 STANDING_MEMO = "standing"
 """The memo's key under which the entity keeps its `Standing`."""
+CONFIG_MEMO = "config"
+"""Its `BreakerConfig`."""
+REPORTERS_MEMO = "reporters"
+"""About how many processes have reported within the last minute, rounded up to 16, 32, 64, …: they pace by it."""
 
 Reporter = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """One worker process, new after a restart: `host:pid:random`."""
@@ -60,7 +75,7 @@ class ProbeAnswer(Model):
 
     leases: tuple[Lease, ...] = ()
     retry_at: AwareDatetime | None = None
-    """When asking again can help: the open breaker's or the pause's end, the first lease's deadline; None: now."""
+    """When asking again can help, spread a little; None: not by waiting, `standing` says why."""
     standing: Standing
 
 
@@ -107,15 +122,10 @@ class BreakerSnapshot(Model):
     refused_count: int = 0
     unrecorded: int = 0
     """Transitions that are not in the database yet."""
-
-
-class ReporterMemory(Model):
-    """Which reports of one reporter have come: the highest number, and which of the 64 before it."""
-
-    reporter: Reporter
-    highest: int
-    before: int = 0
-    """Bit n: the report `highest - 1 - n` has come."""
+    records_lost: int = 0
+    """Transitions that never will be: it was away for longer than they are kept trying."""
+    is_configured: bool = True
+    """False: the rules are the defaults, since config/services.yaml could not be read yet."""
 
 
 class BreakerStart(Model):
@@ -124,10 +134,11 @@ class BreakerStart(Model):
     service: str
     record: BreakerRecord | None = None
     """None: a new one, which reads its rules from the configuration."""
+    is_configured: bool = False
+    """The rules are the configuration's, no longer the defaults of a new one."""
     reporters: tuple[ReporterMemory, ...] = ()
     """Least recently heard of first."""
-    transitions: tuple[Transition, ...] = ()
-    unrecorded: tuple[Transition, ...] = ()
+    journal: JournalRecord = JournalRecord()
     reports: int = 0
     duplicates: int = 0
     refused: tuple[str, ...] = ()
@@ -148,4 +159,8 @@ class RecordBreaker(Model):
     """Write transitions down; one that is there already stays as it is."""
 
     service: str
+    entity: str
+    """The id of the entity's first run: a re-created one numbers anew."""
+    first_number: int
+    """Of the first of these transitions; the others follow."""
     transitions: tuple[Transition, ...]

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -139,7 +138,7 @@ class Desk:
             waiting, self._waiters = self._waiters, []
             self._asked += 1
             ask = AskProbe(reporter=self._reporter, wanted=len(waiting))
-            leases: Sequence[Lease] = ()
+            leases, retry_at = list[Lease](), None
             try:
                 answer = await self._entities.lease(self.gate.service, ask, f"{self._reporter}.{self._asked}")
             except EntityUnreachable as error:
@@ -147,10 +146,12 @@ class Desk:
                 self.gate.lose_touch(SILENCE)
             else:
                 self.gate.learn(answer.standing, None)
-                leases = answer.leases
-            self._serve(waiting, list(leases))
+                leases, retry_at = list(answer.leases), answer.retry_at
+            self._serve(waiting, leases, retry_at)
 
-    def _serve(self, waiting: list["Future[Lease | None]"], leases: list[Lease]) -> None:
+    def _serve(
+        self, waiting: list["Future[Lease | None]"], leases: list[Lease], retry_at: datetime | None = None
+    ) -> None:
         """Leases to those who came first; the rest hears that there are none, or that things have changed."""
         ruling = self.gate.ruling()
         are_out = ruling.admission.kind is AdmissionKind.PROBE and not ruling.is_local
@@ -160,7 +161,7 @@ class Desk:
             if leases:
                 waiter.set_result(leases.pop(0))
             elif are_out:
-                waiter.set_exception(self.gate.all_leased())
+                waiter.set_exception(self.gate.all_leased(retry_at))
             else:
                 waiter.set_result(None)
         for lease in leases:

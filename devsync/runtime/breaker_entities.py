@@ -15,7 +15,15 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from devsync.contracts.breaker import STANDING_MEMO, AskProbe, BreakerStart, ProbeAnswer, ReportBatch
+from devsync.contracts.breaker import (
+    CONFIG_MEMO,
+    REPORTERS_MEMO,
+    STANDING_MEMO,
+    AskProbe,
+    BreakerStart,
+    ProbeAnswer,
+    ReportBatch,
+)
 from devsync.contracts.names import CIRCUIT_BREAKER, CONTROL_QUEUE, breaker_id
 from devsync.domain.breaker import BreakerConfig, Standing
 
@@ -105,10 +113,12 @@ async def _across_the_seam(once: Callable[[], Awaitable[T]]) -> T:
 
 
 async def _told_by(run: WorkflowExecution) -> Known | None:
-    """None where a memo cannot be read: an entity of another kind, or of a build to come."""
+    """None where a memo cannot be read: an entity that has just been made, or of a build to come."""
     try:
-        standing = await run.memo_value(STANDING_MEMO, type_hint=Standing)
+        standing: Standing = await run.memo_value(STANDING_MEMO, type_hint=Standing)
+        config: BreakerConfig | None = await run.memo_value(CONFIG_MEMO, None, type_hint=BreakerConfig)
+        reporters: int = await run.memo_value(REPORTERS_MEMO, 1, type_hint=int)
     except (KeyError, ValidationError, RuntimeError) as error:
-        _log.warning("the memo of %s cannot be read: %s", run.id, error)
+        _log.debug("the memo of %s cannot be read: %s", run.id, error)
         return None
-    return Known(standing, None, 0)
+    return Known(standing, config, reporters)

@@ -93,11 +93,11 @@ class Gate:
                 raise self._refused(ruling, now)
         return self._office.ask_for_lease(self)
 
-    def all_leased(self) -> CircuitOpen:
-        """The entity has no lease for the calls that wait: what they raise. Others do not ask for a moment."""
+    def all_leased(self, retry_at: datetime | None = None) -> CircuitOpen:
+        """The entity has no lease for the calls that wait: what they raise. Others do not ask before `retry_at`."""
         with self._lock:
             now = self._now()
-            self._no_lease_before = now + SOON * _uniform(0.5, 1.0)
+            self._no_lease_before = retry_at or now + SOON * _uniform(0.5, 1.0)
             return self._crowded(self._view.ruling(now).standing, now)
 
     # After it.
@@ -173,6 +173,11 @@ class Gate:
     @property
     def is_in_touch(self) -> bool:
         return self._view.is_in_touch
+
+    @property
+    def config(self) -> BreakerConfig:
+        """The rules that it goes by."""
+        return self._view.config
 
     @property
     def knows_the_entity(self) -> bool:

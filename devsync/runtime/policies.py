@@ -5,7 +5,15 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
-from devsync.contracts.activities import FIND_DUE_WEEK, PLAN_EDITION, ActivityContract, In, Out
+from devsync.contracts.activities import (
+    BREAKER_SETTINGS,
+    FIND_DUE_WEEK,
+    PLAN_EDITION,
+    RECORD_BREAKER,
+    ActivityContract,
+    In,
+    Out,
+)
 from devsync.contracts.names import service_queue
 from devsync.contracts.policies import OperationPolicy, Policies, RetryDeclaration
 from devsync.runtime.declared_retry import DeclaredRetry
@@ -31,6 +39,19 @@ BOOTSTRAP: Policies = {
     ),
 }
 """The policies that are not in config/services.yaml: the activities that read it cannot wait for it."""
+
+ENTITY: Policies = {
+    BREAKER_SETTINGS.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
+        start_to_close=timedelta(seconds=10),
+    ),
+    RECORD_BREAKER.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
+        start_to_close=timedelta(seconds=10),
+        schedule_to_close=timedelta(days=7),
+    ),
+}
+"""Likewise, of workflows that live for months: what the file said when they were started would be long out of date."""
 
 UNDECLARED = OperationPolicy(
     retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),

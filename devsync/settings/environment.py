@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeVar
@@ -28,6 +29,22 @@ def _deployment(name: str) -> str:
 
 DeploymentName = Annotated[str, AfterValidator(_deployment)]
 """A dot or colon in it would be silently fatal: such a worker runs, and gets no work (Server 1.32)."""
+
+
+def _listening(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    try:
+        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        is_right = 0 < int(port) < 65536
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ValueError("must be an IP address and a port, as 127.0.0.1:9464, or 0.0.0.0:9464 for all interfaces")
+    return address
+
+
+ListeningAddress = Annotated[str, AfterValidator(_listening)]
+"""An IP address, not a name, and a port; IPv6 in brackets."""
 
 
 class GitHubApp(NamedTuple):
@@ -122,6 +139,8 @@ class Environment(BaseSettings):
     """The folder with `services.yaml`, `delivery.yaml` and `teams/`."""
     templates_dir: Path = Path("templates")
     """The folder with the templates of the renderings."""
+    metrics_address: ListeningAddress | None = None
+    """Where the worker serves `/metrics` for Prometheus, as `127.0.0.1:9464`; nowhere without it."""
     worker_deployment: DeploymentName | None = None
     """Worker Versioning: the deployment's name; set both or neither."""
     build_id: str | None = None

@@ -9,9 +9,12 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, RootModel, model_validator
 
+from devsync.contracts.names import LOCAL
 from devsync.contracts.policies import Jitter, OperationPolicy, RetryDeclaration
+from devsync.domain.breaker import BreakerConfig
 from devsync.domain.errors import ErrorCategory
 from devsync.domain.model import Model
+from devsync.settings.breaker import BreakerSettings
 from devsync.settings.durations import PositiveDuration, format_duration
 from devsync.settings.problems import ConfigError, any_of, did_you_mean, problem_at
 from devsync.settings.yaml_file import YamlFile, read_yaml
@@ -91,6 +94,8 @@ class ServiceSettings(Model):
     """How Temporal repeats a failed activity."""
     timeouts: TimeoutsPart = TimeoutsPart()
     """How long things may take."""
+    breaker: BreakerSettings = BreakerSettings()
+    """When it is called no more, because it is down. `local` has none."""
     rate_per_second: PositiveFloat | None = None
     """Activities started a second over all workers of the service's task queue; not limited without it."""
     concurrency: PositiveInt = 10
@@ -159,6 +164,25 @@ class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
             cure = did_you_mean(name, self.root, f"the known ones are {any_of(sorted(self.root))}")
             raise ConfigError([f'the service "{name}" is not in services.yaml; {cure}'])
         return self.root[name]
+
+    def breaker(self, name: str) -> BreakerConfig:
+        """The rules of the service's breaker. Raises ConfigError for a service without one."""
+        settings = self.service(name)
+        if name == LOCAL:
+            known = any_of(sorted(self.guarded))
+            raise ConfigError([f'"{name}" is our own machine and has no breaker; {known} have one'])
+        return settings.breaker.config()
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """The services that have a breaker: all outside ones."""
+        return tuple(name for name in self.root if name != LOCAL)
+
+    @model_validator(mode="after")
+    def _our_own_machine_has_no_breaker(self) -> Self:
+        if LOCAL in self.root and self.root[LOCAL].breaker != BreakerSettings():
+            raise problem_at(f"has no effect at {LOCAL}, which is our own machine; remove it", LOCAL, "breaker")
+        return self
 
     def policy(self, service: str, operation: str) -> OperationPolicy:
         """The resolved policy of an operation. Raises ConfigError for an unknown service."""

@@ -1,9 +1,10 @@
 """The tables as this build knows them; `migrations/` makes them, and a test holds both equal.
 
-Every table names the team that owns the row: row-level security will stand on that column.
+Every table but SHARED names the team that owns the row: row-level security will stand on that column.
 """
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -154,3 +155,24 @@ errors = Table(
     Index(None, "occurred_at"),
     Index(None, "team", "occurred_at"),
 )
+
+breaker_transitions = Table(
+    "breaker_transitions",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("entity", Text, primary_key=True, comment="first run id: a re-created entity numbers anew"),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    Column("event", Text, nullable=False),
+    Column("from_state", Text, nullable=False),
+    Column("to_state", Text, nullable=False),
+    Column("mode", Text, nullable=False, comment="after it"),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False, comment="a person, or breaker: the rules"),
+    Column("generation", BigInteger, nullable=False, comment="after it"),
+    Column("until", DateTime(timezone=True), comment="how long what began lasts at most"),
+    Index(None, "service", "at"),
+)
+
+SHARED = frozenset({breaker_transitions.name})
+"""What belongs to no team: one breaker guards a service for all of them."""

@@ -151,3 +151,16 @@ def test_every_secret_is_known_by_its_text_and_addresses_by_their_passwords(monk
     secrets = read_environment().secrets()
     assert {"a-token", "pa%40ss", "pa@ss", "postgresql://devsync:pa%40ss@db.acme.dev/devsync"} <= set(secrets)
     assert "anna@acme.dev" not in secrets
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9464", "0.0.0.0:9464", "[::1]:9464"])
+def test_metrics_are_served_at_an_address(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METRICS_ADDRESS", address)
+    assert read_environment().metrics_address == address
+
+
+@pytest.mark.parametrize("address", ["9464", ":9464", "localhost:9464", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:http"])
+def test_an_address_that_nobody_can_listen_at_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METRICS_ADDRESS", address)
+    with pytest.raises(ConfigError, match=r"METRICS_ADDRESS must be an IP address and a port, as 127\.0\.0\.1:9464"):
+        read_environment()

@@ -92,7 +92,7 @@ class TimeWindow:
     def add(self, outcomes: Outcomes, now: datetime) -> None:
         """Counts them as of when they ended, and forgets what is past. Never later than now, whatever they claim."""
         if outcomes.calls:
-            number = self._number(min(outcomes.latest or now, now))
+            number = self._number(outcomes.latest or now)
             counts = self._counts.setdefault(number, [0, 0, 0])
             counts[0] += outcomes.calls
             counts[1] += outcomes.failures
@@ -129,7 +129,7 @@ class TimeWindow:
         for number, counts in self._counts.items():
             if number < newest - SLICES:
                 continue
-            # Of the future: the clock went back. They were counted, so they count as of now.
+            # Of the future: the clock went back, or another machine's is ahead. They count as of now.
             into = kept.setdefault(min(number, newest), [0, 0, 0])
             for column, count in enumerate(counts):
                 into[column] += count

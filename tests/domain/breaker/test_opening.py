@@ -46,6 +46,15 @@ def test_calls_never_count_as_of_later_than_now() -> None:
     assert one.tally(NOON + 16 * MINUTE).failures == 0
 
 
+def test_what_was_counted_before_the_clock_went_back_is_forgotten_in_time() -> None:
+    one = breaker()
+    fail(one, 9)
+    earlier = NOON - 60 * MINUTE
+    succeed(one, 1, earlier)
+    assert one.tally(earlier).failures == 9
+    assert one.tally(earlier + 16 * MINUTE).failures == 0
+
+
 @pytest.mark.parametrize("outcomes", [Outcomes(successes=500), Outcomes(ignored=500), Outcomes(throttled=500)])
 def test_successes_our_own_mistakes_and_throttling_never_open_it(outcomes: Outcomes) -> None:
     one = breaker(failure_rate_threshold=0.1, minimum_calls=1)

@@ -89,6 +89,7 @@ def test_recovery_is_decided_in_time_or_it_opens_again() -> None:
     first = at + 60 * MINUTE
     [lease] = one.acquire(1, "a", first)
     one.settle(lease.id, Outcome.SUCCESS, first + SECOND)
+    one.acquire(1, "b", first + MINUTE)
     assert one.tick(first + 2 * MINUTE - SECOND) == []
     [transition] = one.tick(first + 2 * MINUTE)
     assert transition.reason == "not decided within 2 min: 1 of 3 probes succeeded"

@@ -1,0 +1,372 @@
+"""The shared memory of one service's breaker: takes reports, lends probes, and shows everybody where it stands."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import activities, names
+    from devsync.contracts.breaker import (
+        CONFIG_MEMO,
+        REPORTERS_MEMO,
+        STANDING_MEMO,
+        AskProbe,
+        BreakerSnapshot,
+        BreakerStart,
+        Configure,
+        Decision,
+        ModeDecision,
+        ProbeAnswer,
+        ReadBreakerSettings,
+        RecordBreaker,
+        ReportBatch,
+    )
+    from devsync.domain.breaker import (
+        Breaker,
+        BreakerConfig,
+        BreakerRecord,
+        Standing,
+        State,
+        Transition,
+        admission,
+        refuse_impossible_end,
+    )
+    from devsync.domain.breaker.journal import Journal
+    from devsync.domain.breaker.reports import SeenReports
+    from devsync.runtime.policies import ENTITY, call
+    from workflows.breaker_story import breaker_story, next_tick, why_unreadable
+    from workflows.failures import failure_of
+
+CONFIGURATION = "config/services.yaml"
+"""Who sets the rules of a new breaker."""
+RECORDED_AT_ONCE = 100
+REFUSED_SHOWN = 10
+REFUSED_LENGTH = 200
+WHILE_ALL_PROBES_ARE_OUT = timedelta(seconds=1)
+SPREAD = timedelta(seconds=1)
+"""Over so long those that got no probe come back, so that they do not come as one."""
+
+Decide = Callable[[datetime | None, str, str, datetime], list[Transition]]
+
+
+@workflow.defn(name=names.CIRCUIT_BREAKER)
+class CircuitBreaker:
+    """One entity a service, for as long as the service is used.
+
+    The rules are the pure machine's (`devsync.domain.breaker`); here are its clock, its messages, and its memory over
+    restarts. No handler waits: a report or a decision takes effect within one workflow task, and none is under way
+    when continue-as-new cuts the history.
+    """
+
+    @workflow.init
+    def __init__(self, start: BreakerStart) -> None:
+        self._service = start.service
+        self._breaker = Breaker(
+            start.record or BreakerRecord.fresh(start.service, BreakerConfig(), workflow.now()),
+        )
+        self._is_configured = start.is_configured
+        self._seen = SeenReports(start.reporters)
+        self._journal = Journal(start.journal)
+        self._reports = start.reports
+        self._duplicates = start.duplicates
+        self._refused = start.refused
+        self._refused_count = start.refused_count
+        self._memo: dict[str, object] = {}
+        self._label = ""
+        self._random = workflow.new_random("probe-retry")
+        self._mistake = _foreign_id(start.service)
+
+    @workflow.run
+    async def run(self, start: BreakerStart) -> None:
+        if not self._mistake:
+            workflow.upsert_search_attributes([names.SERVICE.value_set(start.service)])
+            self._show()
+        background = (asyncio.create_task(self._read_the_rules()), asyncio.create_task(self._keep_records()))
+        while not self._mistake and not workflow.info().is_continue_as_new_suggested():
+            self._happened(self._breaker.tick(workflow.now()))
+            await self._until_something_is_due(background)
+        if self._mistake:
+            raise ApplicationError(self._mistake, type="NoSuchBreaker", non_retryable=True)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(self._carried())
+
+    # What workers say and ask.
+
+    @workflow.signal(description="What one worker's calls came to, a `ReportBatch`; sent by workers, not by people")
+    def report(self, raw: RawValue) -> None:
+        batch = self._read(raw)
+        if batch is None:
+            return
+        now = workflow.now()
+        if not self._seen.take(batch.reporter, batch.sequence, now):
+            self._duplicates += 1
+            return
+        self._reports += 1
+        happened = self._breaker.tick(now)
+        happened += self._breaker.record(batch.outcomes, batch.generation, now)
+        for probe in batch.probes:
+            happened += self._breaker.settle(probe.lease_id, probe.outcome, now, probe.failure)
+        if batch.pause_until is not None:
+            happened += self._breaker.pause(batch.pause_until, batch.pause_reason, now)
+        self._happened(happened)
+
+    @workflow.update(description="Leases for probes while half-open; asked for by workers, not by people")
+    def acquire_probe(self, ask: AskProbe) -> ProbeAnswer:
+        now = workflow.now()
+        self._happened(self._breaker.tick(now))
+        leases = self._breaker.acquire(ask.wanted, ask.reporter, now)
+        self._show()
+        return ProbeAnswer(
+            leases=tuple(leases),
+            retry_at=None if leases else self._worth_asking_again(now),
+            standing=self._breaker.standing,
+        )
+
+    # What operators decide. Refused by its validator, an update leaves no trace in the history.
+
+    @workflow.update(description='Refuse all calls: {"by": "anna", "reason": "…", "until": "2026-11-30T18:00:00Z"}')
+    def force_open(self, decision: ModeDecision) -> Standing:
+        return self._enter(self._breaker.force_open, decision)
+
+    @workflow.update(description='Let all calls through, whatever fails: {"by": …, "reason": …, "until": …}')
+    def force_close(self, decision: ModeDecision) -> Standing:
+        return self._enter(self._breaker.force_close, decision)
+
+    @workflow.update(description='Let all calls through and count nothing: {"by": …, "reason": …, "until": …}')
+    def disable(self, decision: ModeDecision) -> Standing:
+        return self._enter(self._breaker.disable, decision)
+
+    @workflow.update(description='Count, but open nothing: {"by": …, "reason": …, "until": …}')
+    def metrics_only(self, decision: ModeDecision) -> Standing:
+        return self._enter(self._breaker.metrics_only, decision)
+
+    @workflow.update(description='Closed, no mode, no pause, nothing counted: {"by": "anna", "reason": "…"}')
+    def reset(self, decision: Decision) -> Standing:
+        now = workflow.now()
+        self._happened([*self._breaker.tick(now), *self._breaker.reset(decision.reason, decision.by, now)])
+        return self._breaker.standing
+
+    @workflow.update(description="Other rules; sent by `breaker configure` and `apply`")
+    def configure(self, decision: Configure) -> Standing:
+        self._is_configured = True
+        self._configure(decision.config, decision.by, decision.reason)
+        return self._breaker.standing
+
+    # Each update has a validator, if only to refuse a wrong number of arguments before it can wedge a workflow task.
+
+    @force_open.validator
+    def _may_force_open(self, decision: ModeDecision) -> None:
+        _refuse_impossible(decision)
+
+    @force_close.validator
+    def _may_force_close(self, decision: ModeDecision) -> None:
+        _refuse_impossible(decision)
+
+    @disable.validator
+    def _may_disable(self, decision: ModeDecision) -> None:
+        _refuse_impossible(decision)
+
+    @metrics_only.validator
+    def _may_count_only(self, decision: ModeDecision) -> None:
+        _refuse_impossible(decision)
+
+    @reset.validator
+    def _may_reset(self, decision: Decision) -> None: ...
+
+    @configure.validator
+    def _may_configure(self, decision: Configure) -> None: ...
+
+    @acquire_probe.validator
+    def _may_ask(self, ask: AskProbe) -> None: ...
+
+    # What everybody may ask, and what nobody needs to send.
+
+    @workflow.query(description="Where it stands, why, by which rules, and what happened")
+    def snapshot(self) -> BreakerSnapshot:
+        record, journal = self._breaker.to_record(), self._journal
+        return BreakerSnapshot(
+            standing=record.standing,
+            config=record.config,
+            counts=self._breaker.tally(workflow.now()),
+            last_failure=record.last_failure,
+            leases=record.leases,
+            probe_successes=record.probe_successes,
+            transitions=journal.recent,
+            totals=record.totals,
+            reports=self._reports,
+            duplicates=self._duplicates,
+            refused=self._refused,
+            refused_count=self._refused_count,
+            unrecorded=len(journal.unrecorded),
+            records_lost=journal.lost,
+            is_configured=self._is_configured,
+        )
+
+    @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the breaker goes on unharmed")
+    def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
+        self._refuse(name, "not a message of a breaker, or not with so many arguments")
+
+    # In the background.
+
+    async def _read_the_rules(self) -> None:
+        """Of a new one, which goes by the defaults until then. Somebody may have been faster."""
+        if self._is_configured or self._mistake:
+            return
+        try:
+            read = await call(
+                activities.BREAKER_SETTINGS,
+                ReadBreakerSettings(service=self._service),
+                ENTITY,
+                summary=f"The rules for {self._service}, until config/ can be read",
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            self._mistake = failure_of(error).message
+            return
+        if not self._is_configured:
+            self._is_configured = True
+            self._configure(read.config, CONFIGURATION, "")
+
+    async def _keep_records(self) -> None:
+        """Whatever the database does, the breaker goes on; what is not written yet crosses continue-as-new."""
+        while True:
+            await workflow.wait_condition(lambda: bool(self._journal.unrecorded))
+            first, batch = self._journal.first_unrecorded, self._journal.unrecorded[:RECORDED_AT_ONCE]
+            message = RecordBreaker(
+                service=self._service,
+                entity=workflow.info().first_execution_run_id,
+                first_number=first,
+                transitions=batch,
+            )
+            are_lost = False
+            try:
+                await call(activities.RECORD_BREAKER, message, ENTITY, summary=f"Record: {batch[-1].event.value}")
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                workflow.logger.error("events of the breaker are lost to the records: %s", failure_of(error).message)
+                are_lost = True
+            self._journal.recorded(first + len(batch) - 1, are_lost=are_lost)
+            self._show()
+
+    # How it is done.
+
+    async def _until_something_is_due(self, background: Iterable["asyncio.Task[None]"]) -> None:
+        """Sleeps until the machine's next tick. One timer for all that is waited for, replaced only by an earlier one:
+        a report must not cost timer events."""
+        armed_for = self._breaker.next_tick_at
+        wait = None if armed_for is None else armed_for - workflow.now()
+
+        def is_over() -> bool:
+            due = self._breaker.next_tick_at
+            is_sooner = due is not None and (armed_for is None or due < armed_for)
+            return bool(is_sooner or self._mistake or workflow.info().is_continue_as_new_suggested())
+
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                is_over,
+                timeout=wait,
+                timeout_summary=None if armed_for is None else next_tick(self._breaker.standing, armed_for),
+            )
+        for task in background:
+            if task.done():
+                task.result()  # a bug there must not go unseen
+
+    def _read(self, raw: RawValue) -> ReportBatch | None:
+        """None, and recorded as refused, for what is no report of this service's."""
+        try:
+            batch = workflow.payload_converter().from_payload(raw.payload, ReportBatch)
+        except Exception as error:  # noqa: BLE001 (nonsense fails in any way, and may not fail the workflow task)
+            self._refuse("report", why_unreadable(error))
+            return None
+        if not isinstance(batch, ReportBatch):
+            self._refuse("report", "not a report")
+            return None
+        if batch.service != self._service:
+            self._refuse("report", f"about {batch.service}")
+            return None
+        return batch
+
+    def _enter(self, decide: Decide, decision: ModeDecision) -> Standing:
+        now = workflow.now()
+        self._happened([*self._breaker.tick(now), *decide(decision.until, decision.reason, decision.by, now)])
+        return self._breaker.standing
+
+    def _configure(self, config: BreakerConfig, actor: str, reason: str) -> None:
+        now = workflow.now()
+        self._happened([*self._breaker.tick(now), *self._breaker.configure(config, actor, now, reason)])
+
+    def _worth_asking_again(self, now: datetime) -> datetime | None:
+        """None where waiting alone will not help: calls go out without a lease, or somebody must decide."""
+        standing = self._breaker.standing
+        verdict = admission(standing, now)
+        if standing.state is State.CLOSED and not verdict.is_refused:
+            return None
+        if verdict.is_refused and verdict.until is None:
+            return None
+        return (verdict.until or now + WHILE_ALL_PROBES_ARE_OUT) + SPREAD * self._random.random()
+
+    def _refuse(self, message: str, why: str) -> None:
+        self._refused_count += 1
+        said = f"{workflow.now():%Y-%m-%d %H:%M:%S} {message}: {why}"[:REFUSED_LENGTH]
+        self._refused = (*self._refused, said)[-REFUSED_SHOWN:]
+        self._show()
+
+    def _happened(self, transitions: Iterable[Transition]) -> None:
+        self._journal.add(transitions)
+        self._show()
+
+    def _show(self) -> None:
+        """The memo is what gates read; an event of it is written only where something has changed."""
+        if self._mistake:
+            return
+        standing = self._breaker.standing
+        self._show_in_memo(STANDING_MEMO, standing)
+        self._show_in_memo(CONFIG_MEMO, self._breaker.config)
+        self._show_reporters()
+        if standing.label != self._label:
+            self._label = standing.label
+            workflow.upsert_search_attributes([names.BREAKER_STATE.value_set(standing.label)])
+        workflow.set_current_details(breaker_story(self.snapshot()))
+
+    def _show_in_memo(self, key: str, value: object) -> None:
+        if self._memo.get(key) != value:
+            self._memo[key] = value
+            workflow.upsert_memo({key: value})
+
+    def _show_reporters(self) -> None:
+        """More at once, fewer when it is many fewer: processes that come and go must not fill the history."""
+        count, shown = self._seen.heard_lately(workflow.now()), self._memo.get(REPORTERS_MEMO)
+        if not isinstance(shown, int) or count > shown or count * 4 <= shown:
+            self._show_in_memo(REPORTERS_MEMO, count)
+
+    def _carried(self) -> BreakerStart:
+        return BreakerStart(
+            service=self._service,
+            record=self._breaker.to_record(),
+            is_configured=self._is_configured,
+            reporters=self._seen.memories,
+            journal=self._journal.to_record(),
+            reports=self._reports,
+            duplicates=self._duplicates,
+            refused=self._refused,
+            refused_count=self._refused_count,
+        )
+
+
+def _foreign_id(service: str) -> str:
+    """Why this run must end: a second entity of the same service would tell the gates something else."""
+    expected = names.breaker_id(service)
+    actual = workflow.info().workflow_id
+    return "" if actual == expected else f"{actual} is not the breaker of {service}; its id is {expected}"
+
+
+def _refuse_impossible(decision: ModeDecision) -> None:
+    if decision.until is not None:
+        refuse_impossible_end(decision.until, workflow.now())
