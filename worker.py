@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
@@ -36,8 +35,9 @@ from devsync.runtime.connection import (
     require_search_attributes,
 )
 from devsync.runtime.memory import calm_garbage_collection
-from devsync.runtime.pollers import READY_LINE, until_polled
+from devsync.runtime.pollers import until_polled
 from devsync.runtime.versioning import deployment_config
+from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
 from devsync.settings.problems import ConfigError
@@ -49,9 +49,6 @@ from devsync.storage.database import Database
 from devsync.storage.pages import CollectionPages
 from devsync.storage.threads import LoopBridge
 from workflows.registry import SERVED
-
-GRACE = timedelta(seconds=20)
-"""Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
 
 CANNOT_START = (
     ConfigError,

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
-from devsync.runtime.pollers import READY_LINE
+from devsync.runtime.worker_process import READY_LINE
 from devsync.storage import migrate
 from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.processes import ChildProcess, running_process

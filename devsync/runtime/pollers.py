@@ -14,9 +14,6 @@ from temporalio.service import RPCError
 
 from devsync.contracts import names
 
-READY_LINE = "worker ready"
-"""Logged by a worker once every queue is polled; `up`, `demo` and the tests wait for it."""
-
 _POLL_SECONDS = 0.05
 
 
