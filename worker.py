@@ -40,10 +40,11 @@ from devsync.runtime.connection import (
 )
 from devsync.runtime.memory import calm_garbage_collection
 from devsync.runtime.plugin import DevSyncPlugin
-from devsync.runtime.pollers import READY_LINE, SHUTDOWN_GRACE, until_polled
+from devsync.runtime.pollers import until_polled
 from devsync.runtime.service_pause import PauseForLongHints
 from devsync.runtime.telemetry import export_metrics, meter
 from devsync.runtime.versioning import deployment_config
+from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
 from devsync.settings.problems import ConfigError
@@ -115,7 +116,7 @@ async def build_workers(
             task_queue=queue,
             workflows=workflows,
             deployment_config=deployment_config(version, queue),
-            graceful_shutdown_timeout=SHUTDOWN_GRACE,
+            graceful_shutdown_timeout=GRACE,
         )
         for queue, workflows in SERVED.items()
     ]
@@ -151,7 +152,7 @@ async def build_workers(
 
 
 async def serve_until_stopped(client: Client, workers: Sequence[Worker]) -> None:
-    """Serves until SIGTERM or SIGINT, then lets work finish or hands it back, for SHUTDOWN_GRACE at most."""
+    """Serves until SIGTERM or SIGINT, then lets work finish or hands it back, for GRACE at most."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -197,7 +198,7 @@ def _service(
         activity_executor=ThreadPoolExecutor(settings.slots, thread_name_prefix=service),
         max_concurrent_activities=settings.slots,
         max_task_queue_activities_per_second=settings.rate_per_second,
-        graceful_shutdown_timeout=SHUTDOWN_GRACE,
+        graceful_shutdown_timeout=GRACE,
         interceptors=[PauseForLongHints(gate)] if gate else [],
     )
 

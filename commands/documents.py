@@ -39,6 +39,14 @@ def channel_document(channel: ChannelResult) -> dict[str, Any]:
     }
 
 
+def backfill_document(results: Sequence[EditionResult], failures: dict[str, str]) -> dict[str, Any]:
+    """The editions of past weeks; `failures` holds the message of each week that has none."""
+    return {
+        "editions": [edition_document(result) for result in results],
+        "failures": [{"week": week, "error": message} for week, message in failures.items()],
+    }
+
+
 def demo_document(results: Sequence[EditionResult], links: dict[str, str | None]) -> dict[str, Any]:
     """All editions of a demo with what they cost; seconds are workflow time by phase, summed over editions."""
     calls: Counter[str] = Counter()

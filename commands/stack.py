@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
-from devsync.runtime.pollers import READY_LINE, SHUTDOWN_GRACE
+from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.storage import migrate
 from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.processes import GRACE_SECONDS, ChildProcess, running_process
@@ -24,7 +24,7 @@ from sandbox.temporal_server import TemporalServer, dev_server
 
 ROOT = Path(__file__).parents[1]
 
-WORKER_GRACE_SECONDS = SHUTDOWN_GRACE.total_seconds() + GRACE_SECONDS
+WORKER_GRACE_SECONDS = GRACE.total_seconds() + GRACE_SECONDS
 """A worker first lets its work finish, for its own grace."""
 
 

@@ -35,7 +35,7 @@ async def up(
 ) -> Exit:
     """Run PostgreSQL and Temporal on this machine until Ctrl-C; data stays in .local/."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
-    from commands.stack import local_stack, worker_process, write_configuration
+    from commands.stack import ROOT, local_stack, worker_process, write_configuration
     from sandbox.processes import ProcessFailed
     from sandbox.sole_use import InUse
 
@@ -46,8 +46,9 @@ async def up(
             stack = await running.enter_async_context(local_stack(LOCAL, world=world, port=port, ui_port=ui_port))
             variables = dict(stack.environment)
             if stack.sandbox is not None:
-                # Absolute: the file is sourced in other folders, too.
+                # Absolute, since the file is sourced in other folders, too: there the defaults lead nowhere.
                 variables["CONFIG_DIR"] = str(write_configuration(LOCAL, stack.sandbox).resolve())
+                variables["TEMPLATES_DIR"] = str(Path(os.environ.get("TEMPLATES_DIR") or ROOT / "templates").resolve())
             file = LOCAL / "environment"
             file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
             file.chmod(0o600)

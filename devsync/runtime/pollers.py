@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
 from typing import NamedTuple
 
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
@@ -14,13 +13,6 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from devsync.contracts import names
-
-READY_LINE = "worker ready"
-"""Logged by a worker once every queue is polled; `up`, `demo` and the tests wait for it."""
-
-SHUTDOWN_GRACE = timedelta(seconds=20)
-"""So long a worker lets work finish when it is told to stop; longer than a Slack send may take (15 s): one that is cut
-off has an unknown outcome."""
 
 _POLL_SECONDS = 0.05
 

@@ -100,7 +100,7 @@ async def test_up_says_where_everything_is_and_leaves_no_process_behind() -> Non
         process = await asyncio.create_subprocess_exec(
             sys.executable, ROOT / "starter.py", "up", "--sandbox", "--worker", "--json",
             "--port", str(free_port()), "--ui-port", str(free_port()),
-            cwd=directory, env=os.environ | {"COLUMNS": "200"}, stdout=PIPE, stderr=PIPE,
+            cwd=directory, env=os.environ | {"COLUMNS": "200", "TEMPLATES_DIR": ""}, stdout=PIPE, stderr=PIPE,
         )  # fmt: skip
         assert process.stdout is not None
         line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS)
@@ -111,8 +111,9 @@ async def test_up_says_where_everything_is_and_leaves_no_process_behind() -> Non
                 assert (await http.get(place)).status_code == 200
         host, port = told["temporal"].split(":")
         socket.create_connection((host, int(port)), timeout=5).close()
-        variables = Path(told["environment"]).read_text()
-        assert f"export CONFIG_DIR={directory.resolve() / '.local' / 'config'}\n" in variables
+        variables = Path(told["environment"]).read_text().splitlines()
+        assert f"export CONFIG_DIR={directory.resolve() / '.local' / 'config'}" in variables
+        assert f"export TEMPLATES_DIR={ROOT / 'templates'}" in variables
 
         process.send_signal(signal.SIGINT)
         output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
