@@ -14,11 +14,12 @@ from devsync.runtime.schedules import Change, digest_of, handle_of, scheduled_te
 from devsync.settings.team import DAYS
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, described, firings, until_quiet
-from tests.e2e.stage import Stage, eventually, stage_for
+from tests.e2e.stage import Stage, eventually, forget, stage_for
 from tests.servers import Servers, running_temporal
 
 MONDAY_NINE = {"day": "monday", "time": "09:00", "jitter": "2m"}
 FRIDAY_EVENING = {"day": "friday", "time": "17:30"}
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
@@ -30,12 +31,21 @@ async def own_stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
             yield stage
 
 
+@pytest.fixture(scope="module", autouse=True)
+async def made_early(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """With a schedule that is older than a minute when the last test here asks for it: times have whole minutes."""
+    async with stage_for(demo_world("2026-W47"), servers, tmp_path_factory.mktemp("early")) as stage:
+        await apply(stage, day=DAYS[(datetime.now(BERLIN).weekday() + 3) % 7], time="09:00")
+        yield stage
+        await forget(stage.client, stage.team)
+
+
 async def test_apply_makes_a_schedule_as_the_file_says(stage: Stage) -> None:
     applied = (await apply(stage, **MONDAY_NINE)).schedules[stage.team]
     assert applied.change is Change.CREATED
     assert applied.description.id == f"changelog:{stage.team}"
     for at in applied.description.info.next_action_times:
-        local = at.astimezone(ZoneInfo("Europe/Berlin"))
+        local = at.astimezone(BERLIN)
         assert (local.weekday(), local.hour) == (0, 9)
         assert local.minute * 60 + local.second <= 120
     policy = applied.description.schedule.policy
@@ -53,9 +63,7 @@ async def test_apply_follows_a_changed_file_and_the_memo_tells_which(stage: Stag
     made = (await apply(stage, **MONDAY_NINE)).schedules[stage.team]
     changed = (await apply(stage, **FRIDAY_EVENING)).schedules[stage.team]
     assert changed.change is Change.UPDATED
-    assert {
-        at.astimezone(ZoneInfo("Europe/Berlin")).weekday() for at in changed.description.info.next_action_times
-    } == {4}
+    assert {at.astimezone(BERLIN).weekday() for at in changed.description.info.next_action_times} == {4}
     digests = [await digest_of(made.description), await digest_of(changed.description)]
     assert None not in digests
     assert digests[0] != digests[1]
@@ -133,11 +141,18 @@ async def test_a_broken_configuration_keeps_nobody_from_a_schedule(stage: Stage)
         assert (code, verb in output) == (0, True)
 
 
-async def test_a_week_that_a_new_time_puts_into_the_past_is_started(stage: Stage) -> None:
+async def test_a_new_schedule_begins_with_the_next_week(stage: Stage) -> None:
+    minute_ago = datetime.now(BERLIN) - timedelta(minutes=2)
+    made = (await apply(stage, day=DAYS[minute_ago.weekday()], time=f"{minute_ago:%H:%M}")).schedules[stage.team]
+    assert made.caught_up is None
+    assert made.description.info.num_actions == 0
+
+
+async def test_a_week_that_a_new_time_puts_into_the_past_is_started(made_early: Stage) -> None:
     """Moved from nine to eight at half past eight: the server fires only what falls due from now on."""
-    now = datetime.now(ZoneInfo("Europe/Berlin"))
-    await apply(stage, day=DAYS[(now.weekday() + 3) % 7], time="09:00")
-    minute = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
+    stage = made_early
+    created_at = (await described(stage)).info.created_at.astimezone(BERLIN)
+    minute = created_at.replace(second=0, microsecond=0) + timedelta(minutes=1)
     await asyncio.sleep((minute - datetime.now(UTC)).total_seconds() + 0.5)
     moved = (await apply(stage, day=DAYS[minute.weekday()], time=f"{minute:%H:%M}")).schedules[stage.team]
     assert moved.caught_up is not None
@@ -149,10 +164,3 @@ async def test_a_week_that_a_new_time_puts_into_the_past_is_started(stage: Stage
     # Once it has fired, another change makes nothing of it.
     again = (await apply(stage, day=DAYS[minute.weekday()], time=f"{minute:%H:%M}", jitter="1s")).schedules[stage.team]
     assert (again.change, again.caught_up) == (Change.UPDATED, None)
-
-
-async def test_a_new_schedule_begins_with_the_next_week(stage: Stage) -> None:
-    minute_ago = datetime.now(ZoneInfo("Europe/Berlin")) - timedelta(minutes=2)
-    made = (await apply(stage, day=DAYS[minute_ago.weekday()], time=f"{minute_ago:%H:%M}")).schedules[stage.team]
-    assert made.caught_up is None
-    assert made.description.info.num_actions == 0
