@@ -9,16 +9,13 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.postgres import PostgresServer
 from tests.faults.callers import Caller, caller
 from tests.faults.matrix import APIS, ROWS, Row
-from tests.storage.server import new_database
+from tests.servers import new_database
 
 
 @pytest.fixture(scope="session")
-async def callers(server: PostgresServer) -> AsyncIterator[dict[str, Caller]]:
+async def callers(postgres: PostgresServer) -> AsyncIterator[dict[str, Caller]]:
     async with AsyncExitStack() as stack:
-        yield {
-            api: await stack.enter_async_context(caller(api, new_database(server, f"matrix_{number}", "migrated")))
-            for number, api in enumerate(APIS)
-        }
+        yield {api: await stack.enter_async_context(caller(api, postgres.url(new_database(postgres)))) for api in APIS}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.api}: {row.name}")

@@ -14,7 +14,7 @@ from devsync.storage.database import Database
 from sandbox.postgres import PostgresServer
 from tests.faults.matrix import MAIL, OWN, ROWS
 from tests.faults.own_faults import WAYS, Side
-from tests.storage.server import new_database
+from tests.servers import EMPTY, new_database
 
 TEAM = {
     "team": "payments",
@@ -39,9 +39,9 @@ def directory() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def side(directory: Path, url: str, server: PostgresServer) -> AsyncIterator[Side]:
+async def side(directory: Path, url: str, postgres: PostgresServer) -> AsyncIterator[Side]:
     database = Database(url, pool_size=1)
-    empty = Database(new_database(server, f"empty_{directory.name[-8:]}"), pool_size=1)
+    empty = Database(postgres.url(new_database(postgres, EMPTY)), pool_size=1)
     yield Side(directory, database, empty)
     await database.dispose()
     await empty.dispose()
