@@ -23,7 +23,13 @@ def _wrong(says: str, category: ErrorCategory = _CATEGORY) -> Verdict:
 
 
 _UNAVAILABLE = _away("{words}")
-_MISTAKE = _wrong("{words}")
+MISTAKE = _wrong("{words}")
+DAMAGED = Verdict(
+    category=ErrorCategory.DATA_PROCESSING,
+    says="{words}: restore it from a backup, or collect again",
+    code="damaged",
+    severity=ErrorSeverity.HIGH,
+)
 
 # The longest prefix that the state begins with decides.
 BY_STATE: dict[str, Verdict] = {
@@ -58,12 +64,11 @@ def unavailable(error: DatabaseUnavailable, service: str, _now: datetime) -> Fai
 
 def storage(error: StorageError, service: str, _now: datetime) -> Failure:
     """Not migrated, or an artifact that is not there: no repetition heals it."""
-    return _MISTAKE.failure(service, code="storage", words=first_line(error))
+    return MISTAKE.failure(service, code="storage", words=first_line(error))
 
 
 def damaged(error: ContentDamaged, service: str, _now: datetime) -> Failure:
-    failure = _MISTAKE.failure(service, category=ErrorCategory.DATA_PROCESSING, code="damaged", words=first_line(error))
-    return failure.model_copy(update={"message": f"{failure.message}: restore it from a backup, or collect again"})
+    return DAMAGED.failure(service, words=first_line(error))
 
 
 def driver(error: SQLAlchemyError | psycopg.Error, service: str, _now: datetime) -> Failure:
@@ -72,7 +77,7 @@ def driver(error: SQLAlchemyError | psycopg.Error, service: str, _now: datetime)
     if state:
         return _by_state(state).failure(service, code=state, words=_words(error))
     is_away = isinstance(error, PoolTimeout) or any(isinstance(one, psycopg.OperationalError) for one in chain(error))
-    verdict = _UNAVAILABLE if is_away else _MISTAKE
+    verdict = _UNAVAILABLE if is_away else MISTAKE
     return verdict.failure(service, code="unavailable" if is_away else "sql", words=f"the database: {_words(error)}")
 
 
@@ -80,7 +85,7 @@ def _by_state(state: str) -> Verdict:
     for length in (5, 2):
         if state[:length] in BY_STATE:
             return BY_STATE[state[:length]]
-    return _MISTAKE
+    return MISTAKE
 
 
 def _state(error: BaseException) -> str:
