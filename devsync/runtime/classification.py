@@ -61,7 +61,9 @@ FOREIGN_DATA = Verdict(
     says="data does not have the form that this build reads ({words})",
     code="foreign_data",
     severity=ErrorSeverity.HIGH,
+    is_retryable=True,
 )
+"""Another build wrote it: during a deploy another worker may read it."""
 UNKNOWN = Verdict(
     category=ErrorCategory.SYSTEM,
     says="{service}: {type}: {words}",

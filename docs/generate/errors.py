@@ -40,7 +40,7 @@ _RULES: Mapping[Any, Verdict | str] = {
     answers.credentials_refused: answers.WRONG_CREDENTIALS,
     database.unavailable: "`database`, by SQLSTATE where there is one",
     database.damaged: database.DAMAGED,
-    database.storage: database.MISTAKE,
+    database.storage: database.NOT_THERE,
     database.driver: "by SQLSTATE",
     graphql_errors.failure_of: "by the type of the error",
     http.github: "by status and header",
@@ -102,6 +102,8 @@ def page() -> str:
 def _types() -> Iterator[tuple[str, str]]:
     for kinds, answer in classification.TABLE:
         names = [code(_name(kind)) for kind in (kinds if isinstance(kinds, tuple) else (kinds,))]
+        if not isinstance(answer, Verdict) and answer not in _RULES:
+            raise docstrings.Undocumented(f"the rule of {names[0]} is missing in docs/generate/errors.py")
         shown = answer if isinstance(answer, Verdict) else _RULES[answer]
         words = _words(shown) if isinstance(shown, Verdict) else shown
         yield ", ".join(names) if answer is not classification.UNKNOWN else "anything else", words
