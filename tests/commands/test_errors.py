@@ -35,8 +35,8 @@ def group(name: str, count: int, **changes: Any) -> ErrorGroup:
 
 def test_the_totals_hold_all_and_the_list_the_most_frequent() -> None:
     groups = [group("a", 5), group("b", 3, service="jira"), group("c", 1, category=ErrorCategory.DATABASE)]
-    printed = document(groups, DAY, NOON, limit=2)
-    assert (printed["window"], printed["since"], printed["total"]) == ("1d", NOON - DAY, 9)
+    printed = document(groups, "24h", NOON - DAY, NOON, limit=2)
+    assert (printed["window"], printed["since"], printed["total"]) == ("24h", NOON - DAY, 9)
     assert printed["by_category"] == {"network": 8, "database": 1}
     assert printed["by_service"] == {"github": 6, "jira": 3}
     assert [one["fingerprint"] for one in printed["fingerprints"]] == ["a", "b"]

@@ -3,6 +3,7 @@
 Not on the time-skipping server: it tells activities no retry policy.
 """
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -91,14 +92,20 @@ def policy(**retry: object) -> OperationPolicy:
     )
 
 
-async def ask(servers: Servers, declared: OperationPolicy, raised: Callable[[], Exception]) -> Outcome:
+async def ask(
+    servers: Servers, declared: OperationPolicy, raised: Callable[[], Exception] | None, *, silent: timedelta = SECOND
+) -> Outcome:
+    """What comes of an activity that raises, or (None) is silent for a while and then answers."""
     service = f"s{uuid.uuid4().hex[:8]}"
     began: list[datetime] = []
 
     @activity.defn(name=f"{service}.answer")
     async def answer(_question: Question) -> Answer:
         began.append(activity.info().started_time)
-        raise raised()
+        if raised is not None:
+            raise raised()
+        await asyncio.sleep(silent.total_seconds())
+        return Answer()
 
     told = Told()
     client = await Client.connect(
@@ -190,3 +197,22 @@ async def test_a_long_chain_of_causes_keeps_its_category_when_the_budget_runs_ou
     assert found.answer.failure is not None
     assert (found.answer.failure.category, found.answer.failure.code) == (ErrorCategory.SYSTEM, "unknown")
     assert found.answer.failure.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"start_to_close": SECOND}, "timeout"),
+        ({"heartbeat": SECOND}, "heartbeat"),
+    ],
+)
+async def test_an_attempt_that_temporal_gives_up_is_a_matter_of_our_system(
+    servers: Servers, limits: dict[str, timedelta], code: str
+) -> None:
+    """Which service was slow, nobody can tell: no breaker counts it, and a write may have happened."""
+    declared = policy(attempts=1).model_copy(update=limits)
+    found = await ask(servers, declared, None, silent=3 * SECOND)
+    failure = found.answer.failure
+    assert failure is not None
+    assert (failure.category, failure.code, failure.counts_for_breaker) == (ErrorCategory.SYSTEM, code, False)
+    assert (failure.is_retryable, failure.may_have_taken_effect) == (True, True)

@@ -210,10 +210,10 @@ OWN: dict[str, Expected] = {
     "PostgreSQL stopped": Expected(ErrorCategory.DATABASE, "unavailable", CRITICAL, True, False),
     "PostgreSQL not migrated": Expected(ErrorCategory.DATABASE, "storage", CRITICAL, False, False),
     "PostgreSQL too slow": Expected(ErrorCategory.DATABASE, "57014", MEDIUM, True, False),
-    "PostgreSQL refuses a row": Expected(ErrorCategory.DATABASE, "23505", HIGH, False, False),
-    "PostgreSQL's role lacks a right": Expected(ErrorCategory.AUTHENTICATION, "42501", HIGH, False, False),
+    "PostgreSQL refuses a row": Expected(ErrorCategory.DATABASE, "23505", HIGH, True, False),
+    "PostgreSQL's role lacks a right": Expected(ErrorCategory.AUTHENTICATION, "42501", HIGH, True, False),
     "an artifact changed in the database": Expected(ErrorCategory.DATA_PROCESSING, "damaged", CRITICAL, False, False),
-    "an artifact of another form": Expected(ErrorCategory.DATA_PROCESSING, "foreign_data", CRITICAL, False, False),
+    "an artifact of another form": Expected(ErrorCategory.DATA_PROCESSING, "foreign_data", CRITICAL, True, False),
     "a host name that nobody knows": Expected(ErrorCategory.NETWORK, "dns", MEDIUM, True, True),
     "a certificate that nobody signed": Expected(ErrorCategory.NETWORK, "certificate", HIGH, True, True),
 }

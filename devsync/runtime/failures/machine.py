@@ -46,13 +46,11 @@ _OTHER = _ours("the operating system refused{where} ({name})", "os", ErrorSeveri
 BY_ERRNO: Mapping[int, Verdict] = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _DISK_FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_ALLOWED),
-    **dict.fromkeys((errno.EMFILE, errno.ENFILE), _TOO_MANY_FILES),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL), _TOO_MANY_FILES),
     **dict.fromkeys((errno.ENOMEM, errno.ENOBUFS), OUT_OF_MEMORY),
     **dict.fromkeys((errno.EIO, errno.ENXIO, errno.ENODEV), _DEVICE),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP), _NO_FILE),
-    **dict.fromkeys(
-        (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL), UNREACHABLE
-    ),
+    **dict.fromkeys((errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN), UNREACHABLE),
     **dict.fromkeys((errno.ECONNABORTED, errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN), BROKEN),
     errno.ECONNREFUSED: UNREACHABLE,
     errno.ETIMEDOUT: TIMED_OUT,
