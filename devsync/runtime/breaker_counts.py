@@ -85,13 +85,19 @@ class Unsent:
         """The oldest, with its generation."""
         return self._waiting.popleft() if self._waiting else None
 
-    @property
-    def is_urgent(self) -> bool:
-        """Whether anything waits that a breaker may act on at once."""
-        return any(outcomes.failures for _, outcomes in self._waiting)
+    def forgive(self) -> None:
+        """Takes the failures out of what waits."""
+        left = ((generation, forgiven(outcomes)) for generation, outcomes in self._waiting)
+        self._waiting = deque((entry for entry in left if _says_something(entry[1])), maxlen=KEPT)
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+
+def forgiven(outcomes: Outcomes) -> Outcomes:
+    """Without what may open a breaker."""
+    return outcomes.model_copy(update={"failures": 0, "slow": 0, "last_failure": ""})
+
+
+def _says_something(outcomes: Outcomes) -> bool:
+    return bool(outcomes.calls or outcomes.ignored or outcomes.throttled)
 
 
 def _is_close(older: Outcomes, newer: Outcomes) -> bool:

@@ -45,8 +45,7 @@ class Desk:
         self._metrics = metrics
         self._news = asyncio.Event()
         self._telling = asyncio.Lock()
-        self._batch: ReportBatch | None = None
-        self._sequence = 0
+        self._sequence = 1
         self._told_at = -LONGEST_BACKOFF
         self._failures = 0
         self._waiters: list[Future[Lease | None]] = []
@@ -74,11 +73,11 @@ class Desk:
         """Sends what there is to tell, not sooner than the pace allows; False: it was not taken, or nothing is left."""
         async with self._telling:
             await asyncio.sleep(self._told_at + self._wait - asyncio.get_running_loop().time())
-            self._batch = self._batch or self._next_batch()
-            if self._batch is None:
+            batch = self._next_batch()
+            if batch is None:
                 return False
             try:
-                await self._entities.report(self._batch)
+                await self._entities.report(batch)
             except EntityUnreachable as error:
                 _log.debug("%s: %s", self.gate.service, error)
                 self._failures += 1
@@ -87,10 +86,11 @@ class Desk:
             finally:
                 self._told_at = asyncio.get_running_loop().time()
             self._failures = 0
-            if self._batch.outcomes.earliest is not None:
-                lag = datetime.now(UTC) - self._batch.outcomes.earliest
+            self._sequence += 1
+            self.gate.confirmed()
+            if batch.outcomes.earliest is not None:
+                lag = datetime.now(UTC) - batch.outcomes.earliest
                 self._metrics.reported(self.gate.service, max(lag, timedelta()))
-            self._batch = None
             return True
 
     @property
@@ -101,7 +101,6 @@ class Desk:
         report = self.gate.report()
         if report is None:
             return None
-        self._sequence += 1
         pause_until, pause_reason = report.pause or (None, "")
         return ReportBatch(
             service=self.gate.service,

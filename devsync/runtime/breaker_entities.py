@@ -3,16 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Final, NamedTuple, TypeVar
 
 from pydantic import ValidationError
-from temporalio.client import (
-    Client,
-    WorkflowExecution,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
+from temporalio.client import Client, WorkflowExecution, WorkflowUpdateFailedError
+from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from devsync.contracts.breaker import (
@@ -29,7 +24,8 @@ from devsync.domain.breaker import BreakerConfig, Standing
 
 T = TypeVar("T")
 
-RPC_TIMEOUT = timedelta(seconds=3)
+ANSWERED_BY: Final = 3.0
+"""Seconds. The SDK's own retries would go on for longer, and nobody would learn that the server is away."""
 
 _RUNNING = f"WorkflowType = '{CIRCUIT_BREAKER}' AND ExecutionStatus = 'Running'"
 _TRIES: Final = 4
@@ -60,11 +56,12 @@ class BreakerEntities:
         """By service, from the memos of all running entities: one request. Raises EntityUnreachable."""
         found: dict[str, Known] = {}
         try:
-            async for run in self._client.list_workflows(_RUNNING, rpc_timeout=RPC_TIMEOUT):
-                if known := await _told_by(run):
-                    found[known.standing.service] = known
-        except RPCError as error:
-            raise EntityUnreachable(f"the Temporal server does not answer ({error.status.name})") from error
+            async with asyncio.timeout(ANSWERED_BY):
+                async for run in self._client.list_workflows(_RUNNING):
+                    if known := await _told_by(run):
+                        found[known.standing.service] = known
+        except (RPCError, TimeoutError) as error:
+            raise EntityUnreachable(f"the Temporal server does not answer: {_words(error)}") from error
         return found
 
     async def report(self, batch: ReportBatch) -> None:
@@ -73,18 +70,18 @@ class BreakerEntities:
         Raises EntityUnreachable; whether the report was taken is then open.
         """
         try:
-            await self._client.start_workflow(
-                CIRCUIT_BREAKER,
-                BreakerStart(service=batch.service),
-                id=breaker_id(batch.service),
-                task_queue=CONTROL_QUEUE,
-                start_signal="report",
-                start_signal_args=[batch],
-                static_summary=f"The circuit breaker of {batch.service}",
-                rpc_timeout=RPC_TIMEOUT,
-            )
-        except RPCError as error:
-            raise EntityUnreachable(f"a report was not taken ({error.status.name})") from error
+            async with asyncio.timeout(ANSWERED_BY):
+                await self._client.start_workflow(
+                    CIRCUIT_BREAKER,
+                    BreakerStart(service=batch.service),
+                    id=breaker_id(batch.service),
+                    task_queue=CONTROL_QUEUE,
+                    start_signal="report",
+                    start_signal_args=[batch],
+                    static_summary=f"The circuit breaker of {batch.service}",
+                )
+        except (RPCError, TimeoutError) as error:
+            raise EntityUnreachable(f"a report was not taken: {_words(error)}") from error
 
     async def lease(self, service: str, ask: AskProbe, update_id: str) -> ProbeAnswer:
         """Raises EntityUnreachable where nobody answers, also after some tries."""
@@ -92,24 +89,33 @@ class BreakerEntities:
 
         async def once() -> ProbeAnswer:
             answer: ProbeAnswer = await handle.execute_update(
-                "acquire_probe", ask, id=update_id, result_type=ProbeAnswer, rpc_timeout=RPC_TIMEOUT
+                "acquire_probe", ask, id=update_id, result_type=ProbeAnswer
             )
             return answer
 
-        return await _across_the_seam(once)
+        try:
+            async with asyncio.timeout(ANSWERED_BY):
+                return await _across_the_seam(once)
+        except (TemporalError, TimeoutError) as error:
+            raise EntityUnreachable(_words(error)) from error
 
 
 async def _across_the_seam(once: Callable[[], Awaitable[T]]) -> T:
-    for remaining in reversed(range(_TRIES)):
+    """Tries again where the run that was asked has just ended: another one follows it, or none."""
+    for _ in range(_TRIES - 1):
         try:
             return await once()
-        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-            raise EntityUnreachable("no worker answers for it") from error
-        except (RPCError, WorkflowUpdateFailedError) as error:
-            if not remaining:
-                raise EntityUnreachable(f"it gives no probe ({error.cause or error})") from error
-        await asyncio.sleep(_BETWEEN_TRIES)
-    raise AssertionError("unreachable")
+        except (RPCError, WorkflowUpdateFailedError):
+            await asyncio.sleep(_BETWEEN_TRIES)
+    return await once()
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, RPCError):
+        return error.status.name.lower()
+    if isinstance(error, WorkflowUpdateFailedError):
+        return str(error.cause)
+    return f"no answer in {ANSWERED_BY:g} s"
 
 
 async def _told_by(run: WorkflowExecution) -> Known | None:

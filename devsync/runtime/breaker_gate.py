@@ -115,6 +115,8 @@ class Gate:
                 self._ledger.probed_locally(admitted.generation, outcome, failure, now)
                 if self._view.settle(admitted.lease, outcome, failure, now):
                     self._begin(now)
+                    if self.road is not None:
+                        self._ledger.healed()
             self._collect(now)
         if self._office is not None and (outcome is Outcome.FAILURE or isinstance(admitted, Probe)):
             self._office.report_soon(self)
@@ -191,10 +193,15 @@ class Gate:
             return self._follow(now)
 
     def report(self) -> Report | None:
-        """Takes what the entity has not been told yet; None: nothing."""
+        """What the entity has not been told yet: the same again until it is `confirmed`. None: nothing."""
         with self._lock:
             self._collect(self._now())
             return self._ledger.report(self._view.generation)
+
+    def confirmed(self) -> None:
+        """The last report was taken."""
+        with self._lock:
+            self._ledger.confirmed()
 
     def take_told(self) -> Told:
         """What happened since this was last asked."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from devsync.contracts.breaker import ProbeResult
 from devsync.domain.breaker import AdmissionKind, Lease, Outcome, Outcomes
-from devsync.runtime.breaker_counts import CallCounts, Unsent
+from devsync.runtime.breaker_counts import CallCounts, Unsent, forgiven
 
 
 class Report(NamedTuple):
@@ -38,6 +38,7 @@ class Ledger:
         self._unsent = Unsent()
         self._probes: list[ProbeResult] = []
         self._pause: tuple[datetime, str] | None = None
+        self._outstanding: Report | None = None
         self._told = Told(Counter(), Counter(), Counter())
 
     def begin(self, generation: int, slow_call_duration: timedelta | None) -> None:
@@ -74,15 +75,30 @@ class Ledger:
     def refused(self, kind: AdmissionKind) -> None:
         self._told.refusals[kind] += 1
 
+    def healed(self) -> None:
+        """The service has failed and come back before anybody could be told: its failures would open it again."""
+        self._unsent.forgive()
+        if self._outstanding is not None:
+            outcomes = forgiven(self._outstanding.outcomes)
+            self._outstanding = self._outstanding._replace(outcomes=outcomes)
+
     def report(self, generation: int) -> Report | None:
-        """Takes what goes into the next report; None: nothing. `generation` is the one now."""
-        waiting = self._unsent.take()
-        if waiting is None and not self._probes and self._pause is None:
-            return None
-        told_of, outcomes = waiting or (generation, Outcomes())
-        report = Report(told_of, outcomes, tuple(self._probes), self._pause)
-        self._probes, self._pause = [], None
-        return report
+        """What the next report says: the same again until it is `confirmed`. None: nothing.
+
+        `generation` is the one now.
+        """
+        if self._outstanding is None:
+            waiting = self._unsent.take()
+            if waiting is None and not self._probes and self._pause is None:
+                return None
+            told_of, outcomes = waiting or (generation, Outcomes())
+            self._outstanding = Report(told_of, outcomes, tuple(self._probes), self._pause)
+            self._probes, self._pause = [], None
+        return self._outstanding
+
+    def confirmed(self) -> None:
+        """The last report was taken."""
+        self._outstanding = None
 
     def take_told(self) -> Told:
         told, self._told = self._told, Told(Counter(), Counter(), Counter())

@@ -75,3 +75,10 @@ def test_a_clock_that_goes_back_keeps_times_apart() -> None:
     unsent.add(1, failures(NOON))
     unsent.add(1, failures(NOON - SECOND))
     assert (unsent.take(), unsent.take()) == ((1, failures(NOON)), (1, failures(NOON - SECOND)))
+
+
+def test_failures_of_what_has_healed_are_taken_out_of_what_waits() -> None:
+    unsent = Unsent()
+    unsent.add(1, Outcomes(successes=2, failures=3, slow=4, last_failure="503", earliest=NOON, latest=NOON))
+    unsent.forgive()
+    assert unsent.take() == (1, Outcomes(successes=2, earliest=NOON, latest=NOON))

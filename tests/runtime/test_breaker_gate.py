@@ -61,10 +61,17 @@ def take_time() -> None:
     time.sleep(0.002)
 
 
-def counted(gate: Gate) -> dict[str, Any]:
+def counted_so_far(gate: Gate) -> dict[str, Any]:
     report = gate.report()
     outcomes = report.outcomes if report else Outcomes()
     return {name: value for name, value in outcomes if value and name not in {"earliest", "latest", "last_failure"}}
+
+
+def counted(gate: Gate) -> dict[str, Any]:
+    """What the next report says, taken."""
+    found = counted_so_far(gate)
+    gate.confirmed()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -113,11 +120,27 @@ def test_a_failure_is_told_in_one_line_with_what_was_asked() -> None:
     assert report.outcomes.last_failure == f"github answered 503 ({OPERATION})"
 
 
-def test_what_is_told_once_is_not_told_again() -> None:
+def test_a_report_is_the_same_until_it_is_taken_and_is_then_not_told_again() -> None:
     gate = gate_of()
     call(gate)
-    assert gate.report() is not None
+    first = gate.report()
+    call(gate)
+    assert gate.report() == first
+    gate.confirmed()
+    assert counted(gate) == {"successes": 1}
     assert gate.report() is None
+
+
+def test_failures_that_nobody_could_be_told_of_are_not_told_once_the_service_has_healed() -> None:
+    clock = Clock()
+    gate = gate_of(clock, failure_threshold=2, success_threshold=1)
+    call(gate, Answered(503))
+    assert counted_so_far(gate) == {"failures": 1}
+    call(gate, Answered(503))
+    clock.now += 5 * MINUTE
+    call(gate)
+    assert counted(gate) == {}, "what was on its way, without its failure"
+    assert counted(gate) == {"successes": 1}
 
 
 def test_an_open_gate_refuses_at_once_and_says_until_when_and_why() -> None:
@@ -138,7 +161,7 @@ def test_an_open_gate_refuses_at_once_and_says_until_when_and_why() -> None:
 def test_a_refused_call_is_no_outcome() -> None:
     gate = gate_of(failure_threshold=1)
     call(gate, Answered(503))
-    gate.report()
+    assert counted(gate) == {"failures": 1}
     with pytest.raises(CircuitOpen):
         call(gate)
     assert gate.report() is None
@@ -212,8 +235,11 @@ def test_each_outcome_is_told_under_the_generation_in_which_its_call_began() -> 
     with gate.call(OPERATION):
         gate.learn(standing(4), None)
         call(gate)
-    told = [report for report in (gate.report(), gate.report(), gate.report()) if report]
-    assert sorted((report.generation, report.outcomes.successes) for report in told) == [(3, 1), (4, 1)]
+    told = []
+    while report := gate.report():
+        told.append((report.generation, report.outcomes.successes))
+        gate.confirmed()
+    assert sorted(told) == [(3, 1), (4, 1)]
 
 
 def test_an_operator_who_opens_without_an_end_is_asked_again_after_a_while() -> None:

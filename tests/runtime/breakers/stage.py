@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Stage:
         service = f"service-{next(_names)}"
         path = self.config_dir / "services.yaml"
         services = yaml.safe_load(path.read_text())
-        services[service] = services["github"] | {"breaker": _QUICK | rules}
+        services[service] = deepcopy(services["github"]) | {"breaker": _QUICK | rules}
         path.write_text(yaml.safe_dump(services, sort_keys=False))
         return service
 
