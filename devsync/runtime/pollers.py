@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 
 from devsync.contracts import names
 
-_POLL_SECONDS = 0.05
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 2.0
 
 
 class Build(NamedTuple):
@@ -77,13 +77,16 @@ async def queue_of(client: Client, name: str) -> Queue:
 
 async def until_polled(client: Client, queues: Iterable[str]) -> None:
     """Until the server knows the client's process as a poller of each; a server that does not answer is asked again."""
-    waiting = set(queues)
-    while waiting:
+    waiting, wait_seconds = set(queues), _FIRST_WAIT_SECONDS
+    while True:
         with suppress(RPCError):
             for queue in await asyncio.gather(*(queue_of(client, name) for name in waiting)):
                 if any(poller.identity == client.identity for poller in queue.pollers):
                     waiting.discard(queue.name)
-        await asyncio.sleep(_POLL_SECONDS if waiting else 0)
+        if not waiting:
+            return
+        await asyncio.sleep(wait_seconds)
+        wait_seconds = min(wait_seconds * 1.5, _LONGEST_WAIT_SECONDS)
 
 
 def _build(version: WorkerDeploymentVersion) -> Build | None:
