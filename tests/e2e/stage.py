@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -32,6 +31,7 @@ from sandbox.processes import ChildProcess
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.slack import WORKSPACE, Message, Workspace
 from sandbox.world import World
+from tests.command_line import invoked
 from tests.servers import Servers, new_database
 
 PATIENCE_SECONDS = 60.0
@@ -85,15 +85,8 @@ class Stage:
         return self.client.get_workflow_handle(names.delivery_id(self.team, week, channel), result_type=DeliveryOutcome)
 
     async def starter(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
-        """(exit code, standard output, standard error) of `python starter.py …` with this stage's environment."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, ROOT / "starter.py", *arguments, cwd=ROOT,
-            env=os.environ | self.environment | {"COLUMNS": "200"} | variables,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, errors = await asyncio.wait_for(process.communicate(), 2 * PATIENCE_SECONDS)
-        assert process.returncode is not None
-        return process.returncode, output.decode(), errors.decode()
+        """(exit code, standard output, standard error) of `starter.py …` with this stage's environment."""
+        return await asyncio.to_thread(invoked, os.environ | self.environment | variables, *arguments)
 
     async def until_phase(self, handle: WorkflowHandle[Any, EditionResult], phase: Phase) -> None:
         async def is_there() -> bool:

@@ -112,7 +112,7 @@ async def test_a_person_cancels_and_nothing_is_posted_and_who_it_was_is_on_recor
 
 
 async def test_unknown_and_malformed_signals_are_refused_visibly_and_harm_nothing(stage: Stage) -> None:
-    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=1500))
+    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=4000))
     async with stage.worker():
         handle = await stage.start()
         await stage.until_phase(handle, Phase.COLLECTING)
@@ -121,6 +121,7 @@ async def test_unknown_and_malformed_signals_are_refused_visibly_and_harm_nothin
         await handle.signal("delivery_reported", args=[1, 2])
         await handle.signal("delivery_reported", "nonsense")
         progress = await handle.query("progress", result_type=EditionProgress)
+        stage.sandbox.faults.clear()
         result = await handle.result()
     assert [text.split(" at ")[0] for text in progress.refused_messages] == [
         "signal 'escalate-everything'",

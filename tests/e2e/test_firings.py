@@ -6,17 +6,20 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import ScheduleBackfill
 
+from commands import schedule
 from commands.editions import start_edition
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
 from devsync.contracts.edition import EditionProgress, Phase
 from devsync.domain.changelog.window import last_week_ended_by
-from devsync.runtime.schedules import handle_of, started_by
+from devsync.runtime.schedules import Change, handle_of, started_by
+from devsync.settings.team import DAYS
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
 from sandbox.worlds.demo import demo_world
@@ -25,12 +28,13 @@ from tests.e2e.firing import apply, described, fast_schedule, firings, until_qui
 from tests.e2e.stage import Stage, eventually, forget, stage_for
 from tests.servers import Servers, running_temporal
 
+BERLIN = ZoneInfo("Europe/Berlin")
 SECONDS = timedelta(seconds=1)
 
 
 def world_of_now() -> World:
     """Its busy week is the one that is due now."""
-    return demo_world(last_week_ended_by(datetime.now(UTC), "Europe/Berlin"))
+    return demo_world(last_week_ended_by(datetime.now(UTC), BERLIN.key))
 
 
 @pytest.fixture
@@ -38,6 +42,15 @@ async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     async with stage_for(world_of_now(), servers, tmp_path) as ready:
         yield ready
         await forget(ready.client, ready.team)
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def made_early(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """With a schedule that is older than a minute when the last test here asks for it: times have whole minutes."""
+    async with stage_for(world_of_now(), servers, tmp_path_factory.mktemp("early")) as stage:
+        await apply(stage, day=DAYS[(datetime.now(BERLIN).weekday() + 3) % 7], time="09:00")
+        yield stage
+        await forget(stage.client, stage.team)
 
 
 async def progress_of(stage: Stage, week: str) -> EditionProgress:
@@ -231,7 +244,8 @@ async def test_a_worker_that_comes_late_starts_what_waited_and_says_how_late(sta
     assert one_message_a_part(stage)
 
 
-async def test_a_broken_configuration_is_waited_for(stage: Stage) -> None:
+async def test_a_broken_configuration_is_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "WORKER_SECONDS", 2.0)
     await apply(stage, day="monday", time="09:00")
     team_file = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
     async with stage.worker():
@@ -259,3 +273,21 @@ async def test_the_firing_of_a_team_that_is_gone_fails_and_says_what_to_do(stage
     assert code == 1
     assert f"python starter.py schedule delete {stage.team}" in errors
     assert stage.messages == []
+
+
+async def test_a_week_that_a_new_time_puts_into_the_past_is_started(made_early: Stage) -> None:
+    """Moved from nine to eight at half past eight: the server fires only what falls due from now on."""
+    stage = made_early
+    created_at = (await described(stage)).info.created_at.astimezone(BERLIN)
+    minute = created_at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    await asyncio.sleep((minute - datetime.now(UTC)).total_seconds() + 0.5)
+    moved = (await apply(stage, day=DAYS[minute.weekday()], time=f"{minute:%H:%M}")).schedules[stage.team]
+    assert moved.caught_up is not None
+    async with stage.worker():
+        (due,) = await firings(stage, 1)
+        await until_quiet(stage, due)
+    assert (due.scheduled_at, due.iso_week) == (minute, moved.caught_up)
+    assert due.edition_id == names.edition_id(stage.team, moved.caught_up)
+    # Once it has fired, another change makes nothing of it.
+    again = (await apply(stage, day=DAYS[minute.weekday()], time=f"{minute:%H:%M}", jitter="1s")).schedules[stage.team]
+    assert (again.change, again.caught_up) == (Change.UPDATED, None)

@@ -4,9 +4,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 from temporalio.client import ScheduleBackfill
 
+from commands import schedule
 from commands.schedule.states import ScheduleState, schedule_states, weeks_without_edition
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
@@ -124,7 +126,8 @@ def test_what_the_server_left_out_is_told_by_its_own_names() -> None:
     ]
 
 
-async def test_a_trigger_without_a_worker_waits_and_says_so(stage: Stage) -> None:
+async def test_a_trigger_without_a_worker_waits_and_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "WORKER_SECONDS", 1.0)
     await apply(stage, **MONDAY_NINE)
     code, output, _ = await stage.starter("schedule", "trigger", stage.team)
     assert code == 0

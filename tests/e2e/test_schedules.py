@@ -1,20 +1,18 @@
 """Schedules on the real server: what `apply` makes of a team's file, and what stays the operators' own."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from temporalio.client import ScheduleOverlapPolicy, ScheduleUpdate, ScheduleUpdateInput
 
-from devsync.contracts import names
 from devsync.runtime.schedules import Change, digest_of, handle_of, scheduled_teams
 from devsync.settings.team import DAYS
 from sandbox.worlds.demo import demo_world
-from tests.e2e.firing import apply, described, firings, until_quiet
-from tests.e2e.stage import Stage, eventually, forget, stage_for
+from tests.e2e.firing import apply, described
+from tests.e2e.stage import Stage, eventually, stage_for
 from tests.servers import Servers, running_temporal
 
 MONDAY_NINE = {"day": "monday", "time": "09:00", "jitter": "2m"}
@@ -29,15 +27,6 @@ async def own_stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
         own = Servers(servers.postgres, temporal)
         async with stage_for(demo_world("2026-W47"), own, tmp_path) as stage:
             yield stage
-
-
-@pytest.fixture(scope="module", autouse=True)
-async def made_early(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """With a schedule that is older than a minute when the last test here asks for it: times have whole minutes."""
-    async with stage_for(demo_world("2026-W47"), servers, tmp_path_factory.mktemp("early")) as stage:
-        await apply(stage, day=DAYS[(datetime.now(BERLIN).weekday() + 3) % 7], time="09:00")
-        yield stage
-        await forget(stage.client, stage.team)
 
 
 async def test_apply_makes_a_schedule_as_the_file_says(stage: Stage) -> None:
@@ -146,21 +135,3 @@ async def test_a_new_schedule_begins_with_the_next_week(stage: Stage) -> None:
     made = (await apply(stage, day=DAYS[minute_ago.weekday()], time=f"{minute_ago:%H:%M}")).schedules[stage.team]
     assert made.caught_up is None
     assert made.description.info.num_actions == 0
-
-
-async def test_a_week_that_a_new_time_puts_into_the_past_is_started(made_early: Stage) -> None:
-    """Moved from nine to eight at half past eight: the server fires only what falls due from now on."""
-    stage = made_early
-    created_at = (await described(stage)).info.created_at.astimezone(BERLIN)
-    minute = created_at.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    await asyncio.sleep((minute - datetime.now(UTC)).total_seconds() + 0.5)
-    moved = (await apply(stage, day=DAYS[minute.weekday()], time=f"{minute:%H:%M}")).schedules[stage.team]
-    assert moved.caught_up is not None
-    async with stage.worker():
-        (due,) = await firings(stage, 1)
-        await until_quiet(stage, due)
-    assert (due.scheduled_at, due.iso_week) == (minute, moved.caught_up)
-    assert due.edition_id == names.edition_id(stage.team, moved.caught_up)
-    # Once it has fired, another change makes nothing of it.
-    again = (await apply(stage, day=DAYS[minute.weekday()], time=f"{minute:%H:%M}", jitter="1s")).schedules[stage.team]
-    assert (again.change, again.caught_up) == (Change.UPDATED, None)
