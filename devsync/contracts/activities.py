@@ -17,6 +17,8 @@ class ActivityContract(Generic[In, Out]):
     name: str
     input_type: type[In]
     output_type: type[Out]
+    is_tried_once: bool = False
+    """Whatever a policy says: whether its work may be repeated, only the workflow can find out."""
 
     @property
     def service(self) -> str:
@@ -39,7 +41,7 @@ RENDER_EDITION = ActivityContract("local.render_edition", edition.RenderEdition,
 RECORD_EDITION = ActivityContract("local.record_edition", edition.RecordEdition, edition.Recorded)
 RECALL_DELIVERY = ActivityContract("local.recall_delivery", delivery.RecallDelivery, delivery.Recalled)
 RECORD_DELIVERY = ActivityContract("local.record_delivery", delivery.RecordDelivery, edition.Recorded)
-SEND_SLACK_PART = ActivityContract("slack.send_part", delivery.SendPart, delivery.PartSent)
+SEND_SLACK_PART = ActivityContract("slack.send_part", delivery.SendPart, delivery.PartSent, is_tried_once=True)
 FIND_SLACK_PART = ActivityContract("slack.find_part", delivery.FindPart, delivery.PartFound)
 REMOVE_SLACK_PART = ActivityContract("slack.remove_part", delivery.RemovePart, edition.Recorded)
 
@@ -58,3 +60,6 @@ DELIVERY_ACTIVITIES = (
     FIND_SLACK_PART,
     REMOVE_SLACK_PART,
 )
+
+DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES)
+"""Those whose policies are declared in config/services.yaml."""
