@@ -1,6 +1,6 @@
 """The words for what goes wrong: categories, severities, and one failure as classification sees it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from devsync.domain.model import Model
@@ -37,3 +37,5 @@ class Failure(Model):
     """A write was sent and its outcome is unknown."""
     code: str = ""
     """HTTP status or the API's own error code: `503`, `channel_not_found`."""
+    retry_at: datetime | None = None
+    """Of `circuit_open` and `service_paused`: the instant before which no call will be made."""
