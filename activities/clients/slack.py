@@ -9,6 +9,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from activities.clients.call_count import call_tracing
 from devsync.runtime.classification import MalformedAnswer
 from devsync.settings.problems import ConfigError
 
@@ -25,7 +26,9 @@ class SlackClient:
 
     def __init__(self, *, base_url: str, token: str, concurrency: int, read_timeout: timedelta) -> None:
         seconds = read_timeout.total_seconds()
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds))
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=seconds), trace_configs=[call_tracing()]
+        )
         self._client = AsyncWebClient(
             token=token,
             base_url=base_url if base_url.endswith("/") else f"{base_url}/",
