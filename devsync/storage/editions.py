@@ -56,6 +56,14 @@ class Editions:
         rows = await self._database.execute(query.order_by(editions.c.revision.desc()).limit(1))
         return _record(rows[0]) if rows else None
 
+    async def revision(self, team: str, iso_week: str, revision: int) -> EditionRecord | None:
+        """One revision of the week."""
+        query = select(editions).where(
+            editions.c.team == team, editions.c.iso_week == iso_week, editions.c.revision == revision
+        )
+        rows = await self._database.execute(query)
+        return _record(rows[0]) if rows else None
+
     async def of_team(self, team: str, *, limit: int = 50) -> list[EditionRecord]:
         """The team's editions, every revision, newest first."""
         rows = await self._database.execute(

@@ -61,6 +61,8 @@ async def test_an_unchanged_week_run_again_posts_nothing(stage: Stage) -> None:
     assert second.run_id != first.run_id
     assert (second.revision, second.digest) == (first.revision, first.digest)
     assert second.channels == first.channels
+    assert first.api_calls["slack"] == posts
+    assert "slack" not in second.api_calls
     assert (stage.slack.counts.posts, stage.slack.counts.updates) == (posts, 0)
 
 

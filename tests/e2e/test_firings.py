@@ -221,9 +221,13 @@ async def test_a_broken_configuration_is_waited_for(stage: Stage) -> None:
         assert "waits: " in output
         assert f"{team_file}:" in output
         assert '"soon" is not a duration' in output
+        (waiting,) = await executions(stage, names.EDITION_TRIGGER)
+        await stage.client.get_workflow_handle(waiting.id).signal("deliver", "now")
         team_file.write_text(right)
         (due,) = await firings(stage, 1)
         await until_quiet(stage)
+        story = await told_in_the_web_ui(stage, waiting.id)
+    assert "- Refused signal 'deliver' at " in story
     assert due.outcome is DueOutcome.STARTED
     assert one_message_a_part(stage)
 
