@@ -32,7 +32,8 @@ class Exit(IntEnum):
     OK = 0
     """What was asked for is done."""
     FAILED = 1
-    """It could not be done; the message on standard error says why and what to do."""
+    """It could not be done, the message on standard error says why and what to do; or the edition is made, and a
+    channel ended `failed`, `uncertain` or `dead`. One that is `queued` counts as done: its delivery goes on."""
     USAGE = 2
     """The command line asks for something impossible: an unknown team, week or option."""
     PARTIAL = 3

@@ -33,14 +33,19 @@ async def run(
     team: Team,
     week: Week = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compose and store; post nothing.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Post it also over a more complete revision of the week.")
+    ] = False,
     as_json: AsJson = False,
 ) -> Exit:
     """Make one edition now, with the configured services. Joins the week's run if one is under way."""
+    if dry_run and replace:
+        raise Told("--dry-run posts nothing, so there is nothing to --replace; leave one of them out", Exit.USAGE)
     environment = read_environment()
     configuration = load_configuration(environment.config_dir)
     iso_week = week_or_last(week, team_of(configuration, team))
     client = await connect()
-    handle = await start_edition(client, team, iso_week, is_dry_run=dry_run)
+    handle = await start_edition(client, team, iso_week, is_dry_run=dry_run, replace=replace)
     with LiveProgress(f"{team} {iso_week}") as live:
         result = await watch_edition(handle, live)
     if as_json:

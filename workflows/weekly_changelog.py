@@ -66,7 +66,7 @@ class WeeklyChangelog:
             units, gaps = await self._collect(plan)
             composed, revision = await self._compose(plan, units, gaps)
             rendered = await self._render(plan, composed, revision)
-            channels = await self._deliver(plan, rendered, revision)
+            channels = await self._deliver(plan, composed, rendered, revision)
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
                 await self._record_cancellation(plan)
@@ -74,7 +74,7 @@ class WeeklyChangelog:
         result = self._result(composed, rendered, revision, units, channels)
         await self._record(plan, composed, result)
         if self._must_deliver and not self._has_delivered:  # asked for while the records were written
-            channels = await self._deliver(plan, rendered, revision)
+            channels = await self._deliver(plan, composed, rendered, revision)
             result = self._result(composed, rendered, revision, units, channels)
             await self._record(plan, composed, result)
         return result
@@ -183,14 +183,10 @@ class WeeklyChangelog:
         return collected
 
     async def _find_previous(self, plan: EditionPlan) -> PreviousEdition:
-        info = workflow.info()
         return await call(
             activities.FIND_PREVIOUS,
             FindPreviousEdition(
-                team=plan.team,
-                iso_week=plan.iso_week,
-                workflow_id=info.workflow_id,
-                run_id=info.original_execution_run_id,
+                team=plan.team, iso_week=plan.iso_week, run_id=workflow.info().original_execution_run_id
             ),
             plan.policies,
             summary="Look for an earlier revision of this week",
@@ -220,14 +216,18 @@ class WeeklyChangelog:
             summary=f"Render revision {revision} in every format",
         )
 
-    async def _deliver(self, plan: EditionPlan, rendered: EditionRendered, revision: int) -> tuple[ChannelResult, ...]:
+    async def _deliver(
+        self, plan: EditionPlan, composed: EditionComposed, rendered: EditionRendered, revision: int
+    ) -> tuple[ChannelResult, ...]:
         self._enter(Phase.DELIVERING)
         self._has_delivered = self._must_deliver
         if not self._must_deliver:
             return ()
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
         ours = [channel for channel in asked if channel.kind == "slack"]
-        await asyncio.gather(*(bring_to_channel(self._delivery(plan, channel, rendered, revision)) for channel in ours))
+        await asyncio.gather(
+            *(bring_to_channel(self._delivery(plan, channel, composed, rendered, revision)) for channel in ours)
+        )
         try:
             await workflow.wait_condition(
                 lambda: all(self._is_reported(channel, revision) for channel in ours),
@@ -301,7 +301,12 @@ class WeeklyChangelog:
         return names.collection_id(info.workflow_id, info.original_execution_run_id)
 
     def _delivery(
-        self, plan: EditionPlan, channel: ChannelPlan, rendered: EditionRendered, revision: int
+        self,
+        plan: EditionPlan,
+        channel: ChannelPlan,
+        composed: EditionComposed,
+        rendered: EditionRendered,
+        revision: int,
     ) -> DeliveryRequest:
         return DeliveryRequest(
             team=plan.team,
@@ -310,6 +315,9 @@ class WeeklyChangelog:
             revision=revision,
             rendering=rendered.formats["slack"],
             part_digests=rendered.slack_part_digests,
+            completeness=composed.completeness,
+            missing=tuple(gap.unit for gap in composed.gaps),
+            replace=self._request.replace,
             policies={contract.name: plan.policies[contract.name] for contract in activities.DELIVERY_ACTIVITIES},
             schedule=plan.delivery_schedule,
             reply_to=workflow.info().workflow_id,
@@ -358,9 +366,8 @@ class WeeklyChangelog:
             calls[service] = calls.get(service, 0) + unit.api_calls
             for road, count in unit.calls_by_road.items():
                 by_road[f"{service}.{road}"] = by_road.get(f"{service}.{road}", 0) + count
-        sends = sum(part.attempts for outcome in self._outcomes.values() for part in outcome.parts)
-        if sends:
-            calls[names.SLACK] = sends
+        if posting := sum(outcome.api_calls for outcome in self._outcomes.values()):
+            calls[names.SLACK] = posting
         return EditionResult(
             team=self._request.team,
             iso_week=self._request.iso_week,

@@ -13,6 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from activities.clients.call_count import call_tracing
 from devsync.runtime.classification import MalformedAnswer
 from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.settings.problems import ConfigError
@@ -36,7 +37,9 @@ class SlackClient:
         self, *, base_url: str, token: str, concurrency: int, read_timeout: timedelta, gate: CallGate = UNGATED
     ) -> None:
         seconds = read_timeout.total_seconds()
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds))
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=seconds), trace_configs=[call_tracing()]
+        )
         # aiohttp asks again by itself where a kept connection breaks; its own test client stops it in this way, too.
         self._session._retry_connection = False
         self._client = AsyncWebClient(

@@ -21,6 +21,8 @@ class ActivityContract(Generic[In, Out]):
     """People see at once that it failed: its errors are more severe."""
     is_critical: bool = False
     """Nothing goes on without it: likewise."""
+    is_tried_once: bool = False
+    """Whatever a policy says: whether its work may be repeated, only the workflow can find out."""
 
     @property
     def service(self) -> str:
@@ -49,7 +51,9 @@ RECALL_DELIVERY = ActivityContract(
     "local.recall_delivery", delivery.RecallDelivery, delivery.Recalled, is_critical=True
 )
 RECORD_DELIVERY = ActivityContract("local.record_delivery", delivery.RecordDelivery, edition.Recorded)
-SEND_SLACK_PART = ActivityContract("slack.send_part", delivery.SendPart, delivery.PartSent, is_user_facing=True)
+SEND_SLACK_PART = ActivityContract(
+    "slack.send_part", delivery.SendPart, delivery.PartSent, is_user_facing=True, is_tried_once=True
+)
 FIND_SLACK_PART = ActivityContract("slack.find_part", delivery.FindPart, delivery.PartFound)
 REMOVE_SLACK_PART = ActivityContract("slack.remove_part", delivery.RemovePart, edition.Recorded)
 BREAKER_SETTINGS = ActivityContract("local.breaker_settings", breaker.ReadBreakerSettings, breaker.BreakerSettingsRead)
@@ -71,6 +75,8 @@ DELIVERY_ACTIVITIES = (
     REMOVE_SLACK_PART,
 )
 
+DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES)
+"""Those whose policies are declared in config/services.yaml."""
 
 _BY_NAME = {contract.name: contract for contract in globals().copy().values() if isinstance(contract, ActivityContract)}
 

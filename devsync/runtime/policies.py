@@ -79,7 +79,7 @@ def activity_options(
             initial_interval=retry.initial,
             backoff_coefficient=retry.factor,
             maximum_interval=retry.maximum,
-            maximum_attempts=retry.attempts or 0,
+            maximum_attempts=1 if contract.is_tried_once else retry.attempts or 0,
             non_retryable_error_types=[*retry.non_retryable, *NEVER_RETRYABLE],
             jitter=retry.jitter,
         ),

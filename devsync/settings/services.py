@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, RootModel, model_validator
 
+from devsync.contracts.activities import DECLARED
 from devsync.contracts.names import LOCAL
 from devsync.contracts.policies import Jitter, OperationPolicy, RetryDeclaration
 from devsync.domain.breaker import BreakerConfig
@@ -156,6 +157,19 @@ class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
                     part = getattr(part, name)
                 if getattr(part, at[-1]) != type(part).model_fields[at[-1]].default:
                     raise problem_at(f"has no effect at {service}; remove it", service, *at)
+        return self
+
+    @model_validator(mode="after")
+    def _operations_are_ours(self) -> Self:
+        for service, settings in self.root.items():
+            known = {contract.operation: contract for contract in DECLARED if contract.service == service}
+            for name, parts in settings.operations.items():
+                if name not in known:
+                    cure = did_you_mean(name, known, f"the known ones are {any_of(sorted(known))}")
+                    raise problem_at(f"is no operation of {service}; {cure}", service, "operations", name)
+                if known[name].is_tried_once and parts.retry != RetryPart():
+                    message = "a send is tried once, and again by the schedule in delivery.yaml alone; remove it"
+                    raise problem_at(message, service, "operations", name, "retry")
         return self
 
     def service(self, name: str) -> ServiceSettings:

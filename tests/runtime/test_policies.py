@@ -4,19 +4,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from devsync.contracts import activities
 from devsync.contracts.activities import ActivityContract
-from devsync.contracts.policies import Jitter
+from devsync.contracts.policies import Jitter, OperationPolicy, RetryDeclaration
 from devsync.runtime.declared_retry import DeclaredRetry
 from devsync.runtime.policies import BOOTSTRAP, NEVER_RETRYABLE, activity_options
 from devsync.settings.services import read_services
 
 SHIPPED = Path(__file__).parents[2] / "config" / "services.yaml"
+SECOND = timedelta(seconds=1)
 
 
 def test_what_no_repetition_heals_is_not_repeated_whatever_the_file_says() -> None:
     services = read_services(SHIPPED).model
-    contracts: list[ActivityContract[Any, Any]] = [*activities.EDITION_ACTIVITIES, *activities.DELIVERY_ACTIVITIES]
+    contracts: tuple[ActivityContract[Any, Any], ...] = activities.DECLARED
     for contract in contracts:
         policy = services.policy(contract.service, contract.operation)
         assert policy.retry.non_retryable == (), "the constants stand in one place"
@@ -42,3 +45,15 @@ def test_jitter_goes_with_the_policy() -> None:
         retry = activity_options(contract, policy)["retry_policy"]
         assert isinstance(retry, DeclaredRetry)
         assert retry.jitter is jitter
+
+
+@pytest.mark.parametrize("declared", [None, 1, 3])
+@pytest.mark.parametrize("contract", activities.DECLARED, ids=lambda contract: contract.name)
+def test_only_a_send_is_tried_once_whatever_is_declared(
+    contract: ActivityContract[Any, Any], declared: int | None
+) -> None:
+    retry = RetryDeclaration(initial=SECOND, factor=2, maximum=SECOND, attempts=declared)
+    options = activity_options(contract, OperationPolicy(retry=retry, start_to_close=SECOND))
+    assert options["retry_policy"] is not None
+    tried = options["retry_policy"].maximum_attempts
+    assert tried == (1 if contract is activities.SEND_SLACK_PART else declared or 0)

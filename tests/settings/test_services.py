@@ -18,17 +18,17 @@ github:
   concurrency: 10
   slots: 64
   operations:
-    probe: {retry: {attempts: 3}}
+    collect_repository: {retry: {attempts: 3}}
 """
 
 
 def test_an_operation_overrides_single_values_of_its_service(tmp_path: Path) -> None:
     services = _read(tmp_path, VALID)
-    probe, collect = services.policy("github", "probe"), services.policy("github", "collect")
-    assert (probe.retry.attempts, collect.retry.attempts) == (3, None)
-    assert probe.start_to_close == collect.start_to_close == timedelta(minutes=1)
-    assert probe.retry.maximum == timedelta(seconds=60)
-    assert probe.retry.jitter == "full"
+    collect, other = services.policy("github", "collect_repository"), services.policy("github", "other")
+    assert (collect.retry.attempts, other.retry.attempts) == (3, None)
+    assert collect.start_to_close == other.start_to_close == timedelta(minutes=1)
+    assert collect.retry.maximum == timedelta(seconds=60)
+    assert collect.retry.jitter == "full"
 
 
 def test_the_shipped_policies_keep_the_rules_of_the_design() -> None:
@@ -38,8 +38,7 @@ def test_the_shipped_policies_keep_the_rules_of_the_design() -> None:
         assert collect.retry.attempts is None
         assert collect.heartbeat == timedelta(seconds=15)
         assert services.service(service).concurrency == 10
-    assert services.policy("slack", "send_part").retry.attempts == 1
-    assert services.policy("slack", "find_part").retry.attempts != 1
+    assert services.policy("slack", "find_part").retry.attempts is None
     assert services.policy("local", "record_edition").schedule_to_close == timedelta(days=7)
 
 
@@ -55,6 +54,48 @@ def test_policies_and_services_survive_a_workflow_history() -> None:
     assert ServicesConfig.model_validate_json(services.model_dump_json()) == services
     policy = services.policy("slack", "send_part")
     assert OperationPolicy.model_validate_json(policy.model_dump_json()) == policy
+
+
+SLACK = """\
+slack:
+  retry: {initial: 1s, factor: 2, maximum: 60s}
+  timeouts: {start_to_close: 15s, schedule_to_close: 2m}
+  concurrency: 10
+  slots: 64
+  operations:
+"""
+
+
+@pytest.mark.parametrize(
+    ("operation", "problem"),
+    [
+        (
+            "send-part: {retry: {attempts: 1}}",
+            '7: slack.operations.send-part: is no operation of slack; did you mean "send_part"?',
+        ),
+        (
+            "collect: {timeouts: {start_to_close: 5s}}",
+            "7: slack.operations.collect: is no operation of slack; the known ones are find_part, remove_part or "
+            "send_part",
+        ),
+        (
+            "send_part: {retry: {attempts: 3}}",
+            "7: slack.operations.send_part.retry: a send is tried once, and again by the schedule in delivery.yaml "
+            "alone; remove it",
+        ),
+    ],
+)
+def test_operations_are_those_of_activities_and_a_send_has_no_retries(
+    tmp_path: Path, operation: str, problem: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        _read(tmp_path, f"{SLACK}    {operation}\n")
+    assert refused.value.problems == (f"{tmp_path}/services.yaml:{problem}",)
+
+
+def test_a_send_may_have_time_outs_of_its_own(tmp_path: Path) -> None:
+    services = _read(tmp_path, f"{SLACK}    send_part: {{timeouts: {{start_to_close: 20s}}}}\n")
+    assert services.policy("slack", "send_part").start_to_close == timedelta(seconds=20)
 
 
 def test_an_unknown_service_names_the_known_ones(tmp_path: Path) -> None:
@@ -125,27 +166,27 @@ def _read(folder: Path, text: str) -> ServicesConfig:
         (
             "attempts: 3",
             "attempts: 0",
-            "7: github.operations.probe.retry.attempts: 0 is too small; write a number above 0",
+            "7: github.operations.collect_repository.retry.attempts: 0 is too small; write a number above 0",
         ),
         (
             "attempts: 3",
             "atempts: 3",
-            '7: github.operations.probe.retry.atempts: is not a known key; did you mean "attempts"?',
+            '7: github.operations.collect_repository.retry.atempts: is not a known key; did you mean "attempts"?',
         ),
         (
             "attempts: 3",
             "jitter: some",
-            '7: github.operations.probe.retry.jitter: "some" is not a known jitter; write full or none',
+            '7: github.operations.collect_repository.retry.jitter: "some" is not a known jitter; write full or none',
         ),
         (
             "attempts: 3",
             "maximum: 10ms",
-            '7: github.operations.probe.retry.maximum: "10ms" is less than initial; write "1s" or more',
+            '7: github.operations.collect_repository.retry.maximum: "10ms" is less than initial; write "1s" or more',
         ),
         (
             "attempts: 3",
             "initial: 2m",
-            '7: github.operations.probe.retry.maximum: "1m" is less than initial; write "2m" or more',
+            '7: github.operations.collect_repository.retry.maximum: "1m" is less than initial; write "2m" or more',
         ),
     ],
 )

@@ -211,6 +211,16 @@ async def test_what_is_newer_replaces_a_delivery(records: Records, database: Dat
     assert await Deliveries(database).of_edition("payments", "2026-W47", channel="email") == []
 
 
+async def test_rows_of_parts_that_were_removed_go_and_do_not_come_back(records: Records, database: Database) -> None:
+    other = delivery(channel="email")
+    await records.write(deliveries=[other])
+    await records.write(deliveries=[delivery(part=n) for n in range(4)])
+    shorter = [delivery(part=n, revision=2, updated_at=NOON + timedelta(hours=1)) for n in range(2)]
+    await records.write(deliveries=shorter)
+    await records.write(deliveries=[delivery(part=n, updated_at=NOON + timedelta(hours=2)) for n in range(3)])
+    assert await Deliveries(database).of_edition("payments", "2026-W47") == [other, *shorter]
+
+
 async def test_the_last_end_of_a_run_stays_whichever_report_comes_first(records: Records, database: Database) -> None:
     again = run(ended_at=NOON + timedelta(hours=1), status="complete")
     for reports in ([run(), again], [again, run()]):

@@ -1,6 +1,5 @@
 """A Temporal server that suggests continue-as-new after 200 events: entities cross the seam in every test."""
 
-
 import pytest
 from temporalio.client import Client
 
