@@ -10,9 +10,8 @@ import pytest
 
 from commands.stack import ROOT
 from tests.command_line import invoked
+from tests.configuration import shipped_settings
 
-SERVICES = (ROOT / "config" / "services.yaml").read_text()
-DELIVERY = (ROOT / "config" / "delivery.yaml").read_text()
 TEAM = """\
 team: payments
 timezone: Europe/Berlin
@@ -24,11 +23,9 @@ NOBODY = "127.0.0.1:1"
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "teams").mkdir()
-    (tmp_path / "services.yaml").write_text(SERVICES)
-    (tmp_path / "delivery.yaml").write_text(DELIVERY)
-    (tmp_path / "teams" / "payments.yaml").write_text(TEAM)
-    return tmp_path
+    directory = shipped_settings(tmp_path / "config")
+    (directory / "teams" / "payments.yaml").write_text(TEAM)
+    return directory
 
 
 def environment_of(config: Path) -> dict[str, str]:

@@ -11,8 +11,8 @@ from temporalio.client import (
     ScheduleDescription,
     ScheduleHandle,
     ScheduleIntervalSpec,
+    SchedulePolicy,
     ScheduleSpec,
-    ScheduleState,
     WorkflowHandle,
 )
 
@@ -34,13 +34,13 @@ async def apply(stage: Stage, **schedule: Any) -> Namespace:
     return await apply_configuration(stage.client, configuration(stage))
 
 
-async def fast_schedule(stage: Stage, every: timedelta, *, is_paused: bool = False) -> ScheduleHandle:
-    """The team's schedule, firing at whole multiples of `every`."""
+async def fast_schedule(stage: Stage, every: timedelta, policy: SchedulePolicy | None = None) -> ScheduleHandle:
+    """The team's schedule, firing at whole multiples of `every`; `policy` None is the product's."""
     stage.change_team(schedule={"day": "monday", "time": "09:00"})
     schedule = team_schedule(configuration(stage).team(stage.team), datetime.now(UTC))
     spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)])
     return await stage.client.create_schedule(
-        names.schedule_id(stage.team), replace(schedule, spec=spec, state=ScheduleState(paused=is_paused))
+        names.schedule_id(stage.team), replace(schedule, spec=spec, policy=policy or schedule.policy)
     )
 
 

@@ -32,6 +32,7 @@ from sandbox.running import Sandbox, run_sandbox
 from sandbox.slack import WORKSPACE, Message, Workspace
 from sandbox.world import World
 from tests.command_line import invoked
+from tests.configuration import shipped_settings
 from tests.servers import Servers, new_database
 
 PATIENCE_SECONDS = 60.0
@@ -86,7 +87,9 @@ class Stage:
 
     async def starter(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
         """(exit code, standard output, standard error) of `starter.py …` with this stage's environment."""
-        return await asyncio.to_thread(invoked, os.environ | self.environment | variables, *arguments)
+        return await asyncio.to_thread(
+            invoked, os.environ | self.environment | {"COLUMNS": "200"} | variables, *arguments
+        )
 
     async def until_phase(self, handle: WorkflowHandle[Any, EditionResult], phase: Phase) -> None:
         async def is_there() -> bool:
@@ -196,9 +199,7 @@ async def stage_for(
 
 
 def write_configuration(directory: Path, world: World) -> None:
-    (directory / "config" / "teams").mkdir(parents=True)
-    for name in ("services.yaml", "delivery.yaml"):
-        (directory / "config" / name).write_text((ROOT / "config" / name).read_text())
+    config = shipped_settings(directory / "config")
     for spec in world.teams:
         team: dict[str, Any] = {
             "team": spec.team,
@@ -208,7 +209,7 @@ def write_configuration(directory: Path, world: World) -> None:
         }
         if spec.projects:
             team["jira"] = {"projects": spec.projects}
-        (directory / "config" / "teams" / f"{spec.team}.yaml").write_text(yaml.safe_dump(team, sort_keys=False))
+        (config / "teams" / f"{spec.team}.yaml").write_text(yaml.safe_dump(team, sort_keys=False))
 
 
 async def forget(client: Client, team: str) -> None:

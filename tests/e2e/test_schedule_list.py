@@ -1,12 +1,14 @@
 """`schedule list`: what is next, what became of the last firing, what was left out, which weeks have no edition."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from temporalio.client import ScheduleBackfill
+from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy, SchedulePolicy
 
 from commands import schedule
 from commands.schedule.states import ScheduleState, schedule_states, weeks_without_edition
@@ -14,8 +16,10 @@ from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
 from devsync.runtime.schedules import handle_of
 from devsync.settings.environment import Environment
-from tests.e2e.firing import apply, configuration, described, firings, until_quiet
-from tests.e2e.stage import Stage, eventually
+from sandbox.worlds.demo import demo_world
+from tests.e2e.firing import apply, configuration, described, fast_schedule, firings, until_quiet
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.servers import Servers, running_temporal
 
 MONDAY_NINE = {"day": "monday", "time": "09:00", "jitter": "2m"}
 
@@ -124,6 +128,35 @@ def test_what_the_server_left_out_is_told_by_its_own_names() -> None:
         "without an edition: 2026-W40; to make them: "
         "python starter.py schedule backfill payments --from 2026-W40 --to 2026-W40 --deliver",
     ]
+
+
+async def test_what_the_server_really_left_out_is_counted(servers: Servers, tmp_path: Path) -> None:
+    """With a policy that nobody should have: overlapping runs are skipped, and little is caught up."""
+    policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(seconds=10))
+    async with (
+        running_temporal() as temporal,
+        stage_for(demo_world("2026-W47"), Servers(servers.postgres, temporal), tmp_path) as stage,
+    ):
+        handle = await fast_schedule(stage, timedelta(seconds=1), policy)
+
+        async def has_skipped() -> bool:
+            return (await listed(stage)).counters["overlap_skipped"] >= 1
+
+        async def has_missed() -> bool:
+            return (await listed(stage)).counters["missed_catchup_window"] >= 1
+
+        await eventually(has_skipped)
+        await temporal.kill()
+        await asyncio.sleep(13)
+        await temporal.start()
+        await eventually(has_missed)
+        await handle.pause()
+        state = await listed(stage)
+    assert state.counters["actions"] == 1, "no worker has taken the first one"
+    counted = {name: count for name, count in state.counters.items() if name != "actions"}
+    assert counted["buffer_dropped"] == 0
+    left_out = [f"{count} {name}" for name, count in counted.items() if count]
+    assert f"left out {', '.join(left_out)}" in state.lines()
 
 
 async def test_a_trigger_without_a_worker_waits_and_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,7 @@ async def test_a_broken_configuration_keeps_nobody_from_a_schedule(stage: Stage)
 
 
 async def test_a_new_schedule_begins_with_the_next_week(stage: Stage) -> None:
-    minute_ago = datetime.now(BERLIN) - timedelta(minutes=2)
-    made = (await apply(stage, day=DAYS[minute_ago.weekday()], time=f"{minute_ago:%H:%M}")).schedules[stage.team]
+    just_now = datetime.now(BERLIN) - timedelta(minutes=2)
+    made = (await apply(stage, day=DAYS[just_now.weekday()], time=f"{just_now:%H:%M}")).schedules[stage.team]
     assert made.caught_up is None
     assert made.description.info.num_actions == 0

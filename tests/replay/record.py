@@ -17,14 +17,11 @@ from typing import Any
 
 from temporalio.client import WorkflowExecution
 
-from tests.e2e.stage import Stage, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
 from tests.replay import corpus
 from tests.replay.scrub import leaks, scrubbed
 from tests.replay.stories import STORIES, Story
 from tests.servers import Servers, running_servers
-
-VISIBILITY_SECONDS = 1.0
-"""The list of runs lags behind them."""
 
 
 class Leak(Exception):
@@ -49,9 +46,23 @@ async def _play(story: Story, servers: Servers, directory: Path) -> dict[str, di
     """By workflow type, numbered by start where there are several; raises Leak."""
     async with stage_for(story.world(), servers, directory) as stage:
         await story.play(stage)
-        await asyncio.sleep(VISIBILITY_SECONDS)
-        runs = [run async for run in stage.client.list_workflows() if stage.team in run.id]
-        return await _histories(stage, sorted(runs, key=lambda run: run.start_time))
+        return await _histories(stage, sorted(await _runs(stage), key=lambda run: run.start_time))
+
+
+async def _runs(stage: Stage) -> list[WorkflowExecution]:
+    """Once the server's list, which lags behind, says the same for a second, and of each run what the run says."""
+    runs: list[WorkflowExecution] = []
+
+    async def is_settled() -> bool:
+        before = {(run.run_id, run.status) for run in runs}
+        await asyncio.sleep(1)
+        runs[:] = [run async for run in stage.client.list_workflows() if stage.team in run.id]
+        handles = [stage.client.get_workflow_handle(run.id, run_id=run.run_id) for run in runs]
+        there = {(handle.run_id, (await handle.describe()).status) for handle in handles}
+        return bool(runs) and there == before == {(run.run_id, run.status) for run in runs}
+
+    await eventually(is_settled)
+    return runs
 
 
 async def _histories(stage: Stage, runs: list[WorkflowExecution]) -> dict[str, dict[str, Any]]:

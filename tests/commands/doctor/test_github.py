@@ -13,9 +13,9 @@ from devsync.settings.environment import Environment
 from devsync.settings.problems import ConfigError
 from sandbox.faults import Fault, FaultKind
 from sandbox.running import Sandbox, run_sandbox
-from sandbox.world import GitHubApp, Repository, TeamSpec, World
-from tests.activities.test_github_access import APP, PRIVATE_KEY
+from sandbox.world import Repository, TeamSpec, World
 from tests.e2e.stage import write_configuration
+from tests.sandbox.app_keys import github_app, private_key
 from tests.sandbox.github_wire import small_world
 
 REPOSITORY, OLD, FOREIGN = "acme/payments-api", "acme/payments", "other/tools"
@@ -26,7 +26,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     world = small_world(3)
     world.repositories[REPOSITORY].former_names = [OLD]
     world.repositories[FOREIGN] = Repository(id=5, owner="other", name="tools")
-    world.github_app = GitHubApp(APP.id, APP.slug, APP.owner, APP.installation_id, APP.public_key)
+    world.github_app = github_app()
     async with run_sandbox(world, services=["github"]) as running:
         yield running
 
@@ -55,7 +55,7 @@ async def findings(
     return {finding.check: finding async for finding in check_github(Environment(), configuration)}
 
 
-WITH_APP = {"GITHUB_APP_ID": str(APP.id), "GITHUB_APP_PRIVATE_KEY": PRIVATE_KEY}
+WITH_APP = {"GITHUB_APP_ID": str(github_app().id), "GITHUB_APP_PRIVATE_KEY": private_key()}
 
 
 async def test_a_good_token_reads_by_both_roads(

@@ -7,13 +7,13 @@ import pytest
 
 from commands.doctor.findings import Finding
 from commands.doctor.slack import check_slack
-from commands.stack import ROOT
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import read_environment
 from sandbox.faults import Fault, FaultKind
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.slack import WORKSPACE, Workspace
 from sandbox.worlds.demo import demo_world
+from tests.configuration import shipped_settings
 
 PUBLIC = frozenset({"chat:write", "channels:read", "channels:history"})
 
@@ -33,9 +33,7 @@ def workspace(sandbox: Sandbox) -> Workspace:
 
 
 def configuration(directory: Path, channel: str) -> Configuration:
-    (directory / "teams").mkdir()
-    for name in ("services.yaml", "delivery.yaml"):
-        (directory / name).write_text((ROOT / "config" / name).read_text())
+    shipped_settings(directory)
     (directory / "teams" / "payments.yaml").write_text(
         "team: payments\ntimezone: UTC\njira: {projects: [PAY]}\n"
         f'channels: [{{kind: slack, channel: "{channel}"}}]\n'
