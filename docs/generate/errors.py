@@ -6,7 +6,7 @@ from typing import Any
 
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime import classification, graphql_errors
-from devsync.runtime.failures import answers, database, http, machine, mail, slack, temporal
+from devsync.runtime.failures import answers, breaker, database, http, machine, mail, slack, temporal
 from devsync.runtime.failures.verdict import MALFORMED, Verdict
 from docs.generate import docstrings
 from docs.generate.markdown import code, table
@@ -38,6 +38,7 @@ _RULES: Mapping[Any, Verdict | str] = {
     classification.foreign_data: classification.FOREIGN_DATA,
     answers.malformed: MALFORMED,
     answers.credentials_refused: answers.WRONG_CREDENTIALS,
+    breaker.refused: "the call was not made: the service's circuit breaker is open, or the service is paused",
     database.unavailable: "`database`, by SQLSTATE where there is one",
     database.damaged: database.DAMAGED,
     database.storage: database.NOT_THERE,

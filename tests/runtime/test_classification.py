@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from temporalio.exceptions import TimeoutType
 from temporalio.service import RPCStatusCode
 
+from devsync.domain.breaker.refusals import CircuitOpen, ServicePaused
 from devsync.domain.changelog.window import ImpossibleWeek
 from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity
 from devsync.runtime.classification import TABLE, CredentialsRefused, MalformedAnswer, assess, classify
@@ -75,6 +76,10 @@ ROWS = [
     Row(ContentDamaged("changed"), "local", DAMAGED, "damaged", HIGH, ENOUGH, COUNTS_NOT),
     Row(MalformedAnswer("github", "GET /x", "an empty body"), "github", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
     Row(CredentialsRefused("jira", "refused the login"), "jira", LOGIN, "credentials", HIGH, ENOUGH, COUNTS_NOT),
+    # Calls that were not made.
+    Row(CircuitOpen("github", NOW, "its circuit breaker is open", 5), "github", EXTERNAL, "circuit_open", LOW, ENOUGH,
+        COUNTS_NOT),
+    Row(ServicePaused("slack", NOW, "it is paused", 5), "slack", LIMIT, "service_paused", LOW, ENOUGH, COUNTS_NOT),
     # GitHub's GraphQL.
     Row(GraphQLRefused(Refusal.RATE_LIMITED, "RATE_LIMITED", {}), "github", LIMIT, "RATE_LIMITED", LOW, AGAIN,
         COUNTS_NOT),
