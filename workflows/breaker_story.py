@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from pydantic import ValidationError
-
 from devsync.contracts.breaker import BreakerSnapshot
 from devsync.domain.breaker import Mode, Standing, State, Transition, spoken
 
@@ -59,15 +57,6 @@ def next_tick(standing: Standing, at: datetime) -> str:
     return f"Probes without a result are given up at {_at(at)}"
 
 
-def why_unreadable(error: Exception) -> str:
-    """What is wrong with a message, without its values: `outcomes.failures: Input should be a valid integer`."""
-    if not isinstance(error, ValidationError):
-        return type(error).__name__
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else str(first["msg"])
-
-
 def _since(standing: Standing) -> str:
     """`Open since 2026-11-23 12:00:00: 10 failures in 15 min, last: 503 …; next probe at 12:05:00`."""
     said = f"{standing.label.replace('_', ' ').capitalize()} since {_at(standing.changed_at)} UTC"
@@ -92,7 +81,7 @@ def _rules(snapshot: BreakerSnapshot) -> str:
         rules.append(f"{config.slow_call_rate_threshold:.0%} of {among} taking {slow}")
     opens = f"opens after {' or '.join(rules)}, for {spoken(config.recovery_timeout)}"
     closes = f"closes after {config.success_threshold} probes that succeed"
-    origin = "" if snapshot.is_configured else " (defaults: config/services.yaml is not read yet)"
+    origin = "" if snapshot.is_configured else " (config/services.yaml is still to be read)"
     return f"{opens}; {closes}{origin}"
 
 

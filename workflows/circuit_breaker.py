@@ -20,7 +20,6 @@ with workflow.unsafe.imports_passed_through():
         BreakerStart,
         Configure,
         Decision,
-        ModeDecision,
         ProbeAnswer,
         ReadBreakerSettings,
         RecordBreaker,
@@ -34,12 +33,12 @@ with workflow.unsafe.imports_passed_through():
         State,
         Transition,
         admission,
-        refuse_impossible_end,
     )
     from devsync.domain.breaker.journal import Journal
     from devsync.domain.breaker.reports import SeenReports
     from devsync.runtime.policies import ENTITY, call
-    from workflows.breaker_story import breaker_story, next_tick, why_unreadable
+    from workflows.breaker_messages import decision, message, mode_decision
+    from workflows.breaker_story import breaker_story, next_tick
     from workflows.failures import failure_of
 
 CONFIGURATION = "config/services.yaml"
@@ -69,7 +68,8 @@ class CircuitBreaker:
         self._breaker = Breaker(
             start.record or BreakerRecord.fresh(start.service, BreakerConfig(), workflow.now()),
         )
-        self._is_configured = start.is_configured
+        is_new = start.record is None
+        self._rules_due = Decision(by=CONFIGURATION, reason="a new breaker") if is_new else start.rules_due
         self._seen = SeenReports(start.reporters)
         self._journal = Journal(start.journal)
         self._reports = start.reports
@@ -99,8 +99,13 @@ class CircuitBreaker:
 
     @workflow.signal(description="What one worker's calls came to, a `ReportBatch`; sent by workers, not by people")
     def report(self, raw: RawValue) -> None:
-        batch = self._read(raw)
-        if batch is None:
+        try:
+            batch = message(raw, ReportBatch)
+        except ApplicationError as error:
+            self._refuse("report", error.message)
+            return
+        if batch.service != self._service:
+            self._refuse("report", f"about {batch.service}")
             return
         now = workflow.now()
         if not self._seen.take(batch.reporter, batch.sequence, now):
@@ -127,59 +132,63 @@ class CircuitBreaker:
             standing=self._breaker.standing,
         )
 
-    # What operators decide. Refused by its validator, an update leaves no trace in the history.
+    # What operators decide, typed by hand in the Web UI or sent by the command line: raw values, so that a refusal can
+    # say what is wrong. A refused update leaves no trace in the history.
 
     @workflow.update(description='Refuse all calls: {"by": "anna", "reason": "…", "until": "2026-11-30T18:00:00Z"}')
-    def force_open(self, decision: ModeDecision) -> Standing:
-        return self._enter(self._breaker.force_open, decision)
+    def force_open(self, raw: RawValue) -> Standing:
+        return self._enter(self._breaker.force_open, raw)
 
     @workflow.update(description='Let all calls through, whatever fails: {"by": …, "reason": …, "until": …}')
-    def force_close(self, decision: ModeDecision) -> Standing:
-        return self._enter(self._breaker.force_close, decision)
+    def force_close(self, raw: RawValue) -> Standing:
+        return self._enter(self._breaker.force_close, raw)
 
     @workflow.update(description='Let all calls through and count nothing: {"by": …, "reason": …, "until": …}')
-    def disable(self, decision: ModeDecision) -> Standing:
-        return self._enter(self._breaker.disable, decision)
+    def disable(self, raw: RawValue) -> Standing:
+        return self._enter(self._breaker.disable, raw)
 
     @workflow.update(description='Count, but open nothing: {"by": …, "reason": …, "until": …}')
-    def metrics_only(self, decision: ModeDecision) -> Standing:
-        return self._enter(self._breaker.metrics_only, decision)
+    def metrics_only(self, raw: RawValue) -> Standing:
+        return self._enter(self._breaker.metrics_only, raw)
 
     @workflow.update(description='Closed, no mode, no pause, nothing counted: {"by": "anna", "reason": "…"}')
-    def reset(self, decision: Decision) -> Standing:
-        now = workflow.now()
-        self._happened([*self._breaker.tick(now), *self._breaker.reset(decision.reason, decision.by, now)])
-        return self._breaker.standing
+    def reset(self, raw: RawValue) -> Standing:
+        wish, now = decision(raw, Decision), workflow.now()
+        happened = self._breaker.tick(now)
+        happened += self._breaker.reset(wish.reason, wish.by, now)
+        return self._happened(happened)
 
     @workflow.update(description="Other rules; sent by `breaker configure` and `apply`")
-    def configure(self, decision: Configure) -> Standing:
-        self._is_configured = True
-        self._configure(decision.config, decision.by, decision.reason)
-        return self._breaker.standing
+    def configure(self, raw: RawValue) -> Standing:
+        wish = decision(raw, Configure)
+        self._rules_due = None
+        return self._configure(wish.config, wish)
 
-    # Each update has a validator, if only to refuse a wrong number of arguments before it can wedge a workflow task.
+    # Each update has a validator: it also refuses a wrong number of arguments, which could wedge a workflow task.
 
     @force_open.validator
-    def _may_force_open(self, decision: ModeDecision) -> None:
-        _refuse_impossible(decision)
+    def _may_force_open(self, raw: RawValue) -> None:
+        mode_decision(raw)
 
     @force_close.validator
-    def _may_force_close(self, decision: ModeDecision) -> None:
-        _refuse_impossible(decision)
+    def _may_force_close(self, raw: RawValue) -> None:
+        mode_decision(raw)
 
     @disable.validator
-    def _may_disable(self, decision: ModeDecision) -> None:
-        _refuse_impossible(decision)
+    def _may_disable(self, raw: RawValue) -> None:
+        mode_decision(raw)
 
     @metrics_only.validator
-    def _may_count_only(self, decision: ModeDecision) -> None:
-        _refuse_impossible(decision)
+    def _may_count_only(self, raw: RawValue) -> None:
+        mode_decision(raw)
 
     @reset.validator
-    def _may_reset(self, decision: Decision) -> None: ...
+    def _may_reset(self, raw: RawValue) -> None:
+        decision(raw, Decision)
 
     @configure.validator
-    def _may_configure(self, decision: Configure) -> None: ...
+    def _may_configure(self, raw: RawValue) -> None:
+        decision(raw, Configure)
 
     @acquire_probe.validator
     def _may_ask(self, ask: AskProbe) -> None: ...
@@ -204,8 +213,17 @@ class CircuitBreaker:
             refused_count=self._refused_count,
             unrecorded=len(journal.unrecorded),
             records_lost=journal.lost,
-            is_configured=self._is_configured,
+            is_configured=self._rules_due is None,
         )
+
+    @workflow.signal(description='Read the rules from config/services.yaml again: {"by": "anna", "reason": "…"}')
+    def read_rules(self, raw: RawValue) -> None:
+        try:
+            self._rules_due = decision(raw, Decision)
+        except ApplicationError as error:
+            self._refuse("read_rules", error.message)
+        else:
+            self._show()
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the breaker goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
@@ -214,31 +232,32 @@ class CircuitBreaker:
     # In the background.
 
     async def _read_the_rules(self) -> None:
-        """Of a new one, which goes by the defaults until then. Somebody may have been faster."""
-        if self._is_configured or self._mistake:
-            return
-        try:
-            read = await call(
-                activities.BREAKER_SETTINGS,
-                ReadBreakerSettings(service=self._service),
-                ENTITY,
-                summary=f"The rules for {self._service}, until config/ can be read",
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            self._mistake = failure_of(error).message
-            return
-        if not self._is_configured:
-            self._is_configured = True
-            self._configure(read.config, CONFIGURATION, "")
+        """When somebody wants it, and once for a new breaker, which goes by the defaults until then."""
+        while not self._mistake:
+            await workflow.wait_condition(lambda: self._rules_due is not None)
+            due = self._rules_due
+            try:
+                read = await call(
+                    activities.BREAKER_SETTINGS,
+                    ReadBreakerSettings(service=self._service),
+                    ENTITY,
+                    summary=f"The rules for {self._service}, until config/ can be read",
+                )
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                self._mistake = failure_of(error).message
+                return
+            if due is not None and self._rules_due is due:  # else somebody has sent other rules, or asks again
+                self._rules_due = None
+                self._configure(read.config, due)
 
     async def _keep_records(self) -> None:
         """Whatever the database does, the breaker goes on; what is not written yet crosses continue-as-new."""
         while True:
             await workflow.wait_condition(lambda: bool(self._journal.unrecorded))
             first, batch = self._journal.first_unrecorded, self._journal.unrecorded[:RECORDED_AT_ONCE]
-            message = RecordBreaker(
+            record = RecordBreaker(
                 service=self._service,
                 entity=workflow.info().first_execution_run_id,
                 first_number=first,
@@ -246,7 +265,7 @@ class CircuitBreaker:
             )
             are_lost = False
             try:
-                await call(activities.RECORD_BREAKER, message, ENTITY, summary=f"Record: {batch[-1].event.value}")
+                await call(activities.RECORD_BREAKER, record, ENTITY, summary=f"Record: {batch[-1].event.value}")
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
@@ -278,29 +297,17 @@ class CircuitBreaker:
             if task.done():
                 task.result()  # a bug there must not go unseen
 
-    def _read(self, raw: RawValue) -> ReportBatch | None:
-        """None, and recorded as refused, for what is no report of this service's."""
-        try:
-            batch = workflow.payload_converter().from_payload(raw.payload, ReportBatch)
-        except Exception as error:  # noqa: BLE001 (nonsense fails in any way, and may not fail the workflow task)
-            self._refuse("report", why_unreadable(error))
-            return None
-        if not isinstance(batch, ReportBatch):
-            self._refuse("report", "not a report")
-            return None
-        if batch.service != self._service:
-            self._refuse("report", f"about {batch.service}")
-            return None
-        return batch
+    def _enter(self, decide: Decide, raw: RawValue) -> Standing:
+        wish, now = mode_decision(raw), workflow.now()
+        happened = self._breaker.tick(now)
+        happened += decide(wish.until, wish.reason, wish.by, now)
+        return self._happened(happened)
 
-    def _enter(self, decide: Decide, decision: ModeDecision) -> Standing:
+    def _configure(self, config: BreakerConfig, wish: Decision) -> Standing:
         now = workflow.now()
-        self._happened([*self._breaker.tick(now), *decide(decision.until, decision.reason, decision.by, now)])
-        return self._breaker.standing
-
-    def _configure(self, config: BreakerConfig, actor: str, reason: str) -> None:
-        now = workflow.now()
-        self._happened([*self._breaker.tick(now), *self._breaker.configure(config, actor, now, reason)])
+        happened = self._breaker.tick(now)
+        happened += self._breaker.configure(config, wish.by, now, wish.reason)
+        return self._happened(happened)
 
     def _worth_asking_again(self, now: datetime) -> datetime | None:
         """None where waiting alone will not help: calls go out without a lease, or somebody must decide."""
@@ -318,9 +325,10 @@ class CircuitBreaker:
         self._refused = (*self._refused, said)[-REFUSED_SHOWN:]
         self._show()
 
-    def _happened(self, transitions: Iterable[Transition]) -> None:
+    def _happened(self, transitions: Iterable[Transition]) -> Standing:
         self._journal.add(transitions)
         self._show()
+        return self._breaker.standing
 
     def _show(self) -> None:
         """The memo is what gates read; an event of it is written only where something has changed."""
@@ -350,7 +358,7 @@ class CircuitBreaker:
         return BreakerStart(
             service=self._service,
             record=self._breaker.to_record(),
-            is_configured=self._is_configured,
+            rules_due=self._rules_due,
             reporters=self._seen.memories,
             journal=self._journal.to_record(),
             reports=self._reports,
@@ -365,8 +373,3 @@ def _foreign_id(service: str) -> str:
     expected = names.breaker_id(service)
     actual = workflow.info().workflow_id
     return "" if actual == expected else f"{actual} is not the breaker of {service}; its id is {expected}"
-
-
-def _refuse_impossible(decision: ModeDecision) -> None:
-    if decision.until is not None:
-        refuse_impossible_end(decision.until, workflow.now())

@@ -80,7 +80,7 @@ class ProbeAnswer(Model):
 
 
 class Decision(Model):
-    """Who decided, and why: argument of the update `reset`."""
+    """Who decided, and why: argument of the update `reset` and of the signal `read_rules`."""
 
     by: Person
     reason: Why
@@ -125,7 +125,7 @@ class BreakerSnapshot(Model):
     records_lost: int = 0
     """Transitions that never will be: it was away for longer than they are kept trying."""
     is_configured: bool = True
-    """False: the rules are the defaults, since config/services.yaml could not be read yet."""
+    """False: config/services.yaml is still to be read; a new breaker goes by the defaults until then."""
 
 
 class BreakerStart(Model):
@@ -134,8 +134,8 @@ class BreakerStart(Model):
     service: str
     record: BreakerRecord | None = None
     """None: a new one, which reads its rules from the configuration."""
-    is_configured: bool = False
-    """The rules are the configuration's, no longer the defaults of a new one."""
+    rules_due: Decision | None = None
+    """Somebody wants the rules read from the configuration, and they are not yet."""
     reporters: tuple[ReporterMemory, ...] = ()
     """Least recently heard of first."""
     journal: JournalRecord = JournalRecord()

@@ -199,9 +199,8 @@ class Breaker:
         return [self._change(Event.RESET, reason, actor, now)]
 
     def configure(self, config: BreakerConfig, actor: str, now: datetime, reason: str = "") -> list[Transition]:
-        """New rules for what comes: state, mode and counts stay, an open breaker never waits longer than they say.
-
-        The same rules again change nothing.
+        """New rules, also for what is counted already: a closed breaker opens where they are broken, an open one never
+        waits longer than they say. Else state, mode and counts stay. The same rules again change nothing.
         """
         changes = _differences(self._config, config)
         if not changes:
@@ -210,13 +209,14 @@ class Breaker:
         self._config = config
         self._standing = self._standing.model_copy(update={"probes_allowed": config.half_open_max_calls})
         self._never_wait_longer_than_the_rules_say(now)
-        return [self._note(Event.CONFIGURED, f"{reason}: {changes}" if reason else changes, actor, now)]
+        configured = self._note(Event.CONFIGURED, f"{reason}: {changes}" if reason else changes, actor, now)
+        return [configured, *self._judge(now)]
 
     # How it is done.
 
     def _judge(self, now: datetime) -> list[Transition]:
         mode = self._standing.mode
-        if mode not in {Mode.NORMAL, Mode.METRICS_ONLY}:
+        if mode not in {Mode.NORMAL, Mode.METRICS_ONLY} or self._standing.state is not State.CLOSED:
             return []
         broken = self._counts.breach(now)
         if not broken:

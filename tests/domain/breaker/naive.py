@@ -106,7 +106,7 @@ class Naive:
         return (at - EPOCH) // (self.config.monitoring_window / 60)
 
     def _judge(self, now: datetime) -> None:
-        if self.mode not in {"normal", "metrics_only"} or not self._is_broken(now):
+        if self.state != "closed" or self.mode not in {"normal", "metrics_only"} or not self._is_broken(now):
             return
         if self.mode == "normal":
             self._open(now)
@@ -186,6 +186,7 @@ class Naive:
         self.config = config
         self.events.append("configured")
         self._shorten(now)
+        self._judge(now)
 
     # Changes.
 

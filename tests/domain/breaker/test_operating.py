@@ -128,7 +128,15 @@ def test_a_reset_forgets_everything_but_the_totals() -> None:
     assert one.to_record().totals.failures == 19
 
 
-def test_new_rules_hold_from_the_next_call_on_and_keep_what_is_counted() -> None:
+def test_new_rules_hold_for_what_is_counted_already() -> None:
+    one = breaker()
+    fail(one, 6)
+    configured, opened = one.configure(BreakerConfig(failure_threshold=6), "anna", NOON)
+    assert (configured.event, configured.to_state) == (Event.CONFIGURED, State.CLOSED)
+    assert (opened.event, opened.reason) == (Event.OPENED, "6 failures in 15 min, last: 503 from GET /repos")
+
+
+def test_new_rules_keep_state_and_counts() -> None:
     one = breaker()
     fail(one, 6)
     [transition] = one.configure(
