@@ -121,7 +121,8 @@ def issue_of(entry: Json, server: str) -> JiraIssue:
             url=f"{server}/browse/{entry['key']}",
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedAnswer("jira", "a search", f"an issue that has no usable {error}") from error
+        what = f"an issue without a usable {error}" if isinstance(error, KeyError) else "a foreign issue"
+        raise MalformedAnswer("jira", "a search", what) from error
 
 
 def _clock_change(at: datetime, zone: tzinfo) -> timedelta:

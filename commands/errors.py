@@ -10,7 +10,7 @@ from rich.table import Table
 
 from commands.console import AsJson, Exit, Told, command, emit, output
 from devsync.domain.errors import ErrorSeverity
-from devsync.settings.durations import format_duration, parse_duration
+from devsync.settings.durations import parse_duration
 from devsync.settings.environment import read_environment
 from devsync.storage.database import Database
 from devsync.storage.errors import ErrorGroup, Errors
@@ -36,17 +36,17 @@ async def stats(window: Window = "24h", limit: Limit = 20, as_json: AsJson = Fal
     finally:
         await database.dispose()
     if as_json:
-        emit(document(groups, span, until, limit))
+        emit(document(groups, window, until - span, until, limit))
     else:
-        _print(groups, span, limit)
+        _print(groups, window, limit)
     return Exit.OK
 
 
-def document(groups: Sequence[ErrorGroup], span: timedelta, until: datetime, limit: int) -> dict[str, Any]:
+def document(groups: Sequence[ErrorGroup], window: str, since: datetime, until: datetime, limit: int) -> dict[str, Any]:
     """What `--json` prints. `fingerprints` holds `limit` at most, the totals hold all."""
     return {
-        "window": format_duration(span),
-        "since": until - span,
+        "window": window,
+        "since": since,
         "until": until,
         "total": sum(group.count for group in groups),
         "by_category": _counted(groups, lambda group: group.category.value),
@@ -63,16 +63,25 @@ def _counted(groups: Sequence[ErrorGroup], key: Callable[[ErrorGroup], str]) -> 
     return dict(counts.most_common())
 
 
-def _print(groups: Sequence[ErrorGroup], span: timedelta, limit: int) -> None:
+def _print(groups: Sequence[ErrorGroup], window: str, limit: int) -> None:
     if not groups:
-        output().print(f"no errors on record in the last {format_duration(span)}")
+        output().print(f"no errors on record in the last {window}")
         return
-    output().print(f"{sum(group.count for group in groups)} errors in the last {format_duration(span)}")
+    output().print(f"{sum(group.count for group in groups)} errors in the last {window}")
     for title, key in (("category", lambda one: one.category.value), ("service", lambda one: one.service)):
         counts = _counted(groups, key)
         output().print(f"by {title}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
     table = Table(
-        "count", "severity", "category", "where", "first (UTC)", "last (UTC)", "latest", "fingerprint", box=None
+        "count",
+        "severity",
+        "category",
+        "where",
+        "first (UTC)",
+        "last (UTC)",
+        "latest",
+        "fingerprint",
+        box=None,
+        pad_edge=False,
     )
     for group in groups[:limit]:
         colour = _COLOURS.get(group.severity, "default")

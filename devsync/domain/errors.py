@@ -16,16 +16,27 @@ class ErrorCategory(StrEnum):
     """What kind of thing went wrong; recovery plans are chosen by it."""
 
     DATA_COLLECTION = "data_collection"
+    """We asked a source for something that it does not have, or does not show us."""
     DATA_PROCESSING = "data_processing"
+    """What was stored or received is not what it should be."""
     FORMATTING = "formatting"
+    """A template, or a message that its channel does not take."""
     DISTRIBUTION = "distribution"
+    """A channel or a recipient that cannot be reached in this way."""
     CONFIGURATION = "configuration"
+    """A file, a variable or an address that an operator wrote."""
     AUTHENTICATION = "authentication"
+    """Credentials that are wrong, expired, or not allowed to."""
     RATE_LIMITING = "rate_limiting"
+    """We are asked to come back later: expected, and never a reason to blame the service."""
     NETWORK = "network"
+    """No connection, a broken one, or no answer in time."""
     DATABASE = "database"
+    """PostgreSQL: away, not migrated, or it refused."""
     EXTERNAL_SERVICE = "external_service"
+    """The service itself failed: a 5xx, or an answer that is none."""
     SYSTEM = "system"
+    """This machine, this process, Temporal, or a mistake of ours."""
 
 
 class ErrorSeverity(StrEnum):

@@ -11,7 +11,7 @@ _WORD_START, _WORD_END = r"(?<![\w-])", r"(?![\w-])"
 
 _VALUES: tuple[tuple[str, str], ...] = (
     # What contains others comes first: an address holds a host, a time holds numbers.
-    ("url", r"\b[a-z][a-z0-9+.-]*://[^\s\"'<>]+"),
+    ("url", r"\b[a-z][a-z0-9+.-]*://[^\s\"'<>(),;]*[^\s\"'<>(),;:.]"),
     ("email", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     ("quoted", r"\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)|`[^`\n]*`"),
     ("time", r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"),
@@ -20,7 +20,7 @@ _VALUES: tuple[tuple[str, str], ...] = (
     ("trace", _WORD_START + r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}" + _WORD_END),
     ("uuid", _WORD_START + r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}" + _WORD_END),
     ("ip", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.])"),
-    ("ip", r"(?<![\w:])(?=[0-9a-fA-F:]*[0-9a-fA-F])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])"),
+    ("ip", r"(?<![\w:])(?=[0-9a-fA-F:]*[0-9a-fA-F])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?<!\w:)(?!\w|:\w)"),
     ("host", r"(?<![\w./-])(?:[a-z0-9-]+\.)+[a-z]{2,}:\d+(?!\w)|(?<![\w-])localhost(?::\d+)?"),
     ("path", r"(?<![\w<>])(?:/[\w.@~+-]+)+/?"),
     ("name", r"(?<![\w/.-])[\w.-]*\w(?:/[\w.-]*\w)+(?![\w/])"),

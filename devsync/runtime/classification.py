@@ -30,7 +30,6 @@ from devsync.runtime.failures import answers, breaker, database, http, machine, 
 from devsync.runtime.failures.answers import CredentialsRefused, MalformedAnswer
 from devsync.runtime.failures.verdict import (
     BAD_ADDRESS,
-    BROKEN,
     MALFORMED,
     NAME_UNKNOWN,
     TIMED_OUT,
@@ -63,7 +62,9 @@ FOREIGN_DATA = Verdict(
     says="data does not have the form that this build reads ({words})",
     code="foreign_data",
     severity=ErrorSeverity.HIGH,
+    is_retryable=True,
 )
+"""Another build wrote it: during a deploy another worker may read it."""
 UNKNOWN = Verdict(
     category=ErrorCategory.SYSTEM,
     says="{service}: {type}: {words}",
@@ -74,7 +75,7 @@ UNKNOWN = Verdict(
 """Perhaps a mistake of ours, which the next build mends while the activity is still being tried."""
 
 
-def _template(error: jinja2.TemplateError, service: str, _now: datetime) -> Failure:
+def template(error: jinja2.TemplateError, service: str, _now: datetime) -> Failure:
     if isinstance(error, jinja2.TemplateSyntaxError):
         words = f"the template {error.name or error.filename}, line {error.lineno}, is wrong ({error.message})"
     elif isinstance(error, jinja2.TemplateNotFound):
@@ -84,13 +85,13 @@ def _template(error: jinja2.TemplateError, service: str, _now: datetime) -> Fail
     return TEMPLATE.failure(service, words=words)
 
 
-def _foreign_data(error: pydantic.ValidationError, service: str, _now: datetime) -> Failure:
+def foreign_data(error: pydantic.ValidationError, service: str, _now: datetime) -> Failure:
     """Which fields, and never their values."""
     fields = sorted({".".join(map(str, one["loc"])) for one in error.errors(include_url=False, include_input=False)})
     return FOREIGN_DATA.failure(service, words=f"{error.title}: {', '.join(fields[:3])}")
 
 
-def _whole(error: BaseException, service: str, _now: datetime) -> Failure:
+def whole(error: BaseException, service: str, _now: datetime) -> Failure:
     """All lines: a configuration tells every mistake."""
     return CONFIGURATION.failure(service, words=str(error))
 
@@ -98,7 +99,7 @@ def _whole(error: BaseException, service: str, _now: datetime) -> Failure:
 # The first row whose type matches decides: subclasses stand above their bases.
 TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     # What this product raises itself.
-    ((ConfigError, WrongDatabaseUrl, ImpossibleWeek), _whole),
+    ((ConfigError, WrongDatabaseUrl, ImpossibleWeek), whole),
     (DatabaseUnavailable, database.unavailable),
     (ContentDamaged, database.damaged),
     (StorageError, database.storage),
@@ -115,9 +116,9 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (SlackObjectFormationError, BLOCKS),
     (smtplib.SMTPRecipientsRefused, mail.recipients),
     (smtplib.SMTPResponseException, mail.reply),
-    (smtplib.SMTPServerDisconnected, BROKEN),
+    (smtplib.SMTPServerDisconnected, http.connection),
     (smtplib.SMTPNotSupportedError, mail.LACKS),
-    (smtplib.SMTPException, MALFORMED),
+    (smtplib.SMTPException, mail.FOREIGN),
     # Their transports, where no answer came, or none that can be read.
     (requests.exceptions.HTTPError, http.requests_status),
     (requests.exceptions.ConnectTimeout, UNREACHABLE),
@@ -147,8 +148,8 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     ((SQLAlchemyError, psycopg.Error), database.driver),
     (TemporalTimeoutError, temporal.time_out),
     (RPCError, temporal.call),
-    (jinja2.TemplateError, _template),
-    (pydantic.ValidationError, _foreign_data),
+    (jinja2.TemplateError, template),
+    (pydantic.ValidationError, foreign_data),
     (json.JSONDecodeError, MALFORMED),
     (UnicodeError, FOREIGN_DATA),
     # The operating system.

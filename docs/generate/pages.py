@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generate import cli, configuration, environment, metrics, workflows
+from docs.generate import cli, configuration, environment, errors, metrics, workflows
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -14,6 +14,7 @@ WRITERS: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration.page,
     "environment.md": environment.page,
     "metrics.md": metrics.page,
+    "errors.md": errors.page,
     "workflows.md": workflows.page,
 }
 

@@ -138,3 +138,13 @@ def test_an_address_that_nobody_can_listen_at_is_refused(address: str, monkeypat
     monkeypatch.setenv("METRICS_ADDRESS", address)
     with pytest.raises(ConfigError, match=r"METRICS_ADDRESS must be an IP address and a port, as 127\.0\.0\.1:9464"):
         read_environment()
+
+
+def test_every_secret_is_known_by_its_text_and_addresses_by_their_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token")
+    monkeypatch.setenv("JIRA_EMAIL", "anna@acme.dev")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://devsync:pa%40ss@db.acme.dev/devsync")
+    monkeypatch.setenv("SMTP_URL", "smtp://[broken")
+    secrets = read_environment().secrets()
+    assert {"a-token", "pa%40ss", "pa@ss", "postgresql://devsync:pa%40ss@db.acme.dev/devsync"} <= set(secrets)
+    assert "anna@acme.dev" not in secrets

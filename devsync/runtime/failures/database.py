@@ -18,27 +18,39 @@ def _away(says: str, severity: ErrorSeverity = ErrorSeverity.HIGH) -> Verdict:
     return Verdict(category=_CATEGORY, says=says, severity=severity, is_retryable=True)
 
 
-def _wrong(says: str, category: ErrorCategory = _CATEGORY) -> Verdict:
-    return Verdict(category=category, says=says, severity=ErrorSeverity.HIGH)
+def _mended(says: str, category: ErrorCategory = _CATEGORY) -> Verdict:
+    """Repetition alone does not help, but a person or the next build may while it goes on: records wait for days."""
+    return Verdict(category=category, says=says, severity=ErrorSeverity.HIGH, is_retryable=True)
+
+
+def _hopeless(says: str) -> Verdict:
+    return Verdict(category=_CATEGORY, says=says, severity=ErrorSeverity.HIGH)
 
 
 _UNAVAILABLE = _away("{words}")
-_MISTAKE = _wrong("{words}")
+_MISTAKE = _mended("{words}")
+NOT_THERE = _hopeless("{words}")
+DAMAGED = Verdict(
+    category=ErrorCategory.DATA_PROCESSING,
+    says="{words}: restore it from a backup, or collect again",
+    code="damaged",
+    severity=ErrorSeverity.HIGH,
+)
 
 # The longest prefix that the state begins with decides.
 BY_STATE: dict[str, Verdict] = {
     "08": _away("the connection to the database broke: {words}"),
-    "22": _wrong("the database refused a value: {words}"),
-    "23": _wrong("the database refused a row: {words}"),
+    "22": _mended("the database refused a value: {words}"),
+    "23": _mended("the database refused a row: {words}"),
     "25006": _away("the database is read-only for the moment, as after a fail-over: {words}"),
-    "28": _wrong("the database does not know us: check DATABASE_URL", ErrorCategory.AUTHENTICATION),
-    "3D": _wrong("the database does not exist: create it, or correct DATABASE_URL", ErrorCategory.CONFIGURATION),
+    "28": _mended("the database does not know us: check DATABASE_URL", ErrorCategory.AUTHENTICATION),
+    "3D": _mended("the database does not exist: create it, or correct DATABASE_URL", ErrorCategory.CONFIGURATION),
     "40": _away("the database took another transaction first: {words}", ErrorSeverity.MEDIUM),
-    "42501": _wrong(
+    "42501": _mended(
         "the database role lacks a right ({words}): grant it, or correct DATABASE_URL", ErrorCategory.AUTHENTICATION
     ),
-    "42P01": _wrong(f"the database lacks a table that this build needs ({{words}}); run: {UPGRADE}"),
-    "42703": _wrong(f"the database lacks a column that this build needs ({{words}}); run: {UPGRADE}"),
+    "42P01": _hopeless(f"the database lacks a table that this build needs ({{words}}); run: {UPGRADE}"),
+    "42703": _hopeless(f"the database lacks a column that this build needs ({{words}}); run: {UPGRADE}"),
     "53": _away("the database has too little of something: {words}"),
     "53100": _away("the database's disk is full: free space, or give the volume more", ErrorSeverity.CRITICAL),
     "53300": _away("the database has no connection left: raise max_connections, or run fewer workers"),
@@ -51,19 +63,17 @@ BY_STATE: dict[str, Verdict] = {
 def unavailable(error: DatabaseUnavailable, service: str, _now: datetime) -> Failure:
     """In the words of the storage, which name the server; the state behind them may tell more."""
     state = _state(error)
-    if state and not (verdict := _by_state(state)).says.startswith("{"):
-        return verdict.failure(service, code=state, words=first_line(error))
-    return _UNAVAILABLE.failure(service, code=state or "unavailable", words=first_line(error))
+    verdict = _by_state(state) if state else _UNAVAILABLE
+    return verdict.failure(service, code=state or "unavailable", words=first_line(error))
 
 
 def storage(error: StorageError, service: str, _now: datetime) -> Failure:
     """Not migrated, or an artifact that is not there: no repetition heals it."""
-    return _MISTAKE.failure(service, code="storage", words=first_line(error))
+    return NOT_THERE.failure(service, code="storage", words=first_line(error))
 
 
 def damaged(error: ContentDamaged, service: str, _now: datetime) -> Failure:
-    failure = _MISTAKE.failure(service, category=ErrorCategory.DATA_PROCESSING, code="damaged", words=first_line(error))
-    return failure.model_copy(update={"message": f"{failure.message}: restore it from a backup, or collect again"})
+    return DAMAGED.failure(service, words=first_line(error))
 
 
 def driver(error: SQLAlchemyError | psycopg.Error, service: str, _now: datetime) -> Failure:

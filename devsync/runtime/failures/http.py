@@ -15,7 +15,15 @@ from jira.exceptions import JIRAError
 
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.runtime.failures.answers import wrong_credentials
-from devsync.runtime.failures.verdict import BROKEN, NAME_UNKNOWN, UNREACHABLE, UNTRUSTED, Verdict, chain
+from devsync.runtime.failures.verdict import (
+    BROKEN,
+    NAME_UNKNOWN,
+    TIMED_OUT,
+    UNREACHABLE,
+    UNTRUSTED,
+    Verdict,
+    chain,
+)
 from devsync.runtime.server_hints import retry_after
 
 SECONDARY_LIMIT_WAIT = timedelta(seconds=60)
@@ -187,4 +195,5 @@ _BELOW: tuple[tuple[tuple[type[BaseException], ...], Verdict], ...] = (
         ),
         UNREACHABLE,
     ),
+    ((TimeoutError, urllib3.exceptions.ReadTimeoutError, httpx.TimeoutException), TIMED_OUT),
 )

@@ -1,6 +1,7 @@
 """Our own machine's failures: by errno, which no text of an exception can imitate."""
 
 import errno
+import os
 import socket
 from collections.abc import Mapping
 from datetime import datetime
@@ -45,13 +46,11 @@ _OTHER = _ours("the operating system refused{where} ({name})", "os", ErrorSeveri
 BY_ERRNO: Mapping[int, Verdict] = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _DISK_FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_ALLOWED),
-    **dict.fromkeys((errno.EMFILE, errno.ENFILE), _TOO_MANY_FILES),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL), _TOO_MANY_FILES),
     **dict.fromkeys((errno.ENOMEM, errno.ENOBUFS), OUT_OF_MEMORY),
     **dict.fromkeys((errno.EIO, errno.ENXIO, errno.ENODEV), _DEVICE),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP), _NO_FILE),
-    **dict.fromkeys(
-        (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL), UNREACHABLE
-    ),
+    **dict.fromkeys((errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN), UNREACHABLE),
     **dict.fromkeys((errno.ECONNABORTED, errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN), BROKEN),
     errno.ECONNREFUSED: UNREACHABLE,
     errno.ETIMEDOUT: TIMED_OUT,
@@ -71,12 +70,23 @@ def exhausted(error: BaseException, service: str) -> Failure | None:
     A service must not be blamed for it: its breaker would open for a healthy service.
     """
     for cause in chain(error):
-        # A name that is not known has numbers of its own, which mean something else as errno.
-        if isinstance(cause, OSError) and not isinstance(cause, socket.gaierror):
+        if isinstance(cause, socket.gaierror):
+            # Its numbers are no errno, and the resolver does not say why it could not look.
+            if not _can_open_a_file():
+                return _failure(_TOO_MANY_FILES, OSError(errno.EMFILE, ""), service)
+        elif isinstance(cause, OSError):
             verdict = BY_ERRNO.get(cause.errno or 0)
             if verdict in _EXHAUSTED:
                 return _failure(verdict, cause, service)
     return None
+
+
+def _can_open_a_file() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return False
+    return True
 
 
 def _failure(verdict: Verdict, error: OSError, service: str) -> Failure:

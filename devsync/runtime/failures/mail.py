@@ -8,7 +8,7 @@ from typing import Final
 
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.runtime.failures.answers import wrong_credentials
-from devsync.runtime.failures.verdict import MALFORMED, Verdict
+from devsync.runtime.failures.verdict import Verdict
 
 _ENHANCED = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
@@ -32,6 +32,15 @@ _POLICY: Final = Verdict(
 )
 """4.7.x: greylisting, and senders' limits."""
 
+FOREIGN = Verdict(
+    category=ErrorCategory.EXTERNAL_SERVICE,
+    says="{service}: the server answers in a way that SMTP does not know",
+    code="malformed",
+    is_retryable=True,
+    counts_for_breaker=True,
+    may_have_taken_effect=True,
+)
+
 # The first row that holds the code decides.
 BY_CODE: tuple[tuple[Container[int], Verdict], ...] = (
     ({530, 534, 535, 538}, _CREDENTIALS),
@@ -48,7 +57,7 @@ BY_CODE: tuple[tuple[Container[int], Verdict], ...] = (
             says="{service}: the server refuses the sender or the recipients ({code}): correct the team file",
         ),
     ),
-    (range(-1, 1000), MALFORMED),
+    (range(-1, 1000), FOREIGN),
 )
 
 LACKS = Verdict(

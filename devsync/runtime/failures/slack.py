@@ -61,7 +61,8 @@ BY_CODE: Mapping[str, Verdict] = {
 
 def slack(error: SlackApiError, service: str, now: datetime) -> Failure:
     response: Any = error.response
-    status = int(getattr(response, "status_code", 0) or 0)
+    # Where a body was no JSON, slack-sdk gives aiohttp's answer instead of its own.
+    status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
     headers = dict(getattr(response, "headers", None) or {})
     data = getattr(response, "data", None)
     code = str(data.get("error") or "") if isinstance(data, dict) else ""

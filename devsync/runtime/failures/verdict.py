@@ -111,7 +111,7 @@ BAD_ADDRESS = Verdict(
 def chain(error: BaseException) -> Iterator[BaseException]:
     """The error and what it was raised from or while handling, outermost first, each once.
 
-    urllib3 keeps a cause in `reason`, requests as its first argument.
+    urllib3 keeps a cause in `reason`, SQLAlchemy in `orig`, requests as its first argument.
     """
     waiting, seen = [error], set[int]()
     while waiting and len(seen) < _LONGEST_CHAIN:
@@ -120,7 +120,8 @@ def chain(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
-        behind = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args[:1])
+        kept = (getattr(current, "reason", None), getattr(current, "orig", None), *current.args[:1])
+        behind = (current.__cause__, current.__context__, *kept)
         waiting += [one for one in behind if isinstance(one, BaseException)]
 
 
