@@ -38,11 +38,12 @@ _RULES: Mapping[Any, Verdict | str] = {
     classification.foreign_data: classification.FOREIGN_DATA,
     answers.malformed: MALFORMED,
     answers.credentials_refused: answers.WRONG_CREDENTIALS,
-    breaker.refused: "the call was not made: the service's circuit breaker is open, or the service is paused",
     database.unavailable: "`database`, by SQLSTATE where there is one",
     database.damaged: database.DAMAGED,
     database.storage: database.NOT_THERE,
     database.driver: "by SQLSTATE",
+    breaker.refused: "no call was made: `external_service` (`circuit_open`) while the breaker is open,"
+    " `rate_limiting` (`service_paused`) while the service is paused; low, not counted, the workflow waits",
     graphql_errors.failure_of: "by the type of the error",
     http.github: "by status and header",
     http.jira: "by status and header",

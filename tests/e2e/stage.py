@@ -216,7 +216,10 @@ async def forget(client: Client, team: str) -> None:
     """The server is shared: what a team left there, the next test's worker would go on with."""
     if await describe(client, team) is not None:
         await handle_of(client, team).delete()
-    async for run in client.list_workflows(f'Team = "{team}" AND ExecutionStatus = "Running"'):
+    breakers = (
+        f'WorkflowType = "{names.CIRCUIT_BREAKER}"'  # of all teams: what failed in one test must not stop the next
+    )
+    async for run in client.list_workflows(f'(Team = "{team}" OR {breakers}) AND ExecutionStatus = "Running"'):
         with suppress(RPCError):  # over by now
             await client.get_workflow_handle(run.id, run_id=run.run_id).terminate("its test is over")
 

@@ -76,10 +76,8 @@ ROWS = [
     Row(ContentDamaged("changed"), "local", DAMAGED, "damaged", HIGH, ENOUGH, COUNTS_NOT),
     Row(MalformedAnswer("github", "GET /x", "an empty body"), "github", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
     Row(CredentialsRefused("jira", "refused the login"), "jira", LOGIN, "credentials", HIGH, ENOUGH, COUNTS_NOT),
-    # Calls that were not made.
-    Row(CircuitOpen("github", NOW, "its circuit breaker is open", 5), "github", EXTERNAL, "circuit_open", LOW, ENOUGH,
-        COUNTS_NOT),
-    Row(ServicePaused("slack", NOW, "it is paused", 5), "slack", LIMIT, "service_paused", LOW, ENOUGH, COUNTS_NOT),
+    Row(CircuitOpen("jira", NOW, "it is down", 5), "jira", EXTERNAL, "circuit_open", LOW, ENOUGH, COUNTS_NOT),
+    Row(ServicePaused("jira", NOW, "it is busy", 5), "jira", LIMIT, "service_paused", LOW, ENOUGH, COUNTS_NOT),
     # GitHub's GraphQL.
     Row(GraphQLRefused(Refusal.RATE_LIMITED, "RATE_LIMITED", {}), "github", LIMIT, "RATE_LIMITED", LOW, AGAIN,
         COUNTS_NOT),
