@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,6 @@ class EditionActivities:
             unclassified_ratio=edition.unclassified_ratio,
             completeness=edition.completeness,
             gaps=edition.gaps,
-            counts=dict(Counter(item.section.value for item in edition.items)),
         )
 
     @activity.defn(name=contracts.RENDER_EDITION.name)

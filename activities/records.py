@@ -22,6 +22,7 @@ from devsync.contracts.delivery import (
 from devsync.contracts.edition import (
     EditionResult,
     FindPreviousEdition,
+    KeptEdition,
     PreviousEdition,
     Recorded,
     RecordEdition,
@@ -72,12 +73,12 @@ class RecordActivities:
             seconds=result.seconds,
             api_calls=result.api_calls,
         )
-        await self._records.write(run=run, edition=await self._edition(message) if message.keep_edition else None)
+        await self._records.write(run=run, edition=await self._edition(message, message.kept) if message.kept else None)
         await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
         await self._pages.delete_older_than(ABANDONED_PAGES)
         return Recorded()
 
-    async def _edition(self, message: RecordEdition) -> EditionRecord:
+    async def _edition(self, message: RecordEdition, kept: KeptEdition) -> EditionRecord:
         result = message.result
         contributors: tuple[Any, ...] = ()
         if result.edition is not None:
@@ -96,8 +97,8 @@ class RecordActivities:
             contributors=contributors,
             workflow_id=result.workflow_id,
             run_id=result.run_id,
-            window_start=message.window.start,
-            window_end=message.window.end,
+            window_start=kept.window.start,
+            window_end=kept.window.end,
             composed_at=message.ended_at,
             edition=result.edition,
             renderings=result.renderings,

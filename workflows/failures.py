@@ -6,6 +6,9 @@ from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.errors import ErrorCategory, Failure
 
+SILENCE = "silence"
+"""The code of a failure that nobody has reported: no worker was there, or the one that was died of it."""
+
 
 def failure_of(error: ActivityError) -> Failure:
     """The classified failure behind an activity that gave up.
@@ -22,6 +25,11 @@ def failure_of(error: ActivityError) -> Failure:
             timed_out = cause
         cause = cause.__cause__
     return _silence(timed_out)
+
+
+def reason_of(error: BaseException) -> str:
+    """One sentence for people: why a run ended."""
+    return failure_of(error).message if isinstance(error, ActivityError) else str(error)
 
 
 def gap_of(unit: str, service: str, failure: Failure) -> Gap:
@@ -43,5 +51,5 @@ def _silence(error: TemporalTimeoutError | None) -> Failure:
         message="no worker took the work in time" if never_started else "no answer within the time allowed",
         is_retryable=True,
         may_have_taken_effect=not never_started,
-        code="timeout",
+        code=SILENCE,
     )

@@ -92,8 +92,6 @@ class EditionComposed(Model):
     unclassified_ratio: float
     completeness: float
     gaps: tuple[Gap, ...] = ()
-    counts: dict[str, int] = {}
-    """Items by section."""
 
 
 class PreviousEdition(Model):
@@ -183,6 +181,12 @@ class EditionResult(Model):
     """sha256 of the edition's bytes: equal digests are equal editions."""
 
 
+class KeptEdition(Model):
+    """What the records keep of an edition beyond the run's result."""
+
+    window: Window
+
+
 class EditionProgress(Model):
     """Answer of the query `progress`."""
 
@@ -206,24 +210,24 @@ class EditionProgress(Model):
     """Signals that the run does not know."""
     cancelled_because: str = ""
     """The reason that was given with the cancellation."""
+    failed_because: str = ""
+    """Why the run ended without an edition."""
     will_deliver: bool = True
     """False while it is a backfill that only composes and stores."""
     result: EditionResult | None = None
-    """Set as soon as the edition is delivered: recording may still be under way."""
+    """Set as soon as the edition is delivered, or will not be: recording may still be under way."""
 
 
 class RecordEdition(Model):
     """Everything the records say of a run, written in one transaction with deterministic keys."""
 
     result: EditionResult
-    window: Window
-    composed: EditionComposed | None = None
+    kept: KeptEdition | None = None
+    """None for a dry run and for a run that made none: the run is recorded, no edition is."""
     requested_by: str = ""
     cancelled_because: str = ""
     started_at: datetime
     ended_at: datetime
-    keep_edition: bool = True
-    """False for a dry run: the run is recorded, no edition is."""
 
 
 class Recorded(Model):

@@ -1,0 +1,81 @@
+"""What a run has to show for itself: pure functions from what its phases found to its result."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from devsync.contracts import names
+from devsync.contracts.collection import UnitCollected
+from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryState
+from devsync.contracts.edition import (
+    ChannelResult,
+    EditionComposed,
+    EditionRendered,
+    EditionResult,
+    EditionStatus,
+)
+
+
+def made_edition(
+    so_far: EditionResult,
+    units: Sequence[UnitCollected],
+    composed: EditionComposed,
+    rendered: EditionRendered,
+    channels: tuple[ChannelResult, ...],
+    outcomes: Iterable[DeliveryOutcome],
+) -> EditionResult:
+    """`so_far` is what the run would report had it ended before: which edition, whose run, its notes and times."""
+    return so_far.model_copy(
+        update={
+            "status": EditionStatus.PARTIAL if composed.gaps else EditionStatus.COMPLETE,
+            "completeness": composed.completeness,
+            "item_count": composed.item_count,
+            "unclassified_ratio": composed.unclassified_ratio,
+            "gaps": composed.gaps,
+            "channels": channels,
+            "api_calls": _calls(units, outcomes),
+            "calls_by_road": _calls_by_road(units),
+            "edition": composed.edition,
+            "renderings": rendered.formats,
+            "digest": composed.digest,
+        }
+    )
+
+
+def channel_result(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> ChannelResult:
+    """What became of the revision there, by the outcomes that were reported so far."""
+    result = ChannelResult(channel=channel.target, kind=channel.kind, state=DeliveryState.QUEUED)
+    if channel.kind != names.SLACK:
+        reason = f"this version cannot send to {channel.kind} channels yet"
+        return result.model_copy(update={"state": DeliveryState.FAILED, "reason": reason})
+    if not is_reported(channel, revision, outcomes):
+        return result.model_copy(update={"reason": "not there at the deadline; its delivery goes on"})
+    outcome = outcomes[channel.key]
+    told = {"state": outcome.state, "message_id": outcome.message_id or None, "reason": outcome.reason}
+    return result.model_copy(update=told)
+
+
+def is_reported(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> bool:
+    outcome = outcomes.get(channel.key)
+    return outcome is not None and outcome.revision >= revision
+
+
+def _calls(units: Sequence[UnitCollected], outcomes: Iterable[DeliveryOutcome]) -> dict[str, int]:
+    calls: Counter[str] = Counter()
+    for unit in units:
+        calls[_service(unit)] += unit.api_calls
+    sends = sum(part.attempts for outcome in outcomes for part in outcome.parts)
+    if sends:
+        calls[names.SLACK] = sends
+    return dict(calls)
+
+
+def _calls_by_road(units: Sequence[UnitCollected]) -> dict[str, int]:
+    calls: Counter[str] = Counter()
+    for unit in units:
+        for road, count in unit.calls_by_road.items():
+            calls[f"{_service(unit)}.{road}"] += count
+    return dict(calls)
+
+
+def _service(unit: UnitCollected) -> str:
+    return unit.unit.split(":", 1)[0]
