@@ -1,7 +1,7 @@
 """One edition of one team's weekly changelog, from plan to record."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -151,10 +151,9 @@ class WeeklyChangelog:
         units = [answer for answer in answers.values() if isinstance(answer, UnitCollected)]
         return units, list(self._missing.values())
 
-    async def _ask_all(self, asks: Iterable[Ask]) -> dict[str, Answer]:
+    async def _ask_all(self, asks: Sequence[Ask]) -> dict[str, Answer]:
         """By unit."""
-        asks = list(asks)
-        answers = await asyncio.gather(*map(self._ask, asks))
+        answers = await asyncio.gather(*(self._ask(ask) for ask in asks))
         return {ask.unit: answer for ask, answer in zip(asks, answers, strict=True)}
 
     async def _ask(self, ask: Ask) -> Answer:
@@ -229,7 +228,7 @@ class WeeklyChangelog:
         ours = [channel for channel in asked if channel.kind == names.SLACK]
         me = workflow.info().workflow_id
         requests = [delivery_request(plan, channel, rendered, revision, reply_to=me) for channel in ours]
-        await asyncio.gather(*map(bring_to_channel, requests))
+        await asyncio.gather(*(bring_to_channel(request) for request in requests))
         try:
             await workflow.wait_condition(
                 lambda: all(is_reported(channel, revision, self._outcomes) for channel in ours),
