@@ -74,7 +74,7 @@ class JiraActivities:
         read = collection.read_all("issues", " ", fetch)
         issues = unique((JiraIssue.model_validate(entry) for entry in read), key=lambda issue: issue.key)
         data = ProjectData(project=message.project, issues=issues)
-        return collection.finish(data, {"issues": len(issues)}, slim=lambda: data)
+        return collection.finish(data, {"issues": len(issues)})
 
 
 def issues_jql(project: str, window: Window, user_zone: ZoneInfo | None, *, created_from: str = "") -> str:

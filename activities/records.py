@@ -1,5 +1,6 @@
 """Writes what happened to the records, and recalls it: records are copies, the workflows decide."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -8,8 +9,10 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.composing import content_of
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
+from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.delivery import (
     DeliveryOutcome,
     DeliveryState,
@@ -80,10 +83,7 @@ class RecordActivities:
 
     async def _edition(self, message: RecordEdition, kept: KeptEdition) -> EditionRecord:
         result = message.result
-        contributors: tuple[Any, ...] = ()
-        if result.edition is not None:
-            edition = Edition.model_validate_json(await self._store.get(result.edition))
-            contributors = edition.contributors
+        content = await content_of(kept.edition, self._store)
         return EditionRecord(
             team=result.team,
             iso_week=result.iso_week,
@@ -94,15 +94,22 @@ class RecordActivities:
             item_count=result.item_count,
             unclassified_ratio=result.unclassified_ratio,
             gaps=result.gaps,
-            contributors=contributors,
+            contributors=Edition.model_validate_json(content).contributors,
             workflow_id=result.workflow_id,
             run_id=result.run_id,
             window_start=kept.window.start,
             window_end=kept.window.end,
             composed_at=message.ended_at,
-            edition=result.edition,
+            edition=result.edition or await self._stored_as_delivered(content, result),
             renderings=result.renderings,
         )
+
+    async def _stored_as_delivered(self, content: bytes, result: EditionResult) -> ArtifactRef | None:
+        """An edition that was too large to carry was made again; None where this build makes another one of it."""
+        if hashlib.sha256(content).hexdigest() != result.digest:
+            activity.logger.warning("not kept: another build composed revision %d", result.revision)
+            return None
+        return await self._store.put(content, kind="edition", team=result.team)
 
     @activity.defn(name=contracts.RECORD_DELIVERY.name)
     async def record_delivery(self, message: RecordDelivery) -> Recorded:

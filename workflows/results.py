@@ -3,16 +3,43 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from temporalio import workflow
+
 from devsync.contracts import names
+from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryState
 from devsync.contracts.edition import (
     ChannelResult,
     EditionComposed,
+    EditionProgress,
     EditionRendered,
+    EditionRequest,
     EditionResult,
     EditionStatus,
 )
+
+Seconds = dict[str, float]
+"""By phase, and `total`."""
+
+
+def result_so_far(
+    request: EditionRequest, progress: EditionProgress, run: workflow.Info, status: EditionStatus, seconds: Seconds
+) -> EditionResult:
+    """What the run would report had it ended now, without an edition."""
+    return EditionResult(
+        team=request.team,
+        iso_week=request.iso_week,
+        status=status,
+        revision=progress.revision,
+        completeness=0,
+        item_count=0,
+        unclassified_ratio=0,
+        workflow_id=run.workflow_id,
+        run_id=run.original_execution_run_id,
+        notes=progress.notes,
+        seconds=seconds,
+    )
 
 
 def made_edition(
@@ -23,7 +50,7 @@ def made_edition(
     channels: tuple[ChannelResult, ...],
     outcomes: Iterable[DeliveryOutcome],
 ) -> EditionResult:
-    """`so_far` is what the run would report had it ended before: which edition, whose run, its notes and times."""
+    """`so_far` tells which edition it is, whose run, its notes and times."""
     return so_far.model_copy(
         update={
             "status": EditionStatus.PARTIAL if composed.gaps else EditionStatus.COMPLETE,
@@ -34,7 +61,7 @@ def made_edition(
             "channels": channels,
             "api_calls": _calls(units, outcomes),
             "calls_by_road": _calls_by_road(units),
-            "edition": composed.edition,
+            "edition": composed.edition if isinstance(composed.edition, ArtifactRef) else None,
             "renderings": rendered.formats,
             "digest": composed.digest,
         }

@@ -1,12 +1,23 @@
-"""The sources of an edition: what each is asked, and how an answer or its absence is told."""
+"""The sources of an edition: what each is asked, and what comes of it."""
 
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
-from devsync.contracts import activities, names
-from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
-from devsync.contracts.edition import EditionPlan
-from devsync.domain.errors import Failure
-from workflows.failures import SILENCE
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import activities, names
+    from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
+    from devsync.contracts.edition import EditionPlan
+    from devsync.contracts.policies import Policies
+    from devsync.domain.changelog.deadline import Deadline
+    from devsync.domain.errors import Failure
+    from devsync.runtime.policies import call
+    from workflows.carrying import inline_share
+    from workflows.failures import SILENCE, failure_of
 
 
 class Ask(NamedTuple):
@@ -24,8 +35,11 @@ class Ask(NamedTuple):
 Answer = UnitCollected | Failure
 
 
-def asks_of(plan: EditionPlan, collection_id: str) -> tuple[Ask, ...]:
+def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
     """Every unit that the plan names: repositories, then projects."""
+    # Stable when an operator resets the run: the pages collected before the reset are still good.
+    collection_id = names.collection_id(run.workflow_id, run.original_execution_run_id)
+    share = inline_share(len(plan.repositories) + len(plan.projects))
     repositories = (
         Ask(
             names.repository_unit(repository),
@@ -36,6 +50,7 @@ def asks_of(plan: EditionPlan, collection_id: str) -> tuple[Ask, ...]:
                 repository=repository,
                 window=plan.window,
                 api=plan.github_api,
+                inline_share=share,
             ),
         )
         for repository in plan.repositories
@@ -49,6 +64,28 @@ def asks_of(plan: EditionPlan, collection_id: str) -> tuple[Ask, ...]:
         for project in plan.projects
     )
     return (*repositories, *projects)
+
+
+async def ask_all(
+    asks: Sequence[Ask], policies: Policies, deadline: Deadline, tell: Callable[[Ask, Answer], None]
+) -> dict[str, Answer]:
+    """All at once, each within its policy and the time that is left to collect. By unit; `tell` hears of each."""
+
+    async def ask_one(ask: Ask) -> tuple[str, Answer]:
+        answer = await _ask(ask, policies, deadline.time_to_collect(workflow.now()))
+        tell(ask, answer)
+        return ask.unit, answer
+
+    return dict(await asyncio.gather(*(ask_one(ask) for ask in asks)))
+
+
+async def _ask(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:
+    try:
+        return await call(ask.contract, ask.message, policies, summary=f"Collect {ask.unit}", time_left=time_left)
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return failure_of(error)
 
 
 def was_silent(answer: Answer) -> bool:

@@ -36,12 +36,13 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.changelog.due import told
     from devsync.domain.changelog.edition import Gap
     from devsync.runtime.policies import BOOTSTRAP, call
+    from workflows.carrying import fitting, left_for_renderings
     from workflows.channels import bring_to_channel, delivery_request
     from workflows.failures import failure_of, gap_of, reason_of
     from workflows.phases import PhaseTimes
-    from workflows.results import channel_result, is_reported, made_edition
+    from workflows.results import channel_result, is_reported, made_edition, result_so_far
     from workflows.story import edition_story
-    from workflows.units import Answer, Ask, asks_of, was_silent
+    from workflows.units import Answer, Ask, ask_all, asks_of, was_silent
 
 LAST_RECORD_TIME = timedelta(minutes=1)
 """A run that made no edition records why, and does not outlive a database that is away: its week must be free again."""
@@ -74,11 +75,12 @@ class WeeklyChangelog:
             plan = await self._plan()
             units, gaps = await self._collect(plan)
             composed, revision = await self._compose(plan, units, gaps)
-            rendered = await self._render(plan, composed, revision)
+            rendered = await self._render(plan, units, composed, revision)
             while True:
                 channels = await self._deliver(plan, rendered, revision)
-                result = self._result(units, composed, rendered, channels)
-                await self._record(plan, result)
+                so_far = self._so_far(EditionStatus.COMPLETE)
+                result = made_edition(so_far, units, composed, rendered, channels, self._outcomes.values())
+                await self._record(plan, composed, result)
                 if not self._owes_delivery():
                     return result
         except (asyncio.CancelledError, FailureError) as error:
@@ -142,44 +144,26 @@ class WeeklyChangelog:
     async def _collect(self, plan: EditionPlan) -> tuple[list[UnitCollected], list[Gap]]:
         self._enter(Phase.COLLECTING)
         self._previous = asyncio.create_task(self._find_previous(plan))
-        asks = asks_of(plan, self._collection_id())
+        asks = asks_of(plan, workflow.info())
         answers = await self._ask_all(asks)
         silent = [ask for ask in asks if was_silent(answers[ask.unit])]
         if silent and self._deadline.may_collect_again(workflow.now()):
             # All workers were away until the time was up. They are back, or this would not run.
             answers |= await self._ask_all(silent)
-        units = [answer for answer in answers.values() if isinstance(answer, UnitCollected)]
-        return units, list(self._missing.values())
+        units, too_large = fitting([answer for answer in answers.values() if isinstance(answer, UnitCollected)])
+        return units, [*self._missing.values(), *too_large]
 
     async def _ask_all(self, asks: Sequence[Ask]) -> dict[str, Answer]:
-        """By unit."""
-        answers = await asyncio.gather(*(self._ask(ask) for ask in asks))
-        return {ask.unit: answer for ask, answer in zip(asks, answers, strict=True)}
+        return await ask_all(asks, self._policies, self._deadline, self._tell_answer)
 
-    async def _ask(self, ask: Ask) -> Answer:
-        try:
-            collected = await call(
-                ask.contract,
-                ask.message,
-                self._policies,
-                summary=f"Collect {ask.unit}",
-                time_left=self._deadline.time_to_collect(workflow.now()),
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            failure = failure_of(error)
-            self._missing[ask.unit] = gap_of(ask.unit, ask.service, failure)
-            self._update(gaps=tuple(self._missing.values()))
-            return failure
-        self._missing.pop(ask.unit, None)
-        notes = tuple(f"{ask.unit}: {note}" for note in collected.notes)
-        self._update(
-            units_done=(*self._progress.units_done, ask.unit),
-            gaps=tuple(self._missing.values()),
-            notes=(*self._progress.notes, *notes),
-        )
-        return collected
+    def _tell_answer(self, ask: Ask, answer: Answer) -> None:
+        if isinstance(answer, UnitCollected):
+            self._missing.pop(ask.unit, None)
+            self._update(units_done=(*self._progress.units_done, ask.unit))
+            self._note(*(f"{ask.unit}: {note}" for note in answer.notes))
+        else:
+            self._missing[ask.unit] = gap_of(ask.unit, ask.service, answer)
+        self._update(gaps=tuple(self._missing.values()))
 
     async def _find_previous(self, plan: EditionPlan) -> PreviousEdition:
         info = workflow.info()
@@ -199,9 +183,15 @@ class WeeklyChangelog:
         self, plan: EditionPlan, units: list[UnitCollected], gaps: list[Gap]
     ) -> tuple[EditionComposed, int]:
         self._enter(Phase.COMPOSING)
+        now = workflow.now()
         composed = await call(
             activities.COMPOSE_EDITION,
-            ComposeEdition(plan=plan, units=tuple(units), gaps=tuple(gaps)),
+            ComposeEdition(
+                plan=plan,
+                units=tuple(units),
+                gaps=tuple(gaps),
+                patient_until=now + self._deadline.time_to_collect(now),
+            ),
             self._policies,
             summary=f"Compose {len(units)} units, {len(gaps)} missing",
         )
@@ -211,13 +201,23 @@ class WeeklyChangelog:
         self._update(item_count=composed.item_count, gaps=composed.gaps, revision=revision)
         return composed, revision
 
-    async def _render(self, plan: EditionPlan, composed: EditionComposed, revision: int) -> EditionRendered:
-        return await call(
+    async def _render(
+        self, plan: EditionPlan, units: list[UnitCollected], composed: EditionComposed, revision: int
+    ) -> EditionRendered:
+        rendered = await call(
             activities.RENDER_EDITION,
-            RenderEdition(team=plan.team, edition=composed.edition, revision=revision),
+            RenderEdition(
+                team=plan.team,
+                edition=composed.edition,
+                revision=revision,
+                inline_budget=left_for_renderings(units, composed.edition),
+            ),
             self._policies,
             summary=f"Render revision {revision} in every format",
         )
+        if rendered.left_out:
+            self._note(f"renderings: no {', '.join(rendered.left_out)}; too large to carry while the store was away")
+        return rendered
 
     async def _deliver(self, plan: EditionPlan, rendered: EditionRendered, revision: int) -> tuple[ChannelResult, ...]:
         self._enter(Phase.DELIVERING)
@@ -242,14 +242,15 @@ class WeeklyChangelog:
         self._update(channels=results)
         return results
 
-    async def _record(self, plan: EditionPlan, result: EditionResult) -> None:
+    async def _record(self, plan: EditionPlan, composed: EditionComposed, result: EditionResult) -> None:
         """Until it is on record, or the run is told to deliver after all: what comes of that is recorded, too."""
         self._enter(Phase.RECORDING)
         self._conclude(result)
+        kept = None if self._request.is_dry_run else KeptEdition(window=plan.window, edition=composed.edition)
         recording = asyncio.create_task(
             call(
                 activities.RECORD_EDITION,
-                self._record_of(result, None if self._request.is_dry_run else KeptEdition(window=plan.window)),
+                self._record_of(result, kept),
                 self._policies,
                 summary="Write the run and the edition to the records",
             )
@@ -266,7 +267,7 @@ class WeeklyChangelog:
         is_cancelled = is_cancelled_exception(error)
         status = EditionStatus.CANCELLED if is_cancelled else EditionStatus.FAILED
         who = (workflow.cancellation_reason() or "no reason given") if is_cancelled else ""
-        result = self._result_so_far(status)
+        result = self._so_far(status)
         self._update(cancelled_because=who, failed_because="" if is_cancelled else reason_of(error))
         self._conclude(result)
         try:
@@ -286,35 +287,9 @@ class WeeklyChangelog:
         """A run that only composed was told to deliver after it had passed that phase."""
         return self._must_deliver and not self._has_delivered
 
-    def _collection_id(self) -> str:
-        info = workflow.info()
-        # Stable when an operator resets the run: the pages collected before the reset are still good.
-        return names.collection_id(info.workflow_id, info.original_execution_run_id)
-
-    def _result(
-        self,
-        units: list[UnitCollected],
-        composed: EditionComposed,
-        rendered: EditionRendered,
-        channels: tuple[ChannelResult, ...],
-    ) -> EditionResult:
-        so_far = self._result_so_far(EditionStatus.COMPLETE)
-        return made_edition(so_far, units, composed, rendered, channels, self._outcomes.values())
-
-    def _result_so_far(self, status: EditionStatus) -> EditionResult:
-        return EditionResult(
-            team=self._request.team,
-            iso_week=self._request.iso_week,
-            status=status,
-            revision=self._progress.revision,
-            completeness=0,
-            item_count=0,
-            unclassified_ratio=0,
-            workflow_id=workflow.info().workflow_id,
-            run_id=workflow.info().original_execution_run_id,
-            notes=self._progress.notes,
-            seconds=self._times.seconds(workflow.now()),
-        )
+    def _so_far(self, status: EditionStatus) -> EditionResult:
+        seconds = self._times.seconds(workflow.now())
+        return result_so_far(self._request, self._progress, workflow.info(), status, seconds)
 
     def _record_of(self, result: EditionResult, kept: KeptEdition | None) -> RecordEdition:
         return RecordEdition(
@@ -333,7 +308,10 @@ class WeeklyChangelog:
     def _say_if_late(self) -> None:
         late = self._deadline.missed_by(workflow.now())
         if late is not None and self._progress.result is None:  # not one that was told to deliver long after
-            self._update(notes=(*self._progress.notes, f"schedule: ready {told(late)} after its deadline"))
+            self._note(f"schedule: ready {told(late)} after its deadline")
+
+    def _note(self, *notes: str) -> None:
+        self._update(notes=(*self._progress.notes, *notes))
 
     def _refuse(self, what: str) -> None:
         refused = f"{what} at {workflow.now():%Y-%m-%d %H:%M:%S} UTC"

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.artifacts import INLINE_BUDGET, ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.delivery import ChannelPlan, DeliverySchedule, DeliveryState
 from devsync.contracts.policies import Policies
@@ -71,19 +71,27 @@ class ComposeEdition(Model):
     plan: EditionPlan
     units: tuple[UnitCollected, ...]
     gaps: tuple[Gap, ...]
+    patient_until: datetime
+    """So long a unit is waited for whose artifact cannot be read; after it the edition goes on without."""
 
 
 class Composition(Model):
     """The recorded input of one composition: from the same artifacts it gives the same bytes again."""
 
     message: ComposeEdition
+    """With the units that could be read, and a gap for each other one."""
     known_people: tuple[str, ...] | None = None
+
+
+MadeEdition = ArtifactRef | Composition
+"""Where an edition is. While the store is away one that is too large to travel is made again, of the same input, by
+each step that needs it."""
 
 
 class EditionComposed(Model):
     """What composition made, in numbers and references."""
 
-    edition: ArtifactRef
+    edition: MadeEdition
     composition: ArtifactRef | None = None
     """The recorded input of composition: the same bytes come out of it again. None while the store was away."""
     digest: str
@@ -110,8 +118,10 @@ class FindPreviousEdition(Model):
 
 class RenderEdition(Model):
     team: str
-    edition: ArtifactRef
+    edition: MadeEdition
     revision: int
+    inline_budget: int = INLINE_BUDGET
+    """Characters that the renderings may carry inline while the store is away."""
 
 
 class EditionRendered(Model):
@@ -119,6 +129,8 @@ class EditionRendered(Model):
 
     formats: dict[str, ArtifactRef]
     slack_part_digests: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    """Formats that no channel needs and that were too large to carry: the store was away."""
 
 
 class ChannelResult(Model):
@@ -174,9 +186,9 @@ class EditionResult(Model):
     seconds: dict[str, float] = {}
     """Workflow time by phase, and `total`."""
     edition: ArtifactRef | None = None
-    """The edition itself, as JSON."""
+    """The edition itself, as JSON. None where it was too large to carry while the store was away: it is on record."""
     renderings: dict[str, ArtifactRef] = {}
-    """By format: `markdown`, `html`, `text`, `json`, `slack`."""
+    """By format: `markdown`, `html`, `text`, `json`, `slack`; a note names those that were too large to carry."""
     digest: str = ""
     """sha256 of the edition's bytes: equal digests are equal editions."""
 
@@ -185,6 +197,7 @@ class KeptEdition(Model):
     """What the records keep of an edition beyond the run's result."""
 
     window: Window
+    edition: MadeEdition
 
 
 class EditionProgress(Model):

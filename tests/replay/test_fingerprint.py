@@ -20,7 +20,7 @@ CLASSES = {DELIVERY: "Delivery", EDITION: "WeeklyChangelog"}
 RECALL = "        await self._recall()\n"
 REMEMBER = "        await self._remember()\n"
 COMPOSE = "            composed, revision = await self._compose(plan, units, gaps)\n"
-RENDER = "            rendered = await self._render(plan, composed, revision)\n"
+RENDER = "            rendered = await self._render(plan, units, composed, revision)\n"
 TELL = "            await self._tell_the_edition()\n"
 RECORD = "            await self._record()\n"
 PHASES = "    # The phases"
