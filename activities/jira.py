@@ -77,7 +77,7 @@ class JiraActivities:
         found = collection.read_all("issues", " ", fetch)
         issues = unique((JiraIssue.model_validate(entry) for entry in found), key=lambda issue: issue.key)
         data = ProjectData(project=message.project, issues=issues)
-        return collection.finish(data, {"issues": len(issues)}, slim=lambda: data)
+        return collection.finish(data, {"issues": len(issues)})
 
 
 def issues_jql(project: str, window: Window, user_zone: ZoneInfo | None, *, created_from: str = "") -> str:

@@ -1,5 +1,6 @@
 """Writes what happened to the records, and recalls it: records are copies, the workflows decide."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,9 +10,11 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.composing import content_of
 from activities.earlier_runs import EarlierRuns
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
+from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.delivery import (
     DeliveryOutcome,
     DeliveryState,
@@ -23,7 +26,9 @@ from devsync.contracts.delivery import (
     Standing,
 )
 from devsync.contracts.edition import (
+    EditionResult,
     FindPreviousEdition,
+    KeptEdition,
     PreviousEdition,
     Recorded,
     RecordEdition,
@@ -74,17 +79,15 @@ class RecordActivities:
             api_calls=result.api_calls,
         )
         with _somebody_migrates():
-            await self._records.write(run=run, edition=await self._edition(message) if message.keep_edition else None)
+            edition = await self._edition(message, message.kept) if message.kept else None
+            await self._records.write(run=run, edition=edition)
         await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
         await self._pages.delete_older_than(ABANDONED_PAGES)
         return Recorded()
 
-    async def _edition(self, message: RecordEdition) -> EditionRecord:
+    async def _edition(self, message: RecordEdition, kept: KeptEdition) -> EditionRecord:
         result = message.result
-        contributors: tuple[Any, ...] = ()
-        if result.edition is not None:
-            edition = Edition.model_validate_json(await self._store.get(result.edition))
-            contributors = edition.contributors
+        content = await content_of(kept.edition, self._store)
         return EditionRecord(
             team=result.team,
             iso_week=result.iso_week,
@@ -95,15 +98,22 @@ class RecordActivities:
             item_count=result.item_count,
             unclassified_ratio=result.unclassified_ratio,
             gaps=result.gaps,
-            contributors=contributors,
+            contributors=Edition.model_validate_json(content).contributors,
             workflow_id=result.workflow_id,
             run_id=result.run_id,
-            window_start=message.window.start,
-            window_end=message.window.end,
+            window_start=kept.window.start,
+            window_end=kept.window.end,
             composed_at=message.ended_at,
-            edition=result.edition,
+            edition=result.edition or await self._stored_as_delivered(content, result),
             renderings=result.renderings,
         )
+
+    async def _stored_as_delivered(self, content: bytes, result: EditionResult) -> ArtifactRef | None:
+        """An edition that was too large to carry was made again; None where this build makes another one of it."""
+        if hashlib.sha256(content).hexdigest() != result.digest:
+            activity.logger.warning("not kept: another build composed revision %d", result.revision)
+            return None
+        return await self._store.put(content, kind="edition", team=result.team)
 
     @activity.defn(name=contracts.RECORD_DELIVERY.name)
     async def record_delivery(self, message: RecordDelivery) -> Recorded:

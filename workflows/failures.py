@@ -26,6 +26,11 @@ def failure_of(error: ActivityError) -> Failure:
     return timed_out(silence)
 
 
+def reason_of(error: BaseException) -> str:
+    """One sentence for people: why a run ended."""
+    return failure_of(error).message if isinstance(error, ActivityError) else str(error)
+
+
 def gap_of(unit: str, service: str, failure: Failure) -> Gap:
     return Gap(unit=unit, service=service, reason=failure.message, category=failure.category.value)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, Standing
 from devsync.contracts.due import DueRequest, EditionDue
-from devsync.contracts.edition import EditionProgress, EditionRequest, Phase
+from devsync.contracts.edition import EditionProgress, EditionRequest, EditionStatus, Phase
 from devsync.domain.changelog.due import told
 
 _DOING = {
@@ -16,6 +16,7 @@ _DOING = {
     Phase.RECORDING: "writing the records; the edition itself is out",
     Phase.DONE: "done",
 }
+_WITHOUT_EDITION = (EditionStatus.CANCELLED, EditionStatus.FAILED)
 
 _UNITS_SHOWN = 3
 
@@ -27,16 +28,21 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
         mode = " (dry run: nothing is posted)"
     elif not progress.will_deliver:
         mode = " (composed and stored, not posted)"
-    doing = "cancelled" if progress.cancelled_because else _DOING[progress.phase]
+    ended = progress.result.status if progress.result is not None else None
+    has_no_edition = ended in _WITHOUT_EDITION
+    doing = ended.value if ended is not None and has_no_edition else _DOING[progress.phase]
     lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{doing}**", ""]
     if progress.deadline:
         lines.append(f"- Deadline: {progress.deadline:%Y-%m-%d %H:%M} UTC")
     if progress.units_total:
         lines.append(f"- Collected: {len(progress.units_done)} of {progress.units_total} sources")
-    if progress.result is not None and not progress.cancelled_because:
+    if progress.result is not None and not has_no_edition:
         lines.append(f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources")
     if progress.item_count is not None:
         lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")
+    lines += [
+        f"- **Waiting** for {wait.service} until {wait.until:%H:%M:%S} UTC: {wait.reason}" for wait in progress.waits
+    ]
     lines += [f"- **Missing** {gap.unit}: {gap.reason}" for gap in progress.gaps]
     lines += [f"- Note on {note}" for note in progress.notes]
     if progress.result is not None and progress.result.calls_by_road:
@@ -47,6 +53,8 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
     ]
     if progress.cancelled_because:
         lines.append(f"- Cancelled: {progress.cancelled_because}")
+    if progress.failed_because:
+        lines.append(f"- Failed: {progress.failed_because}")
     lines += _refusals(progress.refused_messages)
     return "\n".join(lines)
 

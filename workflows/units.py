@@ -1,54 +1,112 @@
-"""All units of one service together: what a circuit breaker refuses waits once for all of them, not unit by unit."""
+"""The sources of an edition: what each is asked, and what comes of it."""
 
 import asyncio
+from collections import ChainMap
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from operator import attrgetter
-from typing import TypeGuard
+from functools import partial
+from typing import Any, NamedTuple
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts.collection import UnitCollected
-    from devsync.domain.backoff import patience
-    from devsync.domain.errors import Failure
+    from devsync.contracts import activities, names
+    from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
+    from devsync.contracts.edition import EditionPlan
+    from devsync.contracts.policies import Policies
+    from devsync.domain.changelog.deadline import Deadline
+    from devsync.domain.errors import ErrorCategory, Failure
+    from devsync.runtime.failures.temporal import SILENT
+    from devsync.runtime.policies import call
+    from workflows.carrying import inline_share
+    from workflows.failures import failure_of
+    from workflows.turns import ask_in_turns
 
-UnitOutcome = UnitCollected | Failure
+
+class Ask(NamedTuple):
+    """One unit that is to be collected."""
+
+    unit: str
+    contract: activities.ActivityContract[Any, UnitCollected]
+    message: CollectRepository | CollectProject
+
+    @property
+    def service(self) -> str:
+        return self.contract.service
 
 
-def is_refusal(outcome: UnitOutcome) -> TypeGuard[Failure]:
-    """Whether a breaker refused: no call was made, and one may be from `retry_at` on."""
-    return isinstance(outcome, Failure) and outcome.retry_at is not None
+Answer = UnitCollected | Failure
 
 
-async def collect_units(
-    units: Sequence[str],
-    attempt: Callable[[str], Awaitable[UnitOutcome]],
-    wait: Callable[[Failure, timedelta], Awaitable[bool]],
-) -> dict[str, UnitOutcome]:
-    """What became of each unit of one service, by its name; all are tried at once while nothing refuses them.
+def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
+    """Every unit that the plan names: repositories, then projects."""
+    # Stable when an operator resets the run: the pages collected before the reset are still good.
+    collection_id = names.collection_id(run.workflow_id, run.original_execution_run_id)
+    share = inline_share(len(plan.repositories) + len(plan.projects))
+    repositories = (
+        Ask(
+            names.repository_unit(repository),
+            activities.COLLECT_REPOSITORY,
+            CollectRepository(
+                collection_id=collection_id,
+                team=plan.team,
+                repository=repository,
+                window=plan.window,
+                api=plan.github_api,
+                inline_share=share,
+            ),
+        )
+        for repository in plan.repositories
+    )
+    projects = (
+        Ask(
+            names.project_unit(project),
+            activities.COLLECT_PROJECT,
+            CollectProject(collection_id=collection_id, team=plan.team, project=project, window=plan.window),
+        )
+        for project in plan.projects
+    )
+    return (*repositories, *projects)
 
-    A failure with `retry_at` says that a breaker refused the call. Then `wait` is awaited, once, with the latest
-    such failure and the least time to wait; afterwards as many units as probes are allowed go first, then the rest.
-    Where `wait` returns False, time is up: what has not come by then keeps the failure.
+
+Wait = Callable[[str, Failure, timedelta], Awaitable[bool]]
+"""Waits for a service whose breaker is open, at least so long; False when there is no time left to collect."""
+
+
+async def ask_all(
+    asks: Sequence[Ask], policies: Policies, deadline: Deadline, tell: Callable[[Ask, Answer], None], wait: Wait
+) -> dict[str, Answer]:
+    """All services at once, each unit within its policy and the time that is left to collect. By unit.
+
+    `tell` hears of each answer; `wait` waits for a service whose circuit breaker is open, once for all its units.
     """
-    outcomes: dict[str, UnitOutcome] = {}
-    waiting = list(units)
-    at_once = len(waiting)
-    waits = 0
-    while waiting:
-        trying, waiting = waiting[:at_once], waiting[at_once:]
-        tried = dict(zip(trying, await asyncio.gather(*map(attempt, trying)), strict=True))
-        outcomes |= tried
-        refused = {unit: outcome for unit, outcome in tried.items() if is_refusal(outcome)}
-        if not refused:
-            at_once = max(len(waiting), 1)
-            waits = 0
-            continue
-        latest = max(refused.values(), key=attrgetter("retry_at"))
-        if not await wait(latest, patience(waits)):
-            return outcomes | dict.fromkeys(waiting, latest)
-        waits += 1
-        waiting = [*refused, *waiting]
-        at_once = max(latest.probes_allowed, 1)
-    return outcomes
+    by_unit = {ask.unit: ask for ask in asks}
+
+    async def ask_one(unit: str) -> Answer:
+        ask = by_unit[unit]
+        answer = await _ask(ask, policies, deadline.time_to_collect(workflow.now()))
+        tell(ask, answer)
+        return answer
+
+    async def ask_service(service: str) -> dict[str, Answer]:
+        units = [ask.unit for ask in asks if ask.service == service]
+        return await ask_in_turns(units, ask_one, partial(wait, service))
+
+    services = dict.fromkeys(ask.service for ask in asks)  # in their order: a set has none that a replay could keep
+    answers = ChainMap(*await asyncio.gather(*map(ask_service, services)))
+    return {unit: answers[unit] for unit in by_unit}
+
+
+async def _ask(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:
+    try:
+        return await call(ask.contract, ask.message, policies, summary=f"Collect {ask.unit}", time_left=time_left)
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return failure_of(error)
+
+
+def was_silent(answer: Answer) -> bool:
+    """Nobody said anything until the time was up: not the service failed, but no worker was there to ask it."""
+    return isinstance(answer, Failure) and answer.category is ErrorCategory.SYSTEM and answer.code in SILENT

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,22 @@ from tests.workflows.breaker_stage import BreakerStage, breaker_stage
 @pytest.fixture(scope="session")
 async def skipping_time() -> AsyncIterator[WorkflowEnvironment]:
     """One server for all tests here: its clock is shared, so tests use ids and task queues of their own."""
+    async with server_that_skips_time() as environment:
+        yield environment
+
+
+@pytest.fixture
+async def own_time() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of the test's own, where runs and activities have their real task queues.
+
+    Its clock leaps over days at once; a shared one then does not skip for workers that come to the same queues later.
+    """
+    async with server_that_skips_time() as environment:
+        yield environment
+
+
+@asynccontextmanager
+async def server_that_skips_time() -> AsyncIterator[WorkflowEnvironment]:
     beside_python = str(Path(sys.executable).parent)
     server = shutil.which("temporal-test-server", path=beside_python) or shutil.which("temporal-test-server")
     environment = await WorkflowEnvironment.start_time_skipping(

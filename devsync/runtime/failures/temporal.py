@@ -34,6 +34,9 @@ BY_TIMEOUT: Mapping[TimeoutType, Verdict] = {
 }
 """Which service was slow, the server cannot know: none is counted for a breaker."""
 
+SILENT = frozenset(verdict.code for verdict in BY_TIMEOUT.values())
+"""Codes of `system` failures that nobody has reported: no worker was there, or the one that was died of it."""
+
 _AWAY = Verdict(
     category=_SYSTEM,
     says="Temporal does not answer ({code}): check TEMPORAL_ADDRESS and the server",

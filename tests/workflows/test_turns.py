@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.domain.errors import ErrorCategory, Failure
-from workflows.units import UnitOutcome, collect_units
+from workflows.turns import ask_in_turns
+
+Answer = UnitCollected | Failure
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SECONDS = timedelta(seconds=1)
@@ -38,12 +40,12 @@ class Service:
         self.retry_at: dict[str, datetime] = {}
         self.waits: list[tuple[datetime | None, timedelta]] = []
         self.waves: list[list[str]] = [[]]
-        self.others: dict[str, UnitOutcome] = {}
+        self.others: dict[str, Answer] = {}
         self.under_way = 0
         self.most_at_once: dict[str, int] = {}
         """By unit: how many were under way in its last attempt."""
 
-    async def attempt(self, unit: str) -> UnitOutcome:
+    async def ask(self, unit: str) -> Answer:
         self.waves[-1].append(unit)
         self.under_way += 1
         await asyncio.sleep(0.01)
@@ -65,7 +67,7 @@ UNITS = [f"github:acme/{number}" for number in range(6)]
 
 async def test_all_units_are_tried_at_once_and_nothing_waits() -> None:
     service = Service()
-    outcomes = await collect_units(UNITS, service.attempt, service.wait)
+    outcomes = await ask_in_turns(UNITS, service.ask, service.wait)
     assert list(outcomes) == UNITS
     assert (service.waves, service.waits) == ([UNITS], [])
 
@@ -73,14 +75,14 @@ async def test_all_units_are_tried_at_once_and_nothing_waits() -> None:
 async def test_a_failure_of_its_own_is_a_units_outcome_and_nothing_waits_for_it() -> None:
     service = Service()
     service.others[UNITS[2]] = GONE
-    outcomes = await collect_units(UNITS, service.attempt, service.wait)
+    outcomes = await ask_in_turns(UNITS, service.ask, service.wait)
     assert outcomes[UNITS[2]] == GONE
     assert service.waits == []
 
 
 async def test_an_open_breaker_is_waited_for_once_then_probes_go_first_and_then_the_rest() -> None:
     service = Service(heals_after=1)
-    outcomes = await collect_units(UNITS, service.attempt, service.wait)
+    outcomes = await ask_in_turns(UNITS, service.ask, service.wait)
     assert all(isinstance(outcome, UnitCollected) for outcome in outcomes.values())
     assert len(service.waits) == 1
     assert service.waves == [UNITS, UNITS]
@@ -89,7 +91,7 @@ async def test_an_open_breaker_is_waited_for_once_then_probes_go_first_and_then_
 
 async def test_probes_that_are_refused_wait_again_and_longer() -> None:
     service = Service(heals_after=4)
-    await collect_units(UNITS, service.attempt, service.wait)
+    await ask_in_turns(UNITS, service.ask, service.wait)
     assert [len(wave) for wave in service.waves[:-1]] == [6, 2, 2, 2]
     assert [at_least for _, at_least in service.waits] == [1 * SECONDS, 2 * SECONDS, 4 * SECONDS, 8 * SECONDS]
 
@@ -98,17 +100,17 @@ async def test_the_latest_of_all_refusals_is_waited_for() -> None:
     service = Service(heals_after=1)
     latest = NOON + 300 * SECONDS
     service.retry_at = {UNITS[1]: latest}
-    await collect_units(UNITS, service.attempt, service.wait)
+    await ask_in_turns(UNITS, service.ask, service.wait)
     assert [retry_at for retry_at, _ in service.waits] == [latest]
 
 
 async def test_when_time_is_up_what_has_not_come_keeps_the_refusal() -> None:
     service = Service(heals_after=9, patience=1)
-    outcomes = await collect_units(UNITS, service.attempt, service.wait)
+    outcomes = await ask_in_turns(UNITS, service.ask, service.wait)
     assert outcomes == dict.fromkeys(UNITS, refusal())
     assert [len(wave) for wave in service.waves] == [6, 2, 0]
 
 
 async def test_no_units_are_no_work() -> None:
     service = Service()
-    assert await collect_units([], service.attempt, service.wait) == {}
+    assert await ask_in_turns([], service.ask, service.wait) == {}
