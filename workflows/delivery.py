@@ -64,20 +64,23 @@ class Delivery:
             ]
         )
         try:
-            await self._recall()
-            while True:
-                self._take_up_the_newest()
-                await self._bring_to_channel()
-                if self._is_superseded():
-                    continue  # nobody waits for what became of the older one
-                await self._tell_the_edition()
-                await self._record_unless_superseded()
-                if not self._is_superseded():
-                    return self._outcome()
+            return await self._deliver()
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
                 await self._record_cancellation()
             raise
+
+    async def _deliver(self) -> DeliveryOutcome:
+        await self._recall()
+        while True:
+            self._take_up_the_newest()
+            await self._bring_to_channel()
+            if self._is_superseded():
+                continue  # nobody waits for what became of the older one
+            await self._tell_the_edition()
+            await self._record_unless_superseded()
+            if not self._is_superseded():
+                return self._outcome()
 
     # What people and other workflows may ask and say.
 
