@@ -75,8 +75,8 @@ class RecordActivities:
         )
         with _somebody_migrates():
             await self._records.write(run=run, edition=await self._edition(message) if message.keep_edition else None)
-        await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
-        await self._pages.delete_older_than(ABANDONED_PAGES)
+            await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
+            await self._pages.delete_older_than(ABANDONED_PAGES)
         return Recorded()
 
     async def _edition(self, message: RecordEdition) -> EditionRecord:

@@ -19,7 +19,7 @@ class ChannelParts:
         self._records: dict[int, PartRecord] = {}
         self._unknown_since: datetime | None = None
         self._was_seen = False
-        """This run wrote the channel message itself."""
+        """This run wrote the channel message, or found it."""
 
     def recall(self, recalled: Recalled) -> None:
         """Takes up what earlier runs left."""
@@ -107,6 +107,7 @@ class ChannelParts:
 
     def was_found(self, index: int, answer: PartFound) -> None:
         self.channel_id = answer.channel_id or self.channel_id
+        self._was_seen = self._was_seen or index == 0
         self._keep(self.part(index), state=PartState.DELIVERED, message_id=answer.message_ts, last_error="")
 
     def is_not_there(self, index: int, why: str) -> None:

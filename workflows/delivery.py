@@ -282,7 +282,7 @@ class Delivery:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            self._note_no_answer(index, failure_of(error))
+            await self._note_no_answer(index, failure_of(error))
         else:
             self._api_calls += found.api_calls
             if found.message_ts:
@@ -291,9 +291,10 @@ class Delivery:
                 self._parts.is_not_there(index, "the post had not arrived")
         self._tell()
 
-    def _note_no_answer(self, index: int, failure: Failure) -> None:
+    async def _note_no_answer(self, index: int, failure: Failure) -> None:
         if failure.code == THREAD_DELETED and index:
             self._parts.is_not_there(index, failure.message)
+            await self._forget(0)
             return
         self._parts.note(index, failure.message)
         self._set_back(failure)

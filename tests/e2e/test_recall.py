@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,11 @@ import pytest
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
+from activities import earlier_runs
 from activities.records import RecordActivities
 from devsync.contracts import names
 from devsync.contracts.activities import SEND_SLACK_PART
@@ -163,7 +165,7 @@ class Past:
             names.WEEKLY_CHANGELOG, result, id=names.edition_id(self.team, WEEK), task_queue=self.queue
         )
 
-    async def recall(self) -> Recalled:
+    async def recall(self, attempt: int = 1) -> Recalled:
         """As a new run of the delivery asks for it."""
         new = await self.client.start_workflow(
             names.DELIVERY, args=[outcome(self.team, 9), "open"], id=self.delivery_id, task_queue=f"{self.queue}-later"
@@ -172,7 +174,9 @@ class Past:
             message = RecallDelivery(
                 team=self.team, iso_week=WEEK, channel=CHANNEL, current_run_id=new.first_execution_run_id or ""
             )
-            return await ActivityEnvironment().run(self.activities.recall_delivery, message)
+            environment = ActivityEnvironment()
+            environment.info = replace(environment.info, attempt=attempt)
+            return await environment.run(self.activities.recall_delivery, message)
         finally:
             await new.terminate()
 
@@ -244,6 +248,26 @@ async def test_what_a_run_of_a_build_that_is_gone_sent_is_uncertain(past: Past, 
     assert recalled.outcome is not None
     assert recalled.outcome.standing is None
     assert [(part.message_id, part.digest) for part in recalled.outcome.parts] == [("0.0", ""), ("1.0", "")]
+
+
+async def test_a_run_that_no_worker_answers_for_is_asked_again_then_uncertain(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(earlier_runs, "QUERY_TIMEOUT", timedelta(seconds=1))
+    async with past.served():
+        await past.delivered("terminated", outcome(past.team, 1))
+    with pytest.raises(RPCError):
+        await past.recall()
+    assert (await past.recall(attempt=earlier_runs.PATIENT_ATTEMPTS)).unknown_since is not None
+
+
+async def test_a_list_that_lags_behind_the_run_that_asks_is_not_trusted(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(earlier_runs, "LIST_TRIES", 2)
+    asking = RecallDelivery(team=past.team, iso_week=WEEK, channel=CHANNEL, current_run_id=str(uuid.uuid4()))
+    with pytest.raises(earlier_runs.ListLags):
+        await ActivityEnvironment().run(past.activities.recall_delivery, asking)
 
 
 async def test_what_temporal_has_forgotten_is_on_record(past: Past) -> None:

@@ -115,6 +115,15 @@ async def test_a_thread_that_grows_is_not_added_to_a_message_that_somebody_delet
     assert channel.sends[-1].thread_ts == outcome.message_id != "0.0"
 
 
+async def test_a_thread_that_is_gone_when_it_is_asked_is_posted_anew_with_its_message(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    channel = Channel(send_failures=[(None, True), (NO_ANSWER, False)], find_failures=[refusal("thread_not_found")])
+    outcome = await deliver(skipping_time, channel, request())
+    assert outcome.state is DeliveryState.DELIVERED
+    assert [(sent.index, sent.thread_ts) for sent in channel.sends[2:]] == [(0, ""), (1, outcome.message_id)]
+
+
 async def test_what_could_not_be_removed_in_time_leaves_the_revision_delivered(
     skipping_time: WorkflowEnvironment,
 ) -> None:
