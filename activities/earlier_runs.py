@@ -23,13 +23,19 @@ LIST_TRIES = 50
 LIST_LAG_SECONDS = 0.1
 """How often, and how far apart, the list of runs is asked until it has the run that asks."""
 
+_NO_ANSWER = {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+
 
 class ListLags(Exception):
     """Temporal's list of runs is behind. Trying again helps."""
 
 
+PATIENT_ATTEMPTS = 3
+"""So often a run that gives no answer is asked; its worker may be starting, or gone with its build."""
+
+
 class CannotTell(Exception):
-    """A run does not answer queries any more: no build of today can replay it, or it was ended before it began."""
+    """A run does not answer queries any more: no worker of today can replay it, or it was ended before it began."""
 
 
 class EarlierRuns:
@@ -84,7 +90,7 @@ class EarlierRuns:
 
 
 async def _outcome(handle: WorkflowHandle[Any, DeliveryOutcome], run: WorkflowExecution) -> DeliveryOutcome | None:
-    """None when Temporal has forgotten the run. Raises CannotTell, and RPCError when no worker answers."""
+    """None when Temporal has forgotten the run. Raises CannotTell, and RPCError where another attempt may help."""
     try:
         if run.status is WorkflowExecutionStatus.COMPLETED:
             return await handle.result(follow_runs=False)
@@ -95,7 +101,8 @@ async def _outcome(handle: WorkflowHandle[Any, DeliveryOutcome], run: WorkflowEx
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
         # Closed before its first task, or while its last one failed; the status does not say which.
-        if error.status is RPCStatusCode.FAILED_PRECONDITION:
+        is_over = error.status is RPCStatusCode.FAILED_PRECONDITION
+        if is_over or (error.status in _NO_ANSWER and activity.info().attempt >= PATIENT_ATTEMPTS):
             raise CannotTell(error.message) from error
         raise
     return answer

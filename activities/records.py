@@ -23,7 +23,7 @@ from devsync.contracts.delivery import (
     RecallDelivery,
     Recalled,
     RecordDelivery,
-    Standing,
+    StandingRevision,
 )
 from devsync.contracts.edition import (
     EditionResult,
@@ -81,8 +81,8 @@ class RecordActivities:
         with _somebody_migrates():
             edition = await self._edition(message, message.kept) if message.kept else None
             await self._records.write(run=run, edition=edition)
-        await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
-        await self._pages.delete_older_than(ABANDONED_PAGES)
+            await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
+            await self._pages.delete_older_than(ABANDONED_PAGES)
         return Recorded()
 
     async def _edition(self, message: RecordEdition, kept: KeptEdition) -> EditionRecord:
@@ -197,13 +197,13 @@ class RecordActivities:
             standing=await self._standing(rows),
         )
 
-    async def _standing(self, rows: Sequence[DeliveryRecord]) -> Standing | None:
+    async def _standing(self, rows: Sequence[DeliveryRecord]) -> StandingRevision | None:
         """The revision of which every part is there, when there is one and it is on record."""
         first = rows[0]
         if any(row.state is not DeliveryState.DELIVERED or row.revision != first.revision for row in rows):
             return None
         edition = await self._editions.revision(first.team, first.iso_week, first.revision)
-        return Standing(revision=edition.revision, completeness=edition.completeness) if edition else None
+        return StandingRevision(revision=edition.revision, completeness=edition.completeness) if edition else None
 
     async def _known_to_records(self, question: Awaitable[A]) -> A | None:
         try:

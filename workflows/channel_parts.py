@@ -6,7 +6,7 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts.delivery import PartFound, PartRecord, PartSent, PartState, Recalled, Standing
+    from devsync.contracts.delivery import PartFound, PartRecord, PartSent, PartState, Recalled, StandingRevision
     from devsync.domain.errors import Failure
 
 
@@ -15,11 +15,11 @@ class ChannelParts:
 
     def __init__(self) -> None:
         self.channel_id = ""
-        self.standing: Standing | None = None
+        self.standing: StandingRevision | None = None
         self._records: dict[int, PartRecord] = {}
         self._unknown_since: datetime | None = None
         self._was_seen = False
-        """This run wrote the channel message itself."""
+        """This run wrote the channel message, or found it."""
 
     def recall(self, recalled: Recalled) -> None:
         """Takes up what earlier runs left."""
@@ -96,7 +96,7 @@ class ChannelParts:
     def may_have_been_sent(self, index: int, failure: Failure) -> None:
         self._keep(self.part(index), last_error=failure.message)
 
-    def was_not_sent(self, before: PartRecord, standing: Standing | None, failure: Failure) -> None:
+    def was_not_sent(self, before: PartRecord, standing: StandingRevision | None, failure: Failure) -> None:
         """Everything is as it was `before`, but for the try."""
         self.standing = standing
         attempts = before.attempts if failure.retry_at is not None else self.part(before.index).attempts
@@ -107,6 +107,7 @@ class ChannelParts:
 
     def was_found(self, index: int, answer: PartFound) -> None:
         self.channel_id = answer.channel_id or self.channel_id
+        self._was_seen = self._was_seen or index == 0
         self._keep(self.part(index), state=PartState.DELIVERED, message_id=answer.message_ts, last_error="")
 
     def is_not_there(self, index: int, why: str) -> None:

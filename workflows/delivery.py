@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         PartState,
         RecallDelivery,
         RecordDelivery,
-        Standing,
+        StandingRevision,
     )
     from devsync.domain.delivery_waits import DeliveryWaits
     from devsync.domain.errors import Failure
@@ -64,20 +64,23 @@ class Delivery:
             ]
         )
         try:
-            await self._recall()
-            while True:
-                self._take_up_the_newest()
-                await self._bring_to_channel()
-                if self._is_superseded():
-                    continue  # nobody waits for what became of the older one
-                await self._tell_the_edition()
-                await self._record_unless_superseded()
-                if not self._is_superseded():
-                    return self._outcome()
+            return await self._deliver()
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
                 await self._record_cancellation()
             raise
+
+    async def _deliver(self) -> DeliveryOutcome:
+        await self._recall()
+        while True:
+            self._take_up_the_newest()
+            await self._bring_to_channel()
+            if self._is_superseded():
+                continue  # nobody waits for what became of the older one
+            await self._tell_the_edition()
+            await self._record_unless_superseded()
+            if not self._is_superseded():
+                return self._outcome()
 
     # What people and other workflows may ask and say.
 
@@ -236,7 +239,7 @@ class Delivery:
             self._parts.was_sent(index, digest, self._request.revision, sent)
         self._tell()
 
-    async def _note_failure(self, before: PartRecord, standing: Standing | None, failure: Failure) -> None:
+    async def _note_failure(self, before: PartRecord, standing: StandingRevision | None, failure: Failure) -> None:
         self._set_back(failure)
         if failure.retry_at is None:
             self._api_calls += 1
@@ -279,7 +282,7 @@ class Delivery:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            self._note_no_answer(index, failure_of(error))
+            await self._note_no_answer(index, failure_of(error))
         else:
             self._api_calls += found.api_calls
             if found.message_ts:
@@ -288,9 +291,10 @@ class Delivery:
                 self._parts.is_not_there(index, "the post had not arrived")
         self._tell()
 
-    def _note_no_answer(self, index: int, failure: Failure) -> None:
+    async def _note_no_answer(self, index: int, failure: Failure) -> None:
         if failure.code == THREAD_DELETED and index:
             self._parts.is_not_there(index, failure.message)
+            await self._forget(0)
             return
         self._parts.note(index, failure.message)
         self._set_back(failure)
@@ -338,7 +342,9 @@ class Delivery:
         return True
 
     def _enter_delivered(self) -> None:
-        self._parts.standing = Standing(revision=self._request.revision, completeness=self._request.completeness)
+        self._parts.standing = StandingRevision(
+            revision=self._request.revision, completeness=self._request.completeness
+        )
         left = [self._parts.part(index) for index in self._parts.surplus(len(self._request.part_digests))]
         notes = [f"{part_name(part.index)} of an older revision still stands there, {part.last_error}" for part in left]
         self._enter(DeliveryState.DELIVERED, "; ".join(notes))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, Standing
+from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, StandingRevision
 from devsync.contracts.due import DueRequest, EditionDue
 from devsync.contracts.edition import EditionProgress, EditionRequest, EditionStatus, Phase
 from devsync.domain.changelog.due import told
@@ -92,7 +92,7 @@ def delivery_story(
     return "\n".join(lines)
 
 
-def why_it_is_kept(request: DeliveryRequest, standing: Standing) -> str:
+def why_it_is_kept(request: DeliveryRequest, standing: StandingRevision) -> str:
     """Why a revision was not put over the one that stands in the channel, and how it can be all the same."""
     share = "is complete" if standing.completeness == 1 else f"has {standing.completeness:.0%} of the sources"
     shown = ", ".join(request.missing[:_UNITS_SHOWN])

@@ -92,7 +92,7 @@ class PartRecord(Model):
     last_error: str = ""
 
 
-class Standing(Model):
+class StandingRevision(Model):
     """A revision of which every part stands in the channel, unchanged."""
 
     revision: int
@@ -114,7 +114,7 @@ class DeliveryOutcome(Model):
     """The service's own id of the channel, where it has one."""
     parts: tuple[PartRecord, ...] = ()
     """The channel message, then its thread."""
-    standing: Standing | None = None
+    standing: StandingRevision | None = None
     """None: nothing stands there, or not a whole revision."""
     reason: str = ""
     """Why it is not delivered, or what is not as it should be although it is."""

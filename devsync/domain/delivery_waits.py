@@ -7,7 +7,10 @@ from devsync.domain.backoff import Uniform, spread
 from devsync.domain.errors import ErrorCategory, Failure
 
 LONGEST_ROW = 10
-"""Tries put off in a row before one uses up a step: a service that says "later" for ever ends a delivery, too."""
+"""Tries put off in a row before one uses up a step: a service that says "later" for ever ends a delivery, too.
+
+Open deliveries replay with it: another number is a change of their workflow.
+"""
 
 SHORTEST_HINT = timedelta(seconds=1)
 """An instant that is over by now is no reason to ask without a pause."""

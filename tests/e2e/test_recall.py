@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,11 @@ import pytest
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
+from activities import earlier_runs
 from activities.records import RecordActivities
 from devsync.contracts import names
 from devsync.contracts.activities import SEND_SLACK_PART
@@ -25,7 +27,7 @@ from devsync.contracts.delivery import (
     RecallDelivery,
     Recalled,
     RecordDelivery,
-    Standing,
+    StandingRevision,
 )
 from devsync.contracts.edition import EditionResult, EditionStatus, FindPreviousEdition, PreviousEdition
 from devsync.storage.artifacts import ArtifactStore
@@ -43,7 +45,7 @@ def outcome(team: str, revision: int, *, parts: int = 2, **changes: Any) -> Deli
     """A whole revision that stands in the channel, complete for odd numbers."""
     values: dict[str, Any] = {
         "team": team, "iso_week": WEEK, "channel": CHANNEL, "kind": "slack", "revision": revision,
-        "state": DeliveryState.DELIVERED, "channel_id": "C1", "standing": Standing(revision=revision, completeness=1.0),
+        "state": DeliveryState.DELIVERED, "channel_id": "C1", "standing": StandingRevision(revision=revision, completeness=1.0),
         "parts": tuple(
             PartRecord(
                 index=n, state=PartState.DELIVERED, digest=f"r{revision}", revision=revision, message_id=f"{n}.0"
@@ -164,7 +166,7 @@ class Past:
             names.WEEKLY_CHANGELOG, result, id=names.edition_id(self.team, WEEK), task_queue=self.queue
         )
 
-    async def recall(self) -> Recalled:
+    async def recall(self, attempt: int = 1) -> Recalled:
         """As a new run of the delivery asks for it."""
         new = await self.client.start_workflow(
             names.DELIVERY, args=[outcome(self.team, 9), "open"], id=self.delivery_id, task_queue=f"{self.queue}-later"
@@ -173,7 +175,9 @@ class Past:
             message = RecallDelivery(
                 team=self.team, iso_week=WEEK, channel=CHANNEL, current_run_id=new.first_execution_run_id or ""
             )
-            return await ActivityEnvironment().run(self.activities.recall_delivery, message)
+            environment = ActivityEnvironment()
+            environment.info = replace(environment.info, attempt=attempt)
+            return await environment.run(self.activities.recall_delivery, message)
         finally:
             await new.terminate()
 
@@ -247,13 +251,33 @@ async def test_what_a_run_of_a_build_that_is_gone_sent_is_uncertain(past: Past, 
     assert [(part.message_id, part.digest) for part in recalled.outcome.parts] == [("0.0", ""), ("1.0", "")]
 
 
+async def test_a_run_that_no_worker_answers_for_is_asked_again_then_uncertain(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(earlier_runs, "QUERY_TIMEOUT", timedelta(seconds=1))
+    async with past.served():
+        await past.delivered("terminated", outcome(past.team, 1))
+    with pytest.raises(RPCError):
+        await past.recall()
+    assert (await past.recall(attempt=earlier_runs.PATIENT_ATTEMPTS)).unknown_since is not None
+
+
+async def test_a_list_that_lags_behind_the_run_that_asks_is_not_trusted(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(earlier_runs, "LIST_TRIES", 2)
+    asking = RecallDelivery(team=past.team, iso_week=WEEK, channel=CHANNEL, current_run_id=str(uuid.uuid4()))
+    with pytest.raises(earlier_runs.ListLags):
+        await ActivityEnvironment().run(past.activities.recall_delivery, asking)
+
+
 async def test_what_temporal_has_forgotten_is_on_record(past: Past) -> None:
     await past.edition_on_record(1, completeness=0.5)
     await past.recorded(outcome(past.team, 1))
     recalled = (await past.recall()).outcome
     assert recalled is not None
     assert recalled.parts == outcome(past.team, 1).parts
-    assert recalled.standing == Standing(revision=1, completeness=0.5)
+    assert recalled.standing == StandingRevision(revision=1, completeness=0.5)
     assert await past.previous() == PreviousEdition(revision=1, digest="d1")
 
 
@@ -311,7 +335,7 @@ async def test_a_kept_revision_leaves_the_records_with_what_stands(past: Past) -
     await past.recorded(kept, NOON + timedelta(hours=1))
     recalled = (await past.recall()).outcome
     assert recalled is not None
-    assert recalled.standing == Standing(revision=1, completeness=1.0)
+    assert recalled.standing == StandingRevision(revision=1, completeness=1.0)
 
 
 async def test_a_post_of_unknown_outcome_is_still_asked_for_after_its_delivery_failed(past: Past) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from temporalio.client import WorkflowFailureError
 
 from commands.editions import start_edition
+from devsync.contracts import names
 from devsync.contracts.edition import Phase
 from devsync.runtime.schedules import handle_of
 from sandbox.faults import Fault, FaultKind
@@ -109,6 +110,40 @@ async def waiting(stage: Stage) -> None:
         await stage.run()
 
 
+async def stopped(stage: Stage) -> None:
+    """A delivery is cancelled while it waits, with a thread half posted; the week run again goes on from there."""
+    stage.change_delivery(slack={"retry_schedule": ["1s", "6h"]})
+    limited = stage.sandbox.faults.add(
+        Fault(kind=FaultKind.RATE_LIMIT, service="slack", route="chat.postMessage", retry_after_seconds=600, after=1)
+    )
+    async with stage.worker():
+        handle = await stage.start()
+        delivery = stage.client.get_workflow_handle(
+            names.delivery_id(stage.team, WEEK, f"slack-{stage.sandbox.world.teams[0].slack_channels[0]}")
+        )
+
+        async def is_recorded() -> bool:
+            return bool(stage.rows("SELECT 1 FROM deliveries WHERE state = 'delivered'"))
+
+        await eventually(is_recorded)
+        await delivery.cancel(reason="anna: wrong channel")
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+        stage.sandbox.faults.clear(limited)
+        await stage.run()
+
+
+async def kept(stage: Stage) -> None:
+    """A complete week is run again while a repository is away: it is not replaced."""
+    async with stage.worker():
+        await stage.run()
+        stage.change_service("github", "timeouts", **IMPATIENT)
+        stage.change_service("github", "retry", maximum="1s")
+        broken = next(iter(stage.sandbox.world.repositories))
+        stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route=f"/repos/{broken}/"))
+        stage.choose_road("rest")
+        await stage.run()
+
+
 async def revised(stage: Stage) -> None:
     """The week changes after it was posted: the same messages are updated, those too many removed."""
     async with stage.worker():
@@ -175,6 +210,8 @@ STORIES = (
     Story("abandoned", abandoned),
     Story("queued", queued),
     Story("waiting", waiting),
+    Story("stopped", stopped),
+    Story("kept", kept),
     Story("revised", revised),
     Story("cancelled", cancelled),
     Story("refused", refused),

@@ -20,9 +20,9 @@ DELIVERY, EDITION = "workflows/delivery.py", "workflows/weekly_changelog.py"
 
 RECALL = "        await self._recall()\n"
 COMPOSED = "class EditionComposed(Model):\n"
-ASK_LATER = "        await self._wait_until_askable(part)\n"
+ASK_LATER = "        await self._wait_until_askable(index)\n"
 TELL = "            await self._tell_the_edition()\n"
-RECORD = "            await self._record()\n"
+RECORD = "            await self._record_unless_superseded()\n"
 COMPOSE_BECOMES_RENDER = Edit(EDITION, "activities.COMPOSE_EDITION", "activities.RENDER_EDITION")
 PROJECTS = "            *(self._collect_project(plan, project) for project in plan.projects),\n"
 

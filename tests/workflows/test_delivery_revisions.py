@@ -8,7 +8,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts import activities as contracts
-from devsync.contracts.delivery import DeliveryState, Recalled, Standing
+from devsync.contracts.delivery import DeliveryState, Recalled, StandingRevision
 from tests.workflows.slack_channel import (
     KEY,
     NO_ANSWER,
@@ -115,6 +115,15 @@ async def test_a_thread_that_grows_is_not_added_to_a_message_that_somebody_delet
     assert channel.sends[-1].thread_ts == outcome.message_id != "0.0"
 
 
+async def test_a_thread_that_is_gone_when_it_is_asked_is_posted_anew_with_its_message(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    channel = Channel(send_failures=[(None, True), (NO_ANSWER, False)], find_failures=[refusal("thread_not_found")])
+    outcome = await deliver(skipping_time, channel, request())
+    assert outcome.state is DeliveryState.DELIVERED
+    assert [(sent.index, sent.thread_ts) for sent in channel.sends[2:]] == [(0, ""), (1, outcome.message_id)]
+
+
 async def test_what_could_not_be_removed_in_time_leaves_the_revision_delivered(
     skipping_time: WorkflowEnvironment,
 ) -> None:
@@ -139,7 +148,7 @@ async def test_a_part_too_many_whose_post_had_no_answer_is_looked_for_and_remove
     assert channel.keys == ["0"]
 
 
-COMPLETE = Standing(revision=1, completeness=1.0)
+COMPLETE = StandingRevision(revision=1, completeness=1.0)
 LACKS_LEDGER: dict[str, Any] = {"completeness": 0.5, "missing": ("github:acme/ledger",)}
 
 
@@ -171,7 +180,7 @@ async def test_a_revision_replaces_one_that_is_not_more_complete_or_when_asked(
     channel.recalled = standing(channel, "a", standing=COMPLETE)
     outcome = await deliver(skipping_time, channel, request(revision=2, parts=("A",), **changes))
     assert outcome.state is DeliveryState.DELIVERED
-    assert outcome.standing == Standing(revision=2, completeness=request(**changes).completeness)
+    assert outcome.standing == StandingRevision(revision=2, completeness=request(**changes).completeness)
 
 
 async def test_half_of_a_complete_revision_is_replaced_by_a_whole_one(skipping_time: WorkflowEnvironment) -> None:
