@@ -45,7 +45,8 @@ def outcome(team: str, revision: int, *, parts: int = 2, **changes: Any) -> Deli
     """A whole revision that stands in the channel, complete for odd numbers."""
     values: dict[str, Any] = {
         "team": team, "iso_week": WEEK, "channel": CHANNEL, "kind": "slack", "revision": revision,
-        "state": DeliveryState.DELIVERED, "channel_id": "C1", "standing": StandingRevision(revision=revision, completeness=1.0),
+        "state": DeliveryState.DELIVERED, "channel_id": "C1",
+        "standing": StandingRevision(revision=revision, completeness=1.0),
         "parts": tuple(
             PartRecord(
                 index=n, state=PartState.DELIVERED, digest=f"r{revision}", revision=revision, message_id=f"{n}.0"
