@@ -151,7 +151,7 @@ class Stage:
     def change_service(self, service: str, part: str, **changes: Any) -> None:
         path = self.directory / "config" / "services.yaml"
         services = yaml.safe_load(path.read_text())
-        services[service][part] |= changes
+        services[service][part] = services[service].get(part, {}) | changes
         path.write_text(yaml.safe_dump(services, sort_keys=False))
 
     def change_delivery(self, **changes: Any) -> None:
