@@ -110,7 +110,7 @@ async def test_two_workers_stop_calling_a_service_that_is_down_probe_it_gently_a
 async def test_a_service_that_asks_for_an_hour_is_paused_and_no_attempt_is_spent(stage: Stage) -> None:
     stage.change_delivery(delivery_reserve="2s")
     stage.change_team(deliver_by="12s")
-    stage.sandbox.faults.add(Fault(kind=FaultKind.RATE_LIMIT, service="github", seconds=3600))
+    stage.sandbox.faults.add(Fault(kind=FaultKind.RATE_LIMIT, service="github", retry_after_seconds=3600))
     async with stage.worker():
         began = datetime.now(UTC)
         result = await stage.run()
