@@ -4,18 +4,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio import activity
-from temporalio.exceptions import TemporalError
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from devsync.domain.breaker.refusals import ServicePaused
+from devsync.domain.errors import Failure
+from devsync.runtime.activity_errors import to_application_error
 from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.classification import classify
+from devsync.runtime.failures.breaker import refused
 
 
 class PauseForLongHints(Interceptor):
-    """For the worker of one service. Inside `ErrorTranslation`, which comes with the client and classifies what
-    this one raises.
-    """
+    """For the worker of one service. Outside `ErrorTranslation`: what a plugin brings comes after a worker's own."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -32,21 +31,22 @@ class _Pause(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 (the SDK's name)
         try:
             return await super().execute_activity(input)
-        except TemporalError:
-            raise
-        except Exception as error:
+        except ApplicationError as error:
             paused = self._paused_by(error)
             if paused is None:
                 raise
             raise paused from error
 
-    def _paused_by(self, error: Exception) -> ServicePaused | None:
-        now = datetime.now(UTC)
-        failure = classify(error, self._gate.service, now)
-        longest = _longest_wait(activity.info())
-        if not failure.is_retryable or failure.retry_after is None or longest is None or failure.retry_after <= longest:
+    def _paused_by(self, error: ApplicationError) -> ApplicationError | None:
+        failure = error.details[0] if error.details else None
+        if not isinstance(failure, Failure) or not failure.is_retryable or failure.retry_after is None:
             return None
-        return self._gate.pause(now + failure.retry_after, failure.message)
+        longest = _longest_wait(activity.info())
+        if longest is None or failure.retry_after <= longest:
+            return None
+        now = datetime.now(UTC)
+        paused = self._gate.pause(now + failure.retry_after, failure.message)
+        return None if paused is None else to_application_error(refused(paused, self._gate.service, now), None)
 
 
 def _longest_wait(info: activity.Info) -> timedelta | None:
