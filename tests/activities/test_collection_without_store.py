@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
+from activities.collection import RECOLLECT_DELAY
 from devsync.contracts.artifacts import INLINE_LIMIT
+from devsync.storage import artifacts
 from tests.activities.github_stage import REPOSITORY, GitHubStage, busy_world, github_stage
 
 
@@ -23,6 +26,16 @@ async def test_a_week_within_its_share_travels_whole(stage: GitHubStage) -> None
     assert not collected.bodies_dropped
     assert 0 < collected.artifact.inline_size <= INLINE_LIMIT
     assert all(pull.body for pull in (await stage.data(collected)).pull_requests)
+
+
+async def test_what_is_too_large_even_without_texts_is_not_collected_again_at_once(
+    stage: GitHubStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "INLINE_LIMIT_BYTES", 1000)
+    with pytest.raises(ApplicationError, match="too large to travel") as failure:
+        await stage.collect(REPOSITORY)
+    assert not failure.value.non_retryable
+    assert failure.value.next_retry_delay == RECOLLECT_DELAY
 
 
 async def test_beyond_its_share_it_travels_without_texts_and_says_so(stage: GitHubStage) -> None:
