@@ -16,6 +16,7 @@ from activities.clients.github import GitHubClient
 from activities.clients.github_access import GitHubTokens, PersonalToken
 from activities.collection import Shelf
 from activities.github import GitHubActivities
+from devsync.contracts.artifacts import INLINE_LIMIT
 from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.domain.changelog.collected import RepositoryData
 from devsync.domain.changelog.window import Window, week_window
@@ -59,7 +60,13 @@ class GitHubStage:
         return week_window(self.sandbox.world.week, "UTC")
 
     async def collect(
-        self, repository: str, api: str = "auto", *, collection_id: str = "", attempt: int = 1
+        self,
+        repository: str,
+        api: str = "auto",
+        *,
+        collection_id: str = "",
+        attempt: int = 1,
+        inline_share: int = INLINE_LIMIT,
     ) -> UnitCollected:
         """One attempt. Attempts of one `collection_id` share their pages; without one it is a collection of its own."""
         environment = ActivityEnvironment()
@@ -70,6 +77,7 @@ class GitHubStage:
             repository=repository,
             window=self.window,
             api=api,
+            inline_share=inline_share,
         )
         run: Callable[..., UnitCollected] = environment.run
         return await asyncio.to_thread(run, self.activities.collect_repository, message)
