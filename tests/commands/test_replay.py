@@ -146,7 +146,7 @@ def test_each_history_gets_its_own_verdict(
 async def test_a_history_that_hangs_is_told_and_the_others_are_replayed(tmp_path: Path) -> None:
     hanging = tmp_path / "hanging"
     os.mkfifo(hanging)  # whoever reads it waits for a writer that never comes
-    told = await verdicts(GOOD, hanging, *corpus.files()[:6], processes=1, patience_seconds=10)
+    told = await verdicts(GOOD, hanging, *corpus.files()[:6], processes=1, patience_seconds=20)
     assert told.pop("hanging").outcome is Outcome.BREAKS
     assert {verdict.outcome for verdict in told.values()} == {Outcome.OK}
     assert set(told) == {GOOD.name, *(path.name for path in corpus.files()[:6])}
