@@ -29,12 +29,15 @@ class Raises(ActivityInboundInterceptor):
 
 
 async def attempt(gate: Gate, error: Exception, policy: RetryPolicy | None = None) -> ApplicationError:
-    """What Temporal hears of an attempt that ends so, through the interceptors in the worker's order."""
+    """What Temporal hears of an attempt that ends so, through the interceptors in the worker's order.
+
+    tests/e2e/test_breaker.py has the real one.
+    """
 
     async def collect() -> None:
-        inner = PauseForLongHints(gate).intercept_activity(Raises(error))
+        inner = ErrorTranslation().intercept_activity(Raises(error))
         arguments = ExecuteActivityInput(fn=collect, args=[], executor=None, headers={})
-        await ErrorTranslation().intercept_activity(inner).execute_activity(arguments)
+        await PauseForLongHints(gate).intercept_activity(inner).execute_activity(arguments)
 
     environment = ActivityEnvironment()
     environment.info = replace(
