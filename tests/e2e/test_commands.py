@@ -81,11 +81,13 @@ async def test_run_names_what_is_missing_and_exits_3_and_status_shows_it(played:
 async def test_preview_prints_each_format_and_posts_nothing(played: Stage) -> None:
     posts = played.slack.counts.posts
     title = "Payments"  # of the team, with its marker
-    formats = ("md", "html", "slack", "text")
-    asked = (played.starter("preview", played.team, "--week", WEEK, "--format", name) for name in formats)
-    printed = dict(zip(formats, await asyncio.gather(*asked), strict=True))
-    assert {name: code for name, (code, _, _) in printed.items()} == dict.fromkeys(formats, 0)
-    markdown, html, slack, text = (printed[name][1] for name in formats)
+
+    async def preview(format_: str) -> str:
+        code, output, _ = await played.starter("preview", played.team, "--week", WEEK, "--format", format_)
+        assert code == 0
+        return output
+
+    markdown, html, slack, text = [await preview(format_) for format_ in ("md", "html", "slack", "text")]
     assert markdown.startswith(f"# {title}")
     assert html.lstrip().lower().startswith("<!doctype html>")
     assert json.loads(slack)["messages"][0]["blocks"][0]["type"] == "header"
