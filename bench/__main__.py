@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("compose", "edition", "replay")
+BENCHMARKS = ("breaker", "compose", "edition", "replay")
 
 
 def main() -> int:
