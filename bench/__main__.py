@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-BENCHMARKS = ("compose", "edition", "replay")
+BENCHMARKS = ("breaker", "compose", "edition", "replay")
 
 
 def main() -> int:
