@@ -8,7 +8,7 @@ from temporalio.client import WorkflowFailureError
 
 from commands.editions import start_edition
 from devsync.contracts import names
-from devsync.contracts.edition import Phase
+from devsync.contracts.edition import EditionProgress, Phase
 from devsync.runtime.schedules import handle_of
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
@@ -50,6 +50,23 @@ async def partial(stage: Stage) -> None:
     stage.sandbox.pause("jira")
     async with stage.worker():
         await stage.run()
+
+
+async def outage(stage: Stage) -> None:
+    """GitHub is down: its breaker opens, and the edition waits until probes find it back."""
+    stage.change_service("github", "breaker", failure_threshold=4, recovery_timeout="4s", success_threshold=1)
+    stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", status=503))
+    async with stage.worker():
+        handle = await stage.start()
+
+        async def waits() -> bool:
+            progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
+            return bool(progress.waits)
+
+        await eventually(waits)
+        stage.sandbox.faults.clear()
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+    await forget(stage.client, stage.team)  # with the breaker: the next story's is a new one
 
 
 async def killed(stage: Stage) -> None:
@@ -114,7 +131,7 @@ async def stopped(stage: Stage) -> None:
     """A delivery is cancelled while it waits, with a thread half posted; the week run again goes on from there."""
     stage.change_delivery(slack={"retry_schedule": ["1s", "6h"]})
     limited = stage.sandbox.faults.add(
-        Fault(kind=FaultKind.RATE_LIMIT, service="slack", route="chat.postMessage", retry_after_seconds=600, after=1)
+        Fault(kind=FaultKind.RATE_LIMIT, service="slack", route="chat.postMessage", retry_after_seconds=25, after=1)
     )
     async with stage.worker():
         handle = await stage.start()
@@ -206,6 +223,7 @@ STORIES = (
     Story("complete", complete),
     Story("dry_run", dry_run),
     Story("partial", partial),
+    Story("outage", outage),
     Story("killed", killed),
     Story("abandoned", abandoned),
     Story("queued", queued),
