@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import ChainMap
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
     from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
-    from devsync.contracts.edition import EditionPlan
+    from devsync.contracts.edition import EditionPlan, ServiceWait
     from devsync.contracts.policies import Policies
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.errors import ErrorCategory, Failure
@@ -70,24 +70,36 @@ def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
     return (*repositories, *projects)
 
 
-Wait = Callable[[str, Failure, timedelta], Awaitable[bool]]
-"""Waits for a service whose breaker is open, at least so long; False when there is no time left to collect."""
+class Listener(Protocol):
+    """Hears how asking goes."""
+
+    def answered(self, ask: Ask, answer: Answer) -> None: ...
+
+    def waits(self, service: str, wait: ServiceWait | None) -> None:
+        """None: it waits no more."""
 
 
-async def ask_all(
-    asks: Sequence[Ask], policies: Policies, deadline: Deadline, tell: Callable[[Ask, Answer], None], wait: Wait
-) -> dict[str, Answer]:
+async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, listener: Listener) -> dict[str, Answer]:
     """All services at once, each unit within its policy and the time that is left to collect. By unit.
 
-    `tell` hears of each answer; `wait` waits for a service whose circuit breaker is open, once for all its units.
+    A service whose circuit breaker is open is waited for, once for all its units, until there is no time left.
     """
     by_unit = {ask.unit: ask for ask in asks}
+    limit = workflow.now() + deadline.time_to_collect(workflow.now())
 
     async def ask_one(unit: str) -> Answer:
         ask = by_unit[unit]
         answer = await _ask(ask, policies, deadline.time_to_collect(workflow.now()))
-        tell(ask, answer)
+        listener.answered(ask, answer)
         return answer
+
+    async def wait(service: str, refusal: Failure, at_least: timedelta) -> bool:
+        now = workflow.now()
+        until = max(now, min(max(refusal.retry_at or now, now + at_least), limit))
+        listener.waits(service, ServiceWait(service=service, until=until, reason=refusal.message))
+        await workflow.sleep(until - now, summary=f"Waiting for {service}: {refusal.message}"[:200])
+        listener.waits(service, None)
+        return until < limit
 
     async def ask_service(service: str) -> dict[str, Answer]:
         units = [ask.unit for ask in asks if ask.service == service]

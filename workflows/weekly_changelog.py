@@ -36,7 +36,6 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.changelog.due import told
     from devsync.domain.changelog.edition import Gap
-    from devsync.domain.errors import Failure
     from devsync.runtime.policies import BOOTSTRAP, call
     from workflows.carrying import fitting, left_for_renderings
     from workflows.channels import bring_to_channel, delivery_request
@@ -146,7 +145,6 @@ class WeeklyChangelog:
     async def _collect(self, plan: EditionPlan) -> tuple[list[UnitCollected], list[Gap]]:
         self._enter(Phase.COLLECTING)
         self._previous = asyncio.create_task(self._find_previous(plan))
-        self._collect_until = workflow.now() + self._deadline.time_to_collect(workflow.now())
         asks = asks_of(plan, workflow.info())
         answers = await self._ask_all(asks)
         silent = [ask for ask in asks if was_silent(answers[ask.unit])]
@@ -157,29 +155,7 @@ class WeeklyChangelog:
         return units, [*self._missing.values(), *too_large]
 
     async def _ask_all(self, asks: Sequence[Ask]) -> dict[str, Answer]:
-        return await ask_all(asks, self._policies, self._deadline, self._tell_answer, self._wait_for_service)
-
-    async def _wait_for_service(self, service: str, refusal: Failure, at_least: timedelta) -> bool:
-        """Until its breaker lets a call through, or the time to collect is over: then False."""
-        now = workflow.now()
-        until = max(now, min(max(refusal.retry_at or now, now + at_least), self._collect_until))
-        self._tell_waiting(service, ServiceWait(service=service, until=until, reason=refusal.message))
-        await workflow.sleep(until - now, summary=f"Waiting for {service}: {refusal.message}"[:200])
-        self._tell_waiting(service, None)
-        return until < self._collect_until
-
-    def _tell_waiting(self, service: str, wait: ServiceWait | None) -> None:
-        others = tuple(other for other in self._progress.waits if other.service != service)
-        self._update(waits=(*others, wait) if wait else others)
-
-    def _tell_answer(self, ask: Ask, answer: Answer) -> None:
-        if isinstance(answer, UnitCollected):
-            self._missing.pop(ask.unit, None)
-            self._update(units_done=(*self._progress.units_done, ask.unit))
-            self._note(*(f"{ask.unit}: {note}" for note in answer.notes))
-        else:
-            self._missing[ask.unit] = gap_of(ask.unit, ask.service, answer)
-        self._update(gaps=tuple(self._missing.values()))
+        return await ask_all(asks, self._policies, self._deadline, self)
 
     async def _find_previous(self, plan: EditionPlan) -> PreviousEdition:
         return await call(
@@ -304,6 +280,21 @@ class WeeklyChangelog:
             )
         except ActivityError as unrecorded:
             workflow.logger.warning("%s, and not on record: %s", status.value, failure_of(unrecorded).message)
+
+    # What asking the sources tells us.
+
+    def answered(self, ask: Ask, answer: Answer) -> None:
+        if isinstance(answer, UnitCollected):
+            self._missing.pop(ask.unit, None)
+            self._update(units_done=(*self._progress.units_done, ask.unit))
+            self._note(*(f"{ask.unit}: {note}" for note in answer.notes))
+        else:
+            self._missing[ask.unit] = gap_of(ask.unit, ask.service, answer)
+        self._update(gaps=tuple(self._missing.values()))
+
+    def waits(self, service: str, wait: ServiceWait | None) -> None:
+        others = tuple(other for other in self._progress.waits if other.service != service)
+        self._update(waits=(*others, wait) if wait else others)
 
     # Small parts.
 
