@@ -28,7 +28,6 @@ def edition_document(result: EditionResult) -> dict[str, Any]:
                 "kind": channel.kind,
                 "state": channel.state.value,
                 "message_id": channel.message_id,
-                "reason": channel.reason,
             }
             for channel in result.channels
         ],

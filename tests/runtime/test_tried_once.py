@@ -1,4 +1,4 @@
-"""What becomes of a declared policy."""
+"""A send is tried once, whatever its policy declares."""
 
 from datetime import timedelta
 from typing import Any
