@@ -69,15 +69,15 @@ def exhausted(error: BaseException, service: str) -> Failure | None:
 
     A service must not be blamed for it: its breaker would open for a healthy service.
     """
-    for cause in chain(error):
-        if isinstance(cause, socket.gaierror):
-            # Its numbers are no errno, and the resolver does not say why it could not look.
-            if not _can_open_a_file():
-                return _failure(_TOO_MANY_FILES, OSError(errno.EMFILE, ""), service)
-        elif isinstance(cause, OSError):
-            verdict = BY_ERRNO.get(cause.errno or 0)
-            if verdict in _EXHAUSTED:
-                return _failure(verdict, cause, service)
+    found = [cause for cause in chain(error) if isinstance(cause, OSError)]
+    for cause in found:
+        # The numbers of a name that is not known are no errno.
+        verdict = None if isinstance(cause, socket.gaierror) else BY_ERRNO.get(cause.errno or 0)
+        if verdict in _EXHAUSTED:
+            return _failure(verdict, cause, service)
+    # A resolver that could open no file says anything: that the name is unknown, or that a device is busy.
+    if found and not _can_open_a_file():
+        return _failure(_TOO_MANY_FILES, OSError(errno.EMFILE, ""), service)
     return None
 
 
