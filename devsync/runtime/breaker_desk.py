@@ -62,12 +62,12 @@ class Desk:
         """Something has happened that the entity may act on."""
         self._news.set()
 
-    async def keep_reporting(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), self.interval * CALM)
-            self._news.clear()
-            await self.tell()
+    async def report_in_time(self) -> None:
+        """One report, when there are news; without any, after a while."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), self.interval * CALM)
+        self._news.clear()
+        await self.tell()
 
     async def tell(self) -> bool:
         """Sends what there is to tell, not sooner than the pace allows; False: it was not taken, or nothing is left."""

@@ -98,6 +98,8 @@ class BreakerEntities:
                 return await _across_the_seam(once)
         except (TemporalError, TimeoutError) as error:
             raise EntityUnreachable(_words(error)) from error
+        except (ValueError, RuntimeError) as error:
+            raise EntityUnreachable("its answer cannot be read") from error
 
 
 async def _across_the_seam(once: Callable[[], Awaitable[T]]) -> T:

@@ -10,7 +10,7 @@ import logging
 import os
 import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from secrets import token_hex
@@ -73,10 +73,8 @@ class Gates:
 
     async def __aenter__(self) -> Self:
         await self._refresh()
-        self._tasks = [
-            asyncio.create_task(self._keep_refreshing()),
-            *(asyncio.create_task(desk.keep_reporting()) for desk in self._desks.values()),
-        ]
+        steps = (self._refresh_in_time, *(desk.report_in_time for desk in self._desks.values()))
+        self._tasks = [asyncio.create_task(_for_ever(step)) for step in steps]
         return self
 
     async def __aexit__(
@@ -108,10 +106,9 @@ class Gates:
 
     # What goes on in the background.
 
-    async def _keep_refreshing(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH * _uniform(0.9, 1.1))  # processes that start as one shall not ask as one
-            await self._refresh()
+    async def _refresh_in_time(self) -> None:
+        await asyncio.sleep(REFRESH * _uniform(0.9, 1.1))  # processes that start as one shall not ask as one
+        await self._refresh()
 
     async def _refresh(self) -> None:
         known: Mapping[str, Known] = {}
@@ -148,6 +145,16 @@ class Gates:
             _log.warning("the breaker of %s is out of touch (%s): this process decides by itself", service, why)
         elif desk.gate.is_in_touch and not was:
             _log.info("the breaker of %s is in touch again", service)
+
+
+async def _for_ever(step: Callable[[], Awaitable[None]]) -> None:
+    """What fails in an unforeseen way is told and tried again: a gate that hears nothing more would be blind."""
+    while True:
+        try:
+            await step()
+        except Exception:  # noqa: BLE001 (told, and tried again)
+            _log.exception("a breaker's link to its entity failed; it is tried again")
+            await asyncio.sleep(REFRESH)
 
 
 async def _tell_all(desk: Desk) -> None:

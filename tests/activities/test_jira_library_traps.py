@@ -181,10 +181,9 @@ async def test_a_slow_answer_is_given_up_after_the_read_time_out_on_every_call(s
 async def test_of_a_wait_of_no_seconds_the_limit_itself_says_how_long_it_is(sandbox: JiraSandbox) -> None:
     sandbox.faults.add(Fault(kind=FaultKind.RATE_LIMIT, service="jira", route="search", retry_after_seconds=0))
     failure = await failure_of(lambda: jira_client(sandbox).search_page(IN_PROJECT, FIELDS, "", lambda: None, list))
-    assert failure.category is ErrorCategory.RATE_LIMITING
-    assert failure.retry_after is not None
-    # Cloud says when its minute is over, Data Center fills its bucket each second.
-    assert timedelta() < failure.retry_after <= timedelta(seconds=60 if sandbox.is_cloud else 1)
+    until_filled = timedelta() if sandbox.is_cloud else timedelta(seconds=1)
+    assert (failure.category, failure.retry_after) == (ErrorCategory.RATE_LIMITING, until_filled)
+    # tests/domain/test_backoff.py: a hint of no wait leaves the declared backoff in force.
 
 
 # Answers that the library believes

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -108,6 +108,31 @@ async def test_reports_are_few_however_many_calls_there_are(stage: Stage) -> Non
     assert after.reports - before <= 15, "about three a second, of one process"
 
 
+async def test_nothing_is_lost_or_counted_twice_while_the_entity_continues_as_new(stage: Stage) -> None:
+    service, processes, seconds = stage.service(failure_threshold=1_000_000), 12, 8.0
+
+    async def suffer(gate: Gate) -> int:
+        """A failure and ten successes, again and again: each report is an urgent one."""
+        count, ends_at = 0, asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < ends_at:
+            await fail(gate)
+            await succeed(gate, 10)
+            count += 1
+            await asyncio.sleep(0.05)
+        return count
+
+    async with AsyncExitStack() as stack:
+        gates = [(await stack.enter_async_context(stage.gates(service))).gate(service) for _ in range(processes)]
+        await stage.configured(gates[0])
+        await until(lambda: all(gate.config.failure_threshold == 1_000_000 for gate in gates))
+        rounds = sum(await asyncio.gather(*map(suffer, gates)))
+    snapshot = await stage.snapshot(service)
+    assert (snapshot.totals.failures, snapshot.totals.successes) == (rounds, 10 * rounds + 1)
+    assert snapshot.totals.of_other_generations == 0
+    runs = [run async for run in stage.client.list_workflows(f'WorkflowId = "{stage.entity(service).id}"')]
+    assert len(runs) >= 2, "the server suggests to continue as new after 200 events"
+
+
 # Half-open.
 
 
@@ -162,7 +187,7 @@ async def test_a_probe_that_fails_opens_again_for_all(stage: Stage) -> None:
 
 
 async def test_never_more_probes_at_once_than_allowed_over_all_processes(stage: Stage) -> None:
-    service, witness = stage.service(success_threshold=20, half_open_max_calls=2), Witness()
+    service, witness = stage.service(success_threshold=1000, half_open_max_calls=2), Witness()
 
     def call_patiently(gate: Gate) -> None:
         """One unit of work: refused, it comes back when it was told to."""
