@@ -63,9 +63,9 @@ class Reporter:
             ReportBatch(service=self.stage.service, reporter=self.name, sequence=number, probes=results)
         )
 
-    async def probes(self, wanted: int = 1) -> ProbeAnswer:
+    async def probes(self, wanted: int = 1, asking: str = "") -> ProbeAnswer:
         """Asks again, under the same id, where nobody was at home: between two runs, or too busy."""
-        asking = str(uuid.uuid4())
+        asking = asking or str(uuid.uuid4())
         while True:
             try:
                 answer: ProbeAnswer = await self.stage.handle.execute_update(
@@ -162,6 +162,12 @@ class BreakerStage:
         """Of the entity, oldest first: each continue-as-new makes one."""
         query = f'WorkflowId = "{names.breaker_id(self.service)}"'
         return sorted([run async for run in self.client.list_workflows(query)], key=lambda run: run.start_time)
+
+    async def until_new_run(self) -> None:
+        """Sends reports of nothing until the entity has continued as new."""
+        before, one = (await self.handle.describe()).run_id, self.reporter()
+        while (await self.handle.describe()).run_id == before:
+            await one.report()
 
     async def details(self) -> str:
         """What the Web UI shows of the running entity."""
