@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -46,6 +47,7 @@ CONFIGURATION = "config/services.yaml"
 RECORDED_AT_ONCE = 100
 REFUSED_SHOWN = 10
 REFUSED_LENGTH = 200
+QUIET_MOMENT = timedelta(milliseconds=50)
 WHILE_ALL_PROBES_ARE_OUT = timedelta(seconds=1)
 SPREAD = timedelta(seconds=1)
 """Over so long those that got no probe come back, so that they do not come as one."""
@@ -78,6 +80,8 @@ class CircuitBreaker:
         self._refused_count = start.refused_count
         self._memo: dict[str, object] = {}
         self._label = ""
+        self._is_shown = False
+        self._heard = (0, 0)
         self._random = workflow.new_random("probe-retry")
         self._mistake = _foreign_id(start.service)
 
@@ -85,13 +89,14 @@ class CircuitBreaker:
     async def run(self, start: BreakerStart) -> None:
         if not self._mistake:
             workflow.upsert_search_attributes([names.SERVICE.value_set(start.service)])
-            self._show()
-        background = (asyncio.create_task(self._read_the_rules()), asyncio.create_task(self._keep_records()))
+        work = (self._read_the_rules(), self._keep_records(), self._keep_shown())
+        background = [asyncio.create_task(each) for each in work]
         while not self._mistake and not workflow.info().is_continue_as_new_suggested():
             self._happened(self._breaker.tick(workflow.now()))
             await self._until_something_is_due(background)
         if self._mistake:
             raise ApplicationError(self._mistake, type="NoSuchBreaker", non_retryable=True)
+        await self._until_a_quiet_moment()
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(self._carried())
 
@@ -99,6 +104,7 @@ class CircuitBreaker:
 
     @workflow.signal(description="What one worker's calls came to, a `ReportBatch`; sent by workers, not by people")
     def report(self, raw: RawValue) -> None:
+        self._hear()
         try:
             batch = message(raw, ReportBatch)
         except ApplicationError as error:
@@ -122,10 +128,12 @@ class CircuitBreaker:
 
     @workflow.update(description="Leases for probes while half-open; asked for by workers, not by people")
     def acquire_probe(self, ask: AskProbe) -> ProbeAnswer:
+        self._hear()
         now = workflow.now()
         self._happened(self._breaker.tick(now))
-        leases = self._breaker.acquire(ask.wanted, ask.reporter, now)
-        self._show()
+        # The id of the update outlives continue-as-new in the leases; Temporal's own memory of it does not.
+        update = workflow.current_update_info()
+        leases = self._breaker.acquire(ask.wanted, ask.reporter, now, request=update.id if update else "")
         return ProbeAnswer(
             leases=tuple(leases),
             retry_at=None if leases else self._worth_asking_again(now),
@@ -153,6 +161,7 @@ class CircuitBreaker:
 
     @workflow.update(description='Closed, no mode, no pause, nothing counted: {"by": "anna", "reason": "…"}')
     def reset(self, raw: RawValue) -> Standing:
+        self._hear()
         wish, now = decision(raw, Decision), workflow.now()
         happened = self._breaker.tick(now)
         happened += self._breaker.reset(wish.reason, wish.by, now)
@@ -160,6 +169,7 @@ class CircuitBreaker:
 
     @workflow.update(description="Other rules; sent by `breaker configure` and `apply`")
     def configure(self, raw: RawValue) -> Standing:
+        self._hear()
         wish = decision(raw, Configure)
         self._rules_due = None
         return self._configure(wish.config, wish)
@@ -218,15 +228,15 @@ class CircuitBreaker:
 
     @workflow.signal(description='Read the rules from config/services.yaml again: {"by": "anna", "reason": "…"}')
     def read_rules(self, raw: RawValue) -> None:
+        self._hear()
         try:
             self._rules_due = decision(raw, Decision)
         except ApplicationError as error:
             self._refuse("read_rules", error.message)
-        else:
-            self._show()
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the breaker goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
+        self._hear()
         self._refuse(name, "not a message of a breaker, or not with so many arguments")
 
     # In the background.
@@ -272,7 +282,21 @@ class CircuitBreaker:
                 workflow.logger.error("events of the breaker are lost to the records: %s", failure_of(error).message)
                 are_lost = True
             self._journal.recorded(first + len(batch) - 1, are_lost=are_lost)
-            self._show()
+            self._is_shown = False
+
+    async def _keep_shown(self) -> None:
+        """Once for all that one workflow task has brought: the memo is what gates read, the rest is for people."""
+        while not self._mistake:
+            await workflow.wait_condition(lambda: not self._is_shown)
+            self._is_shown = True
+            standing = self._breaker.standing
+            self._show_in_memo(STANDING_MEMO, standing)
+            self._show_in_memo(CONFIG_MEMO, self._breaker.config)
+            self._show_reporters()
+            if standing.label != self._label:
+                self._label = standing.label
+                workflow.upsert_search_attributes([names.BREAKER_STATE.value_set(standing.label)])
+            workflow.set_current_details(breaker_story(self.snapshot()))
 
     # How it is done.
 
@@ -298,6 +322,7 @@ class CircuitBreaker:
                 task.result()  # a bug there must not go unseen
 
     def _enter(self, decide: Decide, raw: RawValue) -> Standing:
+        self._hear()
         wish, now = mode_decision(raw), workflow.now()
         happened = self._breaker.tick(now)
         happened += decide(wish.until, wish.reason, wish.by, now)
@@ -308,6 +333,39 @@ class CircuitBreaker:
         happened = self._breaker.tick(now)
         happened += self._breaker.configure(config, wish.by, now, wish.reason)
         return self._happened(happened)
+
+    async def _until_a_quiet_moment(self) -> None:
+        """Until a workflow task that brought few messages.
+
+        The server rejects continue-as-new when a message came during the task, and the worker has to replay the whole
+        history before it can try again: for longer than the next message takes to come, so that under load each try
+        would fail and make the history longer. What such a try brings are the messages that made the last one fail.
+        So a task with messages is just done, and the next one, which needs no replay, is over in milliseconds. Each
+        try puts up with one message more.
+        """
+        tries, pulse = 0, self._pulse()
+        while True:
+            task = workflow.info().get_current_history_length()
+            await workflow.wait_condition(partial(_is_another_task, task))
+            self._happened(self._breaker.tick(workflow.now()))
+            if self._messages_of(workflow.info().get_current_history_length()) <= tries:
+                return
+            tries += 1
+            pulse = self._pulse() if pulse.done() else pulse
+
+    def _pulse(self) -> "asyncio.Task[None]":
+        """Soon one more workflow task, also if nobody says anything."""
+        return asyncio.create_task(workflow.sleep(QUIET_MOMENT, summary="A quiet moment to continue as new"))
+
+    def _hear(self) -> None:
+        task = workflow.info().get_current_history_length()
+        self._heard = (task, self._messages_of(task) + 1)
+        self._is_shown = False
+
+    def _messages_of(self, task: int) -> int:
+        """How many messages came with this workflow task, known by the length of the history."""
+        heard_in, count = self._heard
+        return count if heard_in == task else 0
 
     def _worth_asking_again(self, now: datetime) -> datetime | None:
         """None where waiting alone will not help: calls go out without a lease, or somebody must decide."""
@@ -323,25 +381,11 @@ class CircuitBreaker:
         self._refused_count += 1
         said = f"{workflow.now():%Y-%m-%d %H:%M:%S} {message}: {why}"[:REFUSED_LENGTH]
         self._refused = (*self._refused, said)[-REFUSED_SHOWN:]
-        self._show()
 
     def _happened(self, transitions: Iterable[Transition]) -> Standing:
         self._journal.add(transitions)
-        self._show()
+        self._is_shown = False
         return self._breaker.standing
-
-    def _show(self) -> None:
-        """The memo is what gates read; an event of it is written only where something has changed."""
-        if self._mistake:
-            return
-        standing = self._breaker.standing
-        self._show_in_memo(STANDING_MEMO, standing)
-        self._show_in_memo(CONFIG_MEMO, self._breaker.config)
-        self._show_reporters()
-        if standing.label != self._label:
-            self._label = standing.label
-            workflow.upsert_search_attributes([names.BREAKER_STATE.value_set(standing.label)])
-        workflow.set_current_details(breaker_story(self.snapshot()))
 
     def _show_in_memo(self, key: str, value: object) -> None:
         if self._memo.get(key) != value:
@@ -349,7 +393,7 @@ class CircuitBreaker:
             workflow.upsert_memo({key: value})
 
     def _show_reporters(self) -> None:
-        """More at once, fewer when it is many fewer: processes that come and go must not fill the history."""
+        """More at once, fewer only when it is many fewer: processes that come and go must not fill the history."""
         count, shown = self._seen.heard_lately(workflow.now()), self._memo.get(REPORTERS_MEMO)
         if not isinstance(shown, int) or count > shown or count * 4 <= shown:
             self._show_in_memo(REPORTERS_MEMO, count)
@@ -366,6 +410,10 @@ class CircuitBreaker:
             refused=self._refused,
             refused_count=self._refused_count,
         )
+
+
+def _is_another_task(than: int) -> bool:
+    return workflow.info().get_current_history_length() != than
 
 
 def _foreign_id(service: str) -> str:

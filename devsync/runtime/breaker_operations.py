@@ -42,6 +42,9 @@ APPLY_PATIENCE: Final = timedelta(seconds=5)
 ANSWER_TIMEOUT: Final = timedelta(seconds=10)
 
 _RUNNING: Final = f'WorkflowType = "{names.CIRCUIT_BREAKER}" AND ExecutionStatus = "Running"'
+SEAM: Final = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND)
+"""What an update meets between two runs of an entity, while it continues as new: nobody has taken it."""
+
 _TRIES: Final = 5
 _BETWEEN_TRIES_SECONDS: Final = 0.2
 
@@ -176,7 +179,7 @@ async def _across_the_seam(once: Callable[[], Awaitable[T]]) -> T:
         try:
             return await once()
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
+            if error.status not in SEAM:
                 raise
         await asyncio.sleep(_BETWEEN_TRIES_SECONDS)
     return await once()

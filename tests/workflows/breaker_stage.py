@@ -1,5 +1,6 @@
 """A stage for breakers: the real server with short histories, a real database, and workers that come and go."""
 
+import asyncio
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,15 +11,15 @@ from typing import Any
 
 import yaml
 from temporalio.api.sdk.v1 import WorkflowMetadata
-from temporalio.client import Client, WorkflowExecution, WorkflowHandle
-from temporalio.service import RPCError
+from temporalio.client import Client, WorkflowExecution, WorkflowHandle, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
 from devsync.contracts import names
 from devsync.contracts.breaker import AskProbe, BreakerSnapshot, BreakerStart, ProbeAnswer, ProbeResult, ReportBatch
 from devsync.domain.breaker import BreakerConfig, Outcomes
-from devsync.runtime.breaker_operations import BreakerOperations
+from devsync.runtime.breaker_operations import SEAM, BreakerOperations
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.database import Database
@@ -62,11 +63,22 @@ class Reporter:
             ReportBatch(service=self.stage.service, reporter=self.name, sequence=number, probes=results)
         )
 
-    async def probes(self, wanted: int = 1) -> ProbeAnswer:
-        answer: ProbeAnswer = await self.stage.handle.execute_update(
-            "acquire_probe", AskProbe(reporter=self.name, wanted=wanted), result_type=ProbeAnswer
-        )
-        return answer
+    async def probes(self, wanted: int = 1, asking: str = "") -> ProbeAnswer:
+        """Asks again, under the same id, where nobody was at home: between two runs, or too busy."""
+        asking = asking or str(uuid.uuid4())
+        while True:
+            try:
+                answer: ProbeAnswer = await self.stage.handle.execute_update(
+                    "acquire_probe", AskProbe(reporter=self.name, wanted=wanted), id=asking, result_type=ProbeAnswer
+                )
+            except WorkflowUpdateRPCTimeoutOrCancelledError:
+                pass
+            except RPCError as error:
+                if error.status not in SEAM:
+                    raise
+            else:
+                return answer
+            await asyncio.sleep(0.2)
 
 
 @dataclass
@@ -114,15 +126,23 @@ class BreakerStage:
         await self.until(lambda snapshot: snapshot.is_configured)
 
     async def send(self, batch: ReportBatch) -> None:
-        """As gates do, by signal-with-start."""
-        await self.client.start_workflow(
-            names.CIRCUIT_BREAKER,
-            BreakerStart(service=self.service),
-            id=names.breaker_id(self.service),
-            task_queue=names.CONTROL_QUEUE,
-            start_signal="report",
-            start_signal_args=[batch],
-        )
+        """As gates do: by signal-with-start, again under the same number until the server has taken it."""
+        while True:
+            try:
+                await self.client.start_workflow(
+                    names.CIRCUIT_BREAKER,
+                    BreakerStart(service=self.service),
+                    id=names.breaker_id(self.service),
+                    task_queue=names.CONTROL_QUEUE,
+                    start_signal="report",
+                    start_signal_args=[batch],
+                )
+            except RPCError as error:
+                if error.status not in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.UNAVAILABLE}:
+                    raise
+            else:
+                return
+            await asyncio.sleep(0.2)
 
     async def snapshot(self) -> BreakerSnapshot:
         answer: BreakerSnapshot = await self.handle.query("snapshot", result_type=BreakerSnapshot)
@@ -142,6 +162,12 @@ class BreakerStage:
         """Of the entity, oldest first: each continue-as-new makes one."""
         query = f'WorkflowId = "{names.breaker_id(self.service)}"'
         return sorted([run async for run in self.client.list_workflows(query)], key=lambda run: run.start_time)
+
+    async def until_new_run(self) -> None:
+        """Sends reports of nothing until the entity has continued as new."""
+        before, one = (await self.handle.describe()).run_id, self.reporter()
+        while (await self.handle.describe()).run_id == before:
+            await one.report()
 
     async def details(self) -> str:
         """What the Web UI shows of the running entity."""

@@ -257,6 +257,22 @@ async def test_who_gets_no_probe_is_told_when_to_come_back(breaker: BreakerStage
         assert (busy.leases, busy.retry_at is not None) == ((), True)
 
 
+async def test_a_lost_answer_is_given_again_also_by_the_next_run(breaker: BreakerStage) -> None:
+    breaker.declare(half_open_max_calls=2, probe_lease="10m")
+    async with breaker.worker():
+        await breaker.start()
+        until = datetime.now(UTC) + timedelta(seconds=1)
+        decision = ModeDecision(by="anna", reason="a moment", until=until)
+        await breaker.operations.decide(breaker.service, "force_open", decision)
+        await breaker.until(lambda snapshot: snapshot.standing.state is State.HALF_OPEN)
+        one = breaker.reporter()
+        first = await one.probes(2, asking="one asking")
+        await breaker.until_new_run()
+        assert (await one.probes(2, asking="one asking")).leases == first.leases
+        assert (await one.probes(2)).leases == ()
+    assert len(first.leases) == 2
+
+
 async def test_the_rules_come_from_the_configuration_and_again_when_somebody_asks(breaker: BreakerStage) -> None:
     breaker.declare(failure_threshold=7)
     async with breaker.worker():
@@ -363,6 +379,7 @@ async def test_a_breaker_goes_on_while_the_database_is_away_and_writes_later(bre
     async with away.worker():
         await away.operations.decide(away.service, "force_open", ModeDecision(by="anna", reason="maintenance"))
         await away.operations.decide(away.service, "reset", Decision(by="anna", reason="over"))
+        await away.until_new_run()
         assert (await away.snapshot()).unrecorded == 2
     async with breaker.worker():
         await breaker.until(lambda snapshot: not snapshot.unrecorded)

@@ -115,11 +115,18 @@ class Breaker:
         self._counts.add(outcomes, now)
         return self._judge(now)
 
-    def acquire(self, count: int, holder: str, now: datetime) -> list[Lease]:
-        """Leases for up to `count` probes, as many as are free; none unless half-open and not paused."""
+    def acquire(self, count: int, holder: str, now: datetime, request: str = "") -> list[Lease]:
+        """Leases for up to `count` probes, as many as are free; none unless half-open and not paused.
+
+        `request` names the asking: whose answer was lost and who asks again under the same name gets the same leases.
+        """
+        lent = [lease for lease in self.leases if request and lease.request == request]
+        if lent:
+            return lent
         if self._standing.state is not State.HALF_OPEN or self._standing.paused_until is not None:
             return []
-        leases = list(self._probes.lend(count, holder, self._standing.generation, self._config, now))
+        generation = self._standing.generation
+        leases = list(self._probes.lend(count, holder, request, generation, self._config, now))
         self._count("probes_lent", len(leases))
         return leases
 

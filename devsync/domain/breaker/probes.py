@@ -24,14 +24,20 @@ class Probes:
         """Those that are out."""
         return tuple(self._leases.values())
 
-    def lend(self, count: int, holder: str, generation: int, config: BreakerConfig, now: datetime) -> Iterator[Lease]:
+    def lend(
+        self, count: int, holder: str, request: str, generation: int, config: BreakerConfig, now: datetime
+    ) -> Iterator[Lease]:
         """As many as are free, up to `count`."""
         free = max(config.half_open_max_calls - len(self._leases), 0)
         for _ in range(min(count, free)):
             self.made += 1
             self.since = self.since or now
             lease = Lease(
-                id=f"{generation}.{self.made}", holder=holder, generation=generation, deadline=now + config.probe_lease
+                id=f"{generation}.{self.made}",
+                holder=holder,
+                request=request,
+                generation=generation,
+                deadline=now + config.probe_lease,
             )
             self._leases[lease.id] = lease
             yield lease

@@ -53,6 +53,8 @@ class Lease(Model):
 
     id: str
     holder: str
+    request: str = ""
+    """What it was lent for: the same request again gets the same leases, not more."""
     generation: int
     deadline: datetime
 

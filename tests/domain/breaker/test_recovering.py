@@ -24,6 +24,14 @@ def test_no_more_probes_are_out_than_allowed() -> None:
     assert one.acquire(1, "c", at) == []
 
 
+def test_who_asks_again_for_a_lost_answer_gets_the_same_leases() -> None:
+    one, at = half_open(half_open_max_calls=5)
+    leases = one.acquire(3, "a", at, request="first")
+    assert one.acquire(3, "a", at + SECOND, request="first") == leases
+    assert len(one.acquire(3, "a", at, request="second")) == 2
+    assert one.to_record().totals.probes_lent == 5
+
+
 def test_only_a_half_open_breaker_lends() -> None:
     closed, _ = half_open(success_threshold=1)
     for one in (opened(), closed):
