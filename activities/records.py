@@ -219,7 +219,8 @@ def _somebody_migrates() -> Iterator[None]:
     try:
         yield
     except NotMigrated as error:
-        raise DatabaseUnavailable(str(error)) from error
+        # Not `from error`: its SQL state would tell that no repetition heals it.
+        raise DatabaseUnavailable(str(error)) from None
 
 
 def _state_on_record(part: PartRecord, outcome: DeliveryOutcome) -> DeliveryState:

@@ -128,7 +128,7 @@ def rate_limit_answer(wording: str, fault: Fault, now: datetime) -> web.Response
         response.headers["X-RateLimit-Limit"] = "100"
         response.headers["X-RateLimit-Remaining"] = "0"
         response.headers["X-RateLimit-NearLimit"] = "true"
-        response.headers["X-RateLimit-Reset"] = _next_minute(now + timedelta(seconds=fault.retry_after_seconds))
+        response.headers["X-RateLimit-Reset"] = _minute(now, fault.retry_after_seconds)
     else:
         response = error_answer(wording, 429)
     response.headers["Retry-After"] = _retry_after(fault, now)
@@ -156,9 +156,10 @@ def _use_up_limit(response: web.Response, resource: str, fault: Fault, now: date
     response.headers["X-RateLimit-Resource"] = resource
 
 
-def _next_minute(instant: datetime) -> str:
-    """As Atlassian writes it, `2026-11-25T14:05Z`; not before the instant."""
-    return f"{instant.astimezone(UTC) + timedelta(minutes=1, microseconds=-1):%Y-%m-%dT%H:%MZ}"
+def _minute(now: datetime, seconds: int) -> str:
+    """As Atlassian writes it, `2026-11-25T14:05Z`: the first minute after the wait, the present one after none."""
+    end = now.astimezone(UTC) + timedelta(seconds=seconds)
+    return f"{end + timedelta(minutes=1, microseconds=-1) if seconds else end:%Y-%m-%dT%H:%MZ}"
 
 
 def _retry_after(fault: Fault, now: datetime) -> str:

@@ -60,7 +60,10 @@ async def test_run_names_what_is_missing_and_exits_3_and_status_shows_it(played:
     played.sandbox.faults.clear(number)
     assert (code, edition["status"]) == (3, "partial")
     (gap,) = edition["gaps"]
-    assert (gap["unit"], gap["reason"]) == ("github:acme/ledger", "github answered 404 (Not Found)")
+    assert (gap["unit"], gap["reason"]) == (
+        "github:acme/ledger",
+        "github answered 404 (Not Found): correct the team file, or give the credentials access",
+    )
     box = next(json.dumps(message.blocks) for message in played.messages if "What is missing" in str(message.blocks))
     assert "GitHub does not show it to us." in box
     assert "404" not in box

@@ -12,7 +12,7 @@ from commands.doctor.platform import check_temporal
 from devsync.settings.configuration import load_configuration
 from sandbox.worlds.demo import demo_world
 from tests.e2e.builds import Builds
-from tests.e2e.stage import Stage, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
 from tests.servers import Servers, running_temporal
 
 
@@ -54,14 +54,17 @@ async def test_a_build_that_is_not_the_current_one_is_no_worker(alone: Stage) ->
     async with builds.worker("2"):
         passed_over = await workers(alone)
         await builds.set_current("2")
-        current = await workers(alone)
+
+        async def is_served() -> bool:
+            return (await workers(alone)).is_ok
+
+        await eventually(is_served)  # the server's matching hears of it a little later
     assert not passed_over.is_ok
     assert f"editions has workers of build 2 of {builds.deployment} only" in passed_over.detail
     assert passed_over.cure == (
         "make it current: temporal worker deployment set-current-version "
         f"--deployment-name {builds.deployment} --build-id 2"
     )
-    assert current.is_ok
 
 
 async def test_a_wrong_namespace_is_a_finding_among_the_others(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

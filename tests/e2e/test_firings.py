@@ -256,7 +256,8 @@ async def test_a_broken_configuration_is_waited_for(stage: Stage, monkeypatch: p
         assert "waits: " in output
         assert f"{team_file}:" in output
         assert '"soon" is not a duration' in output
-        (fired,) = (await described(stage)).info.running_actions
+        (action,) = (await described(stage)).info.recent_actions
+        fired = action.action
         assert isinstance(fired, ScheduleActionExecutionStartWorkflow)
         await stage.client.get_workflow_handle(fired.workflow_id).signal("deliver", "now")
         team_file.write_text(right)

@@ -243,7 +243,7 @@ def _github(url: str) -> GitHubClient:
 
 
 async def _ask(client: GitHubClient) -> Failed | None:
-    return await attempt("github.list", client.list_page, "acme/api", "pulls", {}, 1, lambda: None)
+    return await attempt("github.list", client.list_page, "acme/api", "pulls", {}, 1, lambda: None, list)
 
 
 def _self_signed(directory: Path) -> Path:
