@@ -153,7 +153,8 @@ def _read(folder: Path, text: str) -> ServicesConfig:
         (
             "attempts: 3",
             "attempts: 3}, timeouts: {http_read: 5s",
-            "7: github.operations.collect_repository.timeouts.http_read: has no effect: one client serves all operations; "
+            "7: github.operations.collect_repository.timeouts.http_read: has no effect:"
+            " one client serves all operations; "
             "write it at the service",
         ),
         ("  slots: 64\n", "", "1: github.slots: is missing; add it"),
