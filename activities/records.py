@@ -35,7 +35,7 @@ from devsync.contracts.edition import (
 )
 from devsync.domain.changelog.edition import Edition
 from devsync.storage.artifacts import ArtifactStore
-from devsync.storage.connection import DatabaseUnavailable, NotMigrated
+from devsync.storage.connection import DatabaseUnavailable, MigrationAwaited, NotMigrated
 from devsync.storage.database import Database
 from devsync.storage.deliveries import Deliveries, DeliveryRecord
 from devsync.storage.editions import EditionRecord, Editions
@@ -219,8 +219,7 @@ def _somebody_migrates() -> Iterator[None]:
     try:
         yield
     except NotMigrated as error:
-        # Not `from error`: its SQL state would tell that no repetition heals it.
-        raise DatabaseUnavailable(str(error)) from None
+        raise MigrationAwaited(str(error)) from error
 
 
 def _state_on_record(part: PartRecord, outcome: DeliveryOutcome) -> DeliveryState:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.runtime.failures.verdict import Verdict, chain, first_line
-from devsync.storage.connection import UPGRADE, DatabaseUnavailable, StorageError
+from devsync.storage.connection import UPGRADE, DatabaseUnavailable, MigrationAwaited, StorageError
 from devsync.storage.content import ContentDamaged
 
 _CATEGORY = ErrorCategory.DATABASE
@@ -62,7 +62,7 @@ BY_STATE: dict[str, Verdict] = {
 
 def unavailable(error: DatabaseUnavailable, service: str, _now: datetime) -> Failure:
     """In the words of the storage, which name the server; the state behind them may tell more."""
-    state = _state(error)
+    state = "" if isinstance(error, MigrationAwaited) else _state(error)
     verdict = _by_state(state) if state else _UNAVAILABLE
     return verdict.failure(service, code=state or "unavailable", words=first_line(error))
 
