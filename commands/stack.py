@@ -16,11 +16,11 @@ from typing import Any
 import yaml
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
+from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.storage import migrate
 from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.processes import GRACE_SECONDS, ChildProcess, running_process
 from sandbox.temporal_server import TemporalServer, dev_server
-from worker import GRACE, READY_LINE
 
 ROOT = Path(__file__).parents[1]
 
@@ -78,7 +78,7 @@ async def local_stack(
 async def worker_process(
     directory: Path, environment: Mapping[str, str], name: str = "worker", *, checkout: Path = ROOT
 ) -> AsyncIterator[ChildProcess]:
-    """A worker of that checkout, with the environment added to ours, from when every queue is served."""
+    """A worker of that checkout, with the environment added to ours, from when it asks for the work of every queue."""
     log = directory / f"{name}.log"
     log.unlink(missing_ok=True)
 

@@ -40,6 +40,15 @@ async def temporal() -> AsyncIterator[TemporalServer]:
 
 
 @pytest.fixture(scope="session")
+async def hasty_temporal() -> AsyncIterator[TemporalServer]:
+    """Another server, which suggests continue-as-new early."""
+    from tests.servers import SHORT_HISTORY, running_temporal
+
+    async with running_temporal(SHORT_HISTORY) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def servers(postgres: PostgresServer, temporal: TemporalServer) -> Servers:
     from tests.servers import Servers
 

@@ -19,6 +19,8 @@ from sandbox.temporal_server import SearchAttributeType, TemporalServer, dev_ser
 MIGRATED = "migrated"
 """The database that others are copied from: faster than migrating each."""
 EMPTY = "template1"
+SHORT_HISTORY = {"limit.historyCount.suggestContinueAsNew": 200}
+"""Events, instead of 4096: continue-as-new within seconds."""
 
 _numbers = itertools.count(1)
 

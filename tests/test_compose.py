@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
+from devsync.settings.environment import Environment
 from tests.npm import file_of_package
 
 ROOT = Path(__file__).parents[1]
@@ -60,6 +61,16 @@ def test_no_secret_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     for name, default in re.findall(r"\$\{(\w*(?:TOKEN|PASSWORD|SECRET)\w*)(:-[^}]*)?", text):
         assert default in {"", ":-"}, name
+
+
+def test_every_variable_of_ours_reaches_the_application_and_no_other(compose: dict[str, Any]) -> None:
+    """Folders are the image's own; Temporal's variables are its SDK's."""
+    ours = {name.upper() for name in Environment.model_fields} - {"CONFIG_DIR", "TEMPLATES_DIR"}
+    for name in ("migrate", "worker"):
+        passed = compose["services"][name]["environment"]
+        assert {variable for variable in passed if not variable.startswith("TEMPORAL_")} == ours | {"LOG_LEVEL"}
+        for variable in ours - {"DATABASE_URL"}:
+            assert passed[variable] == f"${{{variable}:-}}"
 
 
 def test_everything_that_the_image_copies_exists_and_the_sandbox_is_not_in_it() -> None:

@@ -48,12 +48,14 @@ async def ask_github(sandbox: Sandbox) -> object:
         concurrency=1,
         read_timeout=READ_TIMEOUT,
     )
-    return await asyncio.to_thread(client.list_page, "acme/ledger", "pulls", {"state": "closed"}, 1, lambda: None)
+    return await asyncio.to_thread(
+        client.list_page, "acme/ledger", "pulls", {"state": "closed"}, 1, lambda: None, tuple
+    )
 
 
 async def ask_jira(sandbox: Sandbox) -> object:
     client = jira_client(sandbox, read_timeout=READ_TIMEOUT)
-    return await asyncio.to_thread(client.search_page, 'project = "PAY"', ["summary"], "", lambda: None)
+    return await asyncio.to_thread(client.search_page, 'project = "PAY"', ["summary"], "", lambda: None, list)
 
 
 async def ask_slack(sandbox: Sandbox) -> object:
@@ -189,7 +191,7 @@ async def test_the_declared_concurrency_holds_however_many_threads_ask(sandbox: 
     )
     sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=50))
     await asyncio.gather(
-        *(asyncio.to_thread(client.list_page, "acme/ledger", "releases", {}, 1, lambda: None) for _ in range(24))
+        *(asyncio.to_thread(client.list_page, "acme/ledger", "releases", {}, 1, lambda: None, tuple) for _ in range(24))
     )
     in_flight = [record.in_flight_at_start for record in sandbox.log.select("github")]
     assert len(in_flight) == 24

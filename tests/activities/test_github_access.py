@@ -63,7 +63,7 @@ async def test_a_token_that_is_about_to_end_is_renewed_in_mid_run(
     await stage.collect(REPOSITORY)
     assert tokens_given(stage) == 1
     with monkeypatch.context() as near_its_end:
-        near_its_end.setattr("github.Auth.TOKEN_REFRESH_THRESHOLD_TIMEDELTA", 2 * app.token_lifetime)
+        near_its_end.setattr("activities.clients.github_access._RENEWED_BEFORE", 2 * app.token_lifetime)
         await stage.collect(REPOSITORY, "rest")
     renewed = tokens_given(stage)
     assert renewed > 1

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import worker
+from devsync.runtime.worker_process import READY_LINE
 
 AT_ONCE = 5
 
@@ -39,7 +40,7 @@ def stopped(folder: Path, count: int) -> list[int]:
             serving[begin(log)] = log
             begun += 1
         for pid, log in list(serving.items()):
-            if log.exists() and worker.READY_LINE in log.read_text():
+            if log.exists() and READY_LINE in log.read_text():
                 os.kill(pid, signal.SIGTERM)
                 log.unlink()
             ended, status = os.waitpid(pid, os.WNOHANG)

@@ -69,7 +69,9 @@ async def test_the_edition_is_complete_posted_once_and_on_record(calm: Calm) -> 
 async def test_an_unchanged_week_run_again_posts_nothing(calm: Calm) -> None:
     stage, first = calm
     before = posted(stage)
+    assert first.api_calls["slack"] == len(stage.messages_of(stage.week))
     second = await stage.run()
+    assert "slack" not in second.api_calls
     assert second.run_id != first.run_id
     assert (second.revision, second.digest) == (first.revision, first.digest)
     assert second.channels == first.channels

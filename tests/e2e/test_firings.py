@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
-from temporalio.client import ScheduleBackfill
+from temporalio.client import ScheduleActionExecutionStartWorkflow, ScheduleBackfill
 
 from commands import schedule
 from commands.editions import start_edition
@@ -256,9 +256,15 @@ async def test_a_broken_configuration_is_waited_for(stage: Stage, monkeypatch: p
         assert "waits: " in output
         assert f"{team_file}:" in output
         assert '"soon" is not a duration' in output
+        (action,) = (await described(stage)).info.recent_actions
+        fired = action.action
+        assert isinstance(fired, ScheduleActionExecutionStartWorkflow)
+        await stage.client.get_workflow_handle(fired.workflow_id).signal("deliver", "now")
         team_file.write_text(right)
         (due,) = await firings(stage, 1)
         await until_quiet(stage, due)
+        story = await told_in_the_web_ui(stage, fired.workflow_id)
+    assert "- Refused signal 'deliver' at " in story
     assert due.outcome is DueOutcome.STARTED
     assert one_message_a_part(stage)
 

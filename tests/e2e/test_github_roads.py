@@ -91,6 +91,8 @@ async def test_where_graphql_is_closed_the_edition_is_whole_and_the_operator_is_
 
 async def test_a_graphql_that_fails_again_and_again_is_left_for_rest(stage: Stage) -> None:
     stage.change_service("github", "retry", maximum="1s")
+    # The failures of GraphQL count for all of GitHub: with the shipped 10 the breaker would open before REST is tried.
+    stage.change_service("github", "breaker", failure_threshold=50)
     stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route="^/graphql", status=503))
     async with stage.worker():
         result = await stage.run()

@@ -86,10 +86,14 @@ async def test_what_does_not_fit_the_file_is_shown_with_the_cure(stage: Stage) -
 
 async def test_a_pause_is_shown_with_its_note(stage: Stage) -> None:
     await apply(stage, **MONDAY_NINE)
-    await handle_of(stage.client, stage.team).pause(note="anna: freeze")
+    await handle_of(stage.client, stage.team).pause(note="anna: freeze of :ledger: too")
     state = await listed(stage)
-    assert (state.state, state.note) == ("paused", "anna: freeze")
+    assert (state.state, state.note) == ("paused", "anna: freeze of :ledger: too")
     assert not any(line.startswith("next") for line in state.lines())
+    code, output, _ = await stage.starter("schedule", "list")
+    assert code == 0
+    # As it was written: rich would draw a ledger there.
+    assert f"{stage.team} paused monday 09:00 Europe/Berlin, jitter 2m  (anna: freeze of :ledger: too)\n" in output
 
 
 async def test_without_the_records_the_weeks_are_not_known_and_the_rest_is_shown(stage: Stage) -> None:

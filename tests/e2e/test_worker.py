@@ -33,6 +33,7 @@ async def test_a_worker_told_to_stop_exits_0_fifty_times_of_fifty(stage: Stage) 
         ("DATABASE_URL", "", "DATABASE_URL is not set"),
         ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "does not answer"),
         ("TEMPORAL_ADDRESS", "127.0.0.1:1", "no Temporal server answers at 127.0.0.1:1"),
+        ("TEMPORAL_NAMESPACE", "nowhere", "Temporal has no namespace 'nowhere'"),
         ("CONFIG_DIR", "/nowhere", "/nowhere: is not a directory"),
     ],
 )

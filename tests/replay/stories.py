@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from temporalio.client import WorkflowFailureError
 
 from commands.editions import start_edition
-from devsync.contracts.edition import Phase
+from devsync.contracts import names
+from devsync.contracts.edition import EditionProgress, Phase
 from devsync.runtime.schedules import handle_of
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
@@ -24,6 +25,8 @@ class Story:
     name: str
     play: Callable[[Stage], Awaitable[None]]
     world: Callable[[], World] = lambda: demo_world(WEEK)
+    entity: str = ""
+    """The id of a workflow that is nobody's team's and has its part in the story; it begins with it."""
 
 
 async def complete(stage: Stage) -> None:
@@ -49,6 +52,24 @@ async def partial(stage: Stage) -> None:
     stage.sandbox.pause("jira")
     async with stage.worker():
         await stage.run()
+
+
+async def outage(stage: Stage) -> None:
+    """GitHub is down: its breaker opens, and the edition waits until probes find it back."""
+    await forget(stage.client, stage.team)  # the breaker that earlier stories left
+    stage.change_service("github", "breaker", failure_threshold=4, recovery_timeout="4s", success_threshold=1)
+    stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", status=503))
+    async with stage.worker():
+        handle = await stage.start()
+
+        async def waits() -> bool:
+            progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
+            return bool(progress.waits)
+
+        await eventually(waits)
+        stage.sandbox.faults.clear()
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+    await forget(stage.client, stage.team)  # with the breaker: the next story's is a new one
 
 
 async def killed(stage: Stage) -> None:
@@ -106,6 +127,40 @@ async def waiting(stage: Stage) -> None:
     stage.change_team(deliver_by="5s")
     stage.sandbox.pause("slack")
     async with stage.worker():
+        await stage.run()
+
+
+async def stopped(stage: Stage) -> None:
+    """A delivery is cancelled while it waits, with a thread half posted; the week run again goes on from there."""
+    stage.change_delivery(slack={"retry_schedule": ["1s", "6h"]})
+    limited = stage.sandbox.faults.add(
+        Fault(kind=FaultKind.RATE_LIMIT, service="slack", route="chat.postMessage", retry_after_seconds=25, after=1)
+    )
+    async with stage.worker():
+        handle = await stage.start()
+        delivery = stage.client.get_workflow_handle(
+            names.delivery_id(stage.team, WEEK, f"slack-{stage.sandbox.world.teams[0].slack_channels[0]}")
+        )
+
+        async def is_recorded() -> bool:
+            return bool(stage.rows("SELECT 1 FROM deliveries WHERE state = 'delivered'"))
+
+        await eventually(is_recorded)
+        await delivery.cancel(reason="anna: wrong channel")
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+        stage.sandbox.faults.clear(limited)
+        await stage.run()
+
+
+async def kept(stage: Stage) -> None:
+    """A complete week is run again while a repository is away: it is not replaced."""
+    async with stage.worker():
+        await stage.run()
+        stage.change_service("github", "timeouts", **IMPATIENT)
+        stage.change_service("github", "retry", maximum="1s")
+        broken = next(iter(stage.sandbox.world.repositories))
+        stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route=f"/repos/{broken}/"))
+        stage.choose_road("rest")
         await stage.run()
 
 
@@ -171,10 +226,13 @@ STORIES = (
     Story("complete", complete),
     Story("dry_run", dry_run),
     Story("partial", partial),
+    Story("outage", outage, entity=names.breaker_id(names.GITHUB)),
     Story("killed", killed),
     Story("abandoned", abandoned),
     Story("queued", queued),
     Story("waiting", waiting),
+    Story("stopped", stopped),
+    Story("kept", kept),
     Story("revised", revised),
     Story("cancelled", cancelled),
     Story("refused", refused),

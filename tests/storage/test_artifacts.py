@@ -115,7 +115,17 @@ async def test_with_the_server_stopped_content_travels_inline_until_it_is_back(
             await store.put(os.urandom(INLINE_LIMIT_BYTES + 1), kind="collected", team="payments")
         with pytest.raises(DatabaseUnavailable):
             await store.settle([reference], team="payments")
+        some = [
+            ("a", os.urandom(3000)),
+            ("b", os.urandom(INLINE_LIMIT_BYTES + 1)),
+            ("c", os.urandom(3000)),
+            ("d", b"x"),
+        ]
+        carried = await store.put_or_carry(some, team="payments", budget=5000)
+        assert [reference.kind for reference in carried if reference is not None] == ["a", "d"]
+        assert [reference is None for reference in carried] == [False, True, True, False]
     await server.start()
+    assert [one.inline for one in await store.put_or_carry(some, team="payments", budget=0) if one] == [None] * 4
     (settled,) = await store.settle([reference], team="payments")
     assert await store.get(settled) == b"composed meanwhile"
     assert await ArtifactStore(database).get(before) == CONTENT

@@ -1,8 +1,9 @@
-"""The time-skipping test server: hours of waiting pass in milliseconds."""
+"""The time-skipping test server, where hours of waiting pass in milliseconds; the real one with short histories."""
 
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,31 @@ from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.plugin import DevSyncPlugin
+from sandbox.postgres import PostgresServer
+from sandbox.temporal_server import TemporalServer
+from tests.servers import new_database
+from tests.workflows.breaker_stage import BreakerStage, breaker_stage
 
 
 @pytest.fixture(scope="session")
 async def skipping_time() -> AsyncIterator[WorkflowEnvironment]:
     """One server for all tests here: its clock is shared, so tests use ids and task queues of their own."""
+    async with server_that_skips_time() as environment:
+        yield environment
+
+
+@pytest.fixture
+async def own_time() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of the test's own, where runs and activities have their real task queues.
+
+    Its clock leaps over days at once; a shared one then does not skip for workers that come to the same queues later.
+    """
+    async with server_that_skips_time() as environment:
+        yield environment
+
+
+@asynccontextmanager
+async def server_that_skips_time() -> AsyncIterator[WorkflowEnvironment]:
     beside_python = str(Path(sys.executable).parent)
     server = shutil.which("temporal-test-server", path=beside_python) or shutil.which("temporal-test-server")
     environment = await WorkflowEnvironment.start_time_skipping(
@@ -31,3 +52,11 @@ async def skipping_time() -> AsyncIterator[WorkflowEnvironment]:
             )
         )
         yield environment
+
+
+@pytest.fixture
+async def breaker(
+    hasty_temporal: TemporalServer, postgres: PostgresServer, tmp_path: Path
+) -> AsyncIterator[BreakerStage]:
+    async with breaker_stage(hasty_temporal, postgres.url(new_database(postgres)), tmp_path) as stage:
+        yield stage

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from commands.doctor.findings import Finding
-from commands.doctor.github import check_github
+from commands.doctor.github import LISTS, check_github
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import Environment
+from devsync.settings.problems import ConfigError
 from sandbox.faults import Fault, FaultKind
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.world import Repository, TeamSpec, World
@@ -130,3 +131,29 @@ async def test_an_unknown_repository_is_named(
 ) -> None:
     finding = (await findings(sandbox, tmp_path, monkeypatch, ["acme/nothing"]))["github acme/nothing"]
     assert (finding.is_ok, "404" in finding.detail) == (False, True)
+
+
+@pytest.mark.parametrize(("part", "permission"), [("pulls", "pull requests"), ("commits", "contents")])
+async def test_a_token_that_lacks_one_of_the_two_permissions_is_told_which(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, permission: str
+) -> None:
+    sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route=f"/{part}$", status=403))
+    finding = (await findings(sandbox, tmp_path, monkeypatch, [REPOSITORY]))[f"github {REPOSITORY}"]
+    assert not finding.is_ok
+    assert finding.detail.startswith(f"{permission}: answered 403 (Resource not accessible")
+    assert finding.cure == f"correct the team file, or give the credentials read access to its {permission}"
+
+
+async def test_a_repository_without_any_commit_is_readable(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route="/commits$", status=409))
+    assert (await findings(sandbox, tmp_path, monkeypatch, [REPOSITORY]))[f"github {REPOSITORY}"].is_ok
+
+
+def test_the_cure_for_a_missing_token_asks_for_what_is_read_and_no_more() -> None:
+    with pytest.raises(ConfigError) as missing:
+        Environment(github_token=None, github_app_id=None, github_app_private_key=None).github()
+    assert all(permission in str(missing.value) for permission in LISTS.values())
+    assert "issues" not in str(missing.value)
+    assert "deployments" not in str(missing.value)
