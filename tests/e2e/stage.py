@@ -187,7 +187,10 @@ async def stage_for(
     directory: Path,
     sandbox_of: Callable[[World], AbstractAsyncContextManager[Sandbox]] = run_sandbox,
 ) -> AsyncIterator[Stage]:
-    """Teams get names of their own, since workflow ids are made of them and all tests share one server."""
+    """Teams get names of their own, since workflow ids are made of them and all tests share one server.
+
+    In the end nothing of it runs there any more.
+    """
     marker = uuid.uuid4().hex[:8]
     for spec in world.teams:
         spec.team = f"{spec.team[:20]}-{marker}"
@@ -197,7 +200,11 @@ async def stage_for(
     config["target_host"] = servers.temporal.address
     client = await Client.connect(**config, plugins=[DevSyncPlugin()])
     async with sandbox_of(world) as sandbox:
-        yield Stage(directory, servers, sandbox, client, database)
+        try:
+            yield Stage(directory, servers, sandbox, client, database)
+        finally:
+            for spec in world.teams:
+                await forget(client, spec.team)
 
 
 def write_configuration(directory: Path, world: World) -> None:
@@ -227,11 +234,14 @@ async def forget(client: Client, team: str) -> None:
     """The server is shared: what a team left there, the next test's worker would go on with."""
     if await describe(client, team) is not None:
         await handle_of(client, team).delete()
-    # Breakers are of all teams: what failed in one test must not stop the next.
-    breakers = f'WorkflowType = "{names.CIRCUIT_BREAKER}"'
-    async for run in client.list_workflows(f'(Team = "{team}" OR {breakers}) AND ExecutionStatus = "Running"'):
-        with suppress(RPCError):  # over by now
-            await client.get_workflow_handle(run.id, run_id=run.run_id).terminate("its test is over")
+    running = [run async for run in client.list_workflows(f'Team = "{team}" AND ExecutionStatus = "Running"')]
+    left = [client.get_workflow_handle(run.id, run_id=run.run_id) for run in running]
+    # Breakers are of all teams: what failed in one test, and the rules of its stage, must not reach the next. By id,
+    # since a list would not have one that was made a moment ago.
+    left += [client.get_workflow_handle(names.breaker_id(service)) for service in names.SERVICES]
+    for handle in left:
+        with suppress(RPCError):  # over by now, or never there
+            await handle.terminate("its test is over")
 
 
 async def eventually(is_true: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_SECONDS) -> None:

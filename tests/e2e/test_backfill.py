@@ -16,7 +16,7 @@ from devsync.runtime.schedules import handle_of
 from sandbox.expectation import expected_items
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, firings, until_quiet
-from tests.e2e.stage import Stage, forget, stage_for
+from tests.e2e.stage import Stage, stage_for
 from tests.servers import Servers
 
 WEEKS = ["2026-W42", "2026-W43", "2026-W44"]
@@ -28,7 +28,6 @@ async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     """A team whose busy week is the one with 169 hours."""
     async with stage_for(demo_world("2026-W43"), servers, tmp_path) as ready:
         yield ready
-        await forget(ready.client, ready.team)
 
 
 async def backfill(stage: Stage, *options: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from devsync.domain.breaker import Standing, State
 from devsync.runtime.breaker_operations import BreakerOperations, BreakerSilent
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.demo import demo_world
-from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, forget, stage_for
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, stage_for
 from tests.servers import Servers
 
 EVERYWHERE_WITHIN = timedelta(seconds=2)
@@ -42,7 +42,6 @@ async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
         for service in (names.GITHUB, names.SLACK):
             ready.change_service(service, "breaker", **RULES)
         yield ready
-        await forget(ready.client, ready.team)
 
 
 async def snapshot_of(stage: Stage, service: str) -> BreakerSnapshot | None:

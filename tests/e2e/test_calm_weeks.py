@@ -21,7 +21,7 @@ from devsync.runtime.schedules import handle_of
 from sandbox.expectation import expected_items
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, firings, until_quiet
-from tests.e2e.stage import Stage, eventually, forget, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
 from tests.servers import Servers
 
 
@@ -34,10 +34,8 @@ class Calm(NamedTuple):
 @pytest.fixture(scope="module")
 async def calm(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Calm]:
     week = last_week_ended_by(datetime.now(UTC), "Europe/Berlin")
-    async with stage_for(demo_world(week), servers, tmp_path_factory.mktemp("calm")) as stage:
-        async with stage.worker():
-            yield Calm(stage, await stage.run())
-        await forget(stage.client, stage.team)
+    async with stage_for(demo_world(week), servers, tmp_path_factory.mktemp("calm")) as stage, stage.worker():
+        yield Calm(stage, await stage.run())
 
 
 def posted(stage: Stage) -> tuple[int, int]:

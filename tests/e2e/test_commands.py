@@ -22,7 +22,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.processes import free_port, has_ended
 from sandbox.worlds.demo import demo_world
 from tests.docs.test_documents import SHOWN, shape
-from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, forget, stage_for
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, stage_for
 from tests.servers import Servers
 
 WEEK = "2026-W47"
@@ -35,7 +35,6 @@ async def played(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> 
     directory = tmp_path_factory.mktemp("commands")
     async with stage_for(demo_world(WEEK), servers, directory) as stage, stage.worker():
         yield stage
-        await forget(stage.client, stage.team)
 
 
 async def document(stage: Stage, *arguments: str) -> tuple[int, Any]:

@@ -25,7 +25,7 @@ from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from tests.checkout import Edit, changed_checkout
 from tests.e2e.firing import apply, described, fast_schedule, firings, until_quiet
-from tests.e2e.stage import Stage, eventually, forget, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
 from tests.servers import Servers, running_temporal
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -41,7 +41,6 @@ def world_of_now() -> World:
 async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     async with stage_for(world_of_now(), servers, tmp_path) as ready:
         yield ready
-        await forget(ready.client, ready.team)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,7 +49,6 @@ async def made_early(servers: Servers, tmp_path_factory: pytest.TempPathFactory)
     async with stage_for(world_of_now(), servers, tmp_path_factory.mktemp("early")) as stage:
         await apply(stage, day=DAYS[(datetime.now(BERLIN).weekday() + 3) % 7], time="09:00")
         yield stage
-        await forget(stage.client, stage.team)
 
 
 async def progress_of(stage: Stage, week: str) -> EditionProgress:

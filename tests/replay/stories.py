@@ -56,7 +56,6 @@ async def partial(stage: Stage) -> None:
 
 async def outage(stage: Stage) -> None:
     """GitHub is down: its breaker opens, and the edition waits until probes find it back."""
-    await forget(stage.client, stage.team)  # the breaker that earlier stories left
     stage.change_service("github", "breaker", failure_threshold=4, recovery_timeout="4s", success_threshold=1)
     stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", status=503))
     async with stage.worker():

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import MetricMeter
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
@@ -82,7 +83,9 @@ class Stage:
 
     async def until_state(self, service: str, state: State) -> BreakerSnapshot:
         async def is_there() -> bool:
-            return (await self.snapshot(service)).standing.state is state
+            with suppress(RPCError):  # the first call that counts makes the entity
+                return (await self.snapshot(service)).standing.state is state
+            return False
 
         await eventually(is_there, 15)
         return await self.snapshot(service)
