@@ -32,6 +32,8 @@ class CallCounts:
         self.generation = generation
         self.slow_from = slow_from
         """Seconds; a success that took less may be counted by `success`."""
+        self.is_timed = slow_from < math.inf
+        """Without a rule on slow calls nobody looks at the clock: that is a third of what a gate costs."""
         self.success: Callable[[], int] = itertools.count().__next__
         self._reads = 0
         self._taken = 0

@@ -76,6 +76,11 @@ class Probe(NamedTuple):
     generation: int
     is_local: bool
 
+    @property
+    def is_timed(self) -> bool:
+        """Only whether a probe succeeds counts, not how soon."""
+        return False
+
 
 Admitted = CallCounts | Probe
 
@@ -91,14 +96,14 @@ class GatedCall:
 
     def __enter__(self) -> Self:
         self._admitted: Admitted = self._gate.road or self._wait_in_thread()
-        self._began = perf_counter()
+        self._began = perf_counter() if self._admitted.is_timed else 0.0
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        seconds = perf_counter() - self._began
         admitted = self._admitted
+        seconds = perf_counter() - self._began if admitted.is_timed else 0.0
         if error is None and isinstance(admitted, CallCounts) and seconds < admitted.slow_from:
             admitted.success()
         else:
@@ -106,7 +111,7 @@ class GatedCall:
 
     async def __aenter__(self) -> Self:
         self._admitted = self._gate.road or await self._wait_in_loop()
-        self._began = perf_counter()
+        self._began = perf_counter() if self._admitted.is_timed else 0.0
         return self
 
     async def __aexit__(
