@@ -24,7 +24,8 @@ ASK_LATER = "        await self._wait_until_askable(part)\n"
 TELL = "            await self._tell_the_edition()\n"
 RECORD = "            await self._record()\n"
 COMPOSE_BECOMES_RENDER = Edit(EDITION, "activities.COMPOSE_EDITION", "activities.RENDER_EDITION")
-PROJECTS = "            *(self._collect_project(plan, project) for project in plan.projects),\n"
+ASK = "        answers = await self._ask_all(asks)\n"
+ASK_ONE_LESS = "        answers = await self._ask_all(asks[:-1])\n"
 
 
 async def failure(edit: Edit, story: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> BaseException | None:
@@ -45,7 +46,7 @@ async def failure(edit: Edit, story: str, folder: Path, monkeypatch: pytest.Monk
         pytest.param(Edit(DELIVERY, RECALL, RECALL * 2), "complete.Delivery-1", id="added activity"),
         pytest.param(Edit(DELIVERY, ASK_LATER, ""), "killed.Delivery", id="timer left out"),
         pytest.param(Edit(DELIVERY, TELL + RECORD, RECORD + TELL), "revised.Delivery-1", id="another order"),
-        pytest.param(Edit(EDITION, PROJECTS, ""), "abandoned.WeeklyChangelog", id="activities left out, run open"),
+        pytest.param(Edit(EDITION, ASK, ASK_ONE_LESS), "abandoned.WeeklyChangelog", id="activity left out, run open"),
         pytest.param(COMPOSE_BECOMES_RENDER, "partial.WeeklyChangelog", id="another activity"),
     ],
 )
