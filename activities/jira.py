@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from temporalio import activity
 
 from activities.clients.jira import JiraClient
-from activities.clients.jira_pages import ListMoved, SearchPage
+from activities.clients.jira_pages import Json, ListMoved, SearchPage
 from activities.collection import Collection, PageResult, Shelf, heartbeat_while_waiting, unique
 from devsync.contracts.activities import COLLECT_PROJECT
 from devsync.contracts.collection import CollectProject, UnitCollected
@@ -49,10 +49,13 @@ class JiraActivities:
         is_first_page = True
         resume_from = ""
 
-        def search(position: str) -> SearchPage:
+        def read(entries: list[Json]) -> list[JiraIssue]:
+            return [issue_of(entry, self._client.server) for entry in entries]
+
+        def search(position: str) -> SearchPage[list[JiraIssue]]:
             zone = self._client.user_timezone(waiting)
             jql = issues_jql(message.project, message.window, zone, created_from=resume_from)
-            return self._client.search_page(jql, FIELDS, position, waiting)
+            return self._client.search_page(jql, FIELDS, position, waiting, read)
 
         def fetch(cursor: str) -> PageResult:
             nonlocal is_first_page, resume_from
@@ -64,15 +67,15 @@ class JiraActivities:
             except ListMoved:
                 resume_from = created
                 page = search("")
-            issues = [issue_of(entry, self._client.server) for entry in page.issues]
             next_cursor = None
             if page.next_position:
-                last = issues[-1].created_at.isoformat() if issues else created
+                last = page.issues[-1].created_at.isoformat() if page.issues else created
                 next_cursor = f"{page.next_position} {last}"
-            return PageResult([issue.model_dump(mode="json") for issue in issues], next_cursor, api_calls=page.calls)
+            entries = [issue.model_dump(mode="json") for issue in page.issues]
+            return PageResult(entries, next_cursor, api_calls=page.calls)
 
-        read = collection.read_all("issues", " ", fetch)
-        issues = unique((JiraIssue.model_validate(entry) for entry in read), key=lambda issue: issue.key)
+        found = collection.read_all("issues", " ", fetch)
+        issues = unique((JiraIssue.model_validate(entry) for entry in found), key=lambda issue: issue.key)
         data = ProjectData(project=message.project, issues=issues)
         return collection.finish(data, {"issues": len(issues)})
 
@@ -97,7 +100,7 @@ def issues_jql(project: str, window: Window, user_zone: ZoneInfo | None, *, crea
     )
 
 
-def issue_of(entry: dict[str, Any], server: str) -> JiraIssue:
+def issue_of(entry: Json, server: str) -> JiraIssue:
     """From JIRA's answer to the product's words. Raises MalformedAnswer."""
     try:
         fields = entry["fields"]
@@ -118,7 +121,8 @@ def issue_of(entry: dict[str, Any], server: str) -> JiraIssue:
             url=f"{server}/browse/{entry['key']}",
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedAnswer("jira", "a search", f"an issue that has no usable {error}") from error
+        what = f"an issue without a usable {error}" if isinstance(error, KeyError) else "a foreign issue"
+        raise MalformedAnswer("jira", "a search", what) from error
 
 
 def _to_the_minute(instant: datetime, zone: tzinfo) -> str:

@@ -97,6 +97,7 @@ def _schedule(delivery: DeliverySettings, services: ServicesConfig) -> DeliveryS
     return DeliverySchedule(
         retry_after=delivery.slack.retry_schedule,
         uncertain_wait=read_timeout * delivery.uncertain_wait_factor,
+        record_time=delivery.record_time,
     )
 
 

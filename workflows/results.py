@@ -90,9 +90,8 @@ def _calls(units: Sequence[UnitCollected], outcomes: Iterable[DeliveryOutcome]) 
     calls: Counter[str] = Counter()
     for unit in units:
         calls[_service(unit)] += unit.api_calls
-    sends = sum(part.attempts for outcome in outcomes for part in outcome.parts)
-    if sends:
-        calls[names.SLACK] = sends
+    if posting := sum(outcome.api_calls for outcome in outcomes):
+        calls[names.SLACK] = posting
     return dict(calls)
 
 

@@ -1,9 +1,11 @@
 """The sources of an edition: what each is asked, and what comes of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import ChainMap
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -11,13 +13,15 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
     from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
-    from devsync.contracts.edition import EditionPlan
+    from devsync.contracts.edition import EditionPlan, ServiceWait
     from devsync.contracts.policies import Policies
     from devsync.domain.changelog.deadline import Deadline
-    from devsync.domain.errors import Failure
+    from devsync.domain.errors import ErrorCategory, Failure
+    from devsync.runtime.failures.temporal import SILENT
     from devsync.runtime.policies import call
     from workflows.carrying import inline_share
-    from workflows.failures import SILENCE, failure_of
+    from workflows.failures import failure_of
+    from workflows.turns import ask_in_turns
 
 
 class Ask(NamedTuple):
@@ -66,17 +70,44 @@ def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
     return (*repositories, *projects)
 
 
-async def ask_all(
-    asks: Sequence[Ask], policies: Policies, deadline: Deadline, tell: Callable[[Ask, Answer], None]
-) -> dict[str, Answer]:
-    """All at once, each within its policy and the time that is left to collect. By unit; `tell` hears of each."""
+class Listener(Protocol):
+    """Hears how asking goes."""
 
-    async def ask_one(ask: Ask) -> tuple[str, Answer]:
+    def answered(self, ask: Ask, answer: Answer) -> None: ...
+
+    def waits(self, service: str, wait: ServiceWait | None) -> None:
+        """None: it waits no more."""
+
+
+async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, listener: Listener) -> dict[str, Answer]:
+    """All services at once, each unit within its policy and the time that is left to collect. By unit.
+
+    A service whose circuit breaker is open is waited for, once for all its units, until there is no time left.
+    """
+    by_unit = {ask.unit: ask for ask in asks}
+    limit = workflow.now() + deadline.time_to_collect(workflow.now())
+
+    async def ask_one(unit: str) -> Answer:
+        ask = by_unit[unit]
         answer = await _ask(ask, policies, deadline.time_to_collect(workflow.now()))
-        tell(ask, answer)
-        return ask.unit, answer
+        listener.answered(ask, answer)
+        return answer
 
-    return dict(await asyncio.gather(*(ask_one(ask) for ask in asks)))
+    async def wait(service: str, refusal: Failure, at_least: timedelta) -> bool:
+        now = workflow.now()
+        until = max(now, min(max(refusal.retry_at or now, now + at_least), limit))
+        listener.waits(service, ServiceWait(service=service, until=until, reason=refusal.message))
+        await workflow.sleep(until - now, summary=f"Waiting for {service}: {refusal.message}"[:200])
+        listener.waits(service, None)
+        return until < limit
+
+    async def ask_service(service: str) -> dict[str, Answer]:
+        units = [ask.unit for ask in asks if ask.service == service]
+        return await ask_in_turns(units, ask_one, partial(wait, service))
+
+    services = dict.fromkeys(ask.service for ask in asks)  # in their order: a set has none that a replay could keep
+    answers = ChainMap(*await asyncio.gather(*map(ask_service, services)))
+    return {unit: answers[unit] for unit in by_unit}
 
 
 async def _ask(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:
@@ -90,4 +121,4 @@ async def _ask(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:
 
 def was_silent(answer: Answer) -> bool:
     """Nobody said anything until the time was up: not the service failed, but no worker was there to ask it."""
-    return isinstance(answer, Failure) and answer.code == SILENCE
+    return isinstance(answer, Failure) and answer.category is ErrorCategory.SYSTEM and answer.code in SILENT

@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
         PreviousEdition,
         RecordEdition,
         RenderEdition,
+        ServiceWait,
     )
     from devsync.contracts.policies import Policies
     from devsync.domain.changelog.deadline import Deadline
@@ -77,7 +78,7 @@ class WeeklyChangelog:
             composed, revision = await self._compose(plan, units, gaps)
             rendered = await self._render(plan, units, composed, revision)
             while True:
-                channels = await self._deliver(plan, rendered, revision)
+                channels = await self._deliver(plan, composed, rendered, revision)
                 so_far = self._so_far(EditionStatus.COMPLETE)
                 result = made_edition(so_far, units, composed, rendered, channels, self._outcomes.values())
                 await self._record(plan, composed, result)
@@ -154,26 +155,13 @@ class WeeklyChangelog:
         return units, [*self._missing.values(), *too_large]
 
     async def _ask_all(self, asks: Sequence[Ask]) -> dict[str, Answer]:
-        return await ask_all(asks, self._policies, self._deadline, self._tell_answer)
-
-    def _tell_answer(self, ask: Ask, answer: Answer) -> None:
-        if isinstance(answer, UnitCollected):
-            self._missing.pop(ask.unit, None)
-            self._update(units_done=(*self._progress.units_done, ask.unit))
-            self._note(*(f"{ask.unit}: {note}" for note in answer.notes))
-        else:
-            self._missing[ask.unit] = gap_of(ask.unit, ask.service, answer)
-        self._update(gaps=tuple(self._missing.values()))
+        return await ask_all(asks, self._policies, self._deadline, self)
 
     async def _find_previous(self, plan: EditionPlan) -> PreviousEdition:
-        info = workflow.info()
         return await call(
             activities.FIND_PREVIOUS,
             FindPreviousEdition(
-                team=plan.team,
-                iso_week=plan.iso_week,
-                workflow_id=info.workflow_id,
-                run_id=info.original_execution_run_id,
+                team=plan.team, iso_week=plan.iso_week, run_id=workflow.info().original_execution_run_id
             ),
             self._policies,
             summary="Look for an earlier revision of this week",
@@ -219,15 +207,27 @@ class WeeklyChangelog:
             self._note(f"renderings: no {', '.join(rendered.left_out)}; too large to carry while the store was away")
         return rendered
 
-    async def _deliver(self, plan: EditionPlan, rendered: EditionRendered, revision: int) -> tuple[ChannelResult, ...]:
+    async def _deliver(
+        self, plan: EditionPlan, composed: EditionComposed, rendered: EditionRendered, revision: int
+    ) -> tuple[ChannelResult, ...]:
         self._enter(Phase.DELIVERING)
         self._say_if_late()
         if not self._must_deliver:
             return ()
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
         ours = [channel for channel in asked if channel.kind == names.SLACK]
-        me = workflow.info().workflow_id
-        requests = [delivery_request(plan, channel, rendered, revision, reply_to=me) for channel in ours]
+        requests = [
+            delivery_request(
+                plan,
+                channel,
+                composed,
+                rendered,
+                revision=revision,
+                replace=self._request.replace,
+                reply_to=workflow.info().workflow_id,
+            )
+            for channel in ours
+        ]
         await asyncio.gather(*(bring_to_channel(request) for request in requests))
         try:
             await workflow.wait_condition(
@@ -280,6 +280,21 @@ class WeeklyChangelog:
             )
         except ActivityError as unrecorded:
             workflow.logger.warning("%s, and not on record: %s", status.value, failure_of(unrecorded).message)
+
+    # What asking the sources tells us.
+
+    def answered(self, ask: Ask, answer: Answer) -> None:
+        if isinstance(answer, UnitCollected):
+            self._missing.pop(ask.unit, None)
+            self._update(units_done=(*self._progress.units_done, ask.unit))
+            self._note(*(f"{ask.unit}: {note}" for note in answer.notes))
+        else:
+            self._missing[ask.unit] = gap_of(ask.unit, ask.service, answer)
+        self._update(gaps=tuple(self._missing.values()))
+
+    def waits(self, service: str, wait: ServiceWait | None) -> None:
+        others = tuple(other for other in self._progress.waits if other.service != service)
+        self._update(waits=(*others, wait) if wait else others)
 
     # Small parts.
 

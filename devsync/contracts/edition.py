@@ -33,6 +33,8 @@ class EditionRequest(Model):
     deliver: bool = True
     """False: compose and record, post nothing (a backfill without --deliver)."""
     requested_by: str = ""
+    replace: bool = False
+    """Post it also over a revision that is more complete."""
 
 
 class PlanEdition(Model):
@@ -112,8 +114,8 @@ class PreviousEdition(Model):
 class FindPreviousEdition(Model):
     team: str
     iso_week: str
-    workflow_id: str
     run_id: str
+    """`original_execution_run_id` of the run that asks: what it recorded itself is not meant."""
 
 
 class RenderEdition(Model):
@@ -144,7 +146,7 @@ class ChannelResult(Model):
     message_id: str | None = None
     """The service's own id of the message: Slack's `ts`."""
     reason: str = ""
-    """Why it is not delivered, with the cure where there is one."""
+    """Why it is not delivered, with the cure where there is one; what is not as it should be although it is."""
 
 
 class Phase(StrEnum):
@@ -177,7 +179,7 @@ class EditionResult(Model):
     channels: tuple[ChannelResult, ...] = ()
     """Empty for a dry run."""
     api_calls: dict[str, int] = {}
-    """Calls by service, of the attempts that succeeded."""
+    """Calls by service, of the attempts that succeeded; of Slack also posts that failed."""
     calls_by_road: dict[str, int] = {}
     """`api_calls` of services with two APIs, by API: `github.graphql`, `github.rest`."""
     notes: tuple[str, ...] = ()
@@ -200,6 +202,15 @@ class KeptEdition(Model):
     edition: MadeEdition
 
 
+class ServiceWait(Model):
+    """What an edition waits for before it goes on collecting from a service."""
+
+    service: str
+    until: datetime
+    reason: str
+    """Why no call is made: its circuit breaker is open, or it is paused."""
+
+
 class EditionProgress(Model):
     """Answer of the query `progress`."""
 
@@ -210,6 +221,8 @@ class EditionProgress(Model):
     """Those that are collected: `github:acme/ledger`, `jira:PAY`."""
     gaps: tuple[Gap, ...] = ()
     """Those that are missing, so far."""
+    waits: tuple[ServiceWait, ...] = ()
+    """Services whose circuit breakers are open, or that are paused, while their units wait."""
     notes: tuple[str, ...] = ()
     """As in the result."""
     item_count: int | None = None

@@ -3,12 +3,20 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
-from devsync.contracts.activities import FIND_DUE_WEEK, PLAN_EDITION, ActivityContract, In, Out
+from devsync.contracts.activities import (
+    BREAKER_SETTINGS,
+    FIND_DUE_WEEK,
+    PLAN_EDITION,
+    RECORD_BREAKER,
+    ActivityContract,
+    In,
+    Out,
+)
 from devsync.contracts.names import service_queue
 from devsync.contracts.policies import OperationPolicy, Policies, RetryDeclaration
+from devsync.runtime.declared_retry import DeclaredRetry
 
 NEVER_RETRYABLE = ("PayloadsTooLarge",)
 """Too large stays too large; the SDK would retry it for ever."""
@@ -32,6 +40,19 @@ BOOTSTRAP: Policies = {
 }
 """The policies that are not in config/services.yaml: the activities that read it cannot wait for it."""
 
+ENTITY: Policies = {
+    BREAKER_SETTINGS.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
+        start_to_close=timedelta(seconds=10),
+    ),
+    RECORD_BREAKER.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
+        start_to_close=timedelta(seconds=10),
+        schedule_to_close=timedelta(days=7),
+    ),
+}
+"""Likewise, of workflows that live for months: what the file said when they were started would be long out of date."""
+
 UNDECLARED = OperationPolicy(
     retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
     start_to_close=timedelta(minutes=1),
@@ -54,12 +75,13 @@ def activity_options(
         start_to_close_timeout=min(policy.start_to_close, schedule_to_close or policy.start_to_close),
         schedule_to_close_timeout=schedule_to_close,
         heartbeat_timeout=policy.heartbeat,
-        retry_policy=RetryPolicy(
+        retry_policy=DeclaredRetry(
             initial_interval=retry.initial,
             backoff_coefficient=retry.factor,
             maximum_interval=retry.maximum,
-            maximum_attempts=retry.attempts or 0,
+            maximum_attempts=1 if contract.is_tried_once else retry.attempts or 0,
             non_retryable_error_types=[*retry.non_retryable, *NEVER_RETRYABLE],
+            jitter=retry.jitter,
         ),
         cancellation_type=ActivityCancellationType.TRY_CANCEL,
     )

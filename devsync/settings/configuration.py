@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from devsync.contracts import names
 from devsync.settings.delivery import DeliverySettings, read_delivery
 from devsync.settings.durations import format_duration
 from devsync.settings.problems import ConfigError, any_of, did_you_mean
@@ -34,6 +35,18 @@ class Configuration:
         if name not in self.teams:
             raise _unknown(name, self.teams, self.directory)
         return self.teams[name]
+
+    def uses(self, service: str) -> bool:
+        """Whether a worker has to serve it: our own machine always, a service of others when a team names it."""
+        teams = self.teams.values()
+        match service:
+            case names.GITHUB:
+                return any(team.github for team in teams)
+            case names.JIRA:
+                return any(team.jira for team in teams)
+            case names.SLACK:
+                return any(channel.kind == "slack" for team in teams for channel in team.channels)
+        return service == names.LOCAL
 
 
 @dataclass(frozen=True)

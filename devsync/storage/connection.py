@@ -72,6 +72,10 @@ def translated(place: str) -> Iterator[None]:
         raise
 
 
+class MigrationAwaited(DatabaseUnavailable):
+    """The database lacks our tables, and what is to be written waits until somebody has migrated it."""
+
+
 def not_migrated(place: str, finding: str) -> NotMigrated:
     return NotMigrated(f"{place} {finding}; run: {UPGRADE}")
 

@@ -56,6 +56,14 @@ class Editions:
         rows = await self._database.execute(query.order_by(editions.c.revision.desc()).limit(1))
         return _record(rows[0]) if rows else None
 
+    async def revision(self, team: str, iso_week: str, revision: int) -> EditionRecord | None:
+        """One revision of the week."""
+        query = select(editions).where(
+            editions.c.team == team, editions.c.iso_week == iso_week, editions.c.revision == revision
+        )
+        rows = await self._database.execute(query)
+        return _record(rows[0]) if rows else None
+
     async def known_people(self, team: str, *, before_week: str) -> frozenset[str]:
         """Names and logins of everybody who contributed to the team's editions of earlier weeks."""
         rows = await self._database.execute(_KNOWN_PEOPLE.bindparams(team=team, before_week=before_week))

@@ -1,9 +1,10 @@
 """The tables as this build knows them; `migrations/` makes them, and a test holds both equal.
 
-Every table names the team that owns the row: row-level security will stand on that column.
+Every table but SHARED names the team that owns the row: row-level security will stand on that column.
 """
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -133,3 +134,45 @@ deliveries = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
     CheckConstraint("state IN ('pending', 'delivered', 'uncertain', 'failed', 'queued', 'dead')", name="state"),
 )
+
+errors = Table(
+    "errors",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("activity_id", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("workflow_id", Text, nullable=False),
+    Column("team", Text, nullable=False, comment="empty: work that belongs to no team"),
+    Column("service", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("code", Text, nullable=False, comment="HTTP status, or the API's own error code"),
+    Column("fingerprint", Text, nullable=False, comment="the same for alike errors"),
+    Column("message", Text, nullable=False, comment="without secrets"),
+    Column("occurred_at", DateTime(timezone=True), nullable=False, comment="the worker's clock"),
+    CheckConstraint("severity IN ('low', 'medium', 'high', 'critical')", name="severity"),
+    Index(None, "occurred_at"),
+    Index(None, "team", "occurred_at"),
+)
+
+breaker_transitions = Table(
+    "breaker_transitions",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("entity", Text, primary_key=True, comment="first run id: a re-created entity numbers anew"),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    Column("event", Text, nullable=False),
+    Column("from_state", Text, nullable=False),
+    Column("to_state", Text, nullable=False),
+    Column("mode", Text, nullable=False, comment="after it"),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False, comment="a person, or breaker: the rules"),
+    Column("generation", BigInteger, nullable=False, comment="after it"),
+    Column("until", DateTime(timezone=True), comment="how long what began lasts at most"),
+    Index(None, "service", "at"),
+)
+
+SHARED = frozenset({breaker_transitions.name})
+"""What belongs to no team: one breaker guards a service for all of them."""

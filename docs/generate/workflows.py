@@ -17,7 +17,7 @@ from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.activities import ActivityContract
 from devsync.contracts.policies import OperationPolicy
-from devsync.runtime.policies import BOOTSTRAP
+from devsync.runtime.policies import BOOTSTRAP, ENTITY
 from devsync.settings.configuration import load_configuration
 from devsync.settings.durations import format_duration
 from docs.generate import docstrings
@@ -43,6 +43,7 @@ IDS: Mapping[str, str] = {
     names.WEEKLY_CHANGELOG: f"{code(names.edition_id(TEAM, WEEK))}; {code(names.preview_id(TEAM, WEEK))} for a dry run",
     names.DELIVERY: code(names.delivery_id(TEAM, WEEK, CHANNEL)),
     names.EDITION_TRIGGER: f"{code(names.due_id(TEAM))} and the time that the schedule adds",
+    names.CIRCUIT_BREAKER: code(names.breaker_id("{service}")),
 }
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -96,10 +97,14 @@ def _workflow(kind: type, queue: str) -> str:
             f"## {name}\n",
             f"{paragraph(inspect.getdoc(kind))}\n",
             f"- Id: {IDS[name]}\n- Task queue: {code(queue)}",
-            f"- Input: {code(request.__name__)}; result: {code(result.__name__)}\n",
+            f"- Input: {code(request.__name__)}; result: {_result(result)}\n",
             table(("", "name", "takes or answers", "meaning"), messages) if messages else "It takes no messages.\n",
         ]
     )
+
+
+def _result(result: Any) -> str:
+    return "none, it has no end" if result is type(None) else code(result.__name__)
 
 
 def _answers(kinds: Sequence[type]) -> Iterator[str]:
@@ -145,15 +150,15 @@ def _activities() -> Iterator[tuple[str, ...]]:
     implementations = {str(_activity_name(function)): function for function in _activity_functions()}
     for contract in vars(contracts).values():
         if isinstance(contract, ActivityContract):
-            policy = BOOTSTRAP.get(contract.name) or services.policy(contract.service, contract.operation)
+            policy = (BOOTSTRAP | ENTITY).get(contract.name) or services.policy(contract.service, contract.operation)
             does = paragraph(inspect.getdoc(implementations[contract.name]))
             if not does:
                 raise docstrings.Undocumented(f"the activity {contract.name} has no docstring")
-            yield (code(contract.name), does, *_limits(policy))
+            yield (code(contract.name), does, *_limits(contract, policy))
 
 
-def _limits(policy: OperationPolicy) -> tuple[str, str, str]:
-    attempts = policy.retry.attempts
+def _limits(contract: ActivityContract[Any, Any], policy: OperationPolicy) -> tuple[str, str, str]:
+    attempts = 1 if contract.is_tried_once else policy.retry.attempts
     bound = [_duration(policy.schedule_to_close)] + ([f"{attempts} at most"] if attempts else [])
     return _duration(policy.start_to_close), ", ".join(filter(None, bound)), _duration(policy.heartbeat)
 

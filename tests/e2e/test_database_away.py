@@ -13,7 +13,8 @@ from devsync.storage.database import Database
 from devsync.storage.editions import EditionRecord, Editions
 from sandbox.expectation import expected_items
 from sandbox.worlds.generator import generated_world
-from tests.e2e.stage import Servers, Stage, eventually, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.servers import Servers
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -7,7 +7,7 @@ import pytest
 
 from devsync.contracts.policies import OperationPolicy
 from devsync.settings.problems import ConfigError
-from devsync.settings.services import ServicesConfig, read_services
+from devsync.settings.services import ServicesConfig, ServiceSettings, read_services
 
 SHIPPED = Path(__file__).parents[2] / "config" / "services.yaml"
 
@@ -18,17 +18,17 @@ github:
   concurrency: 10
   slots: 64
   operations:
-    probe: {retry: {attempts: 3}}
+    collect_repository: {retry: {attempts: 3}}
 """
 
 
 def test_an_operation_overrides_single_values_of_its_service(tmp_path: Path) -> None:
     services = _read(tmp_path, VALID)
-    probe, collect = services.policy("github", "probe"), services.policy("github", "collect")
-    assert (probe.retry.attempts, collect.retry.attempts) == (3, None)
-    assert probe.start_to_close == collect.start_to_close == timedelta(minutes=1)
-    assert probe.retry.maximum == timedelta(seconds=60)
-    assert probe.retry.jitter == "full"
+    collect, other = services.policy("github", "collect_repository"), services.policy("github", "other")
+    assert (collect.retry.attempts, other.retry.attempts) == (3, None)
+    assert collect.start_to_close == other.start_to_close == timedelta(minutes=1)
+    assert collect.retry.maximum == timedelta(seconds=60)
+    assert collect.retry.jitter == "full"
 
 
 def test_the_shipped_policies_keep_the_rules_of_the_design() -> None:
@@ -38,12 +38,15 @@ def test_the_shipped_policies_keep_the_rules_of_the_design() -> None:
         assert collect.retry.attempts is None
         assert collect.heartbeat == timedelta(seconds=15)
         assert services.service(service).concurrency == 10
-    assert services.policy("slack", "send_part").retry.attempts == 1
-    assert services.policy("slack", "find_part").retry.attempts != 1
+    assert services.policy("slack", "find_part").retry.attempts is None
     assert services.policy("local", "record_edition").schedule_to_close == timedelta(days=7)
-    for name, service_settings in services.root.items():
-        for operation in ("", *service_settings.operations):
-            assert "PayloadsTooLarge" in services.policy(name, operation).retry.non_retryable
+
+
+def test_what_is_not_tried_again_is_a_category_of_errors(tmp_path: Path) -> None:
+    text = VALID.replace("maximum: 60s", "maximum: 60s, non_retryable: [database]")
+    assert _read(tmp_path, text).policy("github", "collect").retry.non_retryable == ("database",)
+    with pytest.raises(ConfigError, match=r'retry.non_retryable\[0\]: .*"authentification".*"authentication"'):
+        _read(tmp_path, text.replace("database", "authentification"))
 
 
 def test_policies_and_services_survive_a_workflow_history() -> None:
@@ -51,6 +54,48 @@ def test_policies_and_services_survive_a_workflow_history() -> None:
     assert ServicesConfig.model_validate_json(services.model_dump_json()) == services
     policy = services.policy("slack", "send_part")
     assert OperationPolicy.model_validate_json(policy.model_dump_json()) == policy
+
+
+SLACK = """\
+slack:
+  retry: {initial: 1s, factor: 2, maximum: 60s}
+  timeouts: {start_to_close: 15s, schedule_to_close: 2m}
+  concurrency: 10
+  slots: 64
+  operations:
+"""
+
+
+@pytest.mark.parametrize(
+    ("operation", "problem"),
+    [
+        (
+            "send-part: {retry: {attempts: 1}}",
+            '7: slack.operations.send-part: is no operation of slack; did you mean "send_part"?',
+        ),
+        (
+            "collect: {timeouts: {start_to_close: 5s}}",
+            "7: slack.operations.collect: is no operation of slack; the known ones are find_part, remove_part or "
+            "send_part",
+        ),
+        (
+            "send_part: {retry: {attempts: 3}}",
+            "7: slack.operations.send_part.retry: a send is tried once, and again by the schedule in delivery.yaml "
+            "alone; remove it",
+        ),
+    ],
+)
+def test_operations_are_those_of_activities_and_a_send_has_no_retries(
+    tmp_path: Path, operation: str, problem: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        _read(tmp_path, f"{SLACK}    {operation}\n")
+    assert refused.value.problems == (f"{tmp_path}/services.yaml:{problem}",)
+
+
+def test_a_send_may_have_time_outs_of_its_own(tmp_path: Path) -> None:
+    services = _read(tmp_path, f"{SLACK}    send_part: {{timeouts: {{start_to_close: 20s}}}}\n")
+    assert services.policy("slack", "send_part").start_to_close == timedelta(seconds=20)
 
 
 def test_an_unknown_service_names_the_known_ones(tmp_path: Path) -> None:
@@ -100,6 +145,18 @@ def _read(folder: Path, text: str) -> ServicesConfig:
             '3: github.timeouts.http_read: "30s" is too long, threads cannot be interrupted; write "10s"',
         ),
         ("concurrency: 10", "concurrency: 0", "4: github.concurrency: 0 is too small; write a number above 0"),
+        (
+            "http_read: 10s",
+            "http_connect: 5s",
+            "3: github.timeouts.http_connect: has no effect at github; remove it",
+        ),
+        (
+            "attempts: 3",
+            "attempts: 3}, timeouts: {http_read: 5s",
+            "7: github.operations.collect_repository.timeouts.http_read: has no effect:"
+            " one client serves all operations; "
+            "write it at the service",
+        ),
         ("  slots: 64\n", "", "1: github.slots: is missing; add it"),
         ("slots: 64", "slots: many", '5: github.slots: "many" is not a whole number; write one'),
         (
@@ -110,27 +167,27 @@ def _read(folder: Path, text: str) -> ServicesConfig:
         (
             "attempts: 3",
             "attempts: 0",
-            "7: github.operations.probe.retry.attempts: 0 is too small; write a number above 0",
+            "7: github.operations.collect_repository.retry.attempts: 0 is too small; write a number above 0",
         ),
         (
             "attempts: 3",
             "atempts: 3",
-            '7: github.operations.probe.retry.atempts: is not a known key; did you mean "attempts"?',
+            '7: github.operations.collect_repository.retry.atempts: is not a known key; did you mean "attempts"?',
         ),
         (
             "attempts: 3",
             "jitter: some",
-            '7: github.operations.probe.retry.jitter: "some" is not a known jitter; write full or none',
+            '7: github.operations.collect_repository.retry.jitter: "some" is not a known jitter; write full or none',
         ),
         (
             "attempts: 3",
             "maximum: 10ms",
-            '7: github.operations.probe.retry.maximum: "10ms" is less than initial; write "1s" or more',
+            '7: github.operations.collect_repository.retry.maximum: "10ms" is less than initial; write "1s" or more',
         ),
         (
             "attempts: 3",
             "initial: 2m",
-            '7: github.operations.probe.retry.maximum: "1m" is less than initial; write "2m" or more',
+            '7: github.operations.collect_repository.retry.maximum: "1m" is less than initial; write "2m" or more',
         ),
     ],
 )
@@ -139,3 +196,23 @@ def test_a_policy_that_cannot_work_is_refused(tmp_path: Path, old: str, new: str
     with pytest.raises(ConfigError) as refused:
         _read(tmp_path, VALID.replace(old, new, 1))
     assert refused.value.problems == (f"{tmp_path}/services.yaml:{problem}",)
+
+
+@pytest.mark.parametrize(
+    ("service", "line", "field"),
+    [
+        ("slack", "  timeouts: {start_to_close: 1m, schedule_to_close: 1h, http_connect: 5s}", "timeouts.http_connect"),
+        ("local", "  timeouts: {start_to_close: 1m, schedule_to_close: 1h, http_read: 5s}", "timeouts.http_read"),
+        ("local", "  timeouts: {start_to_close: 1m, schedule_to_close: 1h}\n  concurrency: 3", "concurrency"),
+    ],
+)
+def test_what_a_service_does_not_read_is_refused(tmp_path: Path, service: str, line: str, field: str) -> None:
+    text = f"{service}:\n  retry: {{initial: 1s, factor: 2, maximum: 60s}}\n{line}\n  slots: 4\n"
+    with pytest.raises(ConfigError, match=rf"{service}\.{field}: has no effect at {service}; remove it$"):
+        _read(tmp_path, text)
+
+
+def test_jira_takes_both_time_outs_and_local_needs_no_concurrency() -> None:
+    services = read_services(SHIPPED).model
+    assert services.service("jira").http_connect == timedelta(seconds=5)
+    assert services.service("local").concurrency == ServiceSettings.model_fields["concurrency"].default

@@ -1,4 +1,4 @@
-"""The time-skipping test server: hours of waiting pass in milliseconds."""
+"""The time-skipping test server, where hours of waiting pass in milliseconds; the real one with short histories."""
 
 import shutil
 import sys
@@ -13,6 +13,10 @@ from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.plugin import DevSyncPlugin
+from sandbox.postgres import PostgresServer
+from sandbox.temporal_server import TemporalServer
+from tests.servers import new_database
+from tests.workflows.breaker_stage import BreakerStage, breaker_stage
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +52,11 @@ async def server_that_skips_time() -> AsyncIterator[WorkflowEnvironment]:
             )
         )
         yield environment
+
+
+@pytest.fixture
+async def breaker(
+    hasty_temporal: TemporalServer, postgres: PostgresServer, tmp_path: Path
+) -> AsyncIterator[BreakerStage]:
+    async with breaker_stage(hasty_temporal, postgres.url(new_database(postgres)), tmp_path) as stage:
+        yield stage

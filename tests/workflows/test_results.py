@@ -28,7 +28,7 @@ def unit(name: str, calls: int, **by_road: int) -> UnitCollected:
 def outcome(**changes: Any) -> DeliveryOutcome:
     values: dict[str, Any] = {
         "team": "payments", "iso_week": "2026-W47", "channel": SLACK.key, "kind": "slack", "revision": 2,
-        "state": DeliveryState.DELIVERED, "parts": (PartRecord(index=0, message_id="1.0", attempts=2),),
+        "state": DeliveryState.DELIVERED, "parts": (PartRecord(index=0, message_id="1.0"),), "api_calls": 2,
     }  # fmt: skip
     return DeliveryOutcome.model_validate(values | changes)
 

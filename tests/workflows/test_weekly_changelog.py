@@ -12,13 +12,13 @@ from devsync.contracts import activities, names
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionStatus
 from devsync.domain.errors import ErrorCategory, Failure
+from devsync.runtime.failures.temporal import timed_out
 from tests.workflows.office import DELIVER_BY, WEEK, Office, make, serving, start
-from workflows.failures import SILENCE
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 RESERVE = 2 * MINUTE
 """delivery_reserve of the shipped delivery.yaml."""
-SILENT = Failure(category=ErrorCategory.SYSTEM, message="no worker took the work", is_retryable=True, code=SILENCE)
+SILENT = timed_out(None)
 """As a time-out is read that nobody has reported; this server's clock stands still where there is no worker."""
 BROKEN = Failure(category=ErrorCategory.CONFIGURATION, message="teams/a.yaml:3: is wrong", is_retryable=False)
 

@@ -117,7 +117,9 @@ class Gap(Model):
     """`github:acme/payments-api`, `jira:PAY`."""
     service: str
     reason: str
-    """One sentence for readers, without secrets: "GitHub answered 503 until 11:00"."""
+    """For operators, in full and with the cure, without secrets: "github answered 401: check GITHUB_TOKEN …".
+
+    Renderings tell readers the category in plain words instead (`devsync/rendering/wording.py`)."""
     category: str = ""
     as_of: datetime | None = None
     """Set when older data of the same window stands in for the live answer."""

@@ -13,7 +13,7 @@ from devsync.domain.changelog.composition import CompositionInput
 from devsync.domain.changelog.edition import Edition, Item, Section
 from tests.domain.changelog.inputs import WINDOW, plans, shuffled
 
-often = settings(max_examples=500, deadline=None)
+often = settings(max_examples=500)
 
 
 @often

@@ -1,0 +1,189 @@
+"""What operators and deploys ask of the breakers' entities; workers have a way of their own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, TypedDict, TypeVar
+
+from pydantic import ValidationError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from devsync.contracts import names
+from devsync.contracts.breaker import (
+    CONFIG_MEMO,
+    STANDING_MEMO,
+    BreakerSnapshot,
+    BreakerStart,
+    Configure,
+    Decision,
+)
+from devsync.domain.breaker import BreakerConfig, Standing
+from devsync.domain.model import Model
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+
+APPLIED: Final = "as config/services.yaml says"
+APPLY_PATIENCE: Final = timedelta(seconds=5)
+"""A deploy that has no worker yet shall not wait long."""
+
+ANSWER_TIMEOUT: Final = timedelta(seconds=10)
+
+_RUNNING: Final = f'WorkflowType = "{names.CIRCUIT_BREAKER}" AND ExecutionStatus = "Running"'
+SEAM: Final = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND)
+"""What an update meets between two runs of an entity, while it continues as new: nobody has taken it."""
+
+_TRIES: Final = 5
+_BETWEEN_TRIES_SECONDS: Final = 0.2
+
+
+class _Entity(TypedDict):
+    id: str
+    task_queue: str
+    id_conflict_policy: WorkflowIDConflictPolicy
+    static_summary: str
+
+
+class BreakerSilent(Exception):
+    """No worker answers for the breaker."""
+
+
+class BreakerRefused(Exception):
+    """The breaker refused what was asked of it, and nothing has changed."""
+
+
+class Rules(StrEnum):
+    """What became of rules that were sent."""
+
+    UNCHANGED = "unchanged"
+    CREATED = "created"
+    """There was no breaker: it reads its rules from the configuration by itself."""
+    CHANGED = "changed"
+    LEFT = "left for the next worker"
+    """No worker answered: the first one that comes reads them from the configuration."""
+
+
+class BreakerOperations:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def standings(self) -> dict[str, Standing]:
+        """Of all breakers on the server, by service; no worker is needed for it."""
+        found: dict[str, Standing] = {}
+        async for run in self._client.list_workflows(_RUNNING):
+            if standing := await _told(run, STANDING_MEMO, Standing):
+                found[standing.service] = standing
+        return found
+
+    async def snapshot(self, service: str) -> BreakerSnapshot | None:
+        """None where the service has no breaker yet. Raises BreakerSilent."""
+        if await self._running(service) is None:
+            return None
+        handle = self._client.get_workflow_handle(names.breaker_id(service))
+        try:
+            answer: BreakerSnapshot = await handle.query(
+                "snapshot", result_type=BreakerSnapshot, rpc_timeout=ANSWER_TIMEOUT
+            )
+        except (RPCError, WorkflowQueryFailedError) as error:
+            raise _silent(service) from error
+        return answer
+
+    async def decide(
+        self, service: str, update: str, decision: Decision, *, patience: timedelta = ANSWER_TIMEOUT
+    ) -> Standing:
+        """Sends an update, and makes the breaker where there is none. Raises BreakerSilent, BreakerRefused."""
+
+        async def once() -> Standing:
+            standing: Standing = await self._client.execute_update_with_start_workflow(
+                update,
+                decision,
+                start_workflow_operation=WithStartWorkflowOperation(
+                    names.CIRCUIT_BREAKER, BreakerStart(service=service), **_entity(service)
+                ),
+                result_type=Standing,
+                rpc_timeout=patience,
+            )
+            return standing
+
+        try:
+            return await _across_the_seam(once)
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            raise BreakerRefused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            raise _silent(service) from error
+
+    async def apply_rules(self, service: str, config: BreakerConfig, by: str) -> Rules:
+        """The breaker goes by these rules, now or as soon as a worker comes; state, mode and counts stay.
+
+        `config` is what the configuration says, which is read again where no worker answers.
+        """
+        running = await self._running(service)
+        if running is None:
+            await self._client.start_workflow(names.CIRCUIT_BREAKER, BreakerStart(service=service), **_entity(service))
+            return Rules.CREATED
+        if await _told(running, CONFIG_MEMO, BreakerConfig) == config:
+            return Rules.UNCHANGED
+        try:
+            decision = Configure(by=by, reason=APPLIED, config=config)
+            await self.decide(service, "configure", decision, patience=APPLY_PATIENCE)
+        except BreakerSilent:
+            handle = self._client.get_workflow_handle(names.breaker_id(service))
+            await handle.signal("read_rules", Decision(by=by, reason=APPLIED))
+            return Rules.LEFT
+        return Rules.CHANGED
+
+    async def _running(self, service: str) -> WorkflowExecution | None:
+        try:
+            entity = await self._client.get_workflow_handle(names.breaker_id(service)).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        return entity if entity.status is WorkflowExecutionStatus.RUNNING else None
+
+
+def _entity(service: str) -> _Entity:
+    return {
+        "id": names.breaker_id(service),
+        "task_queue": names.CONTROL_QUEUE,
+        "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+        "static_summary": f"The circuit breaker of {service}",
+    }
+
+
+async def _told(run: WorkflowExecution, key: str, kind: type[M]) -> M | None:
+    """None where the memo does not say it: started a moment ago, or by something that is not ours."""
+    try:
+        told: M = await run.memo_value(key, type_hint=kind)
+    except (KeyError, RuntimeError, ValidationError):
+        return None
+    return told
+
+
+async def _across_the_seam(once: Callable[[], Awaitable[T]]) -> T:
+    """Between two runs of an entity, while it continues as new, an update may find nobody at home."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await once()
+        except RPCError as error:
+            if error.status not in SEAM:
+                raise
+        await asyncio.sleep(_BETWEEN_TRIES_SECONDS)
+    return await once()
+
+
+def _silent(service: str) -> BreakerSilent:
+    return BreakerSilent(f"no worker answers for the breaker of {service}; start one, or look at its log")

@@ -1,0 +1,41 @@
+"""Breakers on record: what happened to each service's breaker, with who and why.
+
+A copy of what the entity `breaker:{service}` remembers only the end of; it outlives the entity's histories.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from devsync.domain.breaker import Transition
+from devsync.storage.database import Database
+from devsync.storage.tables import breaker_transitions
+from devsync.storage.upsert import storable
+
+
+class BreakerTransitions:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(self, service: str, entity: str, first_number: int, transitions: Sequence[Transition]) -> None:
+        """Those that are there already stay as they are. Raises DatabaseUnavailable (retry) and NotMigrated."""
+        rows = [
+            {"service": service, "entity": entity, "number": number}
+            | {name: storable(value) for name, value in transition}
+            for number, transition in enumerate(transitions, first_number)
+        ]
+        if rows:
+            await self._database.execute(insert(breaker_transitions).values(rows).on_conflict_do_nothing())
+
+    async def latest(self, service: str, *, limit: int) -> list[Transition]:
+        """The last ones, oldest first, over all entities that the service has had."""
+        table = breaker_transitions
+        newest = (
+            select(table)
+            .where(table.c.service == service)
+            .order_by(table.c.at.desc(), table.c.entity.desc(), table.c.number.desc())
+            .limit(limit)
+        )
+        rows = await self._database.execute(newest)
+        return [Transition.model_validate(dict(row._mapping)) for row in reversed(list(rows))]

@@ -1,0 +1,62 @@
+"""Reads what is sent to a breaker, by workers and by hand, and says what is wrong with it."""
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from devsync.contracts.breaker import ModeDecision
+from devsync.domain.breaker import refuse_impossible_end
+from devsync.domain.model import Model
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+
+REFUSED = "Refused"
+"""The type of the error: what was sent cannot be taken, and nothing has changed."""
+
+
+def message(raw: RawValue, kind: type[T]) -> T:
+    """Raises ApplicationError, type Refused."""
+    try:
+        read = workflow.payload_converter().from_payload(raw.payload, kind)
+    except Exception as error:  # noqa: BLE001 (nonsense fails in any way, and may not fail the workflow task)
+        raise _refused(_why(error)) from None
+    if not isinstance(read, kind):
+        raise _refused(f"not a {kind.__name__}")
+    return read
+
+
+def decision(raw: RawValue, kind: type[M]) -> M:
+    """Likewise, and refuses unknown fields: who misspells `until` must not believe it to be heeded."""
+    read = message(raw, kind)
+    unknown = sorted(set(message(raw, dict)) - set(kind.model_fields))
+    if unknown:
+        raise _refused(f"{unknown[0]}: not known here; there are {', '.join(kind.model_fields)}")
+    return read
+
+
+def mode_decision(raw: RawValue) -> ModeDecision:
+    """Likewise, and refuses an end that is past or too far away."""
+    read = decision(raw, ModeDecision)
+    if read.until is not None:
+        try:
+            refuse_impossible_end(read.until, workflow.now())
+        except ValueError as error:
+            raise _refused(f"until: {error}") from None
+    return read
+
+
+def _why(error: Exception) -> str:
+    """Without the values, which may be anything: `outcomes.failures: Input should be a valid integer`."""
+    if not isinstance(error, ValidationError):
+        return f"cannot be read ({type(error).__name__})"
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
+
+
+def _refused(why: str) -> ApplicationError:
+    return ApplicationError(why, type=REFUSED, non_retryable=True)
