@@ -15,7 +15,7 @@ ANNA = Person("Anna Lindqvist", "annalindqvist", "anna@acme.example")
 BOT = Person("dependabot[bot]", "dependabot[bot]", "bot@acme.example", is_bot=True)
 STRANGER = Person("Nobody Known", "nobody", "nobody@nowhere.example")
 MONDAY = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
-READ_TIMEOUT_SECONDS = 1
+READ_TIMEOUT_SECONDS = 3
 
 
 def client(sandbox: Sandbox, token: str | None = None, timeout: int = READ_TIMEOUT_SECONDS) -> Github:
