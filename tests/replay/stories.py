@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from temporalio.client import WorkflowFailureError
@@ -183,6 +184,36 @@ async def cancelled(stage: Stage) -> None:
             return
 
 
+async def failed(stage: Stage) -> None:
+    """The team's file is gone when the edition is planned."""
+    async with stage.worker():
+        file = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
+        file.with_name("others.yaml").write_text(file.read_text())
+        file.unlink()
+        handle = await stage.start()
+        with suppress(WorkflowFailureError):
+            await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+
+async def without_database(stage: Stage) -> None:
+    """PostgreSQL is away: a backfill that waits to be recorded is told to deliver, and is recorded afterwards."""
+
+    async def is_posted() -> bool:
+        return bool(stage.messages)
+
+    stage.change_team(github={"repositories": stage.sandbox.world.teams[0].repositories[:1]})  # a history of its size
+    async with stage.worker():
+        await stage.servers.postgres.stop()
+        try:
+            handle = await start_edition(stage.client, stage.team, WEEK, deliver=False)
+            await stage.until_phase(handle, Phase.RECORDING)
+            await handle.signal("deliver")
+            await eventually(is_posted)
+        finally:
+            await stage.servers.postgres.start()
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+
 async def refused(stage: Stage) -> None:
     """People send signals that no handler takes."""
     stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=1000))
@@ -234,6 +265,8 @@ STORIES = (
     Story("kept", kept),
     Story("revised", revised),
     Story("cancelled", cancelled),
+    Story("failed", failed),
+    Story("without_database", without_database),
     Story("refused", refused),
     Story("scheduled", scheduled),
     Story("backfilled", backfilled),
