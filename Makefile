@@ -1,6 +1,8 @@
 # Two commands matter: `make demo` and `make test`. Each does its own set-up, into .venv, and touches nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+# One more than a small machine has cores: tests wait half of their time.
+SIDE_BY_SIDE ?= 3
 SETUP := .venv/.setup-done
 
 .PHONY: demo test check docs format setup lock bench clean
@@ -8,8 +10,9 @@ SETUP := .venv/.setup-done
 demo: $(SETUP)
 	@$(BIN)/python starter.py demo $(DEMO)
 
+# All of them side by side, which pays for servers of their own in each process; what TESTS names runs in one.
 test: $(SETUP)
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest $(or $(TESTS),-n $(SIDE_BY_SIDE))
 
 check: $(SETUP)
 	$(BIN)/ruff format --check .

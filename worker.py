@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
@@ -28,15 +27,24 @@ from activities.jira import JiraActivities
 from activities.records import RecordActivities
 from activities.slack import SlackActivities
 from devsync.contracts import names
+from devsync.contracts.errors import ErrorRecord
+from devsync.runtime.breaker_gate import Gate
+from devsync.runtime.breaker_gates import Gates
 from devsync.runtime.connection import (
     CORE_DRAIN_SECONDS,
+    NamespaceUnusable,
     SearchAttributesMissing,
     TemporalUnreachable,
     connect,
     require_search_attributes,
 )
 from devsync.runtime.memory import calm_garbage_collection
+from devsync.runtime.plugin import DevSyncPlugin
+from devsync.runtime.pollers import until_polled
+from devsync.runtime.service_pause import PauseForLongHints
+from devsync.runtime.telemetry import export_metrics, meter
 from devsync.runtime.versioning import deployment_config
+from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
 from devsync.settings.problems import ConfigError
@@ -46,19 +54,16 @@ from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
+from devsync.storage.errors import Errors
 from devsync.storage.pages import CollectionPages
+from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
 from workflows.registry import SERVED
-
-GRACE = timedelta(seconds=20)
-"""Longer than a Slack send may take (15 s): a send that is cut off has an unknown outcome."""
-
-READY_LINE = "worker ready"
-"""Logged once every queue is served; the demo and the tests wait for it."""
 
 CANNOT_START = (
     ConfigError,
     TemporalUnreachable,
+    NamespaceUnusable,
     SearchAttributesMissing,
     DatabaseUnavailable,
     NotMigrated,
@@ -70,27 +75,36 @@ CANNOT_START = (
 async def run() -> None:
     environment = read_environment()
     configuration = load_configuration(environment.config_dir)
-    client = await connect()
+    if environment.metrics_address:
+        export_metrics(environment.metrics_address)
+    errors = Spool[ErrorRecord]("errors")
+    client = await connect(DevSyncPlugin(keep_error=errors.keep, secrets=environment.secrets()))
     await require_search_attributes(client)
     async with AsyncExitStack() as stack:
-        workers = await build_workers(client, environment, configuration, stack)
+        workers = await build_workers(client, environment, configuration, errors, stack)
         if version := environment.worker_version():
             _tell_the_build(version)
-        await serve_until_stopped(workers)
+        await serve_until_stopped(client, workers)
 
 
 async def build_workers(
-    client: Client, environment: Environment, configuration: Configuration, stack: AsyncExitStack
+    client: Client,
+    environment: Environment,
+    configuration: Configuration,
+    errors: Spool[ErrorRecord],
+    stack: AsyncExitStack,
 ) -> list[Worker]:
     """One worker a task queue, all in this process. What must be closed afterwards goes on the stack."""
     database = Database(environment.database().get_secret_value())
     stack.push_async_callback(database.dispose)
     await database.check()
+    await stack.enter_async_context(errors.written_by(Errors(database).write))
     store = ArtifactStore(database)
     shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
     services = configuration.services
-    teams = configuration.teams.values()
     version = environment.worker_version()
+    rules = {service: services.breaker(service) for service in services.guarded}
+    gates = await stack.enter_async_context(Gates(client, rules, meter()))
 
     editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
     due = DueActivities(environment.config_dir)
@@ -115,23 +129,29 @@ async def build_workers(
             [*editions.all(), *records.all(), *due.all(), *breakers.all()],
         )
     )
-    if any(team.github for team in teams):
-        github = GitHubActivities(_github_client(environment, configuration), shelf, CollectedUnits(database))
+    if configuration.uses(names.GITHUB):
+        gate = gates.gate(names.GITHUB)
+        github_client = _github_client(environment, configuration, gate)
+        github = GitHubActivities(github_client, shelf, CollectedUnits(database))
         workers.append(
-            _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository])
+            _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository], gate)
         )
-    if any(team.jira for team in teams):
-        jira = JiraActivities(_jira_client(environment, configuration), shelf)
-        workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project]))
-    if any(channel.kind == "slack" for team in teams for channel in team.channels):
-        slack_client = _slack_client(environment, configuration)
+    if configuration.uses(names.JIRA):
+        gate = gates.gate(names.JIRA)
+        jira = JiraActivities(_jira_client(environment, configuration, gate), shelf)
+        workers.append(
+            _service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project], gate)
+        )
+    if configuration.uses(names.SLACK):
+        gate = gates.gate(names.SLACK)
+        slack_client = _slack_client(environment, configuration, gate)
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
-        workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all()))
+        workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all(), gate))
     return workers
 
 
-async def serve_until_stopped(workers: Sequence[Worker]) -> None:
+async def serve_until_stopped(client: Client, workers: Sequence[Worker]) -> None:
     """Serves until SIGTERM or SIGINT, then lets work finish or hands it back, for GRACE at most."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -139,13 +159,17 @@ async def serve_until_stopped(workers: Sequence[Worker]) -> None:
         loop.add_signal_handler(number, stop.set)
     running = [asyncio.create_task(worker.run()) for worker in workers]
     stopped = asyncio.create_task(stop.wait())
-    logging.getLogger("devsync.worker").info(
-        "%s: serving %s", READY_LINE, ", ".join(worker.task_queue for worker in workers)
-    )
+    telling = asyncio.create_task(_tell_when_ready(client, [worker.task_queue for worker in workers]))
     await asyncio.wait((*running, stopped), return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
+    telling.cancel()
     await asyncio.gather(*(worker.shutdown() for worker in workers))
     await asyncio.gather(*running)
+
+
+async def _tell_when_ready(client: Client, queues: Sequence[str]) -> None:
+    await until_polled(client, queues)
+    logging.getLogger("devsync.worker").info("%s: serving %s", READY_LINE, ", ".join(queues))
 
 
 def _tell_the_build(version: WorkerVersion) -> None:
@@ -162,6 +186,7 @@ def _service(
     service: str,
     settings: ServiceSettings,
     activities: Sequence[Callable[..., Any]],
+    gate: Gate | None = None,
 ) -> Worker:
     queue = names.service_queue(service)
     return Worker(
@@ -174,20 +199,22 @@ def _service(
         max_concurrent_activities=settings.slots,
         max_task_queue_activities_per_second=settings.rate_per_second,
         graceful_shutdown_timeout=GRACE,
+        interceptors=[PauseForLongHints(gate)] if gate else [],
     )
 
 
-def _github_client(environment: Environment, configuration: Configuration) -> GitHubClient:
+def _github_client(environment: Environment, configuration: Configuration, gate: Gate) -> GitHubClient:
     access, settings = environment.github(), configuration.services.service(names.GITHUB)
     return GitHubClient(
         base_url=access.url,
-        tokens=tokens_of(access, timeout=settings.http_read),
+        tokens=tokens_of(access, timeout=settings.http_read, gate=gate),
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
+        gate=gate,
     )
 
 
-def _jira_client(environment: Environment, configuration: Configuration) -> JiraClient:
+def _jira_client(environment: Environment, configuration: Configuration, gate: Gate) -> JiraClient:
     access, settings = environment.jira(), configuration.services.service(names.JIRA)
     return JiraClient(
         server=access.url,
@@ -196,16 +223,18 @@ def _jira_client(environment: Environment, configuration: Configuration) -> Jira
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
+        gate=gate,
     )
 
 
-def _slack_client(environment: Environment, configuration: Configuration) -> SlackClient:
+def _slack_client(environment: Environment, configuration: Configuration, gate: Gate) -> SlackClient:
     access, settings = environment.slack(), configuration.services.service(names.SLACK)
     return SlackClient(
         base_url=access.url,
         token=access.token.get_secret_value(),
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
+        gate=gate,
     )
 
 

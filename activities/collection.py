@@ -9,9 +9,12 @@ from typing import Any, NamedTuple, TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.artifacts import INLINE_LIMIT, ArtifactRef
 from devsync.contracts.collection import UnitCollected
+from devsync.contracts.names import LOCAL
 from devsync.domain.model import Model
+from devsync.runtime.activity_errors import to_application_error
+from devsync.runtime.classification import classify
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable
 from devsync.storage.pages import CollectionPages
@@ -20,6 +23,9 @@ from devsync.storage.threads import LoopBridge
 M = TypeVar("M", bound=Model)
 
 HANDED_BACK_DELAY = timedelta(milliseconds=100)
+
+RECOLLECT_DELAY = timedelta(minutes=5)
+"""With the store away no page is stored: each attempt asks the service for all of them again."""
 
 
 @dataclass(frozen=True)
@@ -110,19 +116,24 @@ class Collection:
             self._until_reported()
         return entries
 
-    def finish(self, data: Model, counts: dict[str, int], slim: Callable[[], Model]) -> UnitCollected:
+    def finish(
+        self,
+        data: Model,
+        counts: dict[str, int],
+        *,
+        slim: Callable[[], Model] | None = None,
+        inline_share: int = INLINE_LIMIT,
+    ) -> UnitCollected:
         """Puts the whole unit away as one artifact.
 
-        While the store is away and the artifact too large to travel inline, `slim` gives it without its texts,
-        and the result says so. Raises StoreUnavailable when even that is too large.
+        Where it would carry more than `inline_share` characters inline, the store being away, `slim` gives it without
+        its texts, and the result says so. When even that is too large to travel inline, the attempt fails, and the next
+        one comes no sooner than RECOLLECT_DELAY.
         """
-        dropped = False
-        try:
-            artifact = self._put(data)
-        except StoreUnavailable as error:
-            activity.logger.warning("dropping the texts of %s: %s", self.unit, error)
-            artifact = self._put(slim())
-            dropped = True
+        artifact = self._put_within(inline_share, data)
+        dropped = artifact is None and slim is not None
+        if artifact is None:
+            artifact = self._put_or_wait(slim() if slim is not None else data)
         return UnitCollected(
             unit=self.unit,
             artifact=artifact,
@@ -168,6 +179,21 @@ class Collection:
         except DatabaseUnavailable as error:
             activity.logger.warning("page %d of %s is not stored: %s", number, part, error)
         activity.heartbeat(part, number)
+
+    def _put_within(self, inline_share: int, data: Model) -> ArtifactRef | None:
+        try:
+            artifact = self._put(data)
+        except StoreUnavailable as error:
+            activity.logger.warning("%s is too large as a whole: %s", self.unit, error)
+            return None
+        return artifact if artifact.inline_size <= inline_share else None
+
+    def _put_or_wait(self, data: Model) -> ArtifactRef:
+        try:
+            return self._put(data)
+        except StoreUnavailable as error:
+            failure = classify(error, LOCAL, datetime.now(UTC))
+            raise to_application_error(failure, RECOLLECT_DELAY) from error
 
     def _put(self, data: Model) -> ArtifactRef:
         content = data.model_dump_json().encode()

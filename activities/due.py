@@ -10,9 +10,9 @@ from temporalio import activity
 from devsync.contracts import activities as contracts
 from devsync.contracts.due import DueWeek, FindDueWeek
 from devsync.domain.changelog.window import last_week_ended_by
-from devsync.domain.errors import ErrorCategory, Failure
+from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.runtime.activity_errors import to_application_error
-from devsync.settings.configuration import load_configuration
+from devsync.settings.configuration import UnknownTeam, load_team
 from devsync.settings.problems import ConfigError
 
 
@@ -30,18 +30,23 @@ class DueActivities:
         A file that is wrong is read again until somebody mends it; a team without a file is gone for good.
         """
         try:
-            configuration = await asyncio.to_thread(load_configuration, self._config_dir)
-        except ConfigError as error:
-            wrong = Failure(category=ErrorCategory.CONFIGURATION, message=str(error), is_retryable=True)
-            raise to_application_error(wrong, None) from None
-        try:
-            team = configuration.team(message.team)
-        except ConfigError as error:
+            team = (await asyncio.to_thread(load_team, self._config_dir, message.team)).team
+        except UnknownTeam as error:
             cure = f"{error}; to stop its schedule: python starter.py schedule delete {message.team}"
-            gone = Failure(category=ErrorCategory.CONFIGURATION, message=cure, is_retryable=False)
-            raise to_application_error(gone, None) from None
+            raise to_application_error(_wrong(cure, is_retryable=False), None) from None
+        except ConfigError as error:
+            raise to_application_error(_wrong(str(error), is_retryable=True), None) from None
         return DueWeek(
             iso_week=last_week_ended_by(message.scheduled_at, team.timezone),
-            timezone=team.timezone,
             **({"jitter": team.schedule.jitter} if team.schedule else {}),
         )
+
+
+def _wrong(message: str, *, is_retryable: bool) -> Failure:
+    return Failure(
+        category=ErrorCategory.CONFIGURATION,
+        message=message,
+        is_retryable=is_retryable,
+        code="configuration",
+        severity=ErrorSeverity.HIGH,
+    )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from temporalio import activity
 
 from activities.clients.jira import JiraClient
-from activities.clients.jira_pages import ListMoved, SearchPage
+from activities.clients.jira_pages import Json, ListMoved, SearchPage
 from activities.collection import Collection, PageResult, Shelf, heartbeat_while_waiting, unique
 from devsync.contracts.activities import COLLECT_PROJECT
 from devsync.contracts.collection import CollectProject, UnitCollected
@@ -49,10 +49,13 @@ class JiraActivities:
         is_first_page = True
         resume_from = ""
 
-        def search(position: str) -> SearchPage:
+        def read(entries: list[Json]) -> list[JiraIssue]:
+            return [issue_of(entry, self._client.server) for entry in entries]
+
+        def search(position: str) -> SearchPage[list[JiraIssue]]:
             zone = self._client.user_timezone(waiting)
             jql = issues_jql(message.project, message.window, zone, created_from=resume_from)
-            return self._client.search_page(jql, FIELDS, position, waiting)
+            return self._client.search_page(jql, FIELDS, position, waiting, read)
 
         def fetch(cursor: str) -> PageResult:
             nonlocal is_first_page, resume_from
@@ -64,17 +67,17 @@ class JiraActivities:
             except ListMoved:
                 resume_from = created
                 page = search("")
-            issues = [issue_of(entry, self._client.server) for entry in page.issues]
             next_cursor = None
             if page.next_position:
-                last = issues[-1].created_at.isoformat() if issues else created
+                last = page.issues[-1].created_at.isoformat() if page.issues else created
                 next_cursor = f"{page.next_position} {last}"
-            return PageResult([issue.model_dump(mode="json") for issue in issues], next_cursor, api_calls=page.calls)
+            entries = [issue.model_dump(mode="json") for issue in page.issues]
+            return PageResult(entries, next_cursor, api_calls=page.calls)
 
-        read = collection.read_all("issues", " ", fetch)
-        issues = unique((JiraIssue.model_validate(entry) for entry in read), key=lambda issue: issue.key)
+        found = collection.read_all("issues", " ", fetch)
+        issues = unique((JiraIssue.model_validate(entry) for entry in found), key=lambda issue: issue.key)
         data = ProjectData(project=message.project, issues=issues)
-        return collection.finish(data, {"issues": len(issues)}, slim=lambda: data)
+        return collection.finish(data, {"issues": len(issues)})
 
 
 def issues_jql(project: str, window: Window, user_zone: ZoneInfo | None, *, created_from: str = "") -> str:
@@ -85,19 +88,19 @@ def issues_jql(project: str, window: Window, user_zone: ZoneInfo | None, *, crea
     """
     zone = user_zone or UTC
     margin = timedelta() if user_zone else timedelta(days=1)
-    start = (window.start - _clock_change(window.start, zone) - margin).astimezone(zone)
-    end = (window.end + _clock_change(window.end, zone) + margin + timedelta(seconds=59)).astimezone(zone)
-    going_on = ""
-    if created_from:
-        created = (datetime.fromisoformat(created_from) - margin).astimezone(zone)
-        going_on = f' AND created >= "{created:%Y-%m-%d %H:%M}"'
+
+    def no_later_than(instant: datetime) -> str:
+        return _to_the_minute(instant - _clock_change(instant, zone) - margin, zone)
+
+    end = _to_the_minute(window.end + _clock_change(window.end, zone) + margin + timedelta(seconds=59), zone)
+    going_on = f" AND created >= {no_later_than(datetime.fromisoformat(created_from))}" if created_from else ""
     return (
-        f'project = "{project}" AND resolved >= "{start:%Y-%m-%d %H:%M}" AND resolved < "{end:%Y-%m-%d %H:%M}"'
+        f'project = "{project}" AND resolved >= {no_later_than(window.start)} AND resolved < {end}'
         f"{going_on} ORDER BY created ASC, key ASC"
     )
 
 
-def issue_of(entry: dict[str, Any], server: str) -> JiraIssue:
+def issue_of(entry: Json, server: str) -> JiraIssue:
     """From JIRA's answer to the product's words. Raises MalformedAnswer."""
     try:
         fields = entry["fields"]
@@ -118,7 +121,12 @@ def issue_of(entry: dict[str, Any], server: str) -> JiraIssue:
             url=f"{server}/browse/{entry['key']}",
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedAnswer("jira", "a search", f"an issue that has no usable {error}") from error
+        what = f"an issue without a usable {error}" if isinstance(error, KeyError) else "a foreign issue"
+        raise MalformedAnswer("jira", "a search", what) from error
+
+
+def _to_the_minute(instant: datetime, zone: tzinfo) -> str:
+    return f'"{instant.astimezone(zone):%Y-%m-%d %H:%M}"'
 
 
 def _clock_change(at: datetime, zone: tzinfo) -> timedelta:

@@ -11,7 +11,7 @@ from devsync.contracts.edition import EditionPlan, PlanEdition
 from devsync.contracts.policies import Policies
 from devsync.domain.changelog.due import lateness, told
 from devsync.domain.changelog.window import Window, week_window
-from devsync.settings.configuration import Configuration
+from devsync.settings.configuration import TeamConfiguration
 from devsync.settings.delivery import DeliverySettings
 from devsync.settings.services import ServicesConfig
 from devsync.settings.team import Channel, EmailChannel, TeamConfig
@@ -25,12 +25,12 @@ class LastDelivered(NamedTuple):
     is_known: bool = True
 
 
-def plan_edition(configuration: Configuration, message: PlanEdition, last: LastDelivered) -> EditionPlan:
-    """Everything that the workflow will need of the configuration. Raises ConfigError and ImpossibleWeek.
+def plan_edition(configuration: TeamConfiguration, message: PlanEdition, last: LastDelivered) -> EditionPlan:
+    """Everything that the workflow will need of the team's configuration. Raises ConfigError and ImpossibleWeek.
 
     `last` counts for the period `since_last_edition` alone.
     """
-    settings = configuration.team(message.team)
+    settings = configuration.team
     window, notes = _window(settings, message, last)
     return EditionPlan(
         team=message.team,
@@ -48,7 +48,7 @@ def plan_edition(configuration: Configuration, message: PlanEdition, last: LastD
         deliver_by=settings.deliver_by,
         delivery_reserve=configuration.delivery.delivery_reserve,
         delivery_schedule=_schedule(configuration.delivery, configuration.services),
-        policies=_policies(configuration),
+        policies=_policies(configuration.services),
         notes=(*_lateness(settings, message), *notes),
     )
 
@@ -97,11 +97,12 @@ def _schedule(delivery: DeliverySettings, services: ServicesConfig) -> DeliveryS
     return DeliverySchedule(
         retry_after=delivery.slack.retry_schedule,
         uncertain_wait=read_timeout * delivery.uncertain_wait_factor,
+        record_time=delivery.record_time,
     )
 
 
-def _policies(configuration: Configuration) -> Policies:
+def _policies(services: ServicesConfig) -> Policies:
     return {
-        contract.name: configuration.services.service(contract.service).policy(contract.operation)
+        contract.name: services.policy(contract.service, contract.operation)
         for contract in (*contracts.EDITION_ACTIVITIES, *contracts.DELIVERY_ACTIVITIES)
     }

@@ -1,6 +1,8 @@
 """Writes what happened to the records, and recalls it: records are copies, the workflows decide."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -8,8 +10,11 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.composing import content_of
+from activities.earlier_runs import EarlierRuns
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
+from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.delivery import (
     DeliveryOutcome,
     DeliveryState,
@@ -18,18 +23,19 @@ from devsync.contracts.delivery import (
     RecallDelivery,
     Recalled,
     RecordDelivery,
+    StandingRevision,
 )
 from devsync.contracts.edition import (
     EditionResult,
     FindPreviousEdition,
+    KeptEdition,
     PreviousEdition,
     Recorded,
     RecordEdition,
 )
 from devsync.domain.changelog.edition import Edition
-from devsync.domain.model import Model
 from devsync.storage.artifacts import ArtifactStore
-from devsync.storage.connection import DatabaseUnavailable
+from devsync.storage.connection import DatabaseUnavailable, NotMigrated
 from devsync.storage.database import Database
 from devsync.storage.deliveries import Deliveries, DeliveryRecord
 from devsync.storage.editions import EditionRecord, Editions
@@ -37,7 +43,7 @@ from devsync.storage.pages import CollectionPages
 from devsync.storage.records import Records
 from devsync.storage.runs import RunRecord
 
-R = TypeVar("R", bound=Model)
+A = TypeVar("A")
 
 ABANDONED_PAGES = timedelta(days=30)
 """Pages of runs that were terminated: nobody comes back for them."""
@@ -46,7 +52,7 @@ ABANDONED_PAGES = timedelta(days=30)
 class RecordActivities:
     def __init__(self, client: Client, store: ArtifactStore, database: Database) -> None:
         self._pages = CollectionPages(database)
-        self._client = client
+        self._runs = EarlierRuns(client)
         self._store = store
         self._records = Records(database, store)
         self._editions = Editions(database)
@@ -72,17 +78,16 @@ class RecordActivities:
             seconds=result.seconds,
             api_calls=result.api_calls,
         )
-        await self._records.write(run=run, edition=await self._edition(message) if message.keep_edition else None)
-        await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
-        await self._pages.delete_older_than(ABANDONED_PAGES)
+        with _somebody_migrates():
+            edition = await self._edition(message, message.kept) if message.kept else None
+            await self._records.write(run=run, edition=edition)
+            await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
+            await self._pages.delete_older_than(ABANDONED_PAGES)
         return Recorded()
 
-    async def _edition(self, message: RecordEdition) -> EditionRecord:
+    async def _edition(self, message: RecordEdition, kept: KeptEdition) -> EditionRecord:
         result = message.result
-        contributors: tuple[Any, ...] = ()
-        if result.edition is not None:
-            edition = Edition.model_validate_json(await self._store.get(result.edition))
-            contributors = edition.contributors
+        content = await content_of(kept.edition, self._store)
         return EditionRecord(
             team=result.team,
             iso_week=result.iso_week,
@@ -93,55 +98,72 @@ class RecordActivities:
             item_count=result.item_count,
             unclassified_ratio=result.unclassified_ratio,
             gaps=result.gaps,
-            contributors=contributors,
+            contributors=Edition.model_validate_json(content).contributors,
             workflow_id=result.workflow_id,
             run_id=result.run_id,
-            window_start=message.window.start,
-            window_end=message.window.end,
+            window_start=kept.window.start,
+            window_end=kept.window.end,
             composed_at=message.ended_at,
-            edition=result.edition,
+            edition=result.edition or await self._stored_as_delivered(content, result),
             renderings=result.renderings,
         )
 
+    async def _stored_as_delivered(self, content: bytes, result: EditionResult) -> ArtifactRef | None:
+        """An edition that was too large to carry was made again; None where this build makes another one of it."""
+        if hashlib.sha256(content).hexdigest() != result.digest:
+            activity.logger.warning("not kept: another build composed revision %d", result.revision)
+            return None
+        return await self._store.put(content, kind="edition", team=result.team)
+
     @activity.defn(name=contracts.RECORD_DELIVERY.name)
     async def record_delivery(self, message: RecordDelivery) -> Recorded:
-        """What stands in the channel now: a row a part."""
+        """What stands in the channel now: a row a part, and none of a part that is gone."""
         outcome = message.outcome
-        await self._records.write(
-            deliveries=[
-                DeliveryRecord(
-                    team=outcome.team,
-                    iso_week=outcome.iso_week,
-                    channel=outcome.channel,
-                    part=part.index,
-                    kind=outcome.kind,
-                    revision=outcome.revision,
-                    state=_state_on_record(part, outcome),
-                    channel_id=outcome.channel_id,
-                    message_id=part.message_id,
-                    content_digest=part.digest,
-                    attempts=part.attempts,
-                    last_error=part.last_error,
-                    sent_at=part.sent_at,
-                    updated_at=message.recorded_at,
-                )
-                for part in outcome.parts
-            ]
-        )
+        revision = outcome.revision
+        if outcome.state is DeliveryState.KEPT and outcome.standing is not None:
+            revision = outcome.standing.revision  # the newer one changed nothing in the channel
+        with _somebody_migrates():
+            await self._records.write(
+                deliveries=[
+                    DeliveryRecord(
+                        team=outcome.team,
+                        iso_week=outcome.iso_week,
+                        channel=outcome.channel,
+                        part=part.index,
+                        kind=outcome.kind,
+                        revision=revision,
+                        state=_state_on_record(part, outcome),
+                        channel_id=outcome.channel_id,
+                        message_id=part.message_id,
+                        content_digest=part.digest,
+                        attempts=part.attempts,
+                        last_error=part.last_error,
+                        sent_at=part.sent_at,
+                        updated_at=message.recorded_at,
+                    )
+                    for part in outcome.parts
+                ]
+            )
         return Recorded()
 
     @activity.defn(name=contracts.FIND_PREVIOUS.name)
     async def find_previous_edition(self, message: FindPreviousEdition) -> PreviousEdition:
-        """From the records; while the database is away, from the last run that Temporal still knows."""
+        """The newer of what the records and what Temporal know: either may have forgotten, or be away."""
+        recorded = await self._known_to_records(
+            self._editions.latest(message.team, message.iso_week, not_by_run=message.run_id)
+        )
         try:
-            latest = await self._editions.latest(message.team, message.iso_week, not_by_run=message.run_id)
-        except DatabaseUnavailable as error:
-            activity.logger.warning("looking for the previous revision without the database: %s", error)
-            result = await self._last_result(message.workflow_id, EditionResult)
-            return PreviousEdition(revision=result.revision, digest=result.digest) if result else PreviousEdition()
-        if latest is None:
+            result = await self._runs.edition(names.edition_id(message.team, message.iso_week))
+        except RPCError as error:
+            if recorded is None:
+                raise
+            activity.logger.warning("going on without what Temporal knows: %s", error)
+            result = None
+        if result is not None and (recorded is None or result.revision > recorded.revision):
+            return PreviousEdition(revision=result.revision, digest=result.digest)
+        if recorded is None:
             return PreviousEdition()
-        return PreviousEdition(revision=latest.revision, digest=latest.content_digest)
+        return PreviousEdition(revision=recorded.revision, digest=recorded.content_digest)
 
     @activity.defn(name=contracts.RECALL_DELIVERY.name)
     async def recall_delivery(self, message: RecallDelivery) -> Recalled:
@@ -151,14 +173,13 @@ class RecordActivities:
         cannot be asked: sending without knowing what stands there could post twice.
         """
         workflow_id = names.delivery_id(message.team, message.iso_week, message.channel)
-        known = await self._last_result(workflow_id, DeliveryOutcome)
-        try:
-            recorded = await self._recorded_delivery(message)
-        except DatabaseUnavailable as error:
-            activity.logger.warning("recalling the delivery without the database: %s", error)
-            recorded = None
-        outcomes = [outcome for outcome in (known, recorded) if outcome is not None]
-        return Recalled(outcome=max(outcomes, key=lambda outcome: outcome.revision, default=None))
+        known = await self._runs.delivery(workflow_id, message.current_run_id)
+        recorded = await self._known_to_records(self._recorded_delivery(message))
+        outcomes = [outcome for outcome in (known.outcome, recorded) if outcome is not None]
+        newest = max(outcomes, key=lambda outcome: outcome.revision, default=None)
+        if newest is not None and known.unknown_since is not None:
+            newest = _doubted(newest)
+        return Recalled(outcome=newest, unknown_since=known.unknown_since)
 
     async def _recorded_delivery(self, message: RecallDelivery) -> DeliveryOutcome | None:
         rows = await self._deliveries.of_edition(message.team, message.iso_week, channel=message.channel)
@@ -173,36 +194,53 @@ class RecordActivities:
             state=DeliveryState.PENDING,
             channel_id=rows[0].channel_id,
             parts=tuple(_part_of(row) for row in rows),
+            standing=await self._standing(rows),
         )
 
-    async def _last_result(self, workflow_id: str, result_type: type[R]) -> R | None:
-        """The result of the newest completed run with this id, None when Temporal knows none."""
-        query = f'WorkflowId = "{workflow_id}" AND ExecutionStatus = "Completed"'
-        async for execution in self._client.list_workflows(query, limit=1):
-            handle = self._client.get_workflow_handle(workflow_id, run_id=execution.run_id, result_type=result_type)
-            try:
-                result: R = await handle.result(follow_runs=False)
-            except RPCError as error:
-                # Retention removed it between the two calls.
-                activity.logger.info("run %s is gone: %s", execution.run_id, error.message)
-                return None
-            return result
-        return None
+    async def _standing(self, rows: Sequence[DeliveryRecord]) -> StandingRevision | None:
+        """The revision of which every part is there, when there is one and it is on record."""
+        first = rows[0]
+        if any(row.state is not DeliveryState.DELIVERED or row.revision != first.revision for row in rows):
+            return None
+        edition = await self._editions.revision(first.team, first.iso_week, first.revision)
+        return StandingRevision(revision=edition.revision, completeness=edition.completeness) if edition else None
+
+    async def _known_to_records(self, question: Awaitable[A]) -> A | None:
+        try:
+            return await question
+        except (DatabaseUnavailable, NotMigrated) as error:
+            activity.logger.warning("going on without the records: %s", error)
+            return None
+
+
+@contextmanager
+def _somebody_migrates() -> Iterator[None]:
+    """Records wait for a database that lacks our tables as for one that is away: what they tell has happened."""
+    try:
+        yield
+    except NotMigrated as error:
+        # Not `from error`: its SQL state would tell that no repetition heals it.
+        raise DatabaseUnavailable(str(error)) from None
 
 
 def _state_on_record(part: PartRecord, outcome: DeliveryOutcome) -> DeliveryState:
-    if part.state is PartState.DELIVERED:
+    """Of the part, for the revision that the row is about."""
+    if part.state is PartState.UNCERTAIN:
+        return DeliveryState.UNCERTAIN
+    is_settled = outcome.state in {DeliveryState.DELIVERED, DeliveryState.KEPT} or part.revision == outcome.revision
+    if part.state is PartState.DELIVERED and is_settled:
         return DeliveryState.DELIVERED
     if outcome.state in {DeliveryState.DEAD, DeliveryState.FAILED, DeliveryState.UNCERTAIN}:
         return outcome.state
-    return DeliveryState(part.state.value)
+    return DeliveryState.PENDING
 
 
 def _part_of(row: DeliveryRecord) -> PartRecord:
-    known = {DeliveryState.DELIVERED: PartState.DELIVERED, DeliveryState.UNCERTAIN: PartState.UNCERTAIN}
+    state = PartState.UNCERTAIN if row.state is DeliveryState.UNCERTAIN else PartState.PENDING
     return PartRecord(
         index=row.part,
-        state=known.get(row.state, PartState.PENDING),
+        # Whatever became of a later revision of it: the message is there.
+        state=PartState.DELIVERED if row.message_id else state,
         digest=row.content_digest,
         revision=row.revision,
         message_id=row.message_id,
@@ -210,3 +248,9 @@ def _part_of(row: DeliveryRecord) -> PartRecord:
         sent_at=row.sent_at,
         last_error=row.last_error,
     )
+
+
+def _doubted(outcome: DeliveryOutcome) -> DeliveryOutcome:
+    """Where the messages are is known, what they say is not."""
+    parts = tuple(part.model_copy(update={"digest": ""}) for part in outcome.parts)
+    return outcome.model_copy(update={"parts": parts, "standing": None})

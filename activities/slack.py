@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.clients.call_count import counted
 from activities.clients.slack import SlackClient
 from devsync.contracts.activities import FIND_SLACK_PART, REMOVE_SLACK_PART, SEND_SLACK_PART
 from devsync.contracts.delivery import FindPart, PartFound, PartSent, RemovePart, SendPart
@@ -14,7 +15,7 @@ from devsync.storage.artifacts import ArtifactStore
 
 
 class SlackActivities:
-    """Each call is tried once: only the Delivery workflow knows whether a send may be repeated."""
+    """A send is tried once, by its contract: only the Delivery workflow can find out whether it may be repeated."""
 
     def __init__(self, client: SlackClient, store: ArtifactStore) -> None:
         self._client = client
@@ -41,10 +42,11 @@ class SlackActivities:
     @activity.defn(name=FIND_SLACK_PART.name)
     async def find_part(self, message: FindPart) -> PartFound:
         """Looks in the channel's history, or in the thread, for the key in the message's metadata."""
-        channel_id, ts = await self._client.find(
-            message.target, message.key, message.sent_after, thread_ts=message.thread_ts
-        )
-        return PartFound(channel_id=channel_id, message_ts=ts)
+        with counted() as count:
+            channel_id, ts = await self._client.find(
+                message.target, message.key, message.sent_after, thread_ts=message.thread_ts
+            )
+        return PartFound(channel_id=channel_id, message_ts=ts, api_calls=count.calls)
 
     @activity.defn(name=REMOVE_SLACK_PART.name)
     async def remove_part(self, message: RemovePart) -> Recorded:

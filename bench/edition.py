@@ -17,7 +17,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
 from bench.report import Figure, Spread, print_report
-from bench.scene import PATIENCE_SECONDS, Call, WorldSize, scene
+from bench.scene import PATIENCE_SECONDS, Call, Scene, WorldSize, scene
 from commands.stack import ROOT
 from devsync.contracts.edition import EditionResult, EditionStatus
 
@@ -43,6 +43,7 @@ class Measured:
     bare: dict[str, Any]
     bare_calls: list[Call]
     serial: dict[str, Any] | None
+    start_seconds: float | None
 
     @property
     def collect_and_compose(self) -> float:
@@ -50,7 +51,9 @@ class Measured:
         return self.result.seconds["collect"] + self.result.seconds["compose"]
 
 
-async def measure(size: WorldSize, latency_ms: float, *, api: str = "rest", with_serial: bool = False) -> Measured:
+async def measure(
+    size: WorldSize, latency_ms: float, *, api: str = "rest", with_serial: bool = False, with_start: bool = False
+) -> Measured:
     async with scene(size, api) as on:
         async with on.worker() as worker:
             await on.warm_up()
@@ -68,18 +71,18 @@ async def measure(size: WorldSize, latency_ms: float, *, api: str = "rest", with
         bare = await on.yardstick("bench.bare_graphql" if api == "graphql" else "bench.bare_script")
         bare_calls = await on.take_calls()
         serial = await on.yardstick("bench.serial_script") if with_serial else None
-    return Measured(result, whole, peak, events, history_bytes, calls, bare, bare_calls, serial)
+        start_seconds = await _worker_start(on) if with_start else None
+    return Measured(result, whole, peak, events, history_bytes, calls, bare, bare_calls, serial, start_seconds)
 
 
-async def measure_worker_start() -> float:
+async def _worker_start(on: Scene) -> float:
     """Seconds from spawning a worker to its first workflow task, of an edition that waits for it."""
-    async with scene(SMALL) as on:
-        handle = await on.start()
-        async with on.worker() as worker:
-            await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
-        async for event in handle.fetch_history_events():
-            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
-                return event.event_time.ToMicroseconds() / 1e6 - worker.spawned_at
+    handle = await on.start()
+    async with on.worker() as worker:
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+    async for event in handle.fetch_history_events():
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+            return event.event_time.ToMicroseconds() / 1e6 - worker.spawned_at
     raise RuntimeError("the edition has no workflow task")
 
 
@@ -106,10 +109,10 @@ async def _history_of(handle: WorkflowHandle[Any, EditionResult]) -> tuple[int, 
 async def run(scale: float, repetitions: int) -> tuple[list[Figure], dict[str, Any]]:
     size = LARGE.scaled(scale)
     large_runs = [await measure(size, LARGE_LATENCY_MS * scale, with_serial=at == 0) for at in range(repetitions)]
-    small_runs = [await measure(SMALL, SMALL_LATENCY_MS * scale) for _ in range(repetitions)]
+    small_runs = [await measure(SMALL, SMALL_LATENCY_MS * scale, with_start=True) for _ in range(repetitions)]
     graphql_runs = [await measure(size, LARGE_LATENCY_MS * scale, api="graphql") for _ in range(repetitions)]
     tenth = await measure(replace(size, pull_requests=size.pull_requests // TENTH), LARGE_LATENCY_MS * scale)
-    starts = Spread(tuple([await measure_worker_start() for _ in range(repetitions)]))
+    starts = Spread(tuple(one.start_seconds for one in small_runs if one.start_seconds is not None))
 
     first = large_runs[0]
     assert first.serial is not None

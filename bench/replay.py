@@ -85,16 +85,15 @@ async def replay_repeatedly(sandbox: str, count: int) -> tuple[float, float]:
     return time.perf_counter() - began, time.process_time() - used
 
 
-async def measure(sandbox: str, count: int, processes: int) -> Measured:
+async def measure(sandbox: str, count: int, processes: int, bytecode: str) -> Measured:
     """That many processes side by side, with bytecode on disk as in the image."""
     command = [sys.executable, "-m", "bench.replay", "--sandbox", sandbox, "--count", str(count)]
-    with tempfile.TemporaryDirectory() as bytecode:
-        environment = os.environ | {"PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
-        running = [
-            await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE)
-            for _ in range(processes)
-        ]
-        outputs = await asyncio.wait_for(asyncio.gather(*(one.communicate() for one in running)), PATIENCE_SECONDS)
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
+    running = [
+        await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE)
+        for _ in range(processes)
+    ]
+    outputs = await asyncio.wait_for(asyncio.gather(*(one.communicate() for one in running)), PATIENCE_SECONDS)
     told: list[dict[str, float]] = [json.loads(output) for output, _ in outputs]
     return Measured(
         per_second=sum(count / one["seconds"] for one in told),
@@ -107,10 +106,11 @@ async def run(scale: float, repetitions: int) -> tuple[list[Figure], dict[str, A
     count = max(round(COUNT * scale), 5)
     cpus = os.cpu_count() or 1
     runs: dict[str, list[Measured]] = {sandbox: [] for sandbox in SANDBOXES}
-    for _ in range(repetitions):
-        for sandbox in SANDBOXES:  # in turn, so that a busy moment hits each
-            runs[sandbox].append(await measure(sandbox, count, cpus))
-    alone = await measure("ours", count, 1)
+    with tempfile.TemporaryDirectory() as bytecode:
+        for _ in range(repetitions):
+            for sandbox in SANDBOXES:  # in turn, so that a busy moment hits each
+                runs[sandbox].append(await measure(sandbox, count, cpus, bytecode))
+        alone = await measure("ours", count, 1, bytecode)
     rates = {sandbox: Spread(tuple(one.per_second for one in runs[sandbox])) for sandbox in SANDBOXES}
     costs = {sandbox: Spread(tuple(one.cpu_ms for one in runs[sandbox])) for sandbox in SANDBOXES}
     events = len(corpus.read(HISTORY).events)

@@ -1,6 +1,5 @@
 """`apply`: makes the Temporal namespace what this build and the configuration need; idempotent, run at every deploy."""
 
-import asyncio
 from dataclasses import dataclass
 from getpass import getuser
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import typer
 from temporalio.client import Client
 
 from commands.console import AsJson, Exit, command, emit, progress
+from commands.side_by_side import side_by_side
 from commands.times import local_time
 from devsync.contracts import names
 from devsync.runtime.breaker_operations import BreakerOperations, Rules
@@ -16,8 +16,6 @@ from devsync.runtime.connection import connect, register_search_attributes
 from devsync.runtime.schedules import Applied, apply_schedule, handle_of, scheduled_teams
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import read_environment
-
-_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -64,14 +62,8 @@ async def apply(
 async def apply_configuration(client: Client, configuration: Configuration, *, prune: bool = False) -> Namespace:
     """Search attributes first: what is started is marked with some."""
     added = await register_search_attributes(client)
-    turn = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(name: str) -> Applied:
-        async with turn:
-            return await apply_schedule(client, configuration.team(name))
-
     teams = [name for name, team in configuration.teams.items() if team.schedule]
-    applied = await asyncio.gather(*map(one, teams))
+    applied = await side_by_side(lambda name: apply_schedule(client, configuration.team(name)), teams)
     orphans = [team for team in await scheduled_teams(client) if team not in teams]
     if prune:
         for team in orphans:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
@@ -13,7 +14,7 @@ from rich.console import Console
 from temporalio.service import RPCError
 
 from devsync.domain.changelog.window import ImpossibleWeek
-from devsync.runtime.connection import SearchAttributesMissing, TemporalUnreachable
+from devsync.runtime.connection import NamespaceUnusable, SearchAttributesMissing, TemporalUnreachable
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
 
@@ -31,7 +32,8 @@ class Exit(IntEnum):
     OK = 0
     """What was asked for is done."""
     FAILED = 1
-    """It could not be done; the message on standard error says why and what to do."""
+    """It could not be done, the message on standard error says why and what to do; or the edition is made, and a
+    channel ended `failed`, `uncertain` or `dead`. One that is `queued` counts as done: its delivery goes on."""
     USAGE = 2
     """The command line asks for something impossible: an unknown team, week or option."""
     PARTIAL = 3
@@ -49,6 +51,7 @@ class Told(Exception):
 _KNOWN: tuple[type[Exception], ...] = (
     ConfigError,
     TemporalUnreachable,
+    NamespaceUnusable,
     SearchAttributesMissing,
     StorageError,
     WrongDatabaseUrl,
@@ -85,9 +88,22 @@ def output(width: int | None = None) -> Console:
     return Console(highlight=False, emoji=False, width=width)
 
 
-def emit(document: Any) -> None:
-    """Prints the document of --json. Accepts what json does, and times as text."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+async def until_interrupted() -> None:
+    """Until Ctrl-C or SIGTERM; neither ends the process any more, so that it can end what it started."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def emit(document: Any, *, on_one_line: bool = False) -> None:
+    """Prints the document of --json. Accepts what json does, and times as text.
+
+    On one line where the command goes on: whoever reads it must see that it is whole.
+    """
+    indent = None if on_one_line else 2
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=indent, default=str) + "\n")
     sys.stdout.flush()
 
 

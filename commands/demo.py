@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
@@ -21,12 +19,13 @@ import typer
 from rich.markdown import Markdown
 from temporalio.client import Client
 
-from commands.console import AsJson, Exit, Told, command, emit, output, progress
+from commands.console import AsJson, Exit, Told, command, emit, output, progress, until_interrupted
 from commands.documents import demo_document
 from commands.editions import start_edition, watch_edition
 from commands.live import LiveProgress
+from commands.scenario import Scenario, differences, is_mid_collection
 from commands.summary import print_summary
-from devsync.contracts.edition import EditionProgress, EditionResult, Phase
+from devsync.contracts.edition import EditionProgress, EditionResult
 from devsync.domain.changelog.window import last_week_ended_by, monday_of
 from devsync.runtime.connection import connect
 from devsync.storage.artifacts import ArtifactStore
@@ -36,11 +35,6 @@ if TYPE_CHECKING:
     from commands.stack import Stack
 
 DEMO_TIMEZONE = "Europe/Berlin"
-
-
-class Scenario(StrEnum):
-    CALM = "calm"
-    WORKER_CRASH = "worker-crash"
 
 
 @command
@@ -64,10 +58,10 @@ async def demo(
     directory = Path(tempfile.mkdtemp(prefix="devsync-demo-"))
     directory.chmod(0o755)  # PostgreSQL runs as another user when we are root
     try:
-        await _run(_Options(world, scenario, is_kept, as_json, directory))
+        found = await _run(_Options(world, scenario, is_kept, as_json, directory))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    return Exit.OK
+    return Exit.FAILED if found else Exit.OK
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,8 @@ class _Options:
     directory: Path
 
 
-async def _run(options: _Options) -> None:
+async def _run(options: _Options) -> list[str]:
+    """Returns what ended otherwise than the scenario says, and has told it."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
     from commands.stack import local_stack, worker_process, write_configuration
     from sandbox.processes import ProcessFailed
@@ -97,9 +92,13 @@ async def _run(options: _Options) -> None:
             worker = await running.enter_async_context(worker_process(options.directory, stage))
             progress.print(f"Temporal Web UI: {stack.temporal.ui_url}   Slack: {sandbox['urls']['slack']}")
 
+            crashes = 0
+
             async def replace_worker() -> None:
+                nonlocal crashes
                 progress.print("[bold]killing the worker (kill -9) and starting another one[/]")
                 await worker.kill()
+                crashes += 1
                 await running.enter_async_context(worker_process(options.directory, stage, "worker-2"))
 
             crash = None
@@ -108,10 +107,15 @@ async def _run(options: _Options) -> None:
                 crash = replace_worker
             results = [await _edition(client, spec["team"], sandbox["week"], crash) for spec in sandbox["teams"]]
             await _tell(options, stack, results)
+            found = differences(options.scenario, results, crashes)
+            for difference in found:
+                progress.print(f"not as the scenario {options.scenario.value} says: {difference}", markup=False)
             if options.is_kept:
-                await _until_interrupted()
+                progress.print("\nCtrl-C ends the demo and everything that it started.")
+                await until_interrupted()
     except ProcessFailed as error:
         raise Told(str(error)) from error
+    return found
 
 
 async def _edition(client: Client, team: str, week: str, crash: Callable[[], Awaitable[None]] | None) -> EditionResult:
@@ -122,7 +126,7 @@ async def _edition(client: Client, team: str, week: str, crash: Callable[[], Awa
         def watch(now: EditionProgress) -> None:
             nonlocal crashing
             live(now)
-            if crash is not None and crashing is None and now.phase is Phase.COLLECTING and now.units_done:
+            if crash is not None and crashing is None and is_mid_collection(now):
                 crashing = asyncio.ensure_future(crash())
 
         result = await watch_edition(handle, watch)
@@ -165,15 +169,6 @@ def _links(stack: "Stack", results: list[EditionResult]) -> dict[str, str | None
     run = f"{ui}/namespaces/default/workflows/{quote(last.workflow_id, safe='')}/{last.run_id}/history"
     slack = stack.sandbox["urls"]["slack"] if stack.sandbox else None
     return {"web_ui": ui, "run": run, "slack": slack, "dashboard": None}
-
-
-async def _until_interrupted() -> None:
-    progress.print("\nCtrl-C ends the demo and everything that it started.")
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
 
 
 def _world(repo: Path | None, history: Path | None, team: str, week: str | None) -> list[str]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from devsync.contracts.edition import EditionResult
+from devsync.contracts.edition import ChannelResult, EditionResult
 
 
 def edition_document(result: EditionResult) -> dict[str, Any]:
@@ -22,17 +22,28 @@ def edition_document(result: EditionResult) -> dict[str, Any]:
         "calls_by_road": result.calls_by_road,
         "workflow_id": result.workflow_id,
         "run_id": result.run_id,
-        "channels": [
-            {
-                "channel": channel.channel,
-                "kind": channel.kind,
-                "state": channel.state.value,
-                "message_id": channel.message_id,
-            }
-            for channel in result.channels
-        ],
+        "channels": [channel_document(channel) for channel in result.channels],
         "recoveries": [],
         "escalations": [],
+    }
+
+
+def channel_document(channel: ChannelResult) -> dict[str, Any]:
+    """What became of an edition in one channel."""
+    return {
+        "channel": channel.channel,
+        "kind": channel.kind,
+        "state": channel.state.value,
+        "message_id": channel.message_id,
+        "reason": channel.reason,
+    }
+
+
+def backfill_document(results: Sequence[EditionResult], failures: dict[str, str]) -> dict[str, Any]:
+    """The editions of past weeks; `failures` holds the message of each week that has none."""
+    return {
+        "editions": [edition_document(result) for result in results],
+        "failures": [{"week": week, "error": message} for week, message in failures.items()],
     }
 
 

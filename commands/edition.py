@@ -7,9 +7,9 @@ import typer
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from commands.arguments import Team, Week
 from commands.console import AsJson, Exit, Told, command, emit
 from commands.editions import team_of, week_or_last
-from commands.run import Team, Week
 from devsync.contracts import names
 from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_configuration

@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 
 from commands.console import Exit, Told
 from devsync.contracts import names
+from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionRequest, EditionResult, EditionStatus, Phase
 from devsync.domain.changelog.window import last_week_ended_by, monday_of
 from devsync.settings.configuration import Configuration
@@ -57,10 +58,12 @@ async def start_edition(
     is_dry_run: bool = False,
     scheduled_at: datetime | None = None,
     deliver: bool = True,
+    replace: bool = False,
 ) -> WorkflowHandle[Any, EditionResult]:
     """Starts the week's edition, or joins the run that is under way: the workflow id is the lock.
 
-    A run that is joined delivers from now on unless `deliver` is False, which changes nothing about it.
+    A run that is joined delivers from now on unless `deliver` is False, which changes nothing about it. It does not
+    learn of `replace`: post the edition also over a revision that is more complete.
     """
     workflow_id = names.preview_id(team, iso_week) if is_dry_run else names.edition_id(team, iso_week)
     return await client.start_workflow(
@@ -72,6 +75,7 @@ async def start_edition(
             is_dry_run=is_dry_run,
             deliver=deliver,
             requested_by=getuser(),
+            replace=replace,
         ),
         id=workflow_id,
         task_queue=names.EDITIONS_QUEUE,
@@ -107,7 +111,14 @@ async def watch_edition(handle: WorkflowHandle[Any, EditionResult], watcher: Wat
         raise Told(f"{handle.id} failed: {root_cause(error)}") from error
 
 
+_NOT_THERE = {DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.DEAD}
+"""How a channel ends that needs somebody. `queued` does not: its delivery goes on."""
+
+
 def exit_code(result: EditionResult) -> Exit:
+    """A channel that needs somebody outweighs what is missing in the edition."""
+    if any(channel.state in _NOT_THERE for channel in result.channels):
+        return Exit.FAILED
     if result.status is EditionStatus.COMPLETE:
         return Exit.OK
     return Exit.PARTIAL if result.status is EditionStatus.PARTIAL else Exit.FAILED

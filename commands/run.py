@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from commands.arguments import Team, Week
 from commands.console import AsJson, Exit, Told, command, emit, progress
 from commands.documents import edition_document
 from commands.editions import exit_code, start_edition, team_of, watch_edition, week_or_last
@@ -16,11 +17,10 @@ from devsync.settings.environment import read_environment
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 
-Team = Annotated[str, typer.Argument(help="The team, as its file in config/teams is named.")]
-Week = Annotated[str | None, typer.Option(help="An ISO week such as 2026-W47; the last one that ended without it.")]
-
 
 class Format(StrEnum):
+    """As people write it; the names, in lower case, are those of the renderings."""
+
     MARKDOWN = "md"
     HTML = "html"
     SLACK = "slack"
@@ -28,28 +28,24 @@ class Format(StrEnum):
     JSON = "json"
 
 
-_RENDERINGS = {
-    Format.MARKDOWN: "markdown",
-    Format.HTML: "html",
-    Format.SLACK: "slack",
-    Format.TEXT: "text",
-    Format.JSON: "json",
-}
-
-
 @command
 async def run(
     team: Team,
     week: Week = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compose and store; post nothing.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Post it also over a more complete revision of the week.")
+    ] = False,
     as_json: AsJson = False,
 ) -> Exit:
     """Make one edition now, with the configured services. Joins the week's run if one is under way."""
+    if dry_run and replace:
+        raise Told("--dry-run posts nothing, so there is nothing to --replace; leave one of them out", Exit.USAGE)
     environment = read_environment()
     configuration = load_configuration(environment.config_dir)
     iso_week = week_or_last(week, team_of(configuration, team))
     client = await connect()
-    handle = await start_edition(client, team, iso_week, is_dry_run=dry_run)
+    handle = await start_edition(client, team, iso_week, is_dry_run=dry_run, replace=replace)
     with LiveProgress(f"{team} {iso_week}") as live:
         result = await watch_edition(handle, live)
     if as_json:
@@ -74,7 +70,7 @@ async def preview(
     handle = await start_edition(client, team, iso_week, is_dry_run=True)
     with LiveProgress(f"preview of {team} {iso_week}") as live:
         result = await watch_edition(handle, live)
-    reference = result.renderings.get(_RENDERINGS[format])
+    reference = result.renderings.get(format.name.lower())
     if reference is None:
         raise Told(f"{result.workflow_id} ended as {result.status.value}, without a rendering")
     database = Database(environment.database().get_secret_value(), pool_size=1)

@@ -16,13 +16,16 @@ from typing import Any
 import yaml
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
+from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.storage import migrate
 from sandbox.postgres import PostgresServer, embedded_postgres
-from sandbox.processes import ChildProcess, running_process
+from sandbox.processes import GRACE_SECONDS, ChildProcess, running_process
 from sandbox.temporal_server import TemporalServer, dev_server
-from worker import READY_LINE
 
 ROOT = Path(__file__).parents[1]
+
+WORKER_GRACE_SECONDS = GRACE.total_seconds() + GRACE_SECONDS
+"""A worker first lets its work finish, for its own grace."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ async def local_stack(
 async def worker_process(
     directory: Path, environment: Mapping[str, str], name: str = "worker", *, checkout: Path = ROOT
 ) -> AsyncIterator[ChildProcess]:
-    """A worker of that checkout, with the environment added to ours, from when every queue is served."""
+    """A worker of that checkout, with the environment added to ours, from when it asks for the work of every queue."""
     log = directory / f"{name}.log"
     log.unlink(missing_ok=True)
 
@@ -84,7 +87,9 @@ async def worker_process(
 
     command: list[str | Path] = [sys.executable, checkout / "worker.py"]
     variables = os.environ | dict(environment) | {"LOG_LEVEL": "INFO"}  # a quieter one would not say READY_LINE
-    async with running_process(name, command, log, is_ready, environment=variables) as process:
+    async with running_process(
+        name, command, log, is_ready, environment=variables, grace_seconds=WORKER_GRACE_SECONDS
+    ) as process:
         yield process
 
 

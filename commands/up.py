@@ -1,21 +1,22 @@
 """`up`: the embedded servers in the foreground, with their data kept, for runs by hand."""
 
-import asyncio
 import os
 import shlex
-import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands.apply import apply_configuration, lines
-from commands.console import Exit, Told, command, progress
+from commands.console import Exit, Told, command, emit, progress, until_interrupted
 from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
 from devsync.settings.problems import ConfigError
+
+if TYPE_CHECKING:
+    from commands.stack import Stack
 
 LOCAL = Path(".local")
 TEMPORAL_PORT = 7233
@@ -28,10 +29,13 @@ async def up(
     worker: Annotated[bool, typer.Option("--worker", help="Also a worker, with this environment.")] = False,
     port: Annotated[int, typer.Option(help="Temporal's port.")] = TEMPORAL_PORT,
     ui_port: Annotated[int, typer.Option(help="The Web UI's port.")] = UI_PORT,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on one line, once everything is there.")
+    ] = False,
 ) -> Exit:
     """Run PostgreSQL and Temporal on this machine until Ctrl-C; data stays in .local/."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
-    from commands.stack import local_stack, worker_process, write_configuration
+    from commands.stack import ROOT, local_stack, worker_process, write_configuration
     from sandbox.processes import ProcessFailed
     from sandbox.sole_use import InUse
 
@@ -42,22 +46,38 @@ async def up(
             stack = await running.enter_async_context(local_stack(LOCAL, world=world, port=port, ui_port=ui_port))
             variables = dict(stack.environment)
             if stack.sandbox is not None:
-                variables["CONFIG_DIR"] = str(write_configuration(LOCAL, stack.sandbox))
+                # Absolute, since the file is sourced in other folders, too: there the defaults lead nowhere.
+                variables["CONFIG_DIR"] = str(write_configuration(LOCAL, stack.sandbox).resolve())
+                variables["TEMPLATES_DIR"] = str(Path(os.environ.get("TEMPLATES_DIR") or ROOT / "templates").resolve())
             file = LOCAL / "environment"
             file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
             file.chmod(0o600)
             await _apply(variables)
             if worker:
                 await running.enter_async_context(worker_process(LOCAL, variables))
+            if as_json:
+                emit(_document(stack, file), on_one_line=True)
             progress.print(f"Temporal Web UI: {stack.temporal.ui_url}")
             if stack.sandbox is not None:
                 progress.print(f"Slack: {stack.sandbox['urls']['slack']}")
             progress.print(f"In another shell:  . {file}   then for example:  python starter.py doctor", soft_wrap=True)
             progress.print("Ctrl-C stops everything; the data stays.")
-            await _until_interrupted()
+            await until_interrupted()
     except (ProcessFailed, InUse) as error:
         raise Told(str(error)) from error
     return Exit.OK
+
+
+def _document(stack: "Stack", environment: Path) -> dict[str, Any]:
+    """Addresses for a script that waits for them; credentials are in the file alone."""
+    urls = stack.sandbox["urls"] if stack.sandbox is not None else {}
+    return {
+        "temporal": stack.temporal.address,
+        "web_ui": stack.temporal.ui_url,
+        "slack": urls.get("slack"),
+        "control": urls.get("control"),
+        "environment": str(environment.resolve()),
+    }
 
 
 async def _apply(variables: dict[str, str]) -> None:
@@ -70,11 +90,3 @@ async def _apply(variables: dict[str, str]) -> None:
         return
     for line in lines(await apply_configuration(await connect(), configuration), configuration):
         progress.print(line, markup=False, soft_wrap=True)
-
-
-async def _until_interrupted() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()

@@ -9,7 +9,7 @@ limiting" (Cloud: 429 with RateLimit-Reason), "Improving instance stability with
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 
@@ -54,7 +54,8 @@ def error_answer(wording: str, status: int) -> web.Response:
     if wording == "github":
         message = _GITHUB_MESSAGES.get(status, _phrase(status))
         body = {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
-    elif wording == "jira data-center" and status == 401:
+    elif wording.startswith("jira") and status == 401:
+        # From the servlet container, in both kinds: no resource is reached.
         body = {"message": _JIRA_MESSAGES[401], "status-code": 401}
     elif wording.startswith("jira"):
         body = {"errorMessages": [_JIRA_MESSAGES.get(status, _phrase(status))], "errors": {}}
@@ -103,7 +104,7 @@ def empty_answer() -> web.Response:
 
 
 def rate_limit_answer(wording: str, fault: Fault, now: datetime) -> web.Response:
-    """429 with Retry-After. GitHub's primary limit is used up with it; JIRA Cloud names the reason.
+    """429 with Retry-After. GitHub's primary limit is used up with it; JIRA Cloud names the reason and the minute.
 
     Data Center tells its token bucket. Its Retry-After may be 0: another node has the next token already.
     """
@@ -126,6 +127,8 @@ def rate_limit_answer(wording: str, fault: Fault, now: datetime) -> web.Response
         response.headers["RateLimit-Reason"] = "jira-burst-based"
         response.headers["X-RateLimit-Limit"] = "100"
         response.headers["X-RateLimit-Remaining"] = "0"
+        response.headers["X-RateLimit-NearLimit"] = "true"
+        response.headers["X-RateLimit-Reset"] = _minute(now, fault.retry_after_seconds)
     else:
         response = error_answer(wording, 429)
     response.headers["Retry-After"] = _retry_after(fault, now)
@@ -151,6 +154,12 @@ def _use_up_limit(response: web.Response, resource: str, fault: Fault, now: date
     response.headers["X-RateLimit-Remaining"] = "0"
     response.headers["X-RateLimit-Reset"] = str(int(now.timestamp()) + fault.retry_after_seconds)
     response.headers["X-RateLimit-Resource"] = resource
+
+
+def _minute(now: datetime, seconds: int) -> str:
+    """As Atlassian writes it, `2026-11-25T14:05Z`: the first minute after the wait, the present one after none."""
+    end = now.astimezone(UTC) + timedelta(seconds=seconds)
+    return f"{end + timedelta(minutes=1, microseconds=-1) if seconds else end:%Y-%m-%dT%H:%MZ}"
 
 
 def _retry_after(fault: Fault, now: datetime) -> str:

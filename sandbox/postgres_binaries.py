@@ -76,11 +76,16 @@ def readable_binaries(user: str | None) -> Path:
     libraries = package.with_name(f"{package.name}.libs")
     copy = open_folder(install) / "copy"
     if not copy.exists():
-        unfinished = copy.with_suffix(".new")
+        unfinished = copy.with_suffix(f".{os.getpid()}")
         shutil.rmtree(unfinished, ignore_errors=True)
         for source in (install, *([libraries] if libraries.exists() else [])):
             shutil.copytree(source, unfinished / source.relative_to(package.parent), symlinks=True)
-        unfinished.rename(copy)
+        try:
+            unfinished.rename(copy)
+        except OSError:
+            if not copy.exists():
+                raise
+            shutil.rmtree(unfinished)  # another process was faster
     return copy / binaries.relative_to(package.parent)
 
 

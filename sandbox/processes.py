@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import pwd
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,8 +24,16 @@ from sandbox import process_guard
 
 ReadinessProbe = Callable[[], Awaitable[bool]]
 
+GRACE_SECONDS: Final = 10.0
+"""How long a program that is told to stop may take."""
+
 _POLL_SECONDS: Final = 0.02
 _TAIL_LINES: Final = 20
+
+_log: Final = logging.getLogger("sandbox.processes")
+
+_CHOSEN_PORTS: Final = range(20_000, 32_768)
+"""Below those that systems give to outgoing connections."""
 
 # The shell becomes the command only when it is told to, which is after the guard knows its pid. Were we killed in
 # between, it reads the end of the pipe instead and exits: there is no moment in which a child could be left behind.
@@ -76,27 +86,38 @@ class ChildProcess:
     async def wait_until(self, is_ready: ReadinessProbe, timeout_seconds: float = 30) -> None:
         """Asks `is_ready` again and again. Raises ProcessFailed when the process ends or the time is over."""
         deadline = time.monotonic() + timeout_seconds
-        while not await is_ready():
+        while not await self._answers(is_ready, deadline):
             if not self.is_running:
                 raise ProcessFailed(self._told(f"ended with code {self.popen.returncode} before it was ready"))
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 raise ProcessFailed(self._told(f"is not ready after {timeout_seconds:g} s"))
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def stop(self, grace_seconds: float = 10) -> None:
-        """Ends it cleanly, or by force after the grace."""
+    async def _answers(self, is_ready: ReadinessProbe, deadline: float) -> bool:
+        """Asks once, for as long as the process runs: whoever else has its port may never answer."""
+        asked = asyncio.ensure_future(is_ready())
+        try:
+            while not asked.done() and self.is_running and time.monotonic() < deadline:
+                await asyncio.wait((asked,), timeout=_POLL_SECONDS)
+            return asked.done() and await asked
+        finally:
+            asked.cancel()
+
+    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> int:
+        """Ends it cleanly, or by force after the grace, which is logged; its exit code."""
         if self.is_running:
             self.popen.send_signal(self.stop_signal)
         try:
-            await asyncio.wait_for(self.wait(), grace_seconds)
+            return await asyncio.wait_for(self.wait(), grace_seconds)
         except TimeoutError:
-            await self.kill()
+            _log.warning("%s", self._told(f"did not end within {grace_seconds:g} s and was killed"))
+            return await self.kill()
 
-    async def kill(self) -> None:
-        """Ends it and all of its process group at once, as `kill -9` does."""
+    async def kill(self) -> int:
+        """Ends it and all of its process group at once, as `kill -9` does; its exit code."""
         if self.is_running:
             _kill_group(self.pid)
-        await self.wait()
+        return await self.wait()
 
     def _told(self, what: str) -> str:
         return f"{self.name} {what}; the end of {self.log_file}:\n{self.log_tail() or '(it wrote nothing)'}"
@@ -143,6 +164,7 @@ async def running_process(
     *,
     environment: Mapping[str, str] | None = None,
     start_timeout_seconds: float = 30,
+    grace_seconds: float = GRACE_SECONDS,
 ) -> AsyncIterator[ChildProcess]:
     """The process from when it is ready until the end of the block. Raises ProcessFailed."""
     process = start_process(name, command, log_file, environment=environment)
@@ -150,7 +172,7 @@ async def running_process(
         await process.wait_until(is_ready, start_timeout_seconds)
         yield process
     finally:
-        await process.stop()
+        await process.stop(grace_seconds)
 
 
 def as_user(user: str | None) -> dict[str, Any]:
@@ -167,11 +189,12 @@ def has_ended(process: psutil.Process) -> bool:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody uses now, and that no outgoing connection gets before it is bound."""
+    while True:
+        port = secrets.choice(_CHOSEN_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 async def accepts_connections(port: int) -> bool:

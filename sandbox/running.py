@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
+from typing import cast
 
 from aiohttp import web
 
@@ -14,7 +15,7 @@ from sandbox.fault_effects import fault_middleware
 from sandbox.faults import FaultBook
 from sandbox.port import ServicePort
 from sandbox.request_log import RequestLog
-from sandbox.service import BuildApp, Clock, Credentials, system_clock
+from sandbox.service import Clock, Credentials, StandIn, system_clock
 from sandbox.world import World
 
 SERVICES = ("github", "jira", "slack")
@@ -30,8 +31,9 @@ class Sandbox:
         self.credentials = credentials
         self.log = RequestLog(clock)
         self.faults = FaultBook(self.pause, self.resume)
+        self._stand_ins: dict[str, StandIn] = {service: _stand_in(service) for service in services}
         self.apps: dict[str, web.Application] = {
-            service: _build_app_of(service)(world, credentials, clock) for service in services
+            service: stand_in.build_app(world, credentials, clock) for service, stand_in in self._stand_ins.items()
         }
         for service, app in self.apps.items():
             faults = fault_middleware(service, self.faults, clock, self.pause, wording=self._wording(service))
@@ -66,29 +68,13 @@ class Sandbox:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that point a program at this sandbox."""
-        urls = self.urls
-        variables: dict[str, dict[str, str]] = {
-            "github": {
-                "GITHUB_API_URL": urls.get("github", ""),
-                "GITHUB_TOKEN": self.credentials.github_token,
-            },
-            "jira": {"JIRA_URL": urls.get("jira", "")} | self._jira_login,
-            "slack": {
-                "SLACK_API_URL": f"{urls.get('slack', '')}/api/",
-                "SLACK_BOT_TOKEN": self.credentials.slack_bot_token,
-                "SLACK_SIGNING_SECRET": self.credentials.slack_signing_secret,
-            },
-        }
-        return {name: value for service in self._ports for name, value in variables[service].items()}
+        urls, found = self.urls, dict[str, str]()
+        for service, stand_in in self._stand_ins.items():
+            found |= stand_in.variables(urls[service], self.world, self.credentials)
+        return found
 
     def _wording(self, service: str) -> str:
         return f"jira {self.world.jira_deployment}" if service == "jira" else service
-
-    @property
-    def _jira_login(self) -> dict[str, str]:
-        if self.world.jira_deployment == "data-center":
-            return {"JIRA_PAT": self.credentials.jira_pat}
-        return {"JIRA_EMAIL": self.credentials.jira_email, "JIRA_API_TOKEN": self.credentials.jira_api_token}
 
     def pause(self, service: str, seconds: float = 0.0) -> None:
         """Closes the service's port: connections are refused, open ones reset, for `seconds` or until resumed."""
@@ -107,9 +93,8 @@ class Sandbox:
             await port.start()
 
 
-def _build_app_of(service: str) -> BuildApp:
-    build_app: BuildApp = import_module(f"sandbox.{service}").build_app
-    return build_app
+def _stand_in(service: str) -> StandIn:
+    return cast(StandIn, import_module(f"sandbox.{service}"))
 
 
 @asynccontextmanager

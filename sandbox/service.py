@@ -1,9 +1,9 @@
 """The shape that every stand-in shares: what a service package exposes and what it is given.
 
-A service is a package `sandbox.<name>` with `build_app(world, credentials, clock) -> aiohttp.web.Application`. The
-server runs each application on a port of its own, adds the middleware for the request log and the faults, and sets
-nothing else: authentication, paging and wording are the service's own. The application reads the world on each
-request, or prepares it once; it never writes to it.
+A service is a package `sandbox.<name>` with the functions of `StandIn`. The server runs each application on a port of
+its own, adds the middleware for the request log and the faults, and sets nothing else: authentication, paging and
+wording are the service's own. The application reads the world on each request, or prepares it once; it never writes to
+it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,13 @@ class Credentials:
     slack_signing_secret: str = "sandbox-slack-signing-secret"
 
 
-class BuildApp(Protocol):
-    """What `sandbox.github`, `sandbox.jira` and `sandbox.slack` each expose under the name `build_app`."""
+class StandIn(Protocol):
+    """What the package of a service exposes: `sandbox.github`, `sandbox.jira`, `sandbox.slack`."""
 
-    def __call__(self, world: World, credentials: Credentials, clock: Clock) -> web.Application: ...
+    def build_app(self, world: World, credentials: Credentials, clock: Clock) -> web.Application:
+        """The application that speaks the service's protocol."""
+        ...
+
+    def variables(self, url: str, world: World, credentials: Credentials) -> dict[str, str]:
+        """The environment variables that point a program at the application at `url`, and let it in."""
+        ...

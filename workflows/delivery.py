@@ -1,5 +1,6 @@
 """The only writer to one channel for one team's week: brings the newest revision there, effectively once."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -13,20 +14,23 @@ with workflow.unsafe.imports_passed_through():
         DeliveryOutcome,
         DeliveryRequest,
         DeliveryState,
-        FindPart,
         PartRecord,
         PartState,
         RecallDelivery,
         RecordDelivery,
-        RemovePart,
-        SendPart,
+        StandingRevision,
     )
+    from devsync.domain.delivery_waits import DeliveryWaits
     from devsync.domain.errors import Failure
     from devsync.runtime.policies import call
+    from workflows import slack_parts
+    from workflows.channel_parts import ChannelParts
     from workflows.failures import failure_of
-    from workflows.story import delivery_story
+    from workflows.slack_parts import part_name
+    from workflows.story import delivery_story, refused_signal, why_it_is_kept
 
-RECORD_TIME_BETWEEN_ROUNDS = timedelta(seconds=10)
+MESSAGE_DELETED = "message_not_found"
+THREAD_DELETED = "thread_not_found"
 
 
 @workflow.defn(name=names.DELIVERY)
@@ -42,12 +46,13 @@ class Delivery:
     def __init__(self, request: DeliveryRequest) -> None:
         self._newest = request
         self._request = request
-        self._parts: dict[int, PartRecord] = {}
-        self._channel_id = ""
+        self._parts = ChannelParts()
+        self._has_recalled = False
         self._state = DeliveryState.PENDING
         self._reason = ""
-        self._refused: list[str] = []
-        self._hint: timedelta | None = None
+        self._setback: Failure | None = None
+        self._api_calls = 0
+        self._refused: tuple[str, ...] = ()
 
     @workflow.run
     async def run(self, request: DeliveryRequest) -> DeliveryOutcome:
@@ -58,12 +63,22 @@ class Delivery:
                 names.SERVICE.value_set(names.SLACK),
             ]
         )
+        try:
+            return await self._deliver()
+        except (asyncio.CancelledError, ActivityError) as error:
+            if is_cancelled_exception(error):
+                await self._record_cancellation()
+            raise
+
+    async def _deliver(self) -> DeliveryOutcome:
         await self._recall()
         while True:
-            self._request = self._newest
+            self._take_up_the_newest()
             await self._bring_to_channel()
+            if self._is_superseded():
+                continue  # nobody waits for what became of the older one
             await self._tell_the_edition()
-            await self._record()
+            await self._record_unless_superseded()
             if not self._is_superseded():
                 return self._outcome()
 
@@ -76,7 +91,8 @@ class Delivery:
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
-        self._refused.append(name)
+        self._refused = (*self._refused, refused_signal(name, workflow.now()))
+        self._tell()
 
     @workflow.query(description="What stands in the channel, part by part")
     def outcome(self) -> DeliveryOutcome:
@@ -97,35 +113,49 @@ class Delivery:
             self._request.policies,
             summary="What stands in the channel already?",
         )
-        if recalled.outcome is not None:
-            self._parts = {part.index: part for part in recalled.outcome.parts}
-            self._channel_id = recalled.outcome.channel_id
+        self._parts.recall(recalled)
+        self._has_recalled = True
+
+    def _take_up_the_newest(self) -> None:
+        self._request = self._newest
+        self._api_calls = 0
+        self._enter(DeliveryState.PENDING)
 
     async def _bring_to_channel(self) -> None:
-        """Rounds over the parts that are not there yet, with declared waits between them."""
-        self._enter(DeliveryState.PENDING)
-        for wait in (timedelta(), *self._request.schedule.retry_after):
-            if wait and await self._is_superseded_within(max(wait, self._hint or timedelta())):
-                return
-            if await self._send_what_is_missing():
+        """Rounds over what is not there yet, with declared waits between them."""
+        waits = DeliveryWaits(self._request.schedule.retry_after, workflow.random().uniform)
+        while not await self._is_settled_by_a_round() and not self._is_superseded():
+            wait = waits.after(self._setback, workflow.now())
+            if wait is None:
+                self._give_up()
                 return
             await self._record_in_passing()
-        is_unknown = any(part.state is PartState.UNCERTAIN for part in self._parts.values())
-        self._enter(DeliveryState.UNCERTAIN if is_unknown else DeliveryState.DEAD, f"gave up: {self._reason}")
+            await self._wait_for_the_next_try(wait)
 
-    async def _send_what_is_missing(self) -> bool:
-        """One round. True when it is settled: delivered, refused for good, or not to be known."""
-        self._hint = None
+    async def _is_settled_by_a_round(self) -> bool:
+        """One try of what is not there yet. True when it is: delivered, kept, refused for good, or not to be known."""
+        self._setback = None
+        if self._must_be_kept():
+            return True
+        self._parts.doubt_the_thread(self._request.part_digests)
         for index, digest in enumerate(self._request.part_digests):
+            if self._is_superseded():
+                return False
             if not await self._is_part_settled(index, digest):
+                return self._state is not DeliveryState.PENDING
+        for index in self._parts.surplus(len(self._request.part_digests)):
+            if not await self._is_removed(index):
                 return False
-            if self._state in {DeliveryState.FAILED, DeliveryState.UNCERTAIN}:
-                return True
-        for index in sorted(self._parts):
-            if index >= len(self._request.part_digests) and not await self._remove(index):
-                return False
-        self._enter(DeliveryState.DELIVERED)
+        self._enter_delivered()
         return True
+
+    def _give_up(self) -> None:
+        if self._parts.are_there(self._request.part_digests):
+            self._enter_delivered()  # all but what could not be removed
+        elif any(part.state is PartState.UNCERTAIN for part in self._parts.all()):
+            self._enter(DeliveryState.UNCERTAIN, f"gave up: {self._reason}")
+        else:
+            self._enter(DeliveryState.DEAD, f"gave up: {self._reason}")
 
     async def _tell_the_edition(self) -> None:
         if self._request.reply_to is None:
@@ -147,159 +177,195 @@ class Delivery:
             time_left=time_left,
         )
 
+    async def _record_unless_superseded(self) -> None:
+        """A newer revision does not wait for a database that is away: its own record tells what this one would."""
+        recording = asyncio.create_task(self._record())
+        try:
+            await workflow.wait_condition(lambda: recording.done() or self._is_superseded())
+        finally:
+            recording.cancel()
+        await asyncio.gather(recording, return_exceptions=self._is_superseded())
+
     async def _record_in_passing(self) -> None:
         """Between rounds: a database that is away must not hold up the next try; the last record is kept trying."""
         try:
-            await self._record(time_left=RECORD_TIME_BETWEEN_ROUNDS)
+            await self._record(time_left=self._request.schedule.record_time)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
             workflow.logger.warning("delivery state not recorded: %s", failure_of(error).message)
 
+    async def _record_cancellation(self) -> None:
+        """Says who stopped it, and what had been sent by then: the next run of the week goes on from there."""
+        if self._state is DeliveryState.PENDING:
+            who = workflow.cancellation_reason() or "no reason given"
+            self._enter(DeliveryState.FAILED, f"the delivery was cancelled: {who}")
+            await self._tell_the_edition()
+        if self._has_recalled:
+            await self._record_in_passing()
+
     # One part.
 
     async def _is_part_settled(self, index: int, digest: str) -> bool:
-        part = self._parts.get(index, PartRecord(index=index))
-        if part.state is PartState.UNCERTAIN:
-            part = await self._ask_the_channel(part)
-            if part.state is PartState.UNCERTAIN:
-                return self._state is DeliveryState.UNCERTAIN
-        if part.state is PartState.DELIVERED and part.digest == digest:
-            return True
-        part = await self._send(part, digest)
-        if part.state is PartState.UNCERTAIN:
-            return await self._is_part_settled(index, digest)
-        return part.state is PartState.DELIVERED or self._state is DeliveryState.FAILED
+        if self._parts.is_uncertain(index):
+            await self._ask_the_channel(index)
+        if self._parts.is_uncertain(index):
+            return False
+        if not self._parts.is_there(index, digest):
+            await self._send(index, digest)
+        if self._parts.is_uncertain(index):
+            # Whatever the answer, this was the round's try: the next one waits for its time.
+            await self._ask_the_channel(index)
+        if not self._parts.is_there(index, digest):
+            return False
+        self._parts.settle(index, self._request.revision)
+        return True
 
-    async def _send(self, part: PartRecord, digest: str) -> PartRecord:
+    async def _send(self, index: int, digest: str) -> None:
         """Posts the part, or updates its message in place; once, whatever comes of it."""
-        sent_at = workflow.now()
-        verb = "Update" if part.message_id else "Post"
-        tried = part.model_copy(update={"attempts": part.attempts + 1, "sent_at": sent_at})
+        before, standing = self._parts.part(index), self._parts.standing
+        self._parts.begin_to_send(index, digest, self._request.revision, workflow.now())
+        self._tell("Slack's answer")
         try:
-            sent = await call(
-                activities.SEND_SLACK_PART,
-                SendPart(
-                    team=self._request.team,
-                    key=self._key(part.index),
-                    target=self._channel_id or self._request.channel.target,
-                    rendering=self._request.rendering,
-                    index=part.index,
-                    thread_ts=self._thread() if part.index else "",
-                    message_ts=part.message_id,
-                ),
-                self._request.policies,
-                summary=f"{verb} {self._part_name(part.index)} in {self._request.channel.target}",
+            sent = await slack_parts.send(
+                self._request, before, target=self._target(), thread_ts=self._parts.thread_ts(index)
             )
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            return self._note_failure(tried, digest, failure_of(error))
-        self._channel_id = sent.channel_id
-        return self._keep(
-            tried,
-            state=PartState.DELIVERED,
-            digest=digest,
-            revision=self._request.revision,
-            message_id=sent.message_ts,
-            last_error="",
-        )
-
-    def _note_failure(self, part: PartRecord, digest: str, failure: Failure) -> PartRecord:
-        self._reason = failure.message
-        self._hint = failure.retry_after
-        if failure.may_have_taken_effect and not part.message_id:
-            return self._keep(part, state=PartState.UNCERTAIN, digest=digest, last_error=failure.message)
-        # An update in place may be repeated: the same text on the same message.
-        if failure.is_retryable:
-            return self._keep(part, last_error=failure.message)
-        self._enter(DeliveryState.FAILED, failure.message)
-        return self._keep(part, state=PartState.FAILED, last_error=failure.message)
-
-    async def _ask_the_channel(self, part: PartRecord) -> PartRecord:
-        """Settles a send of unknown outcome: there, not there, or (without an answer) still unknown."""
-        await self._wait_until_askable(part)
-        sent_at = part.sent_at or workflow.now()
-        try:
-            found = await call(
-                activities.FIND_SLACK_PART,
-                FindPart(
-                    key=self._key(part.index),
-                    target=self._channel_id or self._request.channel.target,
-                    thread_ts=self._thread() if part.index else "",
-                    sent_after=sent_at,
-                ),
-                self._request.policies,
-                summary=f"Is {self._part_name(part.index)} there? Its post had no answer",
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            failure = failure_of(error)
-            if not failure.is_retryable:
-                self._enter(
-                    DeliveryState.UNCERTAIN,
-                    f"a post had no answer, and the channel cannot be asked: {failure.message}; not posted again",
-                )
-            return self._keep(part, last_error=failure.message)
-        if not found.message_ts:
-            return self._keep(part, state=PartState.PENDING, last_error="the post had not arrived")
-        self._channel_id = found.channel_id or self._channel_id
-        return self._keep(
-            part,
-            state=PartState.DELIVERED,
-            message_id=found.message_ts,
-            revision=self._request.revision,
-            last_error="",
-        )
-
-    async def _wait_until_askable(self, part: PartRecord) -> None:
-        wait = self._request.schedule.uncertain_wait
-        self._tell("the earliest moment at which the channel can say whether the post arrived")
-        # From now, not from the send: the activity may have been cut off long after it was scheduled.
-        await workflow.sleep(wait, summary=f"Before asking for {self._part_name(part.index)}")
+            await self._note_failure(before, standing, failure_of(error))
+        else:
+            self._api_calls += 1
+            self._parts.was_sent(index, digest, self._request.revision, sent)
         self._tell()
 
-    async def _remove(self, index: int) -> bool:
-        part = self._parts[index]
+    async def _note_failure(self, before: PartRecord, standing: StandingRevision | None, failure: Failure) -> None:
+        self._set_back(failure)
+        if failure.retry_at is None:
+            self._api_calls += 1
+        if failure.may_have_taken_effect:
+            self._parts.may_have_been_sent(before.index, failure)
+            return
+        self._parts.was_not_sent(before, standing, failure)
+        if _may_help_later(failure):
+            return
+        if failure.code == MESSAGE_DELETED and before.message_id:
+            await self._forget(before.index)
+        elif failure.code == THREAD_DELETED and before.index:
+            await self._forget(0)
+        else:
+            self._parts.refuse(before.index)
+            self._enter(DeliveryState.FAILED, failure.message)
+
+    async def _forget(self, index: int) -> None:
+        """Somebody deleted the message: the next round posts it anew, with the thread that hung on it."""
+        if index == 0:
+            for hanging in self._parts.surplus(1):
+                if not await self._is_removed(hanging):
+                    return  # the message is found deleted again, and the rest of its thread removed then
+                self._parts.drop(hanging)
+        self._parts.forget(index)
+        self._reason = f"somebody deleted {part_name(index)}; it is posted anew"
+
+    async def _ask_the_channel(self, index: int) -> None:
+        """Settles a send of unknown outcome: there, not there, or (without an answer) still unknown."""
+        await self._wait_until_askable(index)
+        part = self._parts.part(index)
+        try:
+            found = await slack_parts.find(
+                self._request,
+                part,
+                target=self._target(),
+                thread_ts=self._parts.thread_ts(index),
+                sent_after=part.sent_at or workflow.now(),
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            await self._note_no_answer(index, failure_of(error))
+        else:
+            self._api_calls += found.api_calls
+            if found.message_ts:
+                self._parts.was_found(index, found)
+            else:
+                self._parts.is_not_there(index, "the post had not arrived")
+        self._tell()
+
+    async def _note_no_answer(self, index: int, failure: Failure) -> None:
+        if failure.code == THREAD_DELETED and index:
+            self._parts.is_not_there(index, failure.message)
+            await self._forget(0)
+            return
+        self._parts.note(index, failure.message)
+        self._set_back(failure)
+        if not _may_help_later(failure):
+            self._enter(
+                DeliveryState.UNCERTAIN,
+                f"a post had no answer, and the channel cannot be asked: {failure.message}; not posted again",
+            )
+
+    async def _wait_until_askable(self, index: int) -> None:
+        self._tell("the earliest moment at which the channel can say whether the post arrived")
+        # From now, not from the send: the activity may have been cut off long after it was scheduled.
+        await workflow.sleep(self._request.schedule.uncertain_wait, summary=f"Before asking for {part_name(index)}")
+        self._tell()
+
+    async def _is_removed(self, index: int) -> bool:
+        """False where a later try may help. A message that may not be removed stays, with a note."""
+        if self._parts.is_uncertain(index):
+            await self._ask_the_channel(index)
+        if self._parts.is_uncertain(index):
+            return self._state is DeliveryState.UNCERTAIN
+        part = self._parts.part(index)
         if part.message_id:
             try:
-                await call(
-                    activities.REMOVE_SLACK_PART,
-                    RemovePart(target=self._channel_id, message_ts=part.message_id),
-                    self._request.policies,
-                    summary=f"Remove {self._part_name(index)}: the new revision is shorter",
-                )
+                await slack_parts.remove(self._request, part, target=self._target())
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
-                self._reason = failure_of(error).message
-                return False
-        del self._parts[index]
+                failure = failure_of(error)
+                self._set_back(failure)
+                self._parts.note(index, f"not removed: {failure.message}")
+                return not _may_help_later(failure)
+            self._api_calls += 1
+        self._parts.drop(index)
         return True
 
     # Small parts.
 
+    def _must_be_kept(self) -> bool:
+        """Whether what stands in the channel is more complete, and nobody asked to replace it all the same."""
+        standing = self._parts.standing
+        if standing is None or self._request.replace or self._request.completeness >= standing.completeness:
+            return False
+        self._enter(DeliveryState.KEPT, why_it_is_kept(self._request, standing))
+        return True
+
+    def _enter_delivered(self) -> None:
+        self._parts.standing = StandingRevision(
+            revision=self._request.revision, completeness=self._request.completeness
+        )
+        left = [self._parts.part(index) for index in self._parts.surplus(len(self._request.part_digests))]
+        notes = [f"{part_name(part.index)} of an older revision still stands there, {part.last_error}" for part in left]
+        self._enter(DeliveryState.DELIVERED, "; ".join(notes))
+
     def _is_superseded(self) -> bool:
         return self._newest is not self._request
 
-    async def _is_superseded_within(self, wait: timedelta) -> bool:
+    async def _wait_for_the_next_try(self, wait: timedelta) -> None:
+        """Or for a newer revision, which is tried at once."""
         self._tell(f"the next try, in {wait}")
         try:
             await workflow.wait_condition(
                 self._is_superseded, timeout=wait, timeout_summary=f"Next try after: {self._reason}"[:200]
             )
         except TimeoutError:
-            return False
+            return
         finally:
             self._tell()
-        return True
 
-    def _keep(self, part: PartRecord, **changes: object) -> PartRecord:
-        kept = part.model_copy(update=changes)
-        self._parts[kept.index] = kept
-        self._tell()
-        return kept
+    def _set_back(self, failure: Failure) -> None:
+        self._setback, self._reason = failure, failure.message
 
     def _enter(self, state: DeliveryState, reason: str = "") -> None:
         self._state = state
@@ -307,16 +373,10 @@ class Delivery:
         self._tell()
 
     def _tell(self, waiting_for: str = "") -> None:
-        workflow.set_current_details(delivery_story(self._request, self._outcome(), waiting_for))
+        workflow.set_current_details(delivery_story(self._request, self._outcome(), waiting_for, self._refused))
 
-    def _key(self, index: int) -> str:
-        return f"{self._request.team}/{self._request.iso_week}/{self._request.channel.key}/{index}"
-
-    def _thread(self) -> str:
-        return self._parts[0].message_id
-
-    def _part_name(self, index: int) -> str:
-        return "the channel message" if index == 0 else f"thread part {index}"
+    def _target(self) -> str:
+        return self._parts.channel_id or self._request.channel.target
 
     def _outcome(self) -> DeliveryOutcome:
         return DeliveryOutcome(
@@ -326,7 +386,14 @@ class Delivery:
             kind=self._newest.channel.kind,
             revision=self._request.revision,
             state=self._state,
-            channel_id=self._channel_id,
-            parts=tuple(self._parts[index] for index in sorted(self._parts)),
+            channel_id=self._parts.channel_id,
+            parts=self._parts.all(),
+            standing=self._parts.standing,
             reason=self._reason,
+            api_calls=self._api_calls,
+            has_recalled=self._has_recalled,
         )
+
+
+def _may_help_later(failure: Failure) -> bool:
+    return failure.is_retryable or failure.retry_at is not None

@@ -1,9 +1,10 @@
 """What a schedule starts: works out which week is due and sees to it that the week's edition runs."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import RawValue, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
@@ -13,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.edition import EditionRequest, EditionResult
     from devsync.domain.changelog.due import lateness
     from devsync.runtime.policies import BOOTSTRAP, call
-    from workflows.story import due_story
+    from workflows.story import due_story, refused_signal
 
 REQUESTED_BY = "schedule"
 
@@ -27,11 +28,22 @@ class EditionTrigger:
     of firings and runs by hand make one edition of a week.
     """
 
+    @workflow.init
+    def __init__(self, request: DueRequest) -> None:
+        self._request = request
+        self._due: EditionDue | None = None
+        self._refused: tuple[str, ...] = ()
+
+    @workflow.signal(dynamic=True, description="Any signal is recorded as refused; the firing goes on unharmed")
+    def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
+        self._refused = (*self._refused, refused_signal(name, workflow.now()))
+        self._tell()
+
     @workflow.run
     async def run(self, request: DueRequest) -> EditionDue:
         scheduled_at = _scheduled_at()
         workflow.upsert_search_attributes([names.TEAM.value_set(request.team)])
-        workflow.set_current_details(due_story(request, scheduled_at))
+        self._tell()
         week = await call(
             activities.FIND_DUE_WEEK,
             FindDueWeek(team=request.team, scheduled_at=scheduled_at),
@@ -40,7 +52,7 @@ class EditionTrigger:
         )
         workflow.upsert_search_attributes([names.ISO_WEEK.value_set(week.iso_week)])
         run_id = await _start_edition(request, week, scheduled_at)
-        due = EditionDue(
+        self._due = EditionDue(
             team=request.team,
             iso_week=week.iso_week,
             scheduled_at=scheduled_at,
@@ -49,8 +61,11 @@ class EditionTrigger:
             edition_run_id=run_id,
             late_by=lateness(scheduled_at, workflow.now(), week.jitter),
         )
-        workflow.set_current_details(due_story(request, scheduled_at, due))
-        return due
+        self._tell()
+        return self._due
+
+    def _tell(self) -> None:
+        workflow.set_current_details(due_story(self._request, _scheduled_at(), self._due, self._refused))
 
 
 def _scheduled_at() -> datetime:

@@ -1,10 +1,12 @@
 """Reads what a failed activity says of itself, for gaps and delivery decisions."""
 
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
+from pydantic import ValidationError
+from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.errors import ErrorCategory, Failure
+from devsync.runtime.failures.temporal import timed_out
 
 
 def failure_of(error: ActivityError) -> Failure:
@@ -13,15 +15,20 @@ def failure_of(error: ActivityError) -> Failure:
     When the whole budget ran out, the server reports a time-out whose cause is the last attempt's failure: that
     one tells the reader why. A time-out with nothing behind it means that a worker or a service went silent.
     """
-    timed_out: TemporalTimeoutError | None = None
+    silence: TemporalTimeoutError | None = None
     cause: BaseException | None = error.cause
     while cause is not None:
         if isinstance(cause, ApplicationError):
             return _classified(cause)
         if isinstance(cause, TemporalTimeoutError):
-            timed_out = cause
+            silence = cause
         cause = cause.__cause__
-    return _silence(timed_out)
+    return timed_out(silence)
+
+
+def reason_of(error: BaseException) -> str:
+    """One sentence for people: why a run ended."""
+    return failure_of(error).message if isinstance(error, ActivityError) else str(error)
 
 
 def gap_of(unit: str, service: str, failure: Failure) -> Gap:
@@ -29,19 +36,11 @@ def gap_of(unit: str, service: str, failure: Failure) -> Gap:
 
 
 def _classified(error: ApplicationError) -> Failure:
-    if error.details:
+    """From its first detail; the type alone is left of a failure that was too large for the server to keep."""
+    try:
         return Failure.model_validate(error.details[0])
-    return Failure(
-        category=ErrorCategory.SYSTEM, message=error.message or str(error.type), is_retryable=not error.non_retryable
-    )
-
-
-def _silence(error: TemporalTimeoutError | None) -> Failure:
-    never_started = error is not None and error.type is TimeoutType.SCHEDULE_TO_START
-    return Failure(
-        category=ErrorCategory.SYSTEM,
-        message="no worker took the work in time" if never_started else "no answer within the time allowed",
-        is_retryable=True,
-        may_have_taken_effect=not never_started,
-        code="timeout",
-    )
+    except (IndexError, ValidationError):
+        known = set(ErrorCategory)
+        category = ErrorCategory(error.type) if error.type in known else ErrorCategory.SYSTEM
+        message = error.message or str(error.type)
+        return Failure(category=category, message=message, is_retryable=not error.non_retryable)

@@ -1,10 +1,11 @@
 """The Markdown that the Temporal Web UI shows as a run's current details: the story so far."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, PartState
+from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, StandingRevision
 from devsync.contracts.due import DueRequest, EditionDue
-from devsync.contracts.edition import EditionProgress, EditionRequest, Phase
+from devsync.contracts.edition import EditionProgress, EditionRequest, EditionStatus, Phase
 from devsync.domain.changelog.due import told
 
 _DOING = {
@@ -15,6 +16,9 @@ _DOING = {
     Phase.RECORDING: "writing the records; the edition itself is out",
     Phase.DONE: "done",
 }
+_WITHOUT_EDITION = (EditionStatus.CANCELLED, EditionStatus.FAILED)
+
+_UNITS_SHOWN = 3
 
 
 def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
@@ -24,16 +28,21 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
         mode = " (dry run: nothing is posted)"
     elif not progress.will_deliver:
         mode = " (composed and stored, not posted)"
-    doing = "cancelled" if progress.cancelled_because else _DOING[progress.phase]
+    ended = progress.result.status if progress.result is not None else None
+    has_no_edition = ended in _WITHOUT_EDITION
+    doing = ended.value if ended is not None and has_no_edition else _DOING[progress.phase]
     lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{doing}**", ""]
     if progress.deadline:
         lines.append(f"- Deadline: {progress.deadline:%Y-%m-%d %H:%M} UTC")
     if progress.units_total:
         lines.append(f"- Collected: {len(progress.units_done)} of {progress.units_total} sources")
-    if progress.result is not None and not progress.cancelled_because:
+    if progress.result is not None and not has_no_edition:
         lines.append(f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources")
     if progress.item_count is not None:
         lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")
+    lines += [
+        f"- **Waiting** for {wait.service} until {wait.until:%H:%M:%S} UTC: {wait.reason}" for wait in progress.waits
+    ]
     lines += [f"- **Missing** {gap.unit}: {gap.reason}" for gap in progress.gaps]
     lines += [f"- Note on {note}" for note in progress.notes]
     if progress.result is not None and progress.result.calls_by_road:
@@ -44,22 +53,29 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
     ]
     if progress.cancelled_because:
         lines.append(f"- Cancelled: {progress.cancelled_because}")
-    lines += [f"- Refused {message}" for message in progress.refused_messages]
+    if progress.failed_because:
+        lines.append(f"- Failed: {progress.failed_because}")
+    lines += _refusals(progress.refused_messages)
     return "\n".join(lines)
 
 
-def due_story(request: DueRequest, scheduled_at: datetime, due: EditionDue | None = None) -> str:
+def due_story(
+    request: DueRequest, scheduled_at: datetime, due: EditionDue | None = None, refused: Sequence[str] = ()
+) -> str:
     """When a firing was due, which week that means and what became of it, or what it waits for."""
     lines = [f"### The changelog of {request.team} was due at {scheduled_at:%Y-%m-%d %H:%M} UTC"]
     if due is None:
-        return "\n".join([*lines, "Now: **reading the team's file**, again and again while it is wrong"])
-    lines += [f"- Week {due.iso_week}: `{due.edition_id}` **{due.outcome.value}**"]
-    if due.late_by:
-        lines.append(f"- {told(due.late_by)} late")
-    return "\n".join(lines)
+        lines.append("Now: **reading the team's file**, again and again while it is wrong")
+    else:
+        lines.append(f"- Week {due.iso_week}: `{due.edition_id}` **{due.outcome.value}**")
+        if due.late_by:
+            lines.append(f"- {told(due.late_by)} late")
+    return "\n".join([*lines, *_refusals(refused)])
 
 
-def delivery_story(request: DeliveryRequest, outcome: DeliveryOutcome, waiting_for: str) -> str:
+def delivery_story(
+    request: DeliveryRequest, outcome: DeliveryOutcome, waiting_for: str, refused: Sequence[str] = ()
+) -> str:
     """What stands in the channel, part by part, and what the delivery waits for."""
     lines = [
         f"### Revision {request.revision} of {request.team} {request.iso_week} for {request.channel.target}",
@@ -68,8 +84,29 @@ def delivery_story(request: DeliveryRequest, outcome: DeliveryOutcome, waiting_f
     ]
     for part in outcome.parts:
         name = "channel message" if part.index == 0 else f"thread part {part.index}"
-        detail = part.message_id if part.state is PartState.DELIVERED else part.last_error
+        detail = part.last_error or part.message_id
         lines.append(f"- {name}: {part.state.value} {detail}".rstrip())
+    lines += _refusals(refused)
     if waiting_for:
         lines += ["", f"Waiting for {waiting_for}"]
     return "\n".join(lines)
+
+
+def why_it_is_kept(request: DeliveryRequest, standing: StandingRevision) -> str:
+    """Why a revision was not put over the one that stands in the channel, and how it can be all the same."""
+    share = "is complete" if standing.completeness == 1 else f"has {standing.completeness:.0%} of the sources"
+    shown = ", ".join(request.missing[:_UNITS_SHOWN])
+    more = f" and {len(request.missing) - _UNITS_SHOWN} more" if len(request.missing) > _UNITS_SHOWN else ""
+    return (
+        f"not replaced: revision {standing.revision} {share}, this one ({request.completeness:.0%}) lacks "
+        f"{shown}{more}; `run --replace` posts it all the same"
+    )
+
+
+def refused_signal(name: str, now: datetime) -> str:
+    """A signal that the run does not know, or whose arguments it cannot take, as stories and queries have it."""
+    return f"signal {name!r} at {now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _refusals(messages: Sequence[str]) -> list[str]:
+    return [f"- Refused {message}" for message in messages]

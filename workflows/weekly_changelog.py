@@ -7,12 +7,12 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
-    from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
-    from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryRequest, DeliveryState
+    from devsync.contracts.collection import UnitCollected
+    from devsync.contracts.delivery import DeliveryOutcome
     from devsync.contracts.edition import (
         ChannelResult,
         ComposeEdition,
@@ -24,60 +24,70 @@ with workflow.unsafe.imports_passed_through():
         EditionResult,
         EditionStatus,
         FindPreviousEdition,
+        KeptEdition,
         Phase,
         PlanEdition,
         PreviousEdition,
         RecordEdition,
         RenderEdition,
+        ServiceWait,
     )
+    from devsync.contracts.policies import Policies
+    from devsync.domain.changelog.deadline import Deadline
+    from devsync.domain.changelog.due import told
     from devsync.domain.changelog.edition import Gap
     from devsync.runtime.policies import BOOTSTRAP, call
-    from workflows.channels import bring_to_channel
-    from workflows.failures import failure_of, gap_of
+    from workflows.carrying import fitting, left_for_renderings
+    from workflows.channels import bring_to_channel, delivery_request
+    from workflows.failures import failure_of, gap_of, reason_of
+    from workflows.phases import PhaseTimes
+    from workflows.results import channel_result, is_reported, made_edition, result_so_far
     from workflows.story import edition_story
+    from workflows.units import Answer, Ask, ask_all, asks_of, was_silent
 
-CANCELLATION_RECORD_TIME = timedelta(minutes=1)
-"""A cancelled run records who cancelled it, and does not outlive a database that is away."""
+LAST_RECORD_TIME = timedelta(minutes=1)
+"""A run that made no edition records why, and does not outlive a database that is away: its week must be free again."""
 
 
 @workflow.defn(name=names.WEEKLY_CHANGELOG)
 class WeeklyChangelog:
     """Collects what happened in one ISO week, composes the edition and brings it to the team's channels.
 
-    One source down never ends an edition: it leaves a named gap. The deadline is an instant, worked out once;
-    waiting for anything stops there.
+    One source down never ends an edition: it leaves a named gap. The deadline is an instant, worked out once; waiting
+    for services and channels stops there. Our own steps are tried for days: a late edition beats none.
     """
 
     @workflow.init
     def __init__(self, request: EditionRequest) -> None:
         self._request = request
         self._started_at = workflow.now()
-        self._phase_began = self._started_at
-        self._seconds: dict[str, float] = {}
-        self._must_deliver = request.deliver and not request.is_dry_run
-        self._progress = EditionProgress(will_deliver=self._must_deliver)
+        self._times = PhaseTimes(self._started_at)
+        self._policies: Policies = {}
+        self._missing: dict[str, Gap] = {}
         self._outcomes: dict[str, DeliveryOutcome] = {}
+        self._must_deliver = request.deliver and not request.is_dry_run
+        self._has_delivered = False
+        self._progress = EditionProgress(will_deliver=self._must_deliver)
 
     @workflow.run
     async def run(self, request: EditionRequest) -> EditionResult:
         self._be_findable()
-        plan = await self._plan()
         try:
+            plan = await self._plan()
             units, gaps = await self._collect(plan)
             composed, revision = await self._compose(plan, units, gaps)
-            rendered = await self._render(plan, composed, revision)
-            channels = await self._deliver(plan, rendered, revision)
-        except (asyncio.CancelledError, ActivityError) as error:
-            if is_cancelled_exception(error):
-                await self._record_cancellation(plan)
+            rendered = await self._render(plan, units, composed, revision)
+            while True:
+                channels = await self._deliver(plan, composed, rendered, revision)
+                so_far = self._so_far(EditionStatus.COMPLETE)
+                result = made_edition(so_far, units, composed, rendered, channels, self._outcomes.values())
+                await self._record(plan, composed, result)
+                if not self._owes_delivery():
+                    return result
+        except (asyncio.CancelledError, FailureError) as error:
+            if not self._has_delivered:  # an edition that is out stays what it is
+                await self._record_the_end(error)
             raise
-        result = self._result(composed, rendered, revision, units, channels)
-        await self._record(plan, composed, result)
-        if self._must_deliver and not self._has_delivered:  # asked for while the records were written
-            channels = await self._deliver(plan, rendered, revision)
-            result = self._result(composed, rendered, revision, units, channels)
-            await self._record(plan, composed, result)
-        return result
 
     # What people and other workflows may ask and say.
 
@@ -125,74 +135,35 @@ class WeeklyChangelog:
             BOOTSTRAP,
             summary=f"Plan {self._request.team} {self._request.iso_week} from the configuration",
         )
-        due = max(self._request.scheduled_at or self._started_at, self._started_at)
-        self._deadline = due + plan.deliver_by
-        self._update(units_total=len(plan.repositories) + len(plan.projects), deadline=self._deadline, notes=plan.notes)
+        begin = max(self._request.scheduled_at or self._started_at, self._started_at)
+        self._deadline = Deadline.of(begin, plan.deliver_by, plan.delivery_reserve)
+        self._policies = plan.policies
+        units_total = len(plan.repositories) + len(plan.projects)
+        self._update(units_total=units_total, deadline=self._deadline.at, notes=plan.notes)
         return plan
 
     async def _collect(self, plan: EditionPlan) -> tuple[list[UnitCollected], list[Gap]]:
         self._enter(Phase.COLLECTING)
         self._previous = asyncio.create_task(self._find_previous(plan))
-        outcomes = await asyncio.gather(
-            *(self._collect_repository(plan, repository) for repository in plan.repositories),
-            *(self._collect_project(plan, project) for project in plan.projects),
-        )
-        units = [outcome for outcome in outcomes if isinstance(outcome, UnitCollected)]
-        gaps = [outcome for outcome in outcomes if isinstance(outcome, Gap)]
-        return units, gaps
+        asks = asks_of(plan, workflow.info())
+        answers = await self._ask_all(asks)
+        silent = [ask for ask in asks if was_silent(answers[ask.unit])]
+        if silent and self._deadline.may_collect_again(workflow.now()):
+            # All workers were away until the time was up. They are back, or this would not run.
+            answers |= await self._ask_all(silent)
+        units, too_large = fitting([answer for answer in answers.values() if isinstance(answer, UnitCollected)])
+        return units, [*self._missing.values(), *too_large]
 
-    async def _collect_repository(self, plan: EditionPlan, repository: str) -> UnitCollected | Gap:
-        message = CollectRepository(
-            collection_id=self._collection_id(),
-            team=plan.team,
-            repository=repository,
-            window=plan.window,
-            api=plan.github_api,
-        )
-        return await self._collect_unit(plan, activities.COLLECT_REPOSITORY, message, names.repository_unit(repository))
-
-    async def _collect_project(self, plan: EditionPlan, project: str) -> UnitCollected | Gap:
-        message = CollectProject(
-            collection_id=self._collection_id(), team=plan.team, project=project, window=plan.window
-        )
-        return await self._collect_unit(plan, activities.COLLECT_PROJECT, message, names.project_unit(project))
-
-    async def _collect_unit(
-        self,
-        plan: EditionPlan,
-        contract: activities.ActivityContract[Any, UnitCollected],
-        message: CollectRepository | CollectProject,
-        unit: str,
-    ) -> UnitCollected | Gap:
-        try:
-            collected = await call(
-                contract,
-                message,
-                plan.policies,
-                summary=f"Collect {unit}",
-                time_left=self._time_left() - plan.delivery_reserve,
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            gap = gap_of(unit, contract.service, failure_of(error))
-            self._update(gaps=(*self._progress.gaps, gap))
-            return gap
-        notes = tuple(f"{unit}: {note}" for note in collected.notes)
-        self._update(units_done=(*self._progress.units_done, unit), notes=(*self._progress.notes, *notes))
-        return collected
+    async def _ask_all(self, asks: Sequence[Ask]) -> dict[str, Answer]:
+        return await ask_all(asks, self._policies, self._deadline, self)
 
     async def _find_previous(self, plan: EditionPlan) -> PreviousEdition:
-        info = workflow.info()
         return await call(
             activities.FIND_PREVIOUS,
             FindPreviousEdition(
-                team=plan.team,
-                iso_week=plan.iso_week,
-                workflow_id=info.workflow_id,
-                run_id=info.original_execution_run_id,
+                team=plan.team, iso_week=plan.iso_week, run_id=workflow.info().original_execution_run_id
             ),
-            plan.policies,
+            self._policies,
             summary="Look for an earlier revision of this week",
         )
 
@@ -200,10 +171,16 @@ class WeeklyChangelog:
         self, plan: EditionPlan, units: list[UnitCollected], gaps: list[Gap]
     ) -> tuple[EditionComposed, int]:
         self._enter(Phase.COMPOSING)
+        now = workflow.now()
         composed = await call(
             activities.COMPOSE_EDITION,
-            ComposeEdition(plan=plan, units=tuple(units), gaps=tuple(gaps)),
-            plan.policies,
+            ComposeEdition(
+                plan=plan,
+                units=tuple(units),
+                gaps=tuple(gaps),
+                patient_until=now + self._deadline.time_to_collect(now),
+            ),
+            self._policies,
             summary=f"Compose {len(units)} units, {len(gaps)} missing",
         )
         previous = await self._previous
@@ -212,202 +189,152 @@ class WeeklyChangelog:
         self._update(item_count=composed.item_count, gaps=composed.gaps, revision=revision)
         return composed, revision
 
-    async def _render(self, plan: EditionPlan, composed: EditionComposed, revision: int) -> EditionRendered:
-        return await call(
+    async def _render(
+        self, plan: EditionPlan, units: list[UnitCollected], composed: EditionComposed, revision: int
+    ) -> EditionRendered:
+        rendered = await call(
             activities.RENDER_EDITION,
-            RenderEdition(team=plan.team, edition=composed.edition, revision=revision),
-            plan.policies,
+            RenderEdition(
+                team=plan.team,
+                edition=composed.edition,
+                revision=revision,
+                inline_budget=left_for_renderings(units, composed.edition),
+            ),
+            self._policies,
             summary=f"Render revision {revision} in every format",
         )
+        if rendered.left_out:
+            self._note(f"renderings: no {', '.join(rendered.left_out)}; too large to carry while the store was away")
+        return rendered
 
-    async def _deliver(self, plan: EditionPlan, rendered: EditionRendered, revision: int) -> tuple[ChannelResult, ...]:
+    async def _deliver(
+        self, plan: EditionPlan, composed: EditionComposed, rendered: EditionRendered, revision: int
+    ) -> tuple[ChannelResult, ...]:
         self._enter(Phase.DELIVERING)
-        self._has_delivered = self._must_deliver
+        self._say_if_late()
         if not self._must_deliver:
             return ()
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
-        ours = [channel for channel in asked if channel.kind == "slack"]
-        await asyncio.gather(*(bring_to_channel(self._delivery(plan, channel, rendered, revision)) for channel in ours))
+        ours = [channel for channel in asked if channel.kind == names.SLACK]
+        requests = [
+            delivery_request(
+                plan,
+                channel,
+                composed,
+                rendered,
+                revision=revision,
+                replace=self._request.replace,
+                reply_to=workflow.info().workflow_id,
+            )
+            for channel in ours
+        ]
+        await asyncio.gather(*(bring_to_channel(request) for request in requests))
         try:
             await workflow.wait_condition(
-                lambda: all(self._is_reported(channel, revision) for channel in ours),
-                timeout=max(self._time_left(), timedelta(seconds=1)),
+                lambda: all(is_reported(channel, revision, self._outcomes) for channel in ours),
+                timeout=self._deadline.time_to_deliver(workflow.now()),
                 timeout_summary="The deadline: a channel that is not done by then is queued",
             )
         except TimeoutError:
             workflow.logger.warning("deadline reached before every channel was done")
-        results = tuple(self._channel_result(channel, revision) for channel in asked)
+        self._has_delivered = True
+        results = tuple(channel_result(channel, revision, self._outcomes) for channel in asked)
         self._update(channels=results)
         return results
 
     async def _record(self, plan: EditionPlan, composed: EditionComposed, result: EditionResult) -> None:
-        self._update(result=result)
+        """Until it is on record, or the run is told to deliver after all: what comes of that is recorded, too."""
         self._enter(Phase.RECORDING)
-        workflow.upsert_search_attributes([names.EDITION_STATUS.value_set(result.status.value)])
-        await call(
-            activities.RECORD_EDITION,
-            RecordEdition(
-                result=result,
-                window=plan.window,
-                composed=composed,
-                requested_by=self._request.requested_by,
-                started_at=self._started_at,
-                ended_at=workflow.now(),
-                keep_edition=not self._request.is_dry_run,
-            ),
-            plan.policies,
-            summary="Write the run and the edition to the records",
+        self._conclude(result)
+        kept = None if self._request.is_dry_run else KeptEdition(window=plan.window, edition=composed.edition)
+        recording = asyncio.create_task(
+            call(
+                activities.RECORD_EDITION,
+                self._record_of(result, kept),
+                self._policies,
+                summary="Write the run and the edition to the records",
+            )
         )
+        await workflow.wait_condition(lambda: recording.done() or self._owes_delivery())
+        if not recording.done():
+            recording.cancel()
+            return
+        await recording
         self._enter(Phase.DONE)
 
-    async def _record_cancellation(self, plan: EditionPlan) -> None:
-        """Nothing was posted unless a delivery had started; that one is its own workflow and goes on."""
-        who = workflow.cancellation_reason() or "no reason given"
-        result = EditionResult(
-            team=plan.team,
-            iso_week=plan.iso_week,
-            status=EditionStatus.CANCELLED,
-            revision=0,
-            completeness=0,
-            item_count=0,
-            unclassified_ratio=0,
-            workflow_id=workflow.info().workflow_id,
-            run_id=workflow.info().original_execution_run_id,
-            seconds=self._timed(),
-        )
-        self._update(result=result, cancelled_because=who)
-        workflow.upsert_search_attributes([names.EDITION_STATUS.value_set(result.status.value)])
-        await call(
-            activities.RECORD_EDITION,
-            RecordEdition(
-                result=result,
-                window=plan.window,
-                requested_by=self._request.requested_by,
-                cancelled_because=who,
-                started_at=self._started_at,
-                ended_at=workflow.now(),
-                keep_edition=False,
-            ),
-            plan.policies,
-            summary=f"Record the cancellation: {who}",
-            time_left=CANCELLATION_RECORD_TIME,
-        )
+    async def _record_the_end(self, error: BaseException) -> None:
+        """Of a run that brings no edition. A delivery that had started is its own workflow and goes on."""
+        is_cancelled = is_cancelled_exception(error)
+        status = EditionStatus.CANCELLED if is_cancelled else EditionStatus.FAILED
+        who = (workflow.cancellation_reason() or "no reason given") if is_cancelled else ""
+        result = self._so_far(status)
+        self._update(cancelled_because=who, failed_because="" if is_cancelled else reason_of(error))
+        self._conclude(result)
+        try:
+            await call(
+                activities.RECORD_EDITION,
+                self._record_of(result, kept=None),
+                self._policies,
+                summary=f"Record that it was {status.value}",
+                time_left=LAST_RECORD_TIME,
+            )
+        except ActivityError as unrecorded:
+            workflow.logger.warning("%s, and not on record: %s", status.value, failure_of(unrecorded).message)
+
+    # What asking the sources tells us.
+
+    def answered(self, ask: Ask, answer: Answer) -> None:
+        if isinstance(answer, UnitCollected):
+            self._missing.pop(ask.unit, None)
+            self._update(units_done=(*self._progress.units_done, ask.unit))
+            self._note(*(f"{ask.unit}: {note}" for note in answer.notes))
+        else:
+            self._missing[ask.unit] = gap_of(ask.unit, ask.service, answer)
+        self._update(gaps=tuple(self._missing.values()))
+
+    def waits(self, service: str, wait: ServiceWait | None) -> None:
+        others = tuple(other for other in self._progress.waits if other.service != service)
+        self._update(waits=(*others, wait) if wait else others)
 
     # Small parts.
 
-    def _collection_id(self) -> str:
-        info = workflow.info()
-        # Stable when an operator resets the run: the pages collected before the reset are still good.
-        return names.collection_id(info.workflow_id, info.original_execution_run_id)
+    def _owes_delivery(self) -> bool:
+        """A run that only composed was told to deliver after it had passed that phase."""
+        return self._must_deliver and not self._has_delivered
 
-    def _delivery(
-        self, plan: EditionPlan, channel: ChannelPlan, rendered: EditionRendered, revision: int
-    ) -> DeliveryRequest:
-        return DeliveryRequest(
-            team=plan.team,
-            iso_week=plan.iso_week,
-            channel=channel,
-            revision=revision,
-            rendering=rendered.formats["slack"],
-            part_digests=rendered.slack_part_digests,
-            policies={contract.name: plan.policies[contract.name] for contract in activities.DELIVERY_ACTIVITIES},
-            schedule=plan.delivery_schedule,
-            reply_to=workflow.info().workflow_id,
+    def _so_far(self, status: EditionStatus) -> EditionResult:
+        seconds = self._times.seconds(workflow.now())
+        return result_so_far(self._request, self._progress, workflow.info(), status, seconds)
+
+    def _record_of(self, result: EditionResult, kept: KeptEdition | None) -> RecordEdition:
+        return RecordEdition(
+            result=result,
+            kept=kept,
+            requested_by=self._request.requested_by,
+            cancelled_because=self._progress.cancelled_because,
+            started_at=self._started_at,
+            ended_at=workflow.now(),
         )
 
-    def _is_reported(self, channel: ChannelPlan, revision: int) -> bool:
-        outcome = self._outcomes.get(channel.key)
-        return outcome is not None and outcome.revision >= revision
+    def _conclude(self, result: EditionResult) -> None:
+        self._update(result=result)
+        workflow.upsert_search_attributes([names.EDITION_STATUS.value_set(result.status.value)])
 
-    def _channel_result(self, channel: ChannelPlan, revision: int) -> ChannelResult:
-        if channel.kind != "slack":
-            return ChannelResult(
-                channel=channel.target,
-                kind=channel.kind,
-                state=DeliveryState.FAILED,
-                reason=f"this version cannot send to {channel.kind} channels yet",
-            )
-        if not self._is_reported(channel, revision):
-            return ChannelResult(
-                channel=channel.target,
-                kind=channel.kind,
-                state=DeliveryState.QUEUED,
-                reason="not there at the deadline; its delivery goes on",
-            )
-        outcome = self._outcomes[channel.key]
-        return ChannelResult(
-            channel=channel.target,
-            kind=channel.kind,
-            state=outcome.state,
-            message_id=outcome.message_id or None,
-            reason=outcome.reason,
-        )
+    def _say_if_late(self) -> None:
+        late = self._deadline.missed_by(workflow.now())
+        if late is not None and self._progress.result is None:  # not one that was told to deliver long after
+            self._note(f"schedule: ready {told(late)} after its deadline")
 
-    def _result(
-        self,
-        composed: EditionComposed,
-        rendered: EditionRendered,
-        revision: int,
-        units: list[UnitCollected],
-        channels: tuple[ChannelResult, ...],
-    ) -> EditionResult:
-        calls: dict[str, int] = {}
-        by_road: dict[str, int] = {}
-        for unit in units:
-            service = unit.unit.split(":", 1)[0]
-            calls[service] = calls.get(service, 0) + unit.api_calls
-            for road, count in unit.calls_by_road.items():
-                by_road[f"{service}.{road}"] = by_road.get(f"{service}.{road}", 0) + count
-        sends = sum(part.attempts for outcome in self._outcomes.values() for part in outcome.parts)
-        if sends:
-            calls[names.SLACK] = sends
-        return EditionResult(
-            team=self._request.team,
-            iso_week=self._request.iso_week,
-            status=EditionStatus.PARTIAL if composed.gaps else EditionStatus.COMPLETE,
-            revision=revision,
-            completeness=composed.completeness,
-            item_count=composed.item_count,
-            unclassified_ratio=composed.unclassified_ratio,
-            gaps=composed.gaps,
-            workflow_id=workflow.info().workflow_id,
-            run_id=workflow.info().original_execution_run_id,
-            channels=channels,
-            api_calls=calls,
-            calls_by_road=by_road,
-            notes=self._progress.notes,
-            seconds=self._timed(),
-            edition=composed.edition,
-            renderings=rendered.formats,
-            digest=composed.digest,
-        )
+    def _note(self, *notes: str) -> None:
+        self._update(notes=(*self._progress.notes, *notes))
 
     def _refuse(self, what: str) -> None:
         refused = f"{what} at {workflow.now():%Y-%m-%d %H:%M:%S} UTC"
         self._update(refused_messages=(*self._progress.refused_messages, refused))
 
-    def _time_left(self) -> timedelta:
-        return self._deadline - workflow.now()
-
     def _enter(self, phase: Phase) -> None:
-        now = workflow.now()
-        spent = (now - self._phase_began).total_seconds()
-        left = self._progress.phase.value
-        self._seconds[left] = self._seconds.get(left, 0.0) + spent
-        self._phase_began = now
+        self._times.enter(phase, workflow.now())
         self._update(phase=phase)
-
-    def _timed(self) -> dict[str, float]:
-        now = workflow.now()
-        current = self._progress.phase.value
-        spent = {
-            **self._seconds,
-            current: self._seconds.get(current, 0.0) + (now - self._phase_began).total_seconds(),
-        }
-        return {
-            "total": round((now - self._started_at).total_seconds(), 3),
-            **{phase: round(seconds, 3) for phase, seconds in spent.items()},
-        }
 
     def _update(self, **changes: Any) -> None:
         self._progress = self._progress.model_copy(update=changes)

@@ -5,27 +5,33 @@ reading a missing field of theirs makes a call. Of the requester, three habits a
 `graphql_query` raises a GithubException 400 for whatever stands in `errors[]`; a 304 or an empty 200 is None, hence
 zero results; and after a 301 (a renamed repository) it asks the new path *without the query*, so that the answer
 is the first page of something else.
+
+Each call passes the breaker's gate once, with the reading of its answer inside: an answer that cannot be read is a
+failure of the call that brought it. So the methods take what shall be read from an answer, `read`.
 """
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from github import Github
+from github.GithubException import GithubException
 from github.Requester import Requester
 
 from activities.clients.github_access import GitHubTokens, HeldToken
+from activities.clients.github_answers import Answer
 from activities.clients.github_moves import Moved, requesters_that_tell_moves
 from activities.clients.pool import ClientPool
 from devsync.runtime.classification import MalformedAnswer
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.runtime.graphql_errors import refused
+
+T = TypeVar("T")
 
 PAGE_SIZE = 100
 """The largest page that GitHub's lists give."""
 
-_NEXT = re.compile(r'<[^>]+>;\s*rel="next"')
 _BY_ID = re.compile(r"(?:/api/v3)?(/repositories/\d+)(?:/|\Z)")
 
 WhileWaiting = Callable[[], None]
@@ -57,10 +63,17 @@ class RepositoryMoved(Exception):
         self.new_name = new_name
 
 
-class _Answer(NamedTuple):
-    status: int
-    headers: Mapping[str, str]
-    text: str
+class _Request(NamedTuple):
+    verb: str
+    path: str
+    """Empty: the GraphQL endpoint."""
+    parameters: dict[str, str] | None = None
+    headers: dict[str, str] | None = None
+    document: dict[str, Any] | None = None
+
+    @property
+    def operation(self) -> str:
+        return f"{self.verb} {self.path}" if self.path else "a GraphQL query"
 
 
 class _Line(NamedTuple):
@@ -74,11 +87,21 @@ class GitHubClient:
     """`read_timeout` bounds each wait for bytes: threads cannot be interrupted, so it also bounds a shutdown.
 
     Every method raises what PyGithub and requests raise, MalformedAnswer for a success that is not what was asked
-    for, and ConfigError where the credentials cannot be used.
+    for, what `read` raises, ConfigError where the credentials cannot be used, CircuitOpen and ServicePaused where the
+    gate lets no call through.
     """
 
-    def __init__(self, *, base_url: str, tokens: GitHubTokens, concurrency: int, read_timeout: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        tokens: GitHubTokens,
+        concurrency: int,
+        read_timeout: timedelta,
+        gate: CallGate = UNGATED,
+    ) -> None:
         self._tokens = tokens
+        self._gate = gate
 
         def build() -> _Line:
             token = HeldToken()
@@ -98,16 +121,25 @@ class GitHubClient:
             self._pool = ClientPool(build, concurrency)
 
     def list_page(
-        self, repository: str, name: str, parameters: dict[str, str], page: int, while_waiting: WhileWaiting
-    ) -> Page:
+        self,
+        repository: str,
+        name: str,
+        parameters: dict[str, str],
+        page: int,
+        while_waiting: WhileWaiting,
+        read: Callable[[Page], T],
+    ) -> T:
         """One page (from 1) of a repository's list, such as `pulls`. Raises RepositoryMoved for a renamed one."""
-        path = f"/repos/{repository}/{name}"
         asked = {**parameters, "per_page": str(PAGE_SIZE), "page": str(page)}
-        answer = self._ask(repository, "GET", path, while_waiting, parameters=asked)
-        body = _json(answer, f"GET {path}")
-        if not isinstance(body, list) or not all(isinstance(entry, dict) for entry in body):
-            raise MalformedAnswer("github", f"GET {path}", "something that is no list")
-        return Page(body, _has_next(answer), answer.headers.get("etag"))
+        request = _Request("GET", f"/repos/{repository}/{name}", asked)
+
+        def read_page(answer: Answer) -> T:
+            body = answer.json(request.operation)
+            if not isinstance(body, list) or not all(isinstance(entry, dict) for entry in body):
+                raise MalformedAnswer("github", request.operation, "something that is no list")
+            return read(Page(body, answer.has_next, answer.headers.get("etag")))
+
+        return self._ask(repository, request, while_waiting, read_page)
 
     def probe(
         self,
@@ -115,99 +147,82 @@ class GitHubClient:
         path: str,
         parameters: dict[str, str],
         while_waiting: WhileWaiting,
+        read: Callable[[Probed], T],
         *,
         etag: str = "",
         accept: str = "",
-    ) -> Probed:
+    ) -> T:
         """Asks whether a resource still is what `etag` names; without one, just what it is now."""
         named = {"If-None-Match": etag, "Accept": accept}
-        headers = {name: value for name, value in named.items() if value}
-        answer = self._ask(repository, "GET", path, while_waiting, parameters=parameters, headers=headers)
-        return Probed(answer.status == 304, answer.headers.get("etag"), answer.text, _has_next(answer))
+        request = _Request("GET", path, parameters, {name: value for name, value in named.items() if value})
 
-    def graphql(self, repository: str, query: str, variables: dict[str, Any], while_waiting: WhileWaiting) -> Any:
-        """The `data` of an answer without errors. Raises GraphQLRefused for one with any, partial data or not."""
-        answer = self._ask(repository, "POST", "", while_waiting, document={"query": query, "variables": variables})
-        body = _json(answer, "a GraphQL query")
-        if isinstance(body, dict) and body.get("errors"):
-            raise refused(body["errors"], answer.headers)
-        if not isinstance(body, dict) or not isinstance(body.get("data"), dict):
-            raise MalformedAnswer("github", "a GraphQL query", "neither data nor errors")
-        return body["data"]
+        def read_probe(answer: Answer) -> T:
+            return read(Probed(answer.status == 304, answer.headers.get("etag"), answer.text, answer.has_next))
 
-    def _ask(
+        return self._ask(repository, request, while_waiting, read_probe)
+
+    def graphql(
         self,
         repository: str,
-        verb: str,
-        path: str,
+        query: str,
+        variables: dict[str, Any],
         while_waiting: WhileWaiting,
-        *,
-        parameters: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-        document: dict[str, Any] | None = None,
-    ) -> _Answer:
-        """One request; a second one only where the token turned out to have ended before its time."""
-        token = self._tokens.token_for(repository, while_waiting)
-        answer = self._send(token, verb, path, while_waiting, parameters, headers, document)
-        if answer.status == 401 and self._tokens.is_replaced(repository, token):
-            token = self._tokens.token_for(repository, while_waiting)
-            answer = self._send(token, verb, path, while_waiting, parameters, headers, document)
-        if answer.status >= 400:
-            raise Requester.createException(answer.status, dict(answer.headers), _error_body(answer))
-        if answer.status == 304 and "If-None-Match" not in (headers or {}):
-            raise MalformedAnswer("github", f"{verb} {path}", "304 Not Modified, though no copy was named")
-        return answer
+        read: Callable[[dict[str, Any]], T],
+    ) -> T:
+        """The `data` of an answer without errors. Raises GraphQLRefused for one with any, partial data or not."""
+        request = _Request("POST", "", document={"query": query, "variables": variables})
 
-    def _send(
-        self,
-        token: str,
-        verb: str,
-        path: str,
-        while_waiting: WhileWaiting,
-        parameters: dict[str, str] | None,
-        headers: dict[str, str] | None,
-        document: dict[str, Any] | None,
-    ) -> _Answer:
+        def read_data(answer: Answer) -> T:
+            body = answer.json(request.operation)
+            if isinstance(body, dict) and body.get("errors"):
+                raise refused(body["errors"], answer.headers)
+            if not isinstance(body, dict) or not isinstance(body.get("data"), dict):
+                raise MalformedAnswer("github", request.operation, "neither data nor errors")
+            return read(body["data"])
+
+        return self._ask(repository, request, while_waiting, read_data)
+
+    def _ask(self, repository: str, request: _Request, while_waiting: WhileWaiting, read: Callable[[Answer], T]) -> T:
+        """One call; a second one only where the token turned out to have ended before its time."""
+        token = self._tokens.token_for(repository, while_waiting)
+        try:
+            return self._call(token, request, while_waiting, read)
+        except GithubException as error:
+            if error.status != 401 or not self._tokens.is_replaced(repository, token):
+                raise
+        token = self._tokens.token_for(repository, while_waiting)
+        return self._call(token, request, while_waiting, read)
+
+    def _call(self, token: str, request: _Request, while_waiting: WhileWaiting, read: Callable[[Answer], T]) -> T:
         with self._pool.lend(while_waiting) as line:
             line.token.value = token
-            url = path or line.requester.graphql_url
-            try:
-                return _Answer(*line.requester.requestJson(verb, url, parameters, dict(headers or {}), document))
-            except Moved as moved:
-                raise RepositoryMoved(_name_of_moved(line.requester, moved)) from None
+            with self._gate.call(request.operation):
+                try:
+                    return read(_asked_for(_sent(line, request), request))
+                except Moved as redirect:  # an answer like any other; what it means is a question of its own
+                    moved = redirect
+            raise RepositoryMoved(self._name_of_moved(line, moved)) from None
+
+    def _name_of_moved(self, line: _Line, moved: Moved) -> str:
+        """What the repository behind a redirect is called now; one more call, since it leads to a number."""
+        found = _BY_ID.match(moved.path)
+        if found is None:
+            raise MalformedAnswer("github", "a request", f"a redirect to {moved.path}, which is no repository")
+        request = _Request("GET", found[1])
+        with self._gate.call(request.operation):
+            name: str = _sent(line, request).accepted().field("full_name", str, request.operation)
+            if "/" not in name:
+                raise MalformedAnswer("github", request.operation, "a repository without a name")
+            return name
 
 
-def _name_of_moved(requester: Requester, moved: Moved) -> str:
-    """What the repository behind a redirect is called now; one more request, since it leads to a number."""
-    found = _BY_ID.match(moved.path)
-    if found is None:
-        raise MalformedAnswer("github", "a request", f"a redirect to {moved.path}, which is no repository")
-    answer = _Answer(*requester.requestJson("GET", found[1]))
-    if answer.status >= 400:
-        raise Requester.createException(answer.status, dict(answer.headers), _error_body(answer))
-    body = _json(answer, f"GET {found[1]}")
-    name = body.get("full_name") if isinstance(body, dict) else None
-    if not isinstance(name, str) or "/" not in name:
-        raise MalformedAnswer("github", f"GET {found[1]}", "a repository without a name")
-    return name
+def _sent(line: _Line, request: _Request) -> Answer:
+    url = request.path or line.requester.graphql_url
+    headers = dict(request.headers or {})
+    return Answer(*line.requester.requestJson(request.verb, url, request.parameters, headers, request.document))
 
 
-def _has_next(answer: _Answer) -> bool:
-    return bool(_NEXT.search(answer.headers.get("link", "")))
-
-
-def _json(answer: _Answer, operation: str) -> Any:
-    """Raises MalformedAnswer for an empty body or one that is no JSON."""
-    try:
-        return json.loads(answer.text)
-    except ValueError as error:
-        what = "no valid JSON" if answer.text else "an empty body"
-        raise MalformedAnswer("github", operation, what) from error
-
-
-def _error_body(answer: _Answer) -> dict[str, Any]:
-    try:
-        body = json.loads(answer.text)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+def _asked_for(answer: Answer, request: _Request) -> Answer:
+    if answer.accepted().status == 304 and "If-None-Match" not in (request.headers or {}):
+        raise MalformedAnswer("github", request.operation, "304 Not Modified, though no copy was named")
+    return answer

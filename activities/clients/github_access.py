@@ -3,7 +3,8 @@
 import logging
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import jwt
@@ -11,12 +12,16 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from github import Auth, GithubIntegration
 from github.GithubException import UnknownObjectException
 
+from activities.clients.github_answers import Answer
+from devsync.runtime.classification import MalformedAnswer
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.settings.environment import GitHubAccess
 from devsync.settings.problems import ConfigError
 
 WhileWaiting = Callable[[], None]
 
 _WAKE_SECONDS = 2.0
+_RENEWED_BEFORE = timedelta(seconds=20)
 
 
 class GitHubTokens(Protocol):
@@ -57,20 +62,31 @@ class PersonalToken:
         return False
 
 
+@dataclass
+class _Installation:
+    """The App on one account, and its token as long as it has one."""
+
+    number: int
+    token: str = ""
+    ends_at: datetime | None = None
+
+
 class AppTokens:
     """Installation tokens of a GitHub App, one an account, shared by all connections of the process.
 
-    PyGithub asks for the next one 20 s before the last one ends; a request bounded by 10 s never carries one that
-    ends on the way. One that GitHub refuses before its time (revoked, or our clock is wrong) is replaced once.
+    The next one is asked for 20 s before the last one ends; a request bounded by 10 s never carries one that ends on
+    the way. One that GitHub refuses before its time (revoked, or our clock is wrong) is replaced once.
     Raises ConfigError when the key cannot sign.
     """
 
-    def __init__(self, *, base_url: str, app_id: str, private_key: str, timeout: timedelta) -> None:
+    def __init__(
+        self, *, base_url: str, app_id: str, private_key: str, timeout: timedelta, gate: CallGate = UNGATED
+    ) -> None:
         # At DEBUG PyGithub logs whole answers: a new token would stand there.
         logging.getLogger("github.Requester").setLevel(logging.INFO)
         self._app = Auth.AppAuth(app_id, private_key)
         self._must_sign()
-        self._integration = GithubIntegration(
+        self._requester = GithubIntegration(
             auth=self._app,
             base_url=base_url.rstrip("/"),
             timeout=max(1, int(timeout.total_seconds())),
@@ -78,19 +94,25 @@ class AppTokens:
             seconds_between_requests=None,
             seconds_between_writes=None,
             user_agent="devsync-changelog",
-        )
-        self._installations: dict[str, Auth.AppInstallationAuth] = {}
+        ).requester
+        self._gate = gate
+        self._installations: dict[str, _Installation] = {}
         self._asking = threading.Lock()
 
     def token_for(self, repository: str, while_waiting: WhileWaiting) -> str:
-        """Raises ConfigError where the App is not installed, and what PyGithub and requests raise."""
+        """Raises ConfigError where the App is not installed, what PyGithub and requests raise, MalformedAnswer, and
+        CircuitOpen or ServicePaused where the gate lets no call through.
+        """
         while not self._asking.acquire(timeout=_WAKE_SECONDS):
             while_waiting()
         try:
             owner = _owner(repository)
             if owner not in self._installations:
-                self._installations[owner] = self._installation(repository)
-            return self._installations[owner].token
+                self._installations[owner] = _Installation(self._find_installation(repository))
+            installation = self._installations[owner]
+            if installation.ends_at is None or installation.ends_at - _RENEWED_BEFORE < datetime.now(UTC):
+                self._renew(installation)
+            return installation.token
         finally:
             self._asking.release()
 
@@ -98,23 +120,37 @@ class AppTokens:
         with self._asking:
             held = self._installations.get(_owner(repository))
             if held is not None and held.token == token:
-                # A new object: PyGithub's has no way to drop a token that it believes to be good.
-                fresh = self._app.get_installation_auth(held.installation_id, requester=self._integration.requester)
-                self._installations[_owner(repository)] = fresh
+                self._installations[_owner(repository)] = _Installation(held.number)
             return held is not None
 
-    def _installation(self, repository: str) -> Auth.AppInstallationAuth:
-        owner, _, name = repository.partition("/")
-        try:
-            installation = self._integration.get_repo_installation(owner, name)
-        except UnknownObjectException:
-            raise ConfigError(
-                [
-                    f"the GitHub App {self._app.app_id} cannot see {repository}: install it on {owner} "
-                    "with access to this repository, or correct the team file"
-                ]
-            ) from None
-        return self._app.get_installation_auth(installation.id, requester=self._integration.requester)
+    def _find_installation(self, repository: str) -> int:
+        operation = f"GET /repos/{repository}/installation"
+        with self._gate.call(operation):
+            try:
+                number: int = self._asked("GET", f"/repos/{repository}/installation").field("id", int, operation)
+            except UnknownObjectException:
+                raise ConfigError(
+                    [
+                        f"the GitHub App {self._app.app_id} cannot see {repository}: install it on "
+                        f"{repository.partition('/')[0]} with access to this repository, or correct the team file"
+                    ]
+                ) from None
+        return number
+
+    def _renew(self, installation: _Installation) -> None:
+        path = f"/app/installations/{installation.number}/access_tokens"
+        operation = f"POST {path}"
+        with self._gate.call(operation):
+            answer = self._asked("POST", path)
+            token, ends_at = answer.field("token", str, operation), answer.field("expires_at", str, operation)
+            try:
+                installation.ends_at = datetime.fromisoformat(ends_at).astimezone(UTC)
+            except ValueError as error:
+                raise MalformedAnswer("github", operation, "an expires_at that is no time") from error
+            installation.token = token
+
+    def _asked(self, verb: str, path: str) -> Answer:
+        return Answer(*self._requester.requestJson(verb, path, input={} if verb == "POST" else None)).accepted()
 
     def _must_sign(self) -> None:
         try:
@@ -127,7 +163,7 @@ class AppTokens:
             ) from None
 
 
-def tokens_of(access: GitHubAccess, *, timeout: timedelta) -> GitHubTokens:
+def tokens_of(access: GitHubAccess, *, timeout: timedelta, gate: CallGate = UNGATED) -> GitHubTokens:
     """The tokens of what the environment names. Raises ConfigError for a key that cannot sign."""
     if access.app is None:
         return PersonalToken(access.token.get_secret_value())
@@ -136,6 +172,7 @@ def tokens_of(access: GitHubAccess, *, timeout: timedelta) -> GitHubTokens:
         app_id=access.app.app_id,
         private_key=access.app.private_key.get_secret_value(),
         timeout=timeout,
+        gate=gate,
     )
 
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from activities.clients.jira_library import JiraLibrary
-from activities.clients.jira_pages import SearchPage, cloud_page, data_center_page
+from activities.clients.jira_pages import Read, SearchPage, T, cloud_page, data_center_page
 from activities.clients.pool import ClientPool
 from devsync.runtime.classification import MalformedAnswer
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.runtime.jira_identity import wrong_kind
 from devsync.settings.problems import ConfigError
 
@@ -43,8 +44,10 @@ class JiraClient:
         concurrency: int,
         connect_timeout: timedelta,
         read_timeout: timedelta,
+        gate: CallGate = UNGATED,
     ) -> None:
         self.server = server.rstrip("/")
+        self._gate = gate
         self._is_cloud = email is not None
 
         def build() -> JiraLibrary:
@@ -68,13 +71,18 @@ class JiraClient:
         """
         return self._introduce(while_waiting).timezone
 
-    def search_page(self, jql: str, fields: list[str], position: str, while_waiting: Callable[[], None]) -> SearchPage:
-        """One page, from its beginning or where the page before said. Raises ListMoved (Data Center)."""
+    def search_page(
+        self, jql: str, fields: list[str], position: str, while_waiting: Callable[[], None], read: Read[T]
+    ) -> SearchPage[T]:
+        """One page, from its beginning or where the page before said; `read` makes of its issues what is wanted.
+
+        Raises ListMoved (Data Center), and what `read` raises.
+        """
         epic_link = None if self._is_cloud else self._introduce(while_waiting).epic_link
         with self._pool.lend(while_waiting) as library:
             if self._is_cloud:
-                return cloud_page(library, jql, fields, position)
-            return data_center_page(library, jql, fields, position, epic_link)
+                return cloud_page(library, self._gate, jql, fields, position, read)
+            return data_center_page(library, self._gate, jql, fields, position, read, epic_link)
 
     def _introduce(self, while_waiting: Callable[[], None]) -> _Introduction:
         with self._alone(while_waiting):
@@ -83,19 +91,24 @@ class JiraClient:
                 return known
             with self._pool.lend(while_waiting) as library:
                 epic_link = known.epic_link if known is not None else self._greet(library)
-                timezone = _timezone(library.myself())
+                with self._gate.call("GET myself"):
+                    timezone = _timezone(library.myself())
             self._introduction = _Introduction(timezone, epic_link, time.monotonic())
             return self._introduction
 
     def _greet(self, library: JiraLibrary) -> str | None:
         """Once a process: is it the JIRA that we have credentials for, and which field of it links to epics?"""
-        info = library.server_info()
-        deployment = info.get("deploymentType") if isinstance(info, dict) else None
-        if not deployment:
-            raise MalformedAnswer("jira", "GET serverInfo", "no deploymentType")
+        with self._gate.call("GET serverInfo"):
+            info = library.server_info()
+            deployment = info.get("deploymentType") if isinstance(info, dict) else None
+            if not deployment:
+                raise MalformedAnswer("jira", "GET serverInfo", "no deploymentType")
         if problem := wrong_kind(self.server, deployment, wants_cloud=self._is_cloud):
             raise ConfigError([problem])
-        return None if self._is_cloud else _epic_link(library.fields())
+        if self._is_cloud:
+            return None
+        with self._gate.call("GET field"):
+            return _epic_link(library.fields())
 
     @contextmanager
     def _alone(self, while_waiting: Callable[[], None]) -> Iterator[None]:

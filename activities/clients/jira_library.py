@@ -6,8 +6,9 @@ What the library does by itself, and where it is stopped:
 - asks `serverInfo` for each new client, and `field` before each first search, to translate names of fields (to a
   custom field of the same name, too): `get_server_info=False` and `_fields_cache`;
 - gives None for a search, without an exception, where it does not know which JIRA it talks to: `deploymentType`;
-- repeats `serverInfo` on an empty answer, takes an empty body for `{}`, follows redirects with the credentials, trips
-  over error bodies that are no object: `_gate`, which sees every answer before the library does;
+- repeats `serverInfo` where the answer holds nothing: `server_info`;
+- takes an empty body for `{}`, follows redirects with the credentials, trips over error bodies that are no object:
+  `_checked`, which sees every answer before the library does;
 - logs whole answers: `logging=False`.
 """
 
@@ -39,7 +40,12 @@ class JiraLibrary(JIRA):
             logging=False,
         )
         self.deploymentType = "Cloud" if email is not None else "Server"
-        self._session.hooks["response"].append(_gate)
+        self._session.hooks["response"].append(_checked)
+
+    def server_info(self) -> dict[str, Any]:
+        """One request, whatever it gives."""
+        answer: dict[str, Any] = self._get_json("serverInfo")
+        return answer
 
     @property
     def _fields_cache(self) -> dict[str, str]:
@@ -47,7 +53,7 @@ class JiraLibrary(JIRA):
         return {}
 
 
-def _gate(response: requests.Response, *_: Any, **__: Any) -> None:
+def _checked(response: requests.Response, *_: Any, **__: Any) -> None:
     """Raises for every answer that is not what was asked for, before the library retries, follows or parses it.
 
     ConfigError for a redirect, CredentialsRefused, JIRAError for an error status, MalformedAnswer for a success

@@ -1,7 +1,11 @@
-"""The Slack Web API calls of a delivery, through slack-sdk with its retry handlers off."""
+"""The Slack Web API calls of a delivery, through slack-sdk with its retry handlers off.
+
+Each call passes the breaker's gate once, with the reading of its answer inside.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +13,9 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from activities.clients.call_count import call_tracing
 from devsync.runtime.classification import MalformedAnswer
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.settings.problems import ConfigError
 
 EVENT_TYPE = "devsync_changelog"
@@ -21,11 +27,21 @@ _HISTORY_PAGES = 10
 
 
 class SlackClient:
-    """Owns one HTTP session: call `close` when done. Create it inside the event loop."""
+    """Owns one HTTP session: call `close` when done. Create it inside the event loop.
 
-    def __init__(self, *, base_url: str, token: str, concurrency: int, read_timeout: timedelta) -> None:
+    Methods raise what slack-sdk and aiohttp raise, MalformedAnswer, and CircuitOpen or ServicePaused where the gate
+    lets no call through.
+    """
+
+    def __init__(
+        self, *, base_url: str, token: str, concurrency: int, read_timeout: timedelta, gate: CallGate = UNGATED
+    ) -> None:
         seconds = read_timeout.total_seconds()
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds))
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=seconds), trace_configs=[call_tracing()]
+        )
+        # aiohttp asks again by itself where a kept connection breaks; its own test client stops it in this way, too.
+        self._session._retry_connection = False
         self._client = AsyncWebClient(
             token=token,
             base_url=base_url if base_url.endswith("/") else f"{base_url}/",
@@ -33,7 +49,8 @@ class SlackClient:
             session=self._session,
             retry_handlers=[],
         )
-        self._calls = asyncio.Semaphore(concurrency)
+        self._free = asyncio.Semaphore(concurrency)
+        self._gate = gate
 
     async def close(self) -> None:
         await self._session.close()
@@ -42,7 +59,7 @@ class SlackClient:
         self, channel: str, text: str, blocks: Sequence[dict[str, Any]], *, key: str, thread_ts: str = ""
     ) -> tuple[str, str]:
         """(channel id, ts) of the new message. A time-out leaves open whether it was posted."""
-        async with self._calls:
+        async with self._call("chat.postMessage"):
             answer = await self._client.chat_postMessage(
                 channel=channel,
                 text=text,
@@ -52,12 +69,12 @@ class SlackClient:
                 unfurl_links=False,
                 unfurl_media=False,
             )
-        return _place(answer.data, "chat.postMessage")
+            return _place(answer.data, "chat.postMessage")
 
     async def update(
         self, channel_id: str, ts: str, text: str, blocks: Sequence[dict[str, Any]], *, key: str
     ) -> tuple[str, str]:
-        async with self._calls:
+        async with self._call("chat.update"):
             answer = await self._client.chat_update(
                 channel=channel_id,
                 ts=ts,
@@ -65,12 +82,12 @@ class SlackClient:
                 blocks=list(blocks),
                 metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
             )
-        return _place(answer.data, "chat.update")
+            return _place(answer.data, "chat.update")
 
     async def delete(self, channel_id: str, ts: str) -> None:
         """Deletes a message of ours; one that is gone already is fine."""
         try:
-            async with self._calls:
+            async with self._call("chat.delete"):
                 await self._client.chat_delete(channel=channel_id, ts=ts)
         except SlackApiError as error:
             if error.response.get("error") != "message_not_found":
@@ -86,26 +103,33 @@ class SlackClient:
         oldest = f"{(sent_after - _CLOCK_SKEW).timestamp():.6f}"
         cursor: str | None = None
         for _ in range(_HISTORY_PAGES):
-            async with self._calls:
-                if thread_ts:
-                    answer = await self._client.conversations_replies(
-                        channel=channel_id, ts=thread_ts, oldest=oldest, limit=_HISTORY_PAGE,
-                        include_all_metadata=True, cursor=cursor,
-                    )  # fmt: skip
-                else:
-                    answer = await self._client.conversations_history(
-                        channel=channel_id, oldest=oldest, limit=_HISTORY_PAGE,
-                        include_all_metadata=True, cursor=cursor,
-                    )  # fmt: skip
-            body = _body(answer.data, "the history")
-            for message in body.get("messages") or ():
+            found, cursor = await self._look(channel_id, key, oldest, thread_ts, cursor)
+            if found or not cursor:
+                return channel_id, found
+        raise MalformedAnswer("slack", "conversations.history", "more messages than can be searched")
+
+    async def _look(
+        self, channel_id: str, key: str, oldest: str, thread_ts: str, cursor: str | None
+    ) -> tuple[str, str | None]:
+        """One page: the ts of the message with our key, empty where it is not there, and the next page's cursor."""
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        async with self._call(method):
+            if thread_ts:
+                answer = await self._client.conversations_replies(
+                    channel=channel_id, ts=thread_ts, oldest=oldest, limit=_HISTORY_PAGE,
+                    include_all_metadata=True, cursor=cursor,
+                )  # fmt: skip
+            else:
+                answer = await self._client.conversations_history(
+                    channel=channel_id, oldest=oldest, limit=_HISTORY_PAGE,
+                    include_all_metadata=True, cursor=cursor,
+                )  # fmt: skip
+            messages, next_cursor = _listed(answer.data, "messages", method)
+            for message in messages:
                 metadata = message.get("metadata") or {}
                 if (metadata.get("event_payload") or {}).get("key") == key:
-                    return channel_id, str(message["ts"])
-            cursor = (body.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return channel_id, ""
-        raise MalformedAnswer("slack", "conversations.history", "more messages than can be searched")
+                    return str(message["ts"]), None
+            return "", next_cursor
 
     async def _channel_id(self, channel: str) -> str:
         """History wants an id where posting takes a name. Ids pass through.
@@ -126,22 +150,36 @@ class SlackClient:
     async def _channels(self, kind: str) -> AsyncIterator[dict[str, Any]]:
         cursor: str | None = None
         while True:
-            async with self._calls:
+            async with self._call("conversations.list"):
                 answer = await self._client.conversations_list(
                     limit=1000, types=kind, exclude_archived=False, cursor=cursor
                 )
-            body = _body(answer.data, "conversations.list")
-            for channel in body.get("channels") or ():
+                channels, cursor = _listed(answer.data, "channels", "conversations.list")
+            for channel in channels:
                 yield channel
-            cursor = (body.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return
+
+    @asynccontextmanager
+    async def _call(self, method: str) -> AsyncIterator[None]:
+        """One call's turn: the gate is asked when a call is free, since waiting for one may take long."""
+        async with self._free, self._gate.call(method):
+            yield
 
 
 def _body(data: object, call: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise MalformedAnswer("slack", call, "no JSON object")
     return data
+
+
+def _listed(data: object, name: str, call: str) -> tuple[list[dict[str, Any]], str | None]:
+    """One page of a list, and the cursor of the next one."""
+    body = _body(data, call)
+    entries = body.get(name) or []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise MalformedAnswer("slack", call, f"no list of {name}")
+    return entries, (body.get("response_metadata") or {}).get("next_cursor") or None
 
 
 def _place(data: object, call: str) -> tuple[str, str]:

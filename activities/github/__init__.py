@@ -84,7 +84,9 @@ class _Attempt:
         if road.name_now.casefold() != self._message.repository.casefold():
             self._notes.append(f"GitHub calls it {road.name_now} now; write that name in the team file")
         self._calls[REST] += self._memory.calls
-        finished = self._collection.finish(data, _counts(data), slim=lambda: _without_texts(data))
+        finished = self._collection.finish(
+            data, _counts(data), slim=lambda: _without_texts(data), inline_share=self._message.inline_share
+        )
         collected = finished.model_copy(
             update={
                 "road": road.name,

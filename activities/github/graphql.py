@@ -5,6 +5,7 @@ A stored page is one request's answer with the cursors of all lists, so that a r
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import requests
@@ -88,17 +89,18 @@ class GraphQLRoad:
         )
 
     def _fetch(self, cursor: str) -> PageResult:
-        place = Place(**json.loads(cursor))
-        repository, place = self._ask(place)
-        page, following = self._page(repository, place)
+        page, following = self._ask(Place(**json.loads(cursor)))
         return PageResult(entries=[page], next_cursor=None if following.is_end else following.as_text())
 
     def _ask(self, place: Place) -> tuple[Json, Place]:
-        """The repository as GitHub shows it from there, in a page of half the size where the last was too heavy."""
+        """The page from there and the place after it, in a page of half the size where the last was too heavy."""
         while True:
             self.calls += 1
+            reading = partial(self._page, place)
             try:
-                data = self._client.graphql(self._repository, QUERY, self._variables(place), self._waiting)
+                page, following = self._client.graphql(
+                    self._repository, QUERY, self._variables(place), self._waiting, reading
+                )
             except (GraphQLRefused, GithubException, requests.Timeout) as error:
                 self._went_through = 0
                 smaller = place.size // 2
@@ -108,14 +110,14 @@ class GraphQLRoad:
                 activity.heartbeat("a smaller page", smaller)
                 place = replace(place, size=smaller)
                 continue
-            return _object(data, "repository"), self._grown(place)
+            return page, replace(following, size=self._next_size(place.size))
 
-    def _grown(self, place: Place) -> Place:
+    def _next_size(self, size: int) -> int:
         self._went_through += 1
-        if place.size == PAGE_SIZE or self._went_through < GROW_AFTER:
-            return place
+        if size == PAGE_SIZE or self._went_through < GROW_AFTER:
+            return size
         self._went_through = 0
-        return replace(place, size=min(place.size * 2, PAGE_SIZE))
+        return min(size * 2, PAGE_SIZE)
 
     def _variables(self, place: Place) -> Json:
         owner, _, name = self._repository.partition("/")
@@ -135,8 +137,9 @@ class GraphQLRoad:
             "releasesAfter": place.releases or None,
         }
 
-    def _page(self, repository: Json, place: Place) -> tuple[Json, Place]:
+    def _page(self, place: Place, data: Json) -> tuple[Json, Place]:
         """What one answer holds in the product's words, and where the next one begins."""
+        repository = _object(data, "repository")
         page: Json = {"name": _text(repository, "nameWithOwner"), "branch": "", "head": ""}
         following = place
         if place.pulls is not None:

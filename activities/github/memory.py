@@ -29,13 +29,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import quote
 
 import requests
 from github.GithubException import GithubException
 from temporalio import activity
 
-from activities.clients.github import GitHubClient, RepositoryMoved
+from activities.clients.github import GitHubClient, Probed, RepositoryMoved
 from activities.collection import Collection, PageResult, heartbeat_while_waiting
 from activities.github.graphql import GRAPHQL
 from devsync.contracts.collection import CollectRepository, UnitCollected
@@ -146,36 +147,31 @@ class Memory:
         return None
 
     def _confirmed(self, validator: Validator) -> Validator | None:
-        """The validator, with the tag of today where GitHub made another one; None where it does not hold."""
         self.calls += 1
         activity.heartbeat("probing", self._collection.unit)
-        probed = self._client.probe(
+        return self._client.probe(
             self._message.repository,
             validator.path,
             validator.parameters,
             self._waiting,
+            partial(_still_holds, validator),
             etag=validator.etag,
             accept=validator.accept,
         )
-        if validator.is_last and probed.has_next:
-            return None
-        if probed.is_unchanged:
-            return validator
-        if validator.accept == _SHA:  # a server that sends the SHA instead of 304 says the same
-            return validator if probed.text.strip() == validator.etag.strip('"') else None
-        is_same = bool(validator.says) and _said(probed.text) == validator.says
-        return validator.model_copy(update={"etag": probed.etag or ""}) if is_same else None
 
     def _learned(self, name: str, parameters: dict[str, str], repository: str = "") -> Validator:
         repository = repository or self._message.repository
         path = f"/repos/{repository}/{name}"
+
+        def read(probed: Probed) -> Validator:
+            return Validator(path=path, parameters=parameters, etag=probed.etag or "", says=_said(probed.text))
+
         self.calls += 1
         try:
-            probed = self._client.probe(repository, path, parameters, self._waiting)
+            return self._client.probe(repository, path, parameters, self._waiting, read)
         except RepositoryMoved as moved:
             self.calls += 1
             return self._learned(name, parameters, moved.new_name)
-        return Validator(path=path, parameters=parameters, etag=probed.etag or "", says=_said(probed.text))
 
     @contextmanager
     def _as_an_aid(self) -> Iterator[None]:
@@ -189,6 +185,18 @@ class Memory:
             if failure.category is ErrorCategory.RATE_LIMITING and not is_primary_limit(error):
                 raise
             activity.logger.info("%s is collected without its memory: %s", self._collection.unit, failure.message)
+
+
+def _still_holds(validator: Validator, probed: Probed) -> Validator | None:
+    """The validator, with the tag of today where GitHub made another one; None where it does not hold."""
+    if validator.is_last and probed.has_next:
+        return None
+    if probed.is_unchanged:
+        return validator
+    if validator.accept == _SHA:  # a server that sends the SHA instead of 304 says the same
+        return validator if probed.text.strip() == validator.etag.strip('"') else None
+    is_same = bool(validator.says) and _said(probed.text) == validator.says
+    return validator.model_copy(update={"etag": probed.etag or ""}) if is_same else None
 
 
 def _said(text: str) -> str:

@@ -1,7 +1,8 @@
 """The REST road to a repository's week: three lists, 100 entries a page, no call per pull request."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from github.GithubException import GithubException
 
@@ -10,6 +11,7 @@ from activities.collection import Collection, PageResult, heartbeat_while_waitin
 from activities.github.mapping import commit_of, instant, pull_request_of, release_of
 from devsync.domain.changelog.collected import Commit, PullRequest, Release, RepositoryData
 from devsync.domain.changelog.window import Window
+from devsync.domain.model import Model
 from devsync.storage.collected import Validator
 
 REST = "rest"
@@ -22,6 +24,14 @@ PARTS = ("pulls", "commits", "releases")
 
 _CALLS_OF_A_MOVE = 2
 """The redirect, and the question what the repository is called now."""
+
+
+class _Read(NamedTuple):
+    """What one answer holds in the product's words; `is_enough`: the pages behind it lie outside the window."""
+
+    page: Page
+    entries: Sequence[Model]
+    is_enough: bool = False
 
 
 class RestRoad:
@@ -67,60 +77,60 @@ class RestRoad:
         One that is updated while we page may hide a neighbour; its squash commit still tells of it.
         """
 
-        def fetch(cursor: str) -> PageResult:
-            page = self._page("pulls", cursor)
+        def read(page: Page) -> _Read:
             merged = [
                 pull_request_of(entry)
                 for entry in page.entries
                 if entry.get("merged_at") and instant(entry, "merged_at") in self._window
             ]
             reaches_back = bool(page.entries) and instant(page.entries[-1], "updated_at") < self._window.start
-            entries = [entry.model_dump(mode="json") for entry in merged]
-            return self._result(page, cursor, entries, is_enough=reaches_back)
+            return _Read(page, merged, is_enough=reaches_back)
 
-        read = self._collection.read_all("pulls", "1", fetch)
-        return unique((PullRequest.model_validate(entry) for entry in read), key=lambda pull: pull.number)
+        found = self._read_all("pulls", read)
+        return unique((PullRequest.model_validate(entry) for entry in found), key=lambda pull: pull.number)
 
     def _commits(self) -> tuple[Commit, ...]:
         """The default branch's commits; GitHub filters by committer date."""
 
-        def fetch(cursor: str) -> PageResult:
-            page = self._page("commits", cursor)
-            entries = [commit_of(entry).model_dump(mode="json") for entry in page.entries]
-            return self._result(page, cursor, entries)
-
-        read = self._collection.read_all("commits", "1", fetch)
-        return unique((Commit.model_validate(entry) for entry in read), key=lambda commit: commit.sha)
+        found = self._read_all("commits", lambda page: _Read(page, [commit_of(entry) for entry in page.entries]))
+        return unique((Commit.model_validate(entry) for entry in found), key=lambda commit: commit.sha)
 
     def _releases(self) -> tuple[Release, ...]:
-        def fetch(cursor: str) -> PageResult:
-            page = self._page("releases", cursor)
+        def read(page: Page) -> _Read:
             published = [entry for entry in page.entries if entry.get("published_at")]
-            entries = [
-                release_of(entry).model_dump(mode="json")
-                for entry in published
-                if instant(entry, "published_at") in self._window
-            ]
+            inside = [release_of(entry) for entry in published if instant(entry, "published_at") in self._window]
             oldest = self._window.start - RELEASE_DRAFT_TIME
             reaches_back = bool(page.entries) and instant(page.entries[-1], "created_at") < oldest
-            return self._result(page, cursor, entries, is_enough=reaches_back)
+            return _Read(page, inside, is_enough=reaches_back)
 
-        read = self._collection.read_all("releases", "1", fetch)
-        return unique((Release.model_validate(entry) for entry in read), key=lambda release: release.tag)
+        found = self._read_all("releases", read)
+        return unique((Release.model_validate(entry) for entry in found), key=lambda release: release.tag)
 
-    def _page(self, part: str, cursor: str) -> Page:
+    def _read_all(self, part: str, read: Callable[[Page], _Read]) -> list[dict[str, Any]]:
+        def fetch(cursor: str) -> PageResult:
+            found = self._page(part, cursor, read)
+            has_next = found.page.has_next and not found.is_enough
+            return PageResult(
+                entries=[entry.model_dump(mode="json") for entry in found.entries],
+                next_cursor=str(int(cursor) + 1) if has_next else None,
+                etag=found.page.etag,
+            )
+
+        return self._collection.read_all(part, "1", fetch)
+
+    def _page(self, part: str, cursor: str, read: Callable[[Page], _Read]) -> _Read:
         self.calls += 1
         try:
-            return self._client.list_page(self.name_now, part, self._parameters(part), int(cursor), self._waiting)
+            return self._client.list_page(self.name_now, part, self._parameters(part), int(cursor), self._waiting, read)
         except RepositoryMoved as moved:
             if moved.new_name == self.name_now:
                 raise
             self.name_now = moved.new_name
             self.calls += _CALLS_OF_A_MOVE - 1
-            return self._page(part, cursor)
+            return self._page(part, cursor, read)
         except GithubException as error:
             if part == "commits" and error.status == 409:  # GitHub's word for a repository without any commit
-                return Page(entries=[], has_next=False)
+                return _Read(Page(entries=[], has_next=False), [])
             raise
 
     def _parameters(self, part: str) -> dict[str, str]:
@@ -129,11 +139,6 @@ class RestRoad:
         if part == "commits":
             return {"since": utc(self._window.start), "until": utc(self._window.end)}
         return {}
-
-    @staticmethod
-    def _result(page: Page, cursor: str, entries: list[dict[str, Any]], *, is_enough: bool = False) -> PageResult:
-        has_next = page.has_next and not is_enough
-        return PageResult(entries=entries, next_cursor=str(int(cursor) + 1) if has_next else None, etag=page.etag)
 
 
 def utc(at: datetime) -> str:

@@ -44,14 +44,17 @@ async def _findings() -> AsyncIterator[Finding]:
         return
     async for finding in check_database(environment):
         yield finding
-    async for finding in check_temporal():
-        yield finding
+    configuration: Configuration | None = None
     try:
         configuration = load_configuration(environment.config_dir)
+        teams = ", ".join(configuration.teams) or "none"
+        yield Finding("configuration", True, f"{environment.config_dir}, teams: {teams}")
     except ConfigError as error:
         yield Finding("configuration", False, "cannot be used", str(error))
+    async for finding in check_temporal(configuration):
+        yield finding
+    if configuration is None:
         return
-    yield Finding("configuration", True, f"{environment.config_dir}, teams: {', '.join(configuration.teams) or 'none'}")
     for check in SERVICE_CHECKS:
         async for finding in check(environment, configuration):
             yield finding

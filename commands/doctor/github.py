@@ -21,6 +21,14 @@ from devsync.settings.team import GitHubSource
 APP_PERMISSIONS = {"contents": "commits and releases", "pull_requests": "pull requests"}
 """What an App needs to read, and what for; `metadata` comes with any."""
 
+LISTS = {
+    "pulls?state=closed&per_page=1": "pull requests",
+    "commits?per_page=1": "contents",
+}
+"""What collection reads of a repository, by the permission that each needs: a token may have one and not the other."""
+
+_EMPTY_REPOSITORY = 409
+"""GitHub's word for the commits of a repository that has none yet."""
 _ANSWERED_BY = timedelta(seconds=10)
 _ASK_POINTS = {"query": "{ rateLimit { limit remaining } }"}
 
@@ -135,14 +143,14 @@ async def _graphql(http: httpx.AsyncClient, access: GitHubAccess, *, is_needed: 
 
 
 async def _readable(http: httpx.AsyncClient, repository: str) -> Finding:
-    # The list that collection reads: a token may see a repository and not its pull requests.
-    answer, problem = await get(http, f"/repos/{repository}/pulls?state=closed&per_page=1")
-    if answer is not None and answer.status_code == 301:
-        return await _renamed(http, repository)
-    if answer is not None and answer.status_code == 200:
-        return Finding(f"github {repository}", True, words(answer, problem))
-    cure = "correct the team file, or give the credentials read access to its contents and pull requests"
-    return Finding(f"github {repository}", False, words(answer, problem), cure)
+    for path, permission in LISTS.items():
+        answer, problem = await get(http, f"/repos/{repository}/{path}")
+        if answer is not None and answer.status_code == 301:
+            return await _renamed(http, repository)
+        if answer is None or answer.status_code not in {200, _EMPTY_REPOSITORY}:
+            cure = f"correct the team file, or give the credentials read access to its {permission}"
+            return Finding(f"github {repository}", False, f"{permission}: {words(answer, problem)}", cure)
+    return Finding(f"github {repository}", True, "readable")
 
 
 async def _renamed(http: httpx.AsyncClient, repository: str) -> Finding:

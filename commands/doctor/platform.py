@@ -1,15 +1,16 @@
 """What `doctor` asks the ground that everything stands on: the database, the Temporal server, its workers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from commands.doctor.findings import Finding
 from devsync.contracts import names
-from devsync.runtime.connection import TemporalUnreachable, connect, missing_search_attributes
+from devsync.runtime.connection import NamespaceUnusable, TemporalUnreachable, connect, missing_search_attributes
+from devsync.runtime.pollers import Build, Queue, queue_of
+from devsync.settings.configuration import Configuration
 from devsync.settings.environment import Environment
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
@@ -34,28 +35,61 @@ async def check_database(environment: Environment) -> AsyncIterator[Finding]:
         await database.dispose()
 
 
-async def check_temporal() -> AsyncIterator[Finding]:
+async def check_temporal(configuration: Configuration | None) -> AsyncIterator[Finding]:
+    """Without a configuration nobody knows which workers there should be, and none is looked for."""
     try:
         client = await connect()
     except TemporalUnreachable as error:
         yield Finding("temporal server", False, "unreachable", str(error))
         return
-    yield Finding("temporal server", True, f"namespace {client.namespace}")
-    missing = await missing_search_attributes(client)
-    cure = "run `python starter.py apply`" if missing else ""
-    yield Finding("search attributes", not missing, f"missing: {', '.join(missing)}" if missing else "all there", cure)
-    async for finding in _check_workers(client):
-        yield finding
+    try:
+        missing = await missing_search_attributes(client)
+        yield Finding("temporal server", True, f"namespace {client.namespace}")
+        cure = "run `python starter.py apply`" if missing else ""
+        detail = f"missing: {', '.join(missing)}" if missing else "all there"
+        yield Finding("search attributes", not missing, detail, cure)
+        if configuration is not None:
+            yield await _workers(client, configuration)
+    except NamespaceUnusable as error:
+        yield Finding("temporal server", False, f"namespace {client.namespace} cannot be used", str(error))
+    except RPCError as error:
+        yield Finding("temporal server", False, f"refused: {error.message}", "look into the server's log")
 
 
-async def _check_workers(client: Client) -> AsyncIterator[Finding]:
-    answer = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=names.EDITIONS_QUEUE),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
+async def _workers(client: Client, configuration: Configuration) -> Finding:
+    """Whether every queue that the teams' editions need has a worker that gets its new work."""
+    services = [names.service_queue(service) for service in names.SERVICES if configuration.uses(service)]
+    needed = [*names.WORKFLOW_QUEUES, *services]
+    queues = await asyncio.gather(*(queue_of(client, name) for name in needed))
+    unserved = [queue for queue in queues if not queue.is_served]
+    if not unserved:
+        return Finding("workers", True, f"serve {', '.join(needed)}")
+    details, cures = [], []
+    if idle := [queue.name for queue in unserved if not queue.pollers]:
+        details.append(f"nobody serves {', '.join(idle)}")
+        restart = "restart the worker: it serves what the teams' files asked for when it started"
+        cures.append("start one: python worker.py" if idle == needed else restart)
+    for queue in unserved:
+        if queue.pollers:
+            detail, cure = _passed_over(queue)
+            details.append(detail)
+            cures.append(cure)
+    return Finding("workers", False, "; ".join(details), "\n".join(dict.fromkeys(cures)))
+
+
+def _passed_over(queue: Queue) -> tuple[str, str]:
+    """A queue whose workers get no new work, since another build is the current one: what is so, and the cure."""
+    builds = sorted({poller.build for poller in queue.pollers if poller.build})
+    if not builds:
+        detail = f"{queue.name} has workers without a version, but {_named(queue.current)} is the current one"
+        return detail, "start a worker of that build, or give yours WORKER_DEPLOYMENT and BUILD_ID and make it current"
+    detail = f"{queue.name} has workers of {', '.join(map(_named, builds))} only, which is not the current one"
+    last = builds[-1]
+    return detail, (
+        "make it current: temporal worker deployment set-current-version "
+        f"--deployment-name {last.deployment} --build-id {last.build_id}"
     )
-    count = len(answer.pollers)
-    cure = "" if count else "start one: python worker.py"
-    yield Finding("workers", bool(count), f"{count} serve the queue {names.EDITIONS_QUEUE}", cure)
+
+
+def _named(build: Build | None) -> str:
+    return f"build {build.build_id} of {build.deployment}" if build else "no build"

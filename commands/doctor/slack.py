@@ -46,7 +46,11 @@ async def check_slack(environment: Environment, configuration: Configuration) ->
             is_granted = scope in granted
             cure = f"add {scope} to the app's bot scopes (for {use}) and install it again"
             yield Finding(f"slack {scope}", is_granted, use, "" if is_granted else cure)
-        known = await _slack_channels(http, granted)
+        known, problem = await _slack_channels(http, granted)
+        if known is None:
+            # Nothing is known of any channel then: to call each of them missing would send people the wrong way.
+            yield Finding("slack channels", False, f"the list could not be read: {problem}", _cure(problem))
+            return
         for channel in channels:
             yield _slack_channel(channel, known.get(channel.removeprefix("#")), granted)
 
@@ -65,17 +69,25 @@ def _slack_channel(channel: str, found: dict[str, Any] | None, granted: set[str]
     return Finding(check, True, "member")
 
 
-async def _slack_channels(http: httpx.AsyncClient, granted: set[str]) -> dict[str, dict[str, Any]]:
-    """What Slack says of each channel that the app can see, by name and by id."""
+def _cure(problem: str) -> str:
+    if problem == "missing_scope":
+        return "add channels:read to the app's bot scopes and install it again"
+    return "run `python starter.py doctor` again in a minute; if it stays so, look at https://slack-status.com"
+
+
+async def _slack_channels(http: httpx.AsyncClient, granted: set[str]) -> tuple[dict[str, dict[str, Any]] | None, str]:
+    """What Slack says of each channel that the app can see, by name and by id; or None, and why it does not say."""
     # A list with private channels in it is refused without groups:read.
     types = "public_channel,private_channel" if "groups:read" in granted else "public_channel"
     found: dict[str, dict[str, Any]] = {}
     cursor = ""
     while True:
-        answer, _ = await get(http, f"conversations.list?limit=1000&types={types}&cursor={cursor}")
+        answer, problem = await get(http, f"conversations.list?limit=1000&types={types}&cursor={cursor}")
         body = json_of(answer)
+        if not body.get("ok"):
+            return None, str(body.get("error") or words(answer, problem))
         for entry in body.get("channels") or ():
             found |= {entry["name"]: entry, entry["id"]: entry}
         cursor = (body.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
-            return found
+            return found, ""

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from temporalio.client import WorkflowHistory
@@ -23,6 +24,9 @@ def read_history(path: Path) -> WorkflowHistory:
     except ValueError:
         raise NoHistory(f"{path}: is no JSON; export it with `temporal workflow show --output json`") from None
     try:
-        return WorkflowHistory.from_json(path.name, document)
+        history = WorkflowHistory.from_json(path.name, document)
     except Exception as error:  # noqa: BLE001 (protobuf's parser raises several kinds)
         raise NoHistory(f"{path}: is no workflow history ({error})") from None
+    # A breaker looks at its own id; old servers do not write it down.
+    begun = [event.workflow_execution_started_event_attributes.workflow_id for event in history.events[:1]]
+    return replace(history, workflow_id="".join(begun) or path.name)

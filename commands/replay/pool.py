@@ -30,17 +30,21 @@ async def replay_in_processes(
     """Tells a verdict for each subject, in any order. None: a process for each CPU, four at most.
 
     Memory is bounded by IN_FLIGHT histories a process. A history on which a process hangs or dies breaks; the others
-    that the process held are replayed by its successor.
+    that the process held are replayed by its successor. Raises what naming the subjects raises: the processes end.
     """
     waiting: asyncio.Queue[Subject | None] = asyncio.Queue(maxsize=IN_FLIGHT)
     count = processes or min(os.cpu_count() or 1, 4)
-    async with asyncio.TaskGroup() as group:
-        for _ in range(count):
-            group.create_task(_Lane(waiting, tell, patience_seconds).work())
-        async for subject in subjects:
-            await waiting.put(subject)
-        for _ in range(count):
-            await waiting.put(None)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(count):
+                group.create_task(_Lane(waiting, tell, patience_seconds).work())
+            async for subject in subjects:
+                await waiting.put(subject)
+            for _ in range(count):
+                await waiting.put(None)
+    except BaseExceptionGroup as failed:
+        # The first is the cause, the others were cancelled for it. As itself it is told in one message (RPCError).
+        raise failed.exceptions[0] from None
 
 
 class _Lane:

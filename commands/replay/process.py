@@ -1,7 +1,7 @@
 """The process that replays: reads subjects as JSON lines on standard input, answers each with a verdict, in order.
 
 A process of its own, since a replay keeps a CPU busy, and since a history that the SDK's core cannot digest hangs
-the whole process that holds it (SDK 1.35): `replaying` then ends this one and starts another.
+the whole process that holds it (SDK 1.35): `pool` then ends this one and starts another.
 """
 
 import asyncio

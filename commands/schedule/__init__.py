@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from temporalio.client import Client, ScheduleActionResult, ScheduleDescription, WorkflowFailureError
 
-from commands.console import AsJson, Exit, Told, command, emit, progress
+from commands.arguments import Team
+from commands.console import AsJson, Exit, Told, command, emit, output, progress
 from commands.schedule.backfill import backfill
 from commands.schedule.states import (
     Firing,
@@ -33,7 +34,6 @@ from devsync.settings.problems import ConfigError, did_you_mean
 app = typer.Typer(help="The teams' schedules: when editions are due, and what became of it.", no_args_is_help=True)
 app.command()(backfill)
 
-Team = Annotated[str, typer.Argument(help="The team.")]
 Note = Annotated[str, typer.Option(help="Why; it is shown wherever the schedule is.")]
 
 FIRING_SECONDS = 5.0
@@ -52,7 +52,7 @@ async def list_(as_json: AsJson = False) -> Exit:
     if as_json:
         emit({"schedules": [state.document() for state in states]})
         return Exit.OK
-    out = Console(highlight=False)
+    out = output()
     for state in states:
         _tell(out, state)
     if not states:

@@ -1,12 +1,13 @@
 """`schedule backfill`: editions of past weeks, one after the other, as the schedule would have made them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from temporalio.client import Client
 
+from commands.arguments import Team
 from commands.console import AsJson, Exit, Told, command, emit, progress
-from commands.documents import edition_document
+from commands.documents import backfill_document
 from commands.editions import exit_code, start_edition, team_of, watch_edition, week_or_last
 from commands.live import LiveProgress
 from commands.summary import print_summary
@@ -16,8 +17,6 @@ from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
 from devsync.settings.team import TeamConfig
-
-Team = Annotated[str, typer.Argument(help="The team, as its file in config/teams is named.")]
 
 
 @command
@@ -35,20 +34,20 @@ async def backfill(
         raise Told(f"--from {first} is later than --to {last}", Exit.USAGE)
     client = await connect()
     results: list[EditionResult] = []
-    failures: list[dict[str, Any]] = []
+    failures: dict[str, str] = {}
     # Oldest first, and one after the other: who is new, and where "since the last edition" begins, an edition
     # learns from those before it.
     for week in weeks:
         try:
             results.append(await _edition(client, settings, week, deliver=deliver))
         except Told as told:
-            failures.append({"week": week, "error": str(told)})
+            failures[week] = str(told)
             progress.print(f"{week}: {told}", markup=False, soft_wrap=True)
         else:
             if not as_json:
                 print_summary(results[-1])
     if as_json:
-        emit({"editions": [edition_document(result) for result in results], "failures": failures})
+        emit(backfill_document(results, failures))
     return Exit.FAILED if failures else max(map(exit_code, results), key=_WORST_LAST.index)
 
 

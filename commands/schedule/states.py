@@ -1,6 +1,5 @@
 """What `schedule list` shows of each team: the file, the server and the records put side by side."""
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from commands.console import progress
 from commands.editions import root_cause
+from commands.side_by_side import side_by_side
 from commands.times import local_time
 from devsync.contracts import names
 from devsync.contracts.due import EditionDue
@@ -34,7 +34,6 @@ from devsync.storage.editions import Editions
 LOOK_BACK = timedelta(weeks=12)
 """So far back weeks without an edition are named."""
 
-_AT_ONCE = 10
 _UPCOMING = 3
 
 
@@ -139,14 +138,11 @@ async def schedule_states(
 ) -> list[ScheduleState]:
     """Of every team that has a schedule in its file or on the server, by name."""
     on_record = await weeks_on_record(environment)
-    turn = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(name: str) -> ScheduleState:
-        async with turn:
-            return await _state(client, name, configuration.teams.get(name), on_record)
-
     in_files = {name for name, team in configuration.teams.items() if team.schedule}
-    return await asyncio.gather(*map(one, sorted(in_files | set(await scheduled_teams(client)))))
+    return await side_by_side(
+        lambda name: _state(client, name, configuration.teams.get(name), on_record),
+        sorted(in_files | set(await scheduled_teams(client))),
+    )
 
 
 async def weeks_on_record(environment: Environment) -> dict[str, set[str]] | None:

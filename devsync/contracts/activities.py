@@ -17,6 +17,12 @@ class ActivityContract(Generic[In, Out]):
     name: str
     input_type: type[In]
     output_type: type[Out]
+    is_user_facing: bool = False
+    """People see at once that it failed: its errors are more severe."""
+    is_critical: bool = False
+    """Nothing goes on without it: likewise."""
+    is_tried_once: bool = False
+    """Whatever a policy says: whether its work may be repeated, only the workflow can find out."""
 
     @property
     def service(self) -> str:
@@ -27,19 +33,27 @@ class ActivityContract(Generic[In, Out]):
         return self.name.split(".", 1)[1]
 
 
-FIND_DUE_WEEK = ActivityContract("local.find_due_week", due.FindDueWeek, due.DueWeek)
-PLAN_EDITION = ActivityContract("local.plan_edition", edition.PlanEdition, edition.EditionPlan)
+FIND_DUE_WEEK = ActivityContract("local.find_due_week", due.FindDueWeek, due.DueWeek, is_critical=True)
+PLAN_EDITION = ActivityContract("local.plan_edition", edition.PlanEdition, edition.EditionPlan, is_critical=True)
 FIND_PREVIOUS = ActivityContract("local.find_previous_edition", edition.FindPreviousEdition, edition.PreviousEdition)
 COLLECT_REPOSITORY = ActivityContract(
     "github.collect_repository", collection.CollectRepository, collection.UnitCollected
 )
 COLLECT_PROJECT = ActivityContract("jira.collect_project", collection.CollectProject, collection.UnitCollected)
-COMPOSE_EDITION = ActivityContract("local.compose_edition", edition.ComposeEdition, edition.EditionComposed)
-RENDER_EDITION = ActivityContract("local.render_edition", edition.RenderEdition, edition.EditionRendered)
+COMPOSE_EDITION = ActivityContract(
+    "local.compose_edition", edition.ComposeEdition, edition.EditionComposed, is_critical=True
+)
+RENDER_EDITION = ActivityContract(
+    "local.render_edition", edition.RenderEdition, edition.EditionRendered, is_critical=True
+)
 RECORD_EDITION = ActivityContract("local.record_edition", edition.RecordEdition, edition.Recorded)
-RECALL_DELIVERY = ActivityContract("local.recall_delivery", delivery.RecallDelivery, delivery.Recalled)
+RECALL_DELIVERY = ActivityContract(
+    "local.recall_delivery", delivery.RecallDelivery, delivery.Recalled, is_critical=True
+)
 RECORD_DELIVERY = ActivityContract("local.record_delivery", delivery.RecordDelivery, edition.Recorded)
-SEND_SLACK_PART = ActivityContract("slack.send_part", delivery.SendPart, delivery.PartSent)
+SEND_SLACK_PART = ActivityContract(
+    "slack.send_part", delivery.SendPart, delivery.PartSent, is_user_facing=True, is_tried_once=True
+)
 FIND_SLACK_PART = ActivityContract("slack.find_part", delivery.FindPart, delivery.PartFound)
 REMOVE_SLACK_PART = ActivityContract("slack.remove_part", delivery.RemovePart, edition.Recorded)
 BREAKER_SETTINGS = ActivityContract("local.breaker_settings", breaker.ReadBreakerSettings, breaker.BreakerSettingsRead)
@@ -60,3 +74,13 @@ DELIVERY_ACTIVITIES = (
     FIND_SLACK_PART,
     REMOVE_SLACK_PART,
 )
+
+DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES)
+"""Those whose policies are declared in config/services.yaml."""
+
+_BY_NAME = {contract.name: contract for contract in globals().copy().values() if isinstance(contract, ActivityContract)}
+
+
+def contract_of(name: str) -> ActivityContract[Model, Model] | None:
+    """The activity of that name, None for one of another program."""
+    return _BY_NAME.get(name)

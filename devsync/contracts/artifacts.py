@@ -10,7 +10,11 @@ from devsync.domain.model import Model
 INLINE_LIMIT_BYTES = 64 * 1024
 """Largest compressed content that may travel in a reference while the store is away (design, section 10)."""
 
-_INLINE_LIMIT_CHARACTERS = 4 * -(-INLINE_LIMIT_BYTES // 3)
+INLINE_LIMIT = 4 * -(-INLINE_LIMIT_BYTES // 3)
+"""The same as `inline_size` counts it: characters of base64."""
+
+INLINE_BUDGET = 1_536 * 1024
+"""What one edition may carry so in all, in characters (design, section 10): no message of it may pass 2 MB."""
 
 
 class ArtifactRef(Model):
@@ -21,7 +25,7 @@ class ArtifactRef(Model):
 
     digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """sha256 of the uncompressed bytes, in lower-case hexadecimal."""
-    inline: str | None = Field(default=None, max_length=_INLINE_LIMIT_CHARACTERS)
+    inline: str | None = Field(default=None, max_length=INLINE_LIMIT)
     """The zstd-compressed content in base64: text, because payloads are JSON."""
     size: int = Field(ge=0)
     """Bytes, uncompressed."""
@@ -45,6 +49,6 @@ class ArtifactRef(Model):
         return None if self.inline is None else base64.b64decode(self.inline, validate=True)
 
     @property
-    def inline_bytes(self) -> int:
-        """What this reference adds to a history beyond a digest: sum it against the budget of an edition."""
+    def inline_size(self) -> int:
+        """Characters that this reference carries, 0 for a digest: to be summed against INLINE_BUDGET."""
         return len(self.inline or "")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.artifacts import INLINE_LIMIT, ArtifactRef
 from devsync.domain.changelog.edition import Provenance
 from devsync.domain.changelog.window import Window
 from devsync.domain.model import Model
@@ -18,6 +18,8 @@ class CollectRepository(Model):
     window: Window
     api: str = "auto"
     """`auto`, `graphql` or `rest`, as the team's file says."""
+    inline_share: int = INLINE_LIMIT
+    """While the store is away: with more characters of inline content than this the unit's texts are cut."""
 
 
 class CollectProject(Model):
@@ -42,7 +44,8 @@ class UnitCollected(Model):
     counts: dict[str, int] = {}
     """Things collected by kind: `{"pull_requests": 12, "commits": 30}`."""
     bodies_dropped: bool = False
-    """The store was away and the artifact too large to travel inline: texts were cut, and the gap says so."""
+    """The store was away and the artifact too large to travel inline, by itself or beside the edition's other units:
+    texts were cut, and the gap says so."""
     road: str = ""
     """By which API the data came, where a service has two: `graphql` or `rest`."""
     calls_by_road: dict[str, int] = {}

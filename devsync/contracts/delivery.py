@@ -12,18 +12,20 @@ class PartState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     UNCERTAIN = "uncertain"
-    """A post was sent and its outcome is not known. It is asked for, never simply posted again."""
+    """A post was sent and its outcome is not known, or not yet. It is asked for, never simply posted again."""
     FAILED = "failed"
 
 
 class DeliveryState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
+    KEPT = "kept"
+    """A more complete revision stands in the channel: this one was not put over it."""
     UNCERTAIN = "uncertain"
     QUEUED = "queued"
     """Not there at the deadline; the delivery goes on by itself."""
     FAILED = "failed"
-    """The channel refused for good (no such channel, no permission)."""
+    """The channel refused for good (no such channel, no permission), or a person cancelled the delivery."""
     DEAD = "dead"
     """The retry schedule ended. It can be replayed."""
 
@@ -45,6 +47,8 @@ class DeliverySchedule(Model):
     """Waits between rounds; when they are used up the delivery is dead."""
     uncertain_wait: timedelta
     """How long after a send of unknown outcome the channel may be asked: at least twice the client's time-out."""
+    record_time: timedelta = timedelta(seconds=10)
+    """How long a record between two rounds is tried; the last one of a delivery has the time of its policy."""
 
 
 class DeliveryRequest(Model):
@@ -58,6 +62,12 @@ class DeliveryRequest(Model):
     """A `SlackRendering` as JSON."""
     part_digests: tuple[str, ...]
     """sha256 of each part's content, so that an unchanged part is not sent again."""
+    completeness: float = 1.0
+    """Of the revision: sources collected live ÷ sources asked for."""
+    missing: tuple[str, ...] = ()
+    """The units that it lacks: `github:acme/ledger`."""
+    replace: bool = False
+    """Put it also over a revision that is more complete."""
     policies: Policies
     schedule: DeliverySchedule
     reply_to: str | None = None
@@ -71,7 +81,7 @@ class PartRecord(Model):
     """0 is the channel message."""
     state: PartState = PartState.PENDING
     digest: str = ""
-    """Content that stands there now (or that was sent, while uncertain)."""
+    """Content that stands there now (or that was sent, while uncertain); empty where that is not known."""
     revision: int = 0
     message_id: str = ""
     """Slack's `ts`."""
@@ -80,6 +90,13 @@ class PartRecord(Model):
     sent_at: datetime | None = None
     """When an uncertain send was started."""
     last_error: str = ""
+
+
+class StandingRevision(Model):
+    """A revision of which every part stands in the channel, unchanged."""
+
+    revision: int
+    completeness: float
 
 
 class DeliveryOutcome(Model):
@@ -97,8 +114,14 @@ class DeliveryOutcome(Model):
     """The service's own id of the channel, where it has one."""
     parts: tuple[PartRecord, ...] = ()
     """The channel message, then its thread."""
+    standing: StandingRevision | None = None
+    """None: nothing stands there, or not a whole revision."""
     reason: str = ""
-    """Why it is not delivered."""
+    """Why it is not delivered, or what is not as it should be although it is."""
+    api_calls: int = 0
+    """Calls to the service for this revision, by this run: posts whatever came of them, and answered look-ups."""
+    has_recalled: bool = True
+    """False: `parts` does not hold yet what earlier runs left there, and nothing was sent."""
 
     @property
     def message_id(self) -> str:
@@ -145,6 +168,7 @@ class PartFound(Model):
 
     channel_id: str = ""
     message_ts: str = ""
+    api_calls: int = 1
 
 
 class RecallDelivery(Model):
@@ -154,10 +178,15 @@ class RecallDelivery(Model):
     iso_week: str
     channel: str
     current_run_id: str
+    """The run that asks; earlier ones are meant."""
 
 
 class Recalled(Model):
+    """None: no earlier run left anything."""
+
     outcome: DeliveryOutcome | None = None
+    unknown_since: datetime | None = None
+    """Set: a run that began then cannot tell what it sent, so that any part may be there."""
 
 
 class RecordDelivery(Model):

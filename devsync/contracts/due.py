@@ -22,7 +22,6 @@ class FindDueWeek(Model):
 
 class DueWeek(Model):
     iso_week: str
-    timezone: str
     jitter: timedelta = timedelta(0)
     """How much later than `scheduled_at` the schedule may start on purpose."""
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.artifacts import INLINE_BUDGET, ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.delivery import ChannelPlan, DeliverySchedule, DeliveryState
 from devsync.contracts.policies import Policies
@@ -33,6 +33,8 @@ class EditionRequest(Model):
     deliver: bool = True
     """False: compose and record, post nothing (a backfill without --deliver)."""
     requested_by: str = ""
+    replace: bool = False
+    """Post it also over a revision that is more complete."""
 
 
 class PlanEdition(Model):
@@ -71,19 +73,27 @@ class ComposeEdition(Model):
     plan: EditionPlan
     units: tuple[UnitCollected, ...]
     gaps: tuple[Gap, ...]
+    patient_until: datetime
+    """So long a unit is waited for whose artifact cannot be read; after it the edition goes on without."""
 
 
 class Composition(Model):
     """The recorded input of one composition: from the same artifacts it gives the same bytes again."""
 
     message: ComposeEdition
+    """With the units that could be read, and a gap for each other one."""
     known_people: tuple[str, ...] | None = None
+
+
+MadeEdition = ArtifactRef | Composition
+"""Where an edition is. While the store is away one that is too large to travel is made again, of the same input, by
+each step that needs it."""
 
 
 class EditionComposed(Model):
     """What composition made, in numbers and references."""
 
-    edition: ArtifactRef
+    edition: MadeEdition
     composition: ArtifactRef | None = None
     """The recorded input of composition: the same bytes come out of it again. None while the store was away."""
     digest: str
@@ -92,8 +102,6 @@ class EditionComposed(Model):
     unclassified_ratio: float
     completeness: float
     gaps: tuple[Gap, ...] = ()
-    counts: dict[str, int] = {}
-    """Items by section."""
 
 
 class PreviousEdition(Model):
@@ -106,14 +114,16 @@ class PreviousEdition(Model):
 class FindPreviousEdition(Model):
     team: str
     iso_week: str
-    workflow_id: str
     run_id: str
+    """`original_execution_run_id` of the run that asks: what it recorded itself is not meant."""
 
 
 class RenderEdition(Model):
     team: str
-    edition: ArtifactRef
+    edition: MadeEdition
     revision: int
+    inline_budget: int = INLINE_BUDGET
+    """Characters that the renderings may carry inline while the store is away."""
 
 
 class EditionRendered(Model):
@@ -121,6 +131,8 @@ class EditionRendered(Model):
 
     formats: dict[str, ArtifactRef]
     slack_part_digests: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    """Formats that no channel needs and that were too large to carry: the store was away."""
 
 
 class ChannelResult(Model):
@@ -134,7 +146,7 @@ class ChannelResult(Model):
     message_id: str | None = None
     """The service's own id of the message: Slack's `ts`."""
     reason: str = ""
-    """Why it is not delivered, with the cure where there is one."""
+    """Why it is not delivered, with the cure where there is one; what is not as it should be although it is."""
 
 
 class Phase(StrEnum):
@@ -167,7 +179,7 @@ class EditionResult(Model):
     channels: tuple[ChannelResult, ...] = ()
     """Empty for a dry run."""
     api_calls: dict[str, int] = {}
-    """Calls by service, of the attempts that succeeded."""
+    """Calls by service, of the attempts that succeeded; of Slack also posts that failed."""
     calls_by_road: dict[str, int] = {}
     """`api_calls` of services with two APIs, by API: `github.graphql`, `github.rest`."""
     notes: tuple[str, ...] = ()
@@ -176,11 +188,27 @@ class EditionResult(Model):
     seconds: dict[str, float] = {}
     """Workflow time by phase, and `total`."""
     edition: ArtifactRef | None = None
-    """The edition itself, as JSON."""
+    """The edition itself, as JSON. None where it was too large to carry while the store was away: it is on record."""
     renderings: dict[str, ArtifactRef] = {}
-    """By format: `markdown`, `html`, `text`, `json`, `slack`."""
+    """By format: `markdown`, `html`, `text`, `json`, `slack`; a note names those that were too large to carry."""
     digest: str = ""
     """sha256 of the edition's bytes: equal digests are equal editions."""
+
+
+class KeptEdition(Model):
+    """What the records keep of an edition beyond the run's result."""
+
+    window: Window
+    edition: MadeEdition
+
+
+class ServiceWait(Model):
+    """What an edition waits for before it goes on collecting from a service."""
+
+    service: str
+    until: datetime
+    reason: str
+    """Why no call is made: its circuit breaker is open, or it is paused."""
 
 
 class EditionProgress(Model):
@@ -193,6 +221,8 @@ class EditionProgress(Model):
     """Those that are collected: `github:acme/ledger`, `jira:PAY`."""
     gaps: tuple[Gap, ...] = ()
     """Those that are missing, so far."""
+    waits: tuple[ServiceWait, ...] = ()
+    """Services whose circuit breakers are open, or that are paused, while their units wait."""
     notes: tuple[str, ...] = ()
     """As in the result."""
     item_count: int | None = None
@@ -206,24 +236,24 @@ class EditionProgress(Model):
     """Signals that the run does not know."""
     cancelled_because: str = ""
     """The reason that was given with the cancellation."""
+    failed_because: str = ""
+    """Why the run ended without an edition."""
     will_deliver: bool = True
     """False while it is a backfill that only composes and stores."""
     result: EditionResult | None = None
-    """Set as soon as the edition is delivered: recording may still be under way."""
+    """Set as soon as the edition is delivered, or will not be: recording may still be under way."""
 
 
 class RecordEdition(Model):
     """Everything the records say of a run, written in one transaction with deterministic keys."""
 
     result: EditionResult
-    window: Window
-    composed: EditionComposed | None = None
+    kept: KeptEdition | None = None
+    """None for a dry run and for a run that made none: the run is recorded, no edition is."""
     requested_by: str = ""
     cancelled_because: str = ""
     started_at: datetime
     ended_at: datetime
-    keep_edition: bool = True
-    """False for a dry run: the run is recorded, no edition is."""
 
 
 class Recorded(Model):

@@ -1,5 +1,7 @@
 """The names that people, tools and running workflows rely on. Changing one breaks runs that are in flight."""
 
+import re
+
 from temporalio.common import SearchAttributeKey
 
 EDITION_TRIGGER = "EditionTrigger"
@@ -11,6 +13,8 @@ EDITIONS_QUEUE = "editions"
 """Workflows that make editions."""
 CONTROL_QUEUE = "control"
 """Workflows around an edition: what starts it, and what outlives it."""
+WORKFLOW_QUEUES = (EDITIONS_QUEUE, CONTROL_QUEUE)
+"""All others are for activities."""
 
 
 def service_queue(service: str) -> str:
@@ -56,6 +60,15 @@ def delivery_id(team: str, iso_week: str, channel: str) -> str:
 def breaker_id(service: str) -> str:
     """One entity a service, for all teams and workers."""
     return f"breaker:{service}"
+
+
+_OF_A_TEAM = re.compile(r"(?:changelog|preview|delivery|due):([^:]+?)(?:-\d{4}-\d\d-\d\dT[\d:.]+Z)?(?::|\Z)")
+
+
+def team_of(workflow_id: str) -> str:
+    """The team that a run of ours works for, by its id; empty where it works for none, or for many."""
+    found = _OF_A_TEAM.match(workflow_id)
+    return found[1] if found else ""
 
 
 def collection_id(workflow_id: str, run_id: str) -> str:

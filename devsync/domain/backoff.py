@@ -25,8 +25,25 @@ def next_delay(
     Architecture Blog, "Exponential Backoff And Jitter"). A hint is never shortened; one of no wait at all is none,
     since JIRA Data Center sends `Retry-After: 0` with every answer, errors included.
     """
-    seconds = hint.total_seconds() if hint is not None else 0.0
-    if seconds > 0:
-        return timedelta(seconds=seconds + uniform(0, min(seconds / 2, _HINT_SPREAD_SECONDS)))
+    if hint is not None and hint > timedelta(0):
+        return spread(hint, uniform)
     ceiling = min(initial.total_seconds() * factor ** min(attempt - 1, 64), maximum.total_seconds())
     return timedelta(seconds=uniform(0, ceiling))
+
+
+_LONGEST_PATIENCE = timedelta(minutes=5)
+
+
+def patience(waits: int) -> timedelta:
+    """The least time to wait for a service that has refused `waits` times in a row: 1 s, doubled, up to 5 min.
+
+    A breaker says itself when to come back. This is for one that says "soon" again and again, or that an operator holds
+    open without an end: it must not fill a workflow's history.
+    """
+    return min(timedelta(seconds=2 ** min(waits, 16)), _LONGEST_PATIENCE)
+
+
+def spread(hint: timedelta, uniform: Uniform) -> timedelta:
+    """hint + U(0, min(hint / 2, 15 s)): those who were told the same instant do not come back as one."""
+    seconds = hint.total_seconds()
+    return timedelta(seconds=seconds + uniform(0, min(seconds / 2, _HINT_SPREAD_SECONDS)))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from devsync.contracts.names import LOCAL
 from devsync.domain.changelog.edition import Edition, Gap, Item, ReleaseNote, Section
 from devsync.rendering.entries import MAX_NAME_LENGTH, Entries, Entry, Reference, reference_to
 from devsync.rendering.escape import MAX_TITLE_LENGTH, one_line, safe_url
@@ -19,6 +20,7 @@ from devsync.rendering.wording import (
     moment,
     period,
     service_name,
+    why_missing,
 )
 
 _MAX_REPOSITORIES = 5
@@ -41,7 +43,7 @@ class Chapter(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """A gap: what is not there, why, and what stands in for it."""
+    """A gap: what is not there, why (for readers, without the operator's cure), and what stands in for it."""
 
     name: str
     service: str
@@ -228,15 +230,17 @@ def _gaps_summary(edition: Edition) -> str:
 
 
 def _missing(gap: Gap, edition: Edition) -> Missing:
-    name = gap.unit.removeprefix(f"{gap.service}:")
-    reason = one_line(gap.reason).rstrip(".")
+    # A source that our own machine lost is still the service's.
+    service = gap.unit.partition(":")[0] if gap.service == LOCAL else gap.service
+    name = gap.unit.removeprefix(f"{service}:")
+    reason = one_line(why_missing(gap.service, gap.category, gap.reason)).rstrip(".")
     stand_in = ""
     if gap.as_of is not None:
         stand_in = f"Data of {moment(gap.as_of, edition.window.timezone)} stands in"
         stand_in += "; later changes are missing." if gap.as_of < edition.window.end else "."
     return Missing(
         name=one_line(name, MAX_TITLE_LENGTH) or "(no name)",
-        service=service_name(gap.service),
+        service=service_name(service),
         reason=f"{reason}." if reason else "No reason is known.",
         stand_in=stand_in,
     )

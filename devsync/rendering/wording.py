@@ -5,8 +5,10 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from devsync.contracts.names import LOCAL
 from devsync.domain.changelog.edition import Section
 from devsync.domain.changelog.window import Window
+from devsync.domain.errors import ErrorCategory
 
 
 class SectionWords(NamedTuple):
@@ -31,6 +33,21 @@ SECTION_WORDS: dict[Section, SectionWords] = {
 
 _SERVICE_NAMES = {"github": "GitHub", "jira": "JIRA", "calendar": "calendar", "slack": "Slack"}
 
+_OUR_FAULT = "something failed on our side"
+_WHY_MISSING: dict[ErrorCategory, str] = {
+    ErrorCategory.DATA_COLLECTION: "{service} does not show it to us",
+    ErrorCategory.AUTHENTICATION: "{service} did not accept our credentials",
+    ErrorCategory.RATE_LIMITING: "{service} took no more requests of ours in time",
+    ErrorCategory.NETWORK: "{service} did not answer",
+    ErrorCategory.EXTERNAL_SERVICE: "{service} had a failure of its own",
+    ErrorCategory.CONFIGURATION: "it is not set up correctly",
+    ErrorCategory.DATABASE: _OUR_FAULT,
+    ErrorCategory.DATA_PROCESSING: _OUR_FAULT,
+    ErrorCategory.FORMATTING: _OUR_FAULT,
+    ErrorCategory.DISTRIBUTION: _OUR_FAULT,
+    ErrorCategory.SYSTEM: _OUR_FAULT,
+}
+
 
 def counted(count: int, one: str, many: str | None = None) -> str:
     """`1 fix`, `1,204 fixes`; without `many` the plural takes an s."""
@@ -47,6 +64,17 @@ def listed(words: Sequence[str]) -> str:
 def service_name(service: str) -> str:
     """How readers know a service; one that is not in the table is called as the configuration calls it."""
     return _SERVICE_NAMES.get(service, service)
+
+
+def why_missing(service: str, category: str, reason: str) -> str:
+    """Why a source is missing, in one clause for readers: what happened, not what an operator can do about it.
+
+    The reason tells operators status, variable and cure; the category is what readers can make something of. What
+    failed on our own machine, and what has no category, says what it means for readers before its first colon.
+    """
+    if service != LOCAL and category in set(ErrorCategory):
+        return _WHY_MISSING[ErrorCategory(category)].format(service=service_name(service))
+    return reason.partition(": ")[0]
 
 
 def period(window: Window) -> str:

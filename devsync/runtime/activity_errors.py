@@ -1,42 +1,122 @@
 """Turns whatever an activity raises into an ApplicationError that carries its classification and the next delay.
 
 Activities therefore raise plain exceptions of their client libraries; the retry decision is made here, once, from
-the failure's class, the server's hint and the policy that the workflow declared for the activity.
+the failure's class, the server's hint and the policy that the workflow declared for the activity. Each failed attempt
+is told to `keep`, for the records.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, TemporalError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from devsync.contracts import names
+from devsync.contracts.activities import contract_of
+from devsync.contracts.errors import ErrorRecord
+from devsync.contracts.policies import Jitter
 from devsync.domain.backoff import next_delay
-from devsync.domain.errors import Failure
+from devsync.domain.errors import ErrorContext, Failure, assessed
+from devsync.domain.redaction import bounded, redacted
+from devsync.runtime.declared_retry import jitter_of
+
+Keep = Callable[[ErrorRecord], None]
+
+_DEEPEST_CAUSE = 3
 
 
 class ErrorTranslation(Interceptor):
+    """`secrets` are values that stand in no message, whatever a service quotes. `keep` must not wait."""
+
+    def __init__(self, *, keep: Keep | None = None, secrets: Sequence[str] = ()) -> None:
+        self._keep = keep
+        self._secrets = tuple(secrets)
+
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 (the SDK's name)
-        return _Translate(next)
+        return _Translate(next, self._keep, self._secrets)
 
 
 class _Translate(ActivityInboundInterceptor):
+    def __init__(self, inner: ActivityInboundInterceptor, keep: Keep | None, secrets: Sequence[str]) -> None:
+        super().__init__(inner)
+        self._keep = keep
+        self._secrets = secrets
+
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 (the SDK's name)
         try:
             return await super().execute_activity(input)
-        except TemporalError:
-            raise  # cancellation, and what an activity classified itself
+        except ApplicationError as error:
+            if not (error.details and isinstance(error.details[0], Failure)):
+                raise  # no failure: work handed back at a shutdown
+            context = _context(error)
+            failure = assessed(self._clean(error.details[0]), context)
+            self._tell(failure, context)
+            raise to_application_error(failure, error.next_retry_delay) from error.__cause__
+        except FailureError:
+            raise  # cancellation
         except Exception as error:  # noqa: BLE001 (raised again, classified)
             # Imported here: it knows every client library, and the plugin is loaded by programs that use none.
-            from devsync.runtime.classification import classify, first_line
+            from devsync.runtime.classification import assess
 
-            info = activity.info()
-            service = info.activity_type.split(".", 1)[0]
-            failure = classify(error, service, datetime.now(UTC))
-            activity.logger.info("attempt %d failed: %s", info.attempt, failure.message)
-            raise to_application_error(failure, _delay(failure, info)) from _brief(error, first_line)
+            context = _context(error)
+            failure = self._clean(assess(context, datetime.now(UTC)))
+            self._tell(failure, context)
+            delay = _delay(failure, activity.info(), jitter_of(input.headers))
+            raise to_application_error(failure, delay) from self._brief(error)
+
+    def _clean(self, failure: Failure) -> Failure:
+        return failure.model_copy(update={"message": bounded(redacted(failure.message, self._secrets))})
+
+    def _tell(self, failure: Failure, context: ErrorContext) -> None:
+        info = activity.info()
+        activity.logger.info("attempt %d failed: %s", info.attempt, failure.message)
+        if self._keep is not None:
+            record = ErrorRecord(
+                run_id=info.workflow_run_id or "",
+                activity_id=info.activity_id,
+                attempt=info.attempt,
+                workflow_id=info.workflow_id or "",
+                team=context.team_id,
+                service=context.service,
+                operation=context.operation,
+                category=failure.category,
+                severity=failure.severity,
+                code=failure.code,
+                fingerprint=failure.fingerprint,
+                message=failure.message,
+                occurred_at=datetime.now(UTC),
+            )
+            self._keep(record)
+
+    def _brief(self, error: BaseException, depth: int = 0) -> ApplicationError:
+        """The cause as histories and logs may keep it: type, one line, traceback.
+
+        Client libraries put whole answers into their messages: pages of HTML, and headers with session cookies.
+        """
+        from devsync.runtime.classification import first_line
+
+        words = redacted(first_line(error), self._secrets)
+        brief = ApplicationError(words, type=type(error).__name__).with_traceback(error.__traceback__)
+        if error.__cause__ is not None and depth < _DEEPEST_CAUSE:
+            brief.__cause__ = self._brief(error.__cause__, depth + 1)
+        return brief
+
+
+def _context(error: Exception) -> ErrorContext:
+    info = activity.info()
+    service, _, operation = info.activity_type.partition(".")
+    contract = contract_of(info.activity_type)
+    return ErrorContext(
+        error=error,
+        service=service,
+        operation=operation,
+        team_id=names.team_of(info.workflow_id or ""),
+        user_facing=contract is not None and contract.is_user_facing,
+        critical=contract is not None and contract.is_critical,
+    )
 
 
 def to_application_error(failure: Failure, delay: timedelta | None) -> ApplicationError:
@@ -51,20 +131,10 @@ def to_application_error(failure: Failure, delay: timedelta | None) -> Applicati
     )
 
 
-def _brief(error: BaseException, words: Callable[[BaseException], str]) -> ApplicationError:
-    """The cause as histories and logs may keep it: type, one line, traceback.
-
-    Client libraries put whole answers into their messages: pages of HTML, and headers with session cookies.
-    """
-    brief = ApplicationError(words(error), type=type(error).__name__).with_traceback(error.__traceback__)
-    if error.__cause__ is not None:
-        brief.__cause__ = _brief(error.__cause__, words)
-    return brief
-
-
-def _delay(failure: Failure, info: activity.Info) -> timedelta | None:
+def _delay(failure: Failure, info: activity.Info, jitter: Jitter) -> timedelta | None:
+    """The wait before the next attempt; None: as long as the server's own backoff, which has no jitter."""
     policy = info.retry_policy
-    if policy is None:
+    if policy is None or (jitter is Jitter.NONE and not failure.retry_after):
         return failure.retry_after
     return next_delay(
         info.attempt,
@@ -72,5 +142,10 @@ def _delay(failure: Failure, info: activity.Info) -> timedelta | None:
         initial=policy.initial_interval,
         factor=policy.backoff_coefficient,
         maximum=policy.maximum_interval or policy.initial_interval * 100,
-        uniform=random.uniform,
+        uniform=random.uniform if jitter is Jitter.FULL else _lowest,
     )
+
+
+def _lowest(low: float, _high: float) -> float:
+    """Without jitter a hint is taken as it is."""
+    return low

@@ -19,19 +19,23 @@ class TemporalUnreachable(Exception):
     """No Temporal server answers at the configured address."""
 
 
+class NamespaceUnusable(Exception):
+    """The server answers, but the configured namespace does not exist, or is closed to our credentials."""
+
+
 class SearchAttributesMissing(Exception):
     """The namespace lacks search attributes that the workflows write."""
 
 
-async def connect() -> Client:
+async def connect(plugin: DevSyncPlugin | None = None) -> Client:
     """A client for the configured server (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …).
 
-    Raises TemporalUnreachable with the address and the cure.
+    A worker gives the plugin that its activities report to. Raises TemporalUnreachable with the address and the cure.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
     try:
-        return await Client.connect(**config, plugins=[DevSyncPlugin()])
+        return await Client.connect(**config, plugins=[plugin or DevSyncPlugin()])
     except (RuntimeError, RPCError) as error:
         raise TemporalUnreachable(
             f"no Temporal server answers at {config['target_host']} ({_first_line(error)}); "
@@ -40,10 +44,13 @@ async def connect() -> Client:
 
 
 async def missing_search_attributes(client: Client) -> list[str]:
-    """Names of ours that the client's namespace does not have as keywords."""
-    answer = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
+    """Names of ours that the client's namespace does not have as keywords. Raises NamespaceUnusable."""
+    try:
+        answer = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        raise namespace_problem(error, client.namespace) from error
     return [
         key.name
         for key in SEARCH_ATTRIBUTES
@@ -52,7 +59,10 @@ async def missing_search_attributes(client: Client) -> list[str]:
 
 
 async def register_search_attributes(client: Client) -> list[str]:
-    """Adds those that are missing; returns the names added. Safe to run twice, and twice at once."""
+    """Adds those that are missing; returns the names added. Safe to run twice, and twice at once.
+
+    Raises NamespaceUnusable.
+    """
     missing = await missing_search_attributes(client)
     if not missing:
         return []
@@ -65,18 +75,33 @@ async def register_search_attributes(client: Client) -> list[str]:
         )
     except RPCError as error:
         if error.status is not RPCStatusCode.ALREADY_EXISTS:
-            raise
+            raise namespace_problem(error, client.namespace) from error
     return missing
 
 
 async def require_search_attributes(client: Client) -> None:
-    """Raises SearchAttributesMissing: an unregistered attribute would wedge every workflow task."""
+    """Raises SearchAttributesMissing (an unregistered one would wedge every workflow task), NamespaceUnusable."""
     missing = await missing_search_attributes(client)
     if missing:
         raise SearchAttributesMissing(
             f"namespace {client.namespace!r} lacks the search attributes {', '.join(missing)}; "
             "run `python starter.py apply` once"
         )
+
+
+def namespace_problem(error: RPCError, namespace: str) -> Exception:
+    """What to raise for it: NamespaceUnusable with the cure where that is what it means, else the error itself."""
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return NamespaceUnusable(
+            f"Temporal has no namespace {namespace!r}; set TEMPORAL_NAMESPACE to one that it has, "
+            f"or create it: temporal operator namespace create {namespace}"
+        )
+    if error.status in {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED}:
+        return NamespaceUnusable(
+            f"Temporal refuses our credentials for namespace {namespace!r} ({_first_line(error)}); check "
+            "TEMPORAL_API_KEY or the TLS certificate, TEMPORAL_NAMESPACE, and what they may do there"
+        )
+    return error
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from devsync.domain.errors import ErrorCategory, Failure
+from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
+from devsync.runtime.failures.verdict import Verdict
 from devsync.runtime.server_hints import retry_after
 
 UNHINTED_WAIT = timedelta(minutes=1)
@@ -75,36 +76,37 @@ def refused(errors: Any, headers: Mapping[str, str]) -> GraphQLRefused:
 
 def failure_of(error: GraphQLRefused, service: str, now: datetime) -> Failure:
     """How a refusal is classified where no other road takes over."""
-    if error.refusal is Refusal.RATE_LIMITED:
-        return Failure(
-            category=ErrorCategory.RATE_LIMITING,
-            message=f"{service} limits our GraphQL points ({error.code})",
-            is_retryable=True,
-            retry_after=retry_after(error.headers, now) or UNHINTED_WAIT,
-            is_expected=True,
-            code=error.code,
-        )
-    category, cure = _PERMANENT.get(error.refusal, (ErrorCategory.EXTERNAL_SERVICE, ""))
-    return Failure(
-        category=category,
-        message=f"{error}{cure}",
-        is_retryable=error.refusal not in _PERMANENT,
-        code=error.code,
-    )
+    hint = (retry_after(error.headers, now) or UNHINTED_WAIT) if error.refusal is Refusal.RATE_LIMITED else None
+    return BY_REFUSAL[error.refusal].failure(service, code=error.code, retry_after=hint, words=str(error))
 
 
-_PERMANENT: Mapping[Refusal, tuple[ErrorCategory, str]] = {
-    Refusal.NOT_FOUND: (
-        ErrorCategory.DATA_COLLECTION,
-        ": correct the team file, or give the credentials access to the repository",
+BY_REFUSAL: Mapping[Refusal, Verdict] = {
+    Refusal.RATE_LIMITED: Verdict(
+        category=ErrorCategory.RATE_LIMITING,
+        says="{service} limits our GraphQL points ({code})",
+        severity=ErrorSeverity.LOW,
+        is_retryable=True,
+        is_expected=True,
     ),
-    Refusal.FORBIDDEN: (
-        ErrorCategory.AUTHENTICATION,
-        ": give the credentials access (`python starter.py doctor` tells what is missing), or set github.api: rest",
+    # Ours, in a way: a smaller page goes through, and nothing else of the service is ill.
+    Refusal.TOO_MUCH: Verdict(category=ErrorCategory.EXTERNAL_SERVICE, says="{words}", is_retryable=True),
+    Refusal.FAILED: Verdict(
+        category=ErrorCategory.EXTERNAL_SERVICE, says="{words}", is_retryable=True, counts_for_breaker=True
     ),
-    Refusal.UNKNOWN_FIELD: (
-        ErrorCategory.CONFIGURATION,
-        ": this server's GraphQL is too old for our query; set github.api: rest in the team file",
+    Refusal.NOT_FOUND: Verdict(
+        category=ErrorCategory.DATA_COLLECTION,
+        says="{words}: correct the team file, or give the credentials access to the repository",
+    ),
+    Refusal.FORBIDDEN: Verdict(
+        category=ErrorCategory.AUTHENTICATION,
+        says="{words}: give the credentials access (`python starter.py doctor` tells what is missing), or set"
+        " github.api: rest",
+        severity=ErrorSeverity.HIGH,
+    ),
+    Refusal.UNKNOWN_FIELD: Verdict(
+        category=ErrorCategory.CONFIGURATION,
+        says="{words}: this server's GraphQL is too old for our query; set github.api: rest in the team file",
+        severity=ErrorSeverity.HIGH,
     ),
 }
 

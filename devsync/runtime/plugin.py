@@ -4,25 +4,32 @@ Give it to the client; workers inherit it from there (given again, interceptors 
 gets it directly: production and replay can never differ.
 """
 
+import dataclasses
+from collections.abc import Sequence
+
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from devsync.runtime.activity_errors import ErrorTranslation
+from devsync.runtime.activity_errors import ErrorTranslation, Keep
+from devsync.runtime.declared_retry import RetryDeclared
 from devsync.runtime.message_guard import MessageGuard
 from devsync.runtime.sandbox import ContextFreeSandbox
+from devsync.runtime.short_failures import ShortFailures
 
 PASSTHROUGH_MODULES = ("devsync",)
 """What workflow code imports and what is deterministic by itself: imported once, not again for each run."""
 
 
 class DevSyncPlugin(SimplePlugin):
-    def __init__(self) -> None:
+    """`keep_error` gets every failed attempt of this process's workers; `secrets` stand in no failure's words."""
+
+    def __init__(self, *, keep_error: Keep | None = None, secrets: Sequence[str] = ()) -> None:
         super().__init__(
             "devsync.changelog",
-            data_converter=pydantic_data_converter,
-            interceptors=[ErrorTranslation(), MessageGuard()],
+            data_converter=dataclasses.replace(pydantic_data_converter, failure_converter_class=ShortFailures),
+            interceptors=[ErrorTranslation(keep=keep_error, secrets=secrets), RetryDeclared(), MessageGuard()],
             workflow_runner=_in_our_sandbox,
         )
 

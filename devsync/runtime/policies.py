@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
 from devsync.contracts.activities import (
@@ -17,6 +16,7 @@ from devsync.contracts.activities import (
 )
 from devsync.contracts.names import service_queue
 from devsync.contracts.policies import OperationPolicy, Policies, RetryDeclaration
+from devsync.runtime.declared_retry import DeclaredRetry
 
 NEVER_RETRYABLE = ("PayloadsTooLarge",)
 """Too large stays too large; the SDK would retry it for ever."""
@@ -25,10 +25,11 @@ CATCH_UP = timedelta(days=6)
 """So long after it was due a week is still started: late beats missing, and the next week is due after that."""
 
 BOOTSTRAP: Policies = {
+    # As long as a schedule catches up, too: without a plan there is no deadline, and a late edition beats none.
     PLAN_EDITION.name: OperationPolicy(
-        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=10)),
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=30)),
         start_to_close=timedelta(seconds=10),
-        schedule_to_close=timedelta(minutes=10),
+        schedule_to_close=CATCH_UP,
     ),
     # As long as a schedule catches up: a mistake in config/ that is mended in time costs no week.
     FIND_DUE_WEEK.name: OperationPolicy(
@@ -52,6 +53,14 @@ ENTITY: Policies = {
 }
 """Likewise, of workflows that live for months: what the file said when they were started would be long out of date."""
 
+UNDECLARED = OperationPolicy(
+    retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
+    start_to_close=timedelta(minutes=1),
+    schedule_to_close=timedelta(hours=1),
+)
+"""For an activity that the recorded policies do not name: an older build has planned the run, or nothing is planned
+yet. It repeats what it is given for; what must not be repeated blindly may not rely on it."""
+
 
 def activity_options(
     contract: ActivityContract[In, Out], policy: OperationPolicy, *, time_left: timedelta | None = None
@@ -66,12 +75,13 @@ def activity_options(
         start_to_close_timeout=min(policy.start_to_close, schedule_to_close or policy.start_to_close),
         schedule_to_close_timeout=schedule_to_close,
         heartbeat_timeout=policy.heartbeat,
-        retry_policy=RetryPolicy(
+        retry_policy=DeclaredRetry(
             initial_interval=retry.initial,
             backoff_coefficient=retry.factor,
             maximum_interval=retry.maximum,
-            maximum_attempts=retry.attempts or 0,
+            maximum_attempts=1 if contract.is_tried_once else retry.attempts or 0,
             non_retryable_error_types=[*retry.non_retryable, *NEVER_RETRYABLE],
+            jitter=retry.jitter,
         ),
         cancellation_type=ActivityCancellationType.TRY_CANCEL,
     )
@@ -85,11 +95,11 @@ async def call(
     summary: str,
     time_left: timedelta | None = None,
 ) -> Out:
-    """Runs an activity under its declared policy. Call it from workflow code only.
+    """Runs an activity under its declared policy, else under UNDECLARED. Call it from workflow code only.
 
     Raises ActivityError when the policy is used up or the failure is not retryable.
     """
-    options = activity_options(contract, policies[contract.name], time_left=time_left)
+    options = activity_options(contract, policies.get(contract.name, UNDECLARED), time_left=time_left)
     options["summary"] = summary
     result: Out = await workflow.execute_activity(
         contract.name, arg=message, result_type=contract.output_type, **options

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -177,16 +177,31 @@ async def digest_of(there: ScheduleDescription) -> str | None:
     return str(digest)
 
 
-async def _catch_up(handle: ScheduleHandle, team: TeamConfig, before: ScheduleDescription, now: datetime) -> str | None:
-    """After a change of time: the server fires only what falls due from now on.
+def left_out(
+    team: TeamConfig, *, created_at: datetime, fired: Iterable[datetime], is_paused: bool, now: datetime
+) -> tuple[str, datetime] | None:
+    """The week, and when it was due, that a change of time made at `now` would cost the team.
 
-    Moved on a Monday at 08:30 from 09:00 to 08:00, the schedule would leave that week out.
+    The server fires only what falls due from then on: moved on a Monday at 08:30 from 09:00 to 08:00, the schedule
+    would leave that week out. `fired` are the instants of which the schedule has made runs.
     """
     iso_week, due_at = team.weekly_time.last_due(now)
-    fired = {last_week_ended_by(action.scheduled_at, team.timezone) for action in before.info.recent_actions}
-    is_ours = before.info.created_at < due_at and now - due_at < CATCH_UP
-    if before.schedule.state.paused or not is_ours or iso_week in fired:
+    has_fired = iso_week in {last_week_ended_by(at, team.timezone) for at in fired}
+    is_ours = created_at < due_at and now - due_at < CATCH_UP
+    return (iso_week, due_at) if is_ours and not has_fired and not is_paused else None
+
+
+async def _catch_up(handle: ScheduleHandle, team: TeamConfig, before: ScheduleDescription, now: datetime) -> str | None:
+    week = left_out(
+        team,
+        created_at=before.info.created_at,
+        fired=[action.scheduled_at for action in before.info.recent_actions],
+        is_paused=before.schedule.state.paused,
+        now=now,
+    )
+    if week is None:
         return None
+    iso_week, due_at = week
     await handle.backfill(ScheduleBackfill(due_at - timedelta(seconds=1), due_at, ScheduleOverlapPolicy.ALLOW_ALL))
     return iso_week
 

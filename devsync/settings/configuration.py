@@ -1,14 +1,15 @@
-"""The whole of config/, read at once, so that one look tells everything that is wrong with it."""
+"""config/: the whole of it, so that one look tells everything that is wrong, or what one team's edition needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel
 
+from devsync.contracts import names
 from devsync.settings.delivery import DeliverySettings, read_delivery
 from devsync.settings.durations import format_duration
 from devsync.settings.problems import ConfigError, any_of, did_you_mean
@@ -30,14 +31,35 @@ class Configuration:
     """By name, in the order of their names."""
 
     def team(self, name: str) -> TeamConfig:
-        """Raises ConfigError naming the known teams."""
-        if name in self.teams:
-            return self.teams[name]
-        if self.teams:
-            cure = did_you_mean(name, self.teams, f"the known ones are {any_of(list(self.teams))}")
-        else:
-            cure = f"write {self.directory / 'teams' / name}.yaml"
-        raise ConfigError([f'the team "{name}" has no file; {cure}'])
+        """Raises UnknownTeam naming the known ones, and ConfigError where there is none at all."""
+        if name not in self.teams:
+            raise _unknown(name, self.teams, self.directory)
+        return self.teams[name]
+
+    def uses(self, service: str) -> bool:
+        """Whether a worker has to serve it: our own machine always, a service of others when a team names it."""
+        teams = self.teams.values()
+        match service:
+            case names.GITHUB:
+                return any(team.github for team in teams)
+            case names.JIRA:
+                return any(team.jira for team in teams)
+            case names.SLACK:
+                return any(channel.kind == "slack" for team in teams for channel in team.channels)
+        return service == names.LOCAL
+
+
+@dataclass(frozen=True)
+class TeamConfiguration:
+    """What one team's edition needs of it: no mistake in another team's file can hold it up."""
+
+    services: ServicesConfig
+    delivery: DeliverySettings
+    team: TeamConfig
+
+
+class UnknownTeam(ConfigError):
+    """Other teams have a file and this one has none: unlike a file that is wrong, nobody is about to mend it."""
 
 
 def load_configuration(directory: Path) -> Configuration:
@@ -45,28 +67,72 @@ def load_configuration(directory: Path) -> Configuration:
 
     Raises ConfigError with all problems of all files; paths in them begin with `directory` as given.
     """
-    if not directory.is_dir():
-        raise ConfigError([f"{directory}: is not a directory; set CONFIG_DIR to the folder that holds services.yaml"])
-    problems: list[str] = []
+    reading = _Reading(directory)
+    services, delivery = reading.of_all_teams()
+    teams = [file for path in _team_files(directory) if (file := reading.team(path, delivery))]
+    for path in sorted((directory / "teams").glob("*.yml")):
+        reading.problems.append(f"{path}: is not read; rename it to {path.with_suffix('.yaml').name}")
+    if reading.problems or services is None or delivery is None:
+        raise ConfigError(reading.problems)
+    return Configuration(directory, services.model, delivery.model, {file.model.team: file.model for file in teams})
 
-    def collect(read: Callable[[Path], YamlFile[M]], path: Path) -> YamlFile[M] | None:
+
+def load_team(directory: Path, name: str) -> TeamConfiguration:
+    """services.yaml, delivery.yaml and the one team's file; the other teams' files are not opened.
+
+    Raises UnknownTeam naming the known ones, else ConfigError with all problems of the three files.
+    """
+    reading = _Reading(directory)
+    known = {path.stem: path for path in _team_files(directory)}
+    if name not in known:
+        raise _unknown(name, known, directory)
+    services, delivery = reading.of_all_teams()
+    team = reading.team(known[name], delivery)
+    if reading.problems or services is None or delivery is None or team is None:
+        raise ConfigError(reading.problems)
+    return TeamConfiguration(services.model, delivery.model, team.model)
+
+
+class _Reading:
+    """Reads files and keeps what is wrong with them, to be told at once."""
+
+    def __init__(self, directory: Path) -> None:
+        """Raises ConfigError where `directory` is none."""
+        if not directory.is_dir():
+            cure = "set CONFIG_DIR to the folder that holds services.yaml"
+            raise ConfigError([f"{directory}: is not a directory; {cure}"])
+        self._directory = directory
+        self.problems: list[str] = []
+
+    def of_all_teams(self) -> tuple[YamlFile[ServicesConfig] | None, YamlFile[DeliverySettings] | None]:
+        return (
+            self._read(read_services, self._directory / "services.yaml"),
+            self._read(read_delivery, self._directory / "delivery.yaml"),
+        )
+
+    def team(self, path: Path, delivery: YamlFile[DeliverySettings] | None) -> YamlFile[TeamConfig] | None:
+        file = self._read(read_team, path)
+        if file and delivery:
+            self.problems += _too_short_to_deliver(file, delivery.model)
+        return file
+
+    def _read(self, read: Callable[[Path], YamlFile[M]], path: Path) -> YamlFile[M] | None:
         try:
             return read(path)
         except ConfigError as wrong:
-            problems.extend(wrong.problems)
+            self.problems.extend(wrong.problems)
             return None
 
-    services = collect(read_services, directory / "services.yaml")
-    delivery = collect(read_delivery, directory / "delivery.yaml")
-    team_files = [collect(read_team, path) for path in sorted((directory / "teams").glob("*.yaml"))]
-    teams = [file for file in team_files if file]
-    for path in sorted((directory / "teams").glob("*.yml")):
-        problems.append(f"{path}: is not read; rename it to {path.with_suffix('.yaml').name}")
-    if delivery:
-        problems.extend(problem for file in teams for problem in _too_short_to_deliver(file, delivery.model))
-    if problems or services is None or delivery is None:
-        raise ConfigError(problems)
-    return Configuration(directory, services.model, delivery.model, {file.model.team: file.model for file in teams})
+
+def _team_files(directory: Path) -> list[Path]:
+    return sorted((directory / "teams").glob("*.yaml"))
+
+
+def _unknown(name: str, known: Collection[str], directory: Path) -> ConfigError:
+    has_none = f'the team "{name}" has no file'
+    if not known:  # more likely the folder is not there yet, or the wrong one, than that all teams are gone
+        return ConfigError([f"{has_none}; write {directory / 'teams' / name}.yaml"])
+    return UnknownTeam([f"{has_none}; {did_you_mean(name, known, f'the known ones are {any_of(list(known))}')}"])
 
 
 def _too_short_to_deliver(file: YamlFile[TeamConfig], delivery: DeliverySettings) -> list[str]:

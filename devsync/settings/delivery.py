@@ -36,6 +36,8 @@ class DeliverySettings(Model):
     """Collecting and recovering stop this long before the deadline, so that posting has its time."""
     uncertain_wait_factor: Annotated[float, Field(ge=2)] = 2.0
     """After an uncertain post the channel is asked no sooner than this many client read time-outs later."""
+    record_time: PositiveDuration = timedelta(seconds=10)
+    """So long a delivery tries to record a try before it waits for the next one; its end is recorded for days."""
     slack: ChannelSchedule
     """How Slack channels are tried again."""
 

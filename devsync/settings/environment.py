@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from devsync.settings.addresses import WebAddress
 from devsync.settings.problems import ConfigError
 
 T = TypeVar("T")
 
 
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("is not a web address; write it with https://")
-    return url.rstrip("/")
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+BaseAddress = Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))]
 """Without a slash at its end."""
 
 
@@ -34,6 +29,22 @@ def _deployment(name: str) -> str:
 
 DeploymentName = Annotated[str, AfterValidator(_deployment)]
 """A dot or colon in it would be silently fatal: such a worker runs, and gets no work (Server 1.32)."""
+
+
+def _listening(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    try:
+        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        is_right = 0 < int(port) < 65536
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ValueError("must be an IP address and a port, as 127.0.0.1:9464, or 0.0.0.0:9464 for all interfaces")
+    return address
+
+
+ListeningAddress = Annotated[str, AfterValidator(_listening)]
+"""An IP address, not a name, and a port; IPv6 in brackets."""
 
 
 class GitHubApp(NamedTuple):
@@ -72,8 +83,8 @@ class WorkerVersion(NamedTuple):
 
 
 _CURES: Final = {
-    "GITHUB_TOKEN": "create a fine-grained token with read access to contents, issues, pull requests and deployments"
-    " of the team's repositories, and export it; or export GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY instead",
+    "GITHUB_TOKEN": "create a fine-grained token with read access to contents and pull requests of the team's"
+    " repositories, and export it; or export GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY instead",
     "GITHUB_APP_ID": "copy it from the GitHub App's page General and export it, as GITHUB_APP_PRIVATE_KEY is",
     "GITHUB_APP_PRIVATE_KEY": "generate one on the GitHub App's page General and export the whole PEM file,"
     " as GITHUB_APP_ID is",
@@ -104,9 +115,9 @@ class Environment(BaseSettings):
     """A GitHub App instead of a token: its id."""
     github_app_private_key: SecretStr | None = None
     """A GitHub App's private key in PEM; line breaks may be written as `\\n`."""
-    github_api_url: WebAddress = "https://api.github.com"
+    github_api_url: BaseAddress = "https://api.github.com"
     """GitHub Enterprise Server: `https://github.acme.dev/api/v3`."""
-    jira_url: WebAddress | None = None
+    jira_url: BaseAddress | None = None
     """The JIRA site."""
     jira_email: str | None = None
     """JIRA Cloud: the account that owns the API token."""
@@ -118,7 +129,7 @@ class Environment(BaseSettings):
     """The Slack app's bot token."""
     slack_signing_secret: SecretStr | None = None
     """Proves that a request comes from Slack."""
-    slack_api_url: WebAddress = "https://slack.com/api"
+    slack_api_url: BaseAddress = "https://slack.com/api"
     """Slack's Web API; another one only in tests."""
     smtp_url: SecretStr | None = None
     """The mail server, with its password."""
@@ -128,6 +139,8 @@ class Environment(BaseSettings):
     """The folder with `services.yaml`, `delivery.yaml` and `teams/`."""
     templates_dir: Path = Path("templates")
     """The folder with the templates of the renderings."""
+    metrics_address: ListeningAddress | None = None
+    """Where the worker serves `/metrics` for Prometheus, as `127.0.0.1:9464`; nowhere without it."""
     worker_deployment: DeploymentName | None = None
     """Worker Versioning: the deployment's name; set both or neither."""
     build_id: str | None = None
@@ -168,6 +181,15 @@ class Environment(BaseSettings):
         """The database's address, with its password."""
         return _needed("DATABASE_URL", self.database_url)
 
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret's text, and the passwords in addresses: what must stand in no message."""
+        found: list[str] = []
+        for _, value in self:
+            if isinstance(value, SecretStr):
+                text = value.get_secret_value()
+                found += [text, *_passwords(text)]
+        return tuple(found)
+
     def worker_version(self) -> WorkerVersion | None:
         """What Worker Versioning calls this build; None where neither variable is set."""
         if self.worker_deployment is None and self.build_id is None:
@@ -188,6 +210,15 @@ def read_environment() -> Environment:
     raise ConfigError(
         f"{str(error['loc'][0]).upper()} {error['msg'].removeprefix('Value error, ')}" for error in errors
     )
+
+
+def _passwords(address: str) -> tuple[str, ...]:
+    """As written in an address, and as it is sent."""
+    try:
+        password = urlsplit(address).password
+    except ValueError:
+        return ()
+    return (password, unquote(password)) if password else ()
 
 
 def _needed(variable: str, value: T | None) -> T:

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, RootModel, model_validator
 
+from devsync.contracts.activities import DECLARED
 from devsync.contracts.names import LOCAL
 from devsync.contracts.policies import Jitter, OperationPolicy, RetryDeclaration
 from devsync.domain.breaker import BreakerConfig
+from devsync.domain.errors import ErrorCategory
 from devsync.domain.model import Model
 from devsync.settings.breaker import BreakerSettings
 from devsync.settings.durations import PositiveDuration, format_duration
@@ -22,6 +24,17 @@ LONGEST_HTTP_READ: Final = timedelta(seconds=10)
 """Blocking clients run in threads, which nothing interrupts: a cancelled edition waits this long at most."""
 
 DEFAULT_HTTP_CONNECT: Final = timedelta(seconds=5)
+
+_CLIENT_TIMEOUTS: Final = ("http_connect", "http_read")
+
+_WITHOUT_EFFECT: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    # PyGithub and slack-sdk take one time-out for a call: http_read.
+    "github": (("timeouts", "http_connect"),),
+    "slack": (("timeouts", "http_connect"),),
+    # Our own machine is asked without HTTP.
+    "local": (("timeouts", "http_connect"), ("timeouts", "http_read"), ("concurrency",), ("breaker",)),
+}
+"""What a service's client does not read: it would be believed, and change nothing."""
 
 Factor = Annotated[float, Field(ge=1)]
 
@@ -39,8 +52,8 @@ class RetryPart(Model):
     """How often at most; without it, `schedule_to_close` is the bound."""
     jitter: Jitter | None = None
     """`full`: each wait is drawn between nothing and its bound."""
-    non_retryable: tuple[str, ...] | None = None
-    """Types of errors that no repetition heals."""
+    non_retryable: tuple[ErrorCategory, ...] | None = None
+    """Categories of errors that are not tried again here, beside what is known to be hopeless."""
 
 
 class TimeoutsPart(Model):
@@ -53,9 +66,9 @@ class TimeoutsPart(Model):
     heartbeat: PositiveDuration | None = None
     """An activity without a sign of life for so long has lost its worker, and is tried again."""
     http_connect: PositiveDuration | None = None
-    """Getting a connection; 5s where it is not given."""
+    """Getting a connection, for a whole service; 5s where it is not given. Only `jira` has it apart from the next."""
     http_read: PositiveDuration | None = None
-    """Waiting for bytes, 10s at most: threads cannot be interrupted."""
+    """Waiting for bytes, for a whole service; 10s at most, since threads cannot be interrupted."""
 
     @model_validator(mode="after")
     def _an_http_read_ends_soon(self) -> Self:
@@ -86,8 +99,8 @@ class ServiceSettings(Model):
     """When it is called no more, because it is down. `local` has none."""
     rate_per_second: PositiveFloat | None = None
     """Activities started a second over all workers of the service's task queue; not limited without it."""
-    concurrency: PositiveInt
-    """HTTP calls (for `local`: blocking jobs) at once in one process."""
+    concurrency: PositiveInt = 10
+    """HTTP calls at once in one process; `local` makes none."""
     slots: PositiveInt
     """Activities at once in one worker: at least the units of a large edition, which mostly wait for a call."""
     operations: dict[str, OperationParts] = Field(default_factory=dict)
@@ -115,6 +128,15 @@ class ServiceSettings(Model):
         return self.timeouts.http_read or LONGEST_HTTP_READ
 
     @model_validator(mode="after")
+    def _clients_belong_to_the_whole_service(self) -> Self:
+        for name, parts in self.operations.items():
+            for field in _CLIENT_TIMEOUTS:
+                if getattr(parts.timeouts, field) is not None:
+                    message = "has no effect: one client serves all operations; write it at the service"
+                    raise problem_at(message, "operations", name, "timeouts", field)
+        return self
+
+    @model_validator(mode="after")
     def _every_policy_is_whole(self) -> Self:
         _refuse_incomplete(_merged(self.retry), _merged(self.timeouts), ())
         for name, parts in self.operations.items():
@@ -125,6 +147,30 @@ class ServiceSettings(Model):
 
 class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
     """All services by name."""
+
+    @model_validator(mode="after")
+    def _nothing_is_without_effect(self) -> Self:
+        for service, settings in self.root.items():
+            for at in _WITHOUT_EFFECT.get(service, ()):
+                part: Model = settings
+                for name in at[:-1]:
+                    part = getattr(part, name)
+                if getattr(part, at[-1]) != type(part).model_fields[at[-1]].default:
+                    raise problem_at(f"has no effect at {service}; remove it", service, *at)
+        return self
+
+    @model_validator(mode="after")
+    def _operations_are_ours(self) -> Self:
+        for service, settings in self.root.items():
+            known = {contract.operation: contract for contract in DECLARED if contract.service == service}
+            for name, parts in settings.operations.items():
+                if name not in known:
+                    cure = did_you_mean(name, known, f"the known ones are {any_of(sorted(known))}")
+                    raise problem_at(f"is no operation of {service}; {cure}", service, "operations", name)
+                if known[name].is_tried_once and parts.retry != RetryPart():
+                    message = "a send is tried once, and again by the schedule in delivery.yaml alone; remove it"
+                    raise problem_at(message, service, "operations", name, "retry")
+        return self
 
     def service(self, name: str) -> ServiceSettings:
         """Raises ConfigError naming the known services."""
@@ -145,12 +191,6 @@ class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
     def guarded(self) -> tuple[str, ...]:
         """The services that have a breaker: all outside ones."""
         return tuple(name for name in self.root if name != LOCAL)
-
-    @model_validator(mode="after")
-    def _our_own_machine_has_no_breaker(self) -> Self:
-        if LOCAL in self.root and self.root[LOCAL].breaker != BreakerSettings():
-            raise problem_at(f"has no effect at {LOCAL}, which is our own machine; remove it", LOCAL, "breaker")
-        return self
 
     def policy(self, service: str, operation: str) -> OperationPolicy:
         """The resolved policy of an operation. Raises ConfigError for an unknown service."""

@@ -10,11 +10,11 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from devsync.domain.changelog.due import WeeklyTime
 from devsync.domain.model import Model
+from devsync.settings.addresses import GitAddress, WebAddress
 from devsync.settings.durations import Duration, PositiveDuration
 from devsync.settings.problems import ConfigError, problem_at, refuse_repeated
 from devsync.settings.team_values import (
     ClockTime,
-    GitAddress,
     HolidayRegion,
     MailAddress,
     ProjectKey,
@@ -24,7 +24,6 @@ from devsync.settings.team_values import (
     TeamName,
     Timezone,
     VariableName,
-    WebAddress,
 )
 from devsync.settings.yaml_file import YamlFile, read_yaml
 
@@ -155,7 +154,7 @@ class WebhookChannel(Model):
     kind: Literal["webhook"] = "webhook"
     """A signed HTTP request."""
     url: WebAddress = Field(examples=["https://hooks.acme.dev/changelog"])
-    """Where it is sent, without a password."""
+    """Where it is sent, without a user or password in the address."""
     secret_env: VariableName = Field(examples=["PAYMENTS_WEBHOOK_SECRET"])
     """The environment variable that holds the signing secret; the secret itself stands in no file."""
 

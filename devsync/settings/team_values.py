@@ -6,12 +6,11 @@ import re
 from datetime import time
 from functools import cache
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
-from devsync.settings.problems import any_of, did_you_mean
+from devsync.settings.problems import did_you_mean
 
 _TEAM: Final = re.compile(r"[a-z0-9-]+")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
@@ -82,28 +81,6 @@ def _mail_address(address: str) -> str:
     return address
 
 
-def _web_address(url: str) -> str:
-    return _address(url, ("https", "http"))
-
-
-def _git_address(url: str) -> str:
-    return _address(url, ("https", "http", "ssh", "git", "file"))
-
-
-def _address(url: str, schemes: tuple[str, ...]) -> str:
-    try:
-        parts = urlsplit(url)
-        has_password, names_a_place = parts.password is not None, bool(parts.hostname or parts.scheme == "file")
-    except ValueError:  # an impossible port or IPv6 host
-        parts, has_password, names_a_place = urlsplit(""), False, False
-    if has_password:
-        # Not quoted: team files travel through workflow histories and logs, where no secret may be.
-        raise ValueError("has a password in its address; take it out")
-    if parts.scheme not in schemes or not names_a_place:
-        raise ValueError(f'"{url}" is not an address; write it with {any_of([f"{scheme}://" for scheme in schemes])}')
-    return url
-
-
 def _holidays(region: str) -> str:
     if _HOLIDAYS.fullmatch(region) is None:
         raise ValueError(f'"{region}" is not a country or region (ISO 3166); write one like "DE" or "DE-BE"')
@@ -135,8 +112,6 @@ ProjectKey = Annotated[str, AfterValidator(_project_key)]
 SlackChannelName = Annotated[str, AfterValidator(_slack_channel)]
 SlackTarget = Annotated[str, AfterValidator(_slack_target)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-GitAddress = Annotated[str, AfterValidator(_git_address)]
 HolidayRegion = Annotated[str, AfterValidator(_holidays)]
 VariableName = Annotated[str, AfterValidator(_variable)]
 ClockTime = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,8 @@ class YamlFile(Generic[M]):
 def read_yaml(path: Path, model: type[M]) -> YamlFile[M]:
     """The file as `model`; keys that the model does not know are refused.
 
-    Raises ConfigError with every problem of the file; `path` stands in them as it is given.
+    Raises ConfigError with every problem of the file; `path` stands in them as it is given. Raises OSError where this
+    process has no files or memory left.
     """
     root = _compose(path)
     value = _values(path, root)
@@ -72,6 +74,10 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
+_NOT_THE_FILES_FAULT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Nobody mends these in the file, and they pass: an edition must not be given up for them."""
+
+
 def _follows(error: ErrorDetails) -> bool:
     """Whether an error only follows from others: a list whose every entry is wrong counts as empty, too."""
     return error["type"] == "too_short" and bool(error["input"])
@@ -83,6 +89,8 @@ def _compose(path: Path) -> yaml.Node:
     except FileNotFoundError:
         raise ConfigError([f"{path}: does not exist; create it"]) from None
     except OSError as unreadable:
+        if unreadable.errno in _NOT_THE_FILES_FAULT:
+            raise
         raise ConfigError([f"{path}: cannot be read ({unreadable.strerror}); make it a readable file"]) from None
     except yaml.MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark

@@ -51,10 +51,21 @@ class ArtifactStore:
         """
         packed = [(kind, await _packed(content)) for kind, content in contents]
         try:
-            await self._insert(packed, team)
+            return await self._put_packed(packed, team)
         except DatabaseUnavailable as error:
             return [_inline(kind, pack_, error) for kind, pack_ in packed]
-        return [ArtifactRef(digest=pack_.digest, size=pack_.size, kind=kind) for kind, pack_ in packed]
+
+    async def put_or_carry(
+        self, contents: Sequence[tuple[str, bytes]], *, team: str, budget: int
+    ) -> list[ArtifactRef | None]:
+        """Stores (kind, content) pairs as `put_many` does. With the database away it gives, in their order, inline
+        references as far as they fit into `budget` characters together, and None for each other content.
+        """
+        packed = [(kind, await _packed(content)) for kind, content in contents]
+        try:
+            return [*await self._put_packed(packed, team)]
+        except DatabaseUnavailable:
+            return _carried(packed, budget)
 
     async def settle(self, references: Sequence[ArtifactRef], *, team: str) -> list[ArtifactRef]:
         """Stores what travelled inline; gives references to stored artifacts only, in the same order.
@@ -92,6 +103,10 @@ class ArtifactStore:
             raise ArtifactMissing(f"{reference.kind} {reference.digest} is not in the store")
         return unpack(rows[0].content, size=reference.size, digest=reference.digest)
 
+    async def _put_packed(self, packed: Sequence[tuple[str, Packed]], team: str) -> list[ArtifactRef]:
+        await self._insert(packed, team)
+        return [ArtifactRef(digest=pack_.digest, size=pack_.size, kind=kind) for kind, pack_ in packed]
+
     async def _insert(self, packed: Sequence[tuple[str, Packed]], team: str) -> None:
         # One row a digest, in one order everywhere: two writers of the same artifacts cannot deadlock.
         unique = {pack_.digest: (kind, pack_) for kind, pack_ in packed}
@@ -109,6 +124,19 @@ async def _packed(content: bytes) -> Packed:
     if len(content) > _PACK_IN_THREAD_BYTES:
         return await asyncio.to_thread(pack, content)
     return pack(content)
+
+
+def _carried(packed: Sequence[tuple[str, Packed]], budget: int) -> list[ArtifactRef | None]:
+    carried: list[ArtifactRef | None] = []
+    for kind, pack_ in packed:
+        reference = None
+        if len(pack_.compressed) <= INLINE_LIMIT_BYTES:
+            reference = ArtifactRef.of_inline(pack_.compressed, size=pack_.size, kind=kind)
+        if reference is not None and reference.inline_size > budget:
+            reference = None
+        carried.append(reference)
+        budget -= reference.inline_size if reference is not None else 0
+    return carried
 
 
 def _inline(kind: str, packed: Packed, reason: DatabaseUnavailable) -> ArtifactRef:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, func, select, tuple_
+from sqlalchemy import Executable, delete, exists, func, select, tuple_
 
 from devsync.contracts.delivery import DeliveryState
 from devsync.domain.model import Model
@@ -59,8 +59,17 @@ class Deliveries:
         return [DeliveryRecord.model_validate(dict(row._mapping)) for row in rows]
 
 
-def upsert_deliveries(records: Sequence[DeliveryRecord]) -> Executable:
-    """Writes distinct parts; an older revision, or an earlier report of the same one, changes nothing."""
+def delivery_statements(records: Sequence[DeliveryRecord]) -> list[Executable]:
+    """Writes channels' messages, each with all its parts, which are distinct and reported at the same moment.
+
+    An older revision, or an earlier report of the same one, changes nothing; parts that a newer report no longer has
+    are deleted, so that a later, longer revision does not update a message that is gone.
+    """
+    channels = sorted({(record.team, record.iso_week, record.channel) for record in records})
+    return [_upsert(records), *(_delete_outdated(*channel) for channel in channels)]
+
+
+def _upsert(records: Sequence[DeliveryRecord]) -> Executable:
     return upsert(
         deliveries,
         [_row(record) for record in records],
@@ -70,6 +79,16 @@ def upsert_deliveries(records: Sequence[DeliveryRecord]) -> Executable:
         ),
         # Once in the channel, always in the channel: a pending revision does not undo the first delivery.
         keep=lambda new: {"delivered_at": func.coalesce(deliveries.c.delivered_at, new.excluded.delivered_at)},
+    )
+
+
+def _delete_outdated(team: str, iso_week: str, channel: str) -> Executable:
+    newer = deliveries.alias("newer")
+    is_of_channel = (deliveries.c.team == team, deliveries.c.iso_week == iso_week, deliveries.c.channel == channel)
+    is_newer = tuple_(newer.c.revision, newer.c.updated_at) > tuple_(deliveries.c.revision, deliveries.c.updated_at)
+    return delete(deliveries).where(
+        *is_of_channel,
+        exists().where(newer.c.team == team, newer.c.iso_week == iso_week, newer.c.channel == channel, is_newer),
     )
 
 

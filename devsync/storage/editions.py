@@ -56,15 +56,13 @@ class Editions:
         rows = await self._database.execute(query.order_by(editions.c.revision.desc()).limit(1))
         return _record(rows[0]) if rows else None
 
-    async def of_team(self, team: str, *, limit: int = 50) -> list[EditionRecord]:
-        """The team's editions, every revision, newest first."""
-        rows = await self._database.execute(
-            select(editions)
-            .where(editions.c.team == team)
-            .order_by(editions.c.iso_week.desc(), editions.c.revision.desc())
-            .limit(limit)
+    async def revision(self, team: str, iso_week: str, revision: int) -> EditionRecord | None:
+        """One revision of the week."""
+        query = select(editions).where(
+            editions.c.team == team, editions.c.iso_week == iso_week, editions.c.revision == revision
         )
-        return [_record(row) for row in rows]
+        rows = await self._database.execute(query)
+        return _record(rows[0]) if rows else None
 
     async def known_people(self, team: str, *, before_week: str) -> frozenset[str]:
         """Names and logins of everybody who contributed to the team's editions of earlier weeks."""

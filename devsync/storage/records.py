@@ -6,7 +6,7 @@ from sqlalchemy import Executable
 
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
-from devsync.storage.deliveries import DeliveryRecord, upsert_deliveries
+from devsync.storage.deliveries import DeliveryRecord, delivery_statements
 from devsync.storage.editions import EditionRecord, upsert_editions
 from devsync.storage.runs import RunRecord, upsert_runs
 
@@ -27,7 +27,8 @@ class Records:
     ) -> None:
         """Writes what is given in one transaction; artifacts that travelled inline are stored before.
 
-        `deliveries` are distinct by channel and part. Raises DatabaseUnavailable (retry) and NotMigrated.
+        `deliveries` are whole messages: every part of each channel, once. Raises DatabaseUnavailable (retry) and
+        NotMigrated.
         """
         statements: list[Executable] = []
         if edition is not None:
@@ -35,7 +36,7 @@ class Records:
         if run is not None:
             statements.append(upsert_runs([run]))
         if deliveries:
-            statements.append(upsert_deliveries(deliveries))
+            statements += delivery_statements(deliveries)
         if statements:
             await self._database.execute(*statements)
 

@@ -135,6 +135,27 @@ deliveries = Table(
     CheckConstraint("state IN ('pending', 'delivered', 'uncertain', 'failed', 'queued', 'dead')", name="state"),
 )
 
+errors = Table(
+    "errors",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("activity_id", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("workflow_id", Text, nullable=False),
+    Column("team", Text, nullable=False, comment="empty: work that belongs to no team"),
+    Column("service", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("code", Text, nullable=False, comment="HTTP status, or the API's own error code"),
+    Column("fingerprint", Text, nullable=False, comment="the same for alike errors"),
+    Column("message", Text, nullable=False, comment="without secrets"),
+    Column("occurred_at", DateTime(timezone=True), nullable=False, comment="the worker's clock"),
+    CheckConstraint("severity IN ('low', 'medium', 'high', 'critical')", name="severity"),
+    Index(None, "occurred_at"),
+    Index(None, "team", "occurred_at"),
+)
+
 breaker_transitions = Table(
     "breaker_transitions",
     metadata,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generate import cli, configuration, environment, workflows
+from docs.generate import cli, configuration, environment, errors, metrics, workflows
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -13,6 +13,8 @@ WRITERS: Mapping[str, Callable[[], str]] = {
     "cli.md": cli.page,
     "configuration.md": configuration.page,
     "environment.md": environment.page,
+    "errors.md": errors.page,
+    "metrics.md": metrics.page,
     "workflows.md": workflows.page,
 }
 

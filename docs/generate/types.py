@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, PositiveFloat, PositiveInt, SecretStr
 
-from devsync.settings import durations, environment, services, team_values
+from devsync.settings import addresses, durations, services, team_values
 
 NAMED: tuple[tuple[Any, str], ...] = (
     (durations.PositiveDuration, "duration"),
@@ -23,12 +23,11 @@ NAMED: tuple[tuple[Any, str], ...] = (
     (team_values.SlackChannelName, '`"#channel"` or channel id'),
     (team_values.SlackTarget, '`"#channel"`, `"@user"` or id'),
     (team_values.MailAddress, "mail address"),
-    (team_values.WebAddress, "`http(s)://` address"),
-    (team_values.GitAddress, "address that `git clone` takes"),
+    (addresses.WebAddress, "`http(s)://` address"),
+    (addresses.GitAddress, "address that `git clone` takes"),
     (team_values.HolidayRegion, "`DE`, `DE-BE`"),
     (team_values.VariableName, "name of an environment variable"),
     (team_values.ClockTime, '`"HH:MM"`'),
-    (environment.WebAddress, "`http(s)://` address"),
 )
 """The types that have a form of their own; of several that fit, the first is meant."""
 

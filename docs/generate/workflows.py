@@ -154,11 +154,11 @@ def _activities() -> Iterator[tuple[str, ...]]:
             does = paragraph(inspect.getdoc(implementations[contract.name]))
             if not does:
                 raise docstrings.Undocumented(f"the activity {contract.name} has no docstring")
-            yield (code(contract.name), does, *_limits(policy))
+            yield (code(contract.name), does, *_limits(contract, policy))
 
 
-def _limits(policy: OperationPolicy) -> tuple[str, str, str]:
-    attempts = policy.retry.attempts
+def _limits(contract: ActivityContract[Any, Any], policy: OperationPolicy) -> tuple[str, str, str]:
+    attempts = 1 if contract.is_tried_once else policy.retry.attempts
     bound = [_duration(policy.schedule_to_close)] + ([f"{attempts} at most"] if attempts else [])
     return _duration(policy.start_to_close), ", ".join(filter(None, bound)), _duration(policy.heartbeat)
 

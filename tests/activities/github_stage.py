@@ -16,9 +16,11 @@ from activities.clients.github import GitHubClient
 from activities.clients.github_access import GitHubTokens, PersonalToken
 from activities.collection import Shelf
 from activities.github import GitHubActivities
+from devsync.contracts.artifacts import INLINE_LIMIT
 from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.domain.changelog.collected import RepositoryData
 from devsync.domain.changelog.window import Window, week_window
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits
 from devsync.storage.database import Database
@@ -50,13 +52,21 @@ class GitHubStage:
     """Every Authorization header that GitHub got."""
     caches: list[str] = field(default_factory=list)
     """Paths, by a part of them, that something on the way answers 304 to whatever is asked."""
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
+    """What happens while an answer is on its way."""
 
     @property
     def window(self) -> Window:
         return week_window(self.sandbox.world.week, "UTC")
 
     async def collect(
-        self, repository: str, api: str = "auto", *, collection_id: str = "", attempt: int = 1
+        self,
+        repository: str,
+        api: str = "auto",
+        *,
+        collection_id: str = "",
+        attempt: int = 1,
+        inline_share: int = INLINE_LIMIT,
     ) -> UnitCollected:
         """One attempt. Attempts of one `collection_id` share their pages; without one it is a collection of its own."""
         environment = ActivityEnvironment()
@@ -67,6 +77,7 @@ class GitHubStage:
             repository=repository,
             window=self.window,
             api=api,
+            inline_share=inline_share,
         )
         run: Callable[..., UnitCollected] = environment.run
         return await asyncio.to_thread(run, self.activities.collect_repository, message)
@@ -112,12 +123,14 @@ async def github_stage(
     *,
     tokens: Callable[[Sandbox], GitHubTokens] | None = None,
     read_timeout: timedelta = timedelta(seconds=5),
+    gate: CallGate = UNGATED,
 ) -> AsyncIterator[GitHubStage]:
     sandbox = Sandbox(world, Credentials(), system_clock, ["github"])
     alter: list[Alter] = []
     caches: list[str] = []
+    meanwhile: list[Callable[[], None]] = []
     authorizations: set[str] = set()
-    sandbox.apps["github"].middlewares.append(_altering(alter, caches, authorizations))
+    sandbox.apps["github"].middlewares.append(_altering(alter, caches, authorizations, meanwhile))
     async with AsyncExitStack() as stack:
         await sandbox.start(stack)
         database = Database(url, pool_size=2)
@@ -128,13 +141,16 @@ async def github_stage(
             tokens=tokens(sandbox) if tokens else PersonalToken(sandbox.credentials.github_token),
             concurrency=4,
             read_timeout=read_timeout,
+            gate=gate,
         )
         shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
         activities = GitHubActivities(client, shelf, CollectedUnits(database))
-        yield GitHubStage(sandbox, database, store, activities, alter, authorizations, caches)
+        yield GitHubStage(sandbox, database, store, activities, alter, authorizations, caches, meanwhile)
 
 
-def _altering(alter: list[Alter], caches: list[str], authorizations: set[str]) -> Any:
+def _altering(
+    alter: list[Alter], caches: list[str], authorizations: set[str], meanwhile: list[Callable[[], None]]
+) -> Any:
     numbers = itertools.count(1)
 
     @web.middleware
@@ -145,6 +161,8 @@ def _altering(alter: list[Alter], caches: list[str], authorizations: set[str]) -
         if any(part in request.path for part in caches):
             return web.Response(status=304)
         answer = await handler(request)
+        for happens in meanwhile:
+            happens()
         if request.path != "/graphql" or not alter:
             return answer
         assert isinstance(answer, web.Response)

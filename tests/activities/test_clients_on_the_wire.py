@@ -48,12 +48,14 @@ async def ask_github(sandbox: Sandbox) -> object:
         concurrency=1,
         read_timeout=READ_TIMEOUT,
     )
-    return await asyncio.to_thread(client.list_page, "acme/ledger", "pulls", {"state": "closed"}, 1, lambda: None)
+    return await asyncio.to_thread(
+        client.list_page, "acme/ledger", "pulls", {"state": "closed"}, 1, lambda: None, tuple
+    )
 
 
 async def ask_jira(sandbox: Sandbox) -> object:
     client = jira_client(sandbox, read_timeout=READ_TIMEOUT)
-    return await asyncio.to_thread(client.search_page, 'project = "PAY"', ["summary"], "", lambda: None)
+    return await asyncio.to_thread(client.search_page, 'project = "PAY"', ["summary"], "", lambda: None, list)
 
 
 async def ask_slack(sandbox: Sandbox) -> object:
@@ -88,6 +90,7 @@ FAULTS = [
     ),
     (Fault(kind=FaultKind.RESET, service=""), NETWORK, True),
     (Fault(kind=FaultKind.EMPTY, service=""), EXTERNAL, True),
+    (Fault(kind=FaultKind.TRUNCATED, service=""), NETWORK, True),
     (Fault(kind=FaultKind.CUT_JSON, service=""), EXTERNAL, True),
     (Fault(kind=FaultKind.MALFORMED, service=""), EXTERNAL, True),
     (Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="", seconds=2), NETWORK, True),
@@ -147,6 +150,38 @@ async def test_githubs_secondary_limit_is_throttling_and_no_lack_of_permission(s
     assert (failure.category, failure.retry_after) == (LIMIT, timedelta(seconds=FAR_HINT_SECONDS))
 
 
+async def test_githubs_hourly_limit_is_waited_out_and_no_lack_of_permission() -> None:
+    world = demo_world("2026-W47")
+    world.github_hourly_limit = 1
+    async with run_sandbox(world) as sandbox:
+        await ask_github(sandbox)
+        with pytest.raises(Exception) as raised:  # noqa: PT011
+            await ask_github(sandbox)
+        assert [record.status for record in sandbox.log.select("github")] == [200, 403]
+    failure = classify(raised.value, "github", datetime.now(UTC))
+    assert (failure.category, failure.is_retryable) == (LIMIT, True)
+    assert failure.retry_after is not None
+    assert timedelta(minutes=59) < failure.retry_after <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize("kind", ["github", "jira", "jira data-center"])
+async def test_an_answer_that_keeps_trickling_is_read_to_its_end(kind: str) -> None:
+    """The read time-out bounds each silence, not the whole; a heartbeat that stays out bounds that."""
+    async with sandbox_for(kind) as sandbox:
+        whole = await ASK[kind](sandbox)
+        drip = Fault(kind=FaultKind.SLOW_DRIP, service=kind.split(maxsplit=1)[0], route=ROUTES[kind], seconds=2)
+        sandbox.faults.add(drip)
+        assert await ASK[kind](sandbox) == whole
+
+
+async def test_slacks_answer_is_bounded_as_a_whole(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(kind=FaultKind.SLOW_DRIP, service="slack", route=ROUTES["slack"], seconds=2))
+    with pytest.raises(TimeoutError) as raised:
+        await ask_slack(sandbox)
+    failure = classify(raised.value, "slack", datetime.now(UTC))
+    assert (failure.category, failure.is_retryable, failure.may_have_taken_effect) == (NETWORK, True, True)
+
+
 async def test_the_declared_concurrency_holds_however_many_threads_ask(sandbox: Sandbox) -> None:
     client = GitHubClient(
         base_url=sandbox.github_url,
@@ -156,7 +191,7 @@ async def test_the_declared_concurrency_holds_however_many_threads_ask(sandbox: 
     )
     sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=50))
     await asyncio.gather(
-        *(asyncio.to_thread(client.list_page, "acme/ledger", "releases", {}, 1, lambda: None) for _ in range(24))
+        *(asyncio.to_thread(client.list_page, "acme/ledger", "releases", {}, 1, lambda: None, tuple) for _ in range(24))
     )
     in_flight = [record.in_flight_at_start for record in sandbox.log.select("github")]
     assert len(in_flight) == 24

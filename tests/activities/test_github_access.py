@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from activities.clients.github_access import AppTokens, PersonalToken, tokens_of
 from devsync.domain.errors import ErrorCategory
@@ -18,24 +16,25 @@ from sandbox.changes import RevokeTokens
 from sandbox.running import Sandbox
 from sandbox.world import GitHubApp, Repository
 from tests.activities.github_stage import GitHubStage, github_stage
+from tests.sandbox.app_keys import github_app, private_key, public_key
 from tests.sandbox.github_wire import small_world
 
 REPOSITORY = "acme/payments-api"
-_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PRIVATE_KEY = _KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-PUBLIC_KEY = _KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-APP = GitHubApp(id=4711, slug="changelog", owner="acme", installation_id=77, public_key=PUBLIC_KEY)
+APP = github_app()
+PRIVATE_KEY = private_key()
 
-TOKENS = "/app/installations/77/access_tokens"
+TOKENS = f"/app/installations/{APP.installation_id}/access_tokens"
 
 
 def app_tokens(sandbox: Sandbox) -> AppTokens:
-    return AppTokens(base_url=sandbox.github_url, app_id="4711", private_key=PRIVATE_KEY, timeout=timedelta(seconds=5))
+    return AppTokens(
+        base_url=sandbox.github_url, app_id=str(APP.id), private_key=PRIVATE_KEY, timeout=timedelta(seconds=5)
+    )
 
 
 @pytest.fixture
 def app() -> GitHubApp:
-    return GitHubApp(APP.id, APP.slug, APP.owner, APP.installation_id, APP.public_key)
+    return github_app()
 
 
 @pytest.fixture
@@ -58,13 +57,18 @@ async def test_an_app_collects_with_one_token_however_many_threads_ask(stage: Gi
     assert tokens_given(stage) == 1
 
 
-async def test_a_token_that_is_about_to_end_is_renewed_in_mid_run(stage: GitHubStage, app: GitHubApp) -> None:
-    app.token_lifetime = timedelta(seconds=22)  # PyGithub asks anew 20 s before the end
+async def test_a_token_that_is_about_to_end_is_renewed_in_mid_run(
+    stage: GitHubStage, app: GitHubApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await stage.collect(REPOSITORY)
     assert tokens_given(stage) == 1
-    await asyncio.sleep(3)
+    with monkeypatch.context() as near_its_end:
+        near_its_end.setattr("activities.clients.github_access._RENEWED_BEFORE", 2 * app.token_lifetime)
+        await stage.collect(REPOSITORY, "rest")
+    renewed = tokens_given(stage)
+    assert renewed > 1
     await stage.collect(REPOSITORY, "rest")
-    assert tokens_given(stage) == 2
+    assert tokens_given(stage) == renewed
     assert {record.status for record in stage.asked} <= {200, 201, 304}
 
 
@@ -105,8 +109,7 @@ async def test_a_changed_week_is_seen_although_tags_change_with_the_token(stage:
 
 
 async def test_an_app_that_github_refuses_is_an_authentication_failure(stage: GitHubStage, app: GitHubApp) -> None:
-    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
-    app.public_key = stranger.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    app.public_key = public_key("a stranger's")
     with pytest.raises(Exception, match="401") as raised:
         await stage.collect(REPOSITORY)
     assert classify(raised.value, "github", datetime.now(UTC)).category is ErrorCategory.AUTHENTICATION
@@ -126,7 +129,7 @@ def test_a_key_that_cannot_sign_is_refused_at_the_start_without_being_shown(key:
 
 
 def test_a_key_with_written_line_breaks_signs_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_APP_ID", "4711")
+    monkeypatch.setenv("GITHUB_APP_ID", str(APP.id))
     monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", PRIVATE_KEY.replace("\n", "\\n"))
     monkeypatch.setenv("GITHUB_TOKEN", "also-there")
     assert isinstance(tokens_of(Environment().github(), timeout=timedelta(seconds=1)), AppTokens)

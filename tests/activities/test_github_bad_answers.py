@@ -15,7 +15,7 @@ from devsync.runtime.classification import MalformedAnswer, classify
 from devsync.runtime.graphql_errors import GraphQLRefused
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import Commit
-from tests.activities.github_stage import REPOSITORY, GitHubStage, busy_world, github_stage
+from tests.activities.github_stage import REPOSITORY, Alter, GitHubStage, busy_world, github_stage
 from tests.sandbox.github_wire import ANNA, sha
 
 Body = dict[str, Any]
@@ -32,56 +32,20 @@ def repository_of(body: Body) -> Body:
     return found
 
 
-def partial_data_with_an_error(body: Body, _number: int) -> Body:
-    repository_of(body)["pullRequests"]["nodes"][3] = None
-    path = ["repository", "pullRequests", "nodes", 3]
-    return body | {"errors": [{"type": "FORBIDDEN", "path": path, "message": "Resource protected by SAML"}]}
+def bent(kind: FaultKind, field: str, **more: Any) -> Fault:
+    return Fault(kind=kind, service="github", route="^/graphql$", field=field, **more)
 
 
-class CursorsThatTurnBack:
-    """From page `at` on, the cursor of page 1 comes again."""
-
-    def __init__(self, at: int) -> None:
-        self._at = at
-        self._first = ""
-
-    def __call__(self, body: Body, number: int) -> Body:
-        information = repository_of(body)["pullRequests"]["pageInfo"]
-        if number == 1:
-            self._first = information["endCursor"]
-        elif number >= self._at:
-            information |= {"hasNextPage": True, "endCursor": self._first}
-        return body
+def spoil(stage: GitHubStage, wrong: Fault | Alter) -> None:
+    """From now on answers of GraphQL are wrong in this way."""
+    if isinstance(wrong, Fault):
+        stage.sandbox.faults.add(wrong)
+    else:
+        stage.alter[:] = [wrong]
 
 
-def a_null_node(body: Body, _number: int) -> Body:
-    repository_of(body)["pullRequests"]["nodes"][3] = None
-    return body
-
-
-def a_null_title(body: Body, _number: int) -> Body:
-    repository_of(body)["pullRequests"]["nodes"][3]["title"] = None
-    return body
-
-
-def a_merged_pull_request_that_was_never_merged(body: Body, _number: int) -> Body:
-    repository_of(body)["pullRequests"]["nodes"][3]["mergedAt"] = None
-    return body
-
-
-def a_null_connection(body: Body, _number: int) -> Body:
-    repository_of(body)["releases"] = None
-    return body
-
-
-def a_commit_without_parents_field(body: Body, _number: int) -> Body:
-    for node in repository_of(body)["defaultBranchRef"]["target"]["history"]["nodes"]:
-        node["parents"] = None
-    return body
-
-
-def a_null_repository(_body: Body, _number: int) -> Body:
-    return {"data": {"repository": None}}
+def name_of(wrong: Any) -> str:
+    return f"{wrong.kind.value} {wrong.field}" if isinstance(wrong, Fault) else str(wrong.__name__)
 
 
 def a_list(_body: Body, _number: int) -> Any:
@@ -92,23 +56,30 @@ def an_html_page(_body: Body, _number: int) -> Any:
     return web.Response(text="<html>Whoa there!</html>", content_type="text/html")
 
 
-def no_body(_body: Body, _number: int) -> Any:
-    return web.Response(body=b"")
-
-
 def not_modified(_body: Body, _number: int) -> Any:
     return web.Response(status=304)
 
 
+PULLS = "data.repository.pullRequests"
+COMMITS = "data.repository.defaultBranchRef.target.history"
 MALFORMED = [
-    a_null_node, a_null_title, a_merged_pull_request_that_was_never_merged,
-    a_null_connection, a_commit_without_parents_field, a_null_repository, a_list, an_html_page, no_body, not_modified,
-]  # fmt: skip
+    bent(FaultKind.NULLS, f"{PULLS}.nodes.3"),
+    bent(FaultKind.NULLS, f"{PULLS}.nodes.3.title"),
+    bent(FaultKind.NULLS, f"{PULLS}.nodes.3.mergedAt"),
+    bent(FaultKind.NULLS, f"{COMMITS}.nodes.*.parents"),
+    bent(FaultKind.NULLS, "data.repository.releases"),
+    bent(FaultKind.NULLS, "data.repository"),
+    Fault(kind=FaultKind.EMPTY, service="github", route="^/graphql$"),
+    a_list,
+    an_html_page,
+    not_modified,
+]
+PARTIAL = bent(FaultKind.PARTIAL, f"{PULLS}.nodes.3")
 
 
-@pytest.mark.parametrize("alter", MALFORMED, ids=lambda alter: alter.__name__)
-async def test_a_malformed_answer_is_an_error_that_is_tried_again(stage: GitHubStage, alter: Any) -> None:
-    stage.alter[:] = [alter]
+@pytest.mark.parametrize("wrong", MALFORMED, ids=name_of)
+async def test_a_malformed_answer_is_an_error_that_is_tried_again(stage: GitHubStage, wrong: Fault | Alter) -> None:
+    spoil(stage, wrong)
     with pytest.raises(MalformedAnswer) as raised:
         await stage.collect(REPOSITORY, "graphql")
     failure = classify(raised.value, "github", datetime.now(UTC))
@@ -117,24 +88,41 @@ async def test_a_malformed_answer_is_an_error_that_is_tried_again(stage: GitHubS
 
 @pytest.mark.parametrize("at", [2, 3])
 async def test_a_cursor_that_does_not_advance_is_not_followed_for_ever(stage: GitHubStage, at: int) -> None:
-    stage.alter[:] = [CursorsThatTurnBack(at)]
+    turning_back = stage.sandbox.faults.add(bent(FaultKind.REPEATED_CURSOR, PULLS, after=at - 1))
     with pytest.raises(MalformedAnswer, match="does not advance"):
         await stage.collect(REPOSITORY, "graphql")
     assert len(stage.asked_of("graphql")) == at
-    stage.alter[:] = [CursorsThatTurnBack(at)]
+    stage.sandbox.faults.clear(turning_back)
+    spoil(stage, bent(FaultKind.REPEATED_CURSOR, PULLS, after=at - 1))
     collected = await stage.collect(REPOSITORY, "auto", attempt=PATIENT_ATTEMPTS)
     assert (collected.road, collected.counts["pull_requests"]) == ("rest", 250)
 
 
+async def test_cursors_in_a_circle_are_not_followed_for_ever(stage: GitHubStage) -> None:
+    cursors: list[str] = []
+
+    def back_to_the_first(body: Body, _number: int) -> Body:
+        information = repository_of(body)["pullRequests"]["pageInfo"]
+        cursors.append(information["endCursor"])
+        if len(cursors) >= 3:
+            information |= {"hasNextPage": True, "endCursor": cursors[0]}
+        return body
+
+    spoil(stage, back_to_the_first)
+    with pytest.raises(MalformedAnswer, match="does not advance"):
+        await stage.collect(REPOSITORY, "graphql")
+    assert len(stage.asked_of("graphql")) == 3
+
+
 async def test_partial_data_beside_errors_is_not_accepted(stage: GitHubStage) -> None:
-    stage.alter[:] = [partial_data_with_an_error]
+    spoil(stage, PARTIAL)
     with pytest.raises(GraphQLRefused):
         await stage.collect(REPOSITORY, "graphql")
 
 
-@pytest.mark.parametrize("alter", [*MALFORMED, partial_data_with_an_error], ids=lambda alter: alter.__name__)
-async def test_auto_brings_the_whole_week_by_rest_instead(stage: GitHubStage, alter: Any) -> None:
-    stage.alter[:] = [alter]
+@pytest.mark.parametrize("wrong", [*MALFORMED, PARTIAL], ids=name_of)
+async def test_auto_brings_the_whole_week_by_rest_instead(stage: GitHubStage, wrong: Fault | Alter) -> None:
+    spoil(stage, wrong)
     collected = await stage.collect(REPOSITORY, "auto", attempt=PATIENT_ATTEMPTS)
     assert collected.road == "rest"
     assert collected.counts == {"pull_requests": 250, "commits": 250, "releases": 2}

@@ -57,6 +57,27 @@ def test_a_retry_goes_on_from_the_created_minute_of_the_last_stored_issue() -> N
     assert 'AND created >= "2026-11-17 09:15" ORDER BY' in jql
 
 
+@pytest.mark.parametrize(
+    ("created", "asked_from"),
+    [
+        # Berlin's clocks go back on 2026-10-25 at 01:00 UTC: 02:00 to 03:00 there names two instants each.
+        ("2026-10-24T23:59:59+00:00", "2026-10-25 01:59"),
+        ("2026-10-25T00:30:00+00:00", "2026-10-25 01:30"),
+        ("2026-10-25T01:30:00+00:00", "2026-10-25 02:30"),
+        ("2026-10-25T02:30:00+00:00", "2026-10-25 03:30"),
+    ],
+)
+def test_a_retry_goes_on_at_or_before_the_last_stored_issue_whichever_instant_jira_takes_the_clock_for(
+    created: str, asked_from: str
+) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    jql = issues_jql("PAY", week_window("2026-W43", "Europe/Berlin"), zone, created_from=created)
+    assert f'AND created >= "{asked_from}" ORDER BY' in jql
+    local = datetime.strptime(asked_from, "%Y-%m-%d %H:%M")  # noqa: DTZ007 (read as JIRA may: either way)
+    for fold in (0, 1):
+        assert local.replace(tzinfo=zone, fold=fold).astimezone(UTC) <= datetime.fromisoformat(created)
+
+
 def test_without_a_known_timezone_the_query_asks_for_a_day_more_on_either_side() -> None:
     window = week_window("2026-W47", "Europe/Berlin")
     jql = issues_jql("PAY", window, None, created_from="2026-11-17T08:15:42+00:00")

@@ -14,7 +14,7 @@ from activities.planning import LastDelivered, plan_edition
 from commands.stack import ROOT
 from devsync.contracts.edition import EditionPlan, PlanEdition
 from devsync.domain.changelog.window import week_window
-from devsync.settings.configuration import Configuration, load_configuration
+from devsync.settings.configuration import TeamConfiguration, load_team
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.connection import DatabaseUnavailable
 from devsync.storage.database import Database
@@ -26,8 +26,10 @@ BEFORE = datetime(2026, 11, 16, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def configured(directory: Path, **changes: Any) -> Configuration:
+def configured(directory: Path, **changes: Any) -> TeamConfiguration:
+    """The shipped settings and one team, beside another whose file is broken."""
     (directory / "teams").mkdir()
+    (directory / "teams" / "broken.yaml").write_text("team: 'broken\n")
     for name in ("services.yaml", "delivery.yaml"):
         (directory / name).write_text((ROOT / "config" / name).read_text())
     team = {
@@ -38,15 +40,15 @@ def configured(directory: Path, **changes: Any) -> Configuration:
         "channels": [{"kind": "slack", "channel": "#payments"}],
     }
     (directory / "teams" / "payments.yaml").write_text(yaml.safe_dump(team | changes))
-    return load_configuration(directory)
+    return load_team(directory, "payments")
 
 
 @pytest.fixture
-def since_last(tmp_path: Path) -> Configuration:
+def since_last(tmp_path: Path) -> TeamConfiguration:
     return configured(tmp_path, period="since_last_edition")
 
 
-def plan(configuration: Configuration, last: LastDelivered, **message: Any) -> EditionPlan:
+def plan(configuration: TeamConfiguration, last: LastDelivered, **message: Any) -> EditionPlan:
     return plan_edition(configuration, PlanEdition(team="payments", iso_week="2026-W47", **message), last)
 
 
@@ -55,14 +57,14 @@ def test_the_previous_week_is_the_week_whatever_was_delivered(tmp_path: Path) ->
     assert (planned.window, planned.notes) == (WEEK, ())
 
 
-def test_since_the_last_edition_runs_from_its_end_to_the_scheduled_time(since_last: Configuration) -> None:
+def test_since_the_last_edition_runs_from_its_end_to_the_scheduled_time(since_last: TeamConfiguration) -> None:
     planned = plan(since_last, LastDelivered(BEFORE), scheduled_at=DUE, started_at=DUE + HOUR)
     assert (planned.window.start, planned.window.end) == (BEFORE, DUE)
 
 
 @pytest.mark.parametrize(("started_at", "end"), [(DUE - HOUR, DUE - HOUR), (DUE + HOUR, DUE), (None, DUE)])
 def test_by_hand_it_ends_when_it_is_due_or_now_if_that_is_earlier(
-    since_last: Configuration, started_at: datetime | None, end: datetime
+    since_last: TeamConfiguration, started_at: datetime | None, end: datetime
 ) -> None:
     planned = plan(since_last, LastDelivered(BEFORE), started_at=started_at)
     assert (planned.window.start, planned.window.end) == (BEFORE, end)
@@ -77,7 +79,7 @@ def test_by_hand_it_ends_when_it_is_due_or_now_if_that_is_earlier(
     ],
 )
 def test_where_there_is_no_such_time_the_week_stands_in_and_says_so(
-    since_last: Configuration, last: LastDelivered, said: str
+    since_last: TeamConfiguration, last: LastDelivered, said: str
 ) -> None:
     planned = plan(since_last, last, scheduled_at=DUE, started_at=DUE)
     assert planned.window == WEEK
@@ -96,9 +98,10 @@ def test_lateness_beyond_the_jitter_is_told(tmp_path: Path, late: timedelta, not
     assert planned.notes == notes
 
 
-async def test_a_database_that_is_away_is_waited_for_and_then_done_without(since_last: Configuration) -> None:
+@pytest.mark.usefixtures("since_last")
+async def test_a_database_that_is_away_is_waited_for_and_then_done_without(tmp_path: Path) -> None:
     database = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
-    activities = EditionActivities(since_last.directory, ROOT / "templates", ArtifactStore(database), database)
+    activities = EditionActivities(tmp_path, ROOT / "templates", ArtifactStore(database), database)
     message = PlanEdition(team="payments", iso_week="2026-W47", scheduled_at=DUE, started_at=DUE)
     attempt = ActivityEnvironment()
     with pytest.raises(DatabaseUnavailable):

@@ -1,6 +1,10 @@
 """The benchmark of replay, scaled down: it must not rot. No time is asserted."""
 
+import pytest
+
 from bench.replay import run
+
+pytestmark = pytest.mark.timeout(600)
 
 
 async def test_a_scaled_down_run_measures_its_row() -> None:

@@ -1,4 +1,4 @@
-"""Bad input at the real command line: one clear message, the right exit code, no traceback."""
+"""Bad input at the command line: one clear message, the right exit code, no traceback."""
 
 import asyncio
 import json
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from commands.stack import ROOT
+from tests.command_line import invoked
+from tests.configuration import shipped_settings
 
-SERVICES = (ROOT / "config" / "services.yaml").read_text()
-DELIVERY = (ROOT / "config" / "delivery.yaml").read_text()
 TEAM = """\
 team: payments
 timezone: Europe/Berlin
@@ -23,20 +23,22 @@ NOBODY = "127.0.0.1:1"
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "teams").mkdir()
-    (tmp_path / "services.yaml").write_text(SERVICES)
-    (tmp_path / "delivery.yaml").write_text(DELIVERY)
-    (tmp_path / "teams" / "payments.yaml").write_text(TEAM)
-    return tmp_path
+    directory = shipped_settings(tmp_path / "config")
+    (directory / "teams" / "payments.yaml").write_text(TEAM)
+    return directory
 
 
-async def starter(config: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
-    """(exit code, standard output, standard error) of `python starter.py …`, without servers or credentials."""
+def environment_of(config: Path) -> dict[str, str]:
+    """Without servers or credentials."""
     names = ("GITHUB_TOKEN", "JIRA_URL", "SLACK_BOT_TOKEN", "DATABASE_URL")
     environment = {name: value for name, value in os.environ.items() if name not in names}
-    environment |= {"CONFIG_DIR": str(config), "TEMPORAL_ADDRESS": NOBODY, "COLUMNS": "200"} | variables
+    return environment | {"CONFIG_DIR": str(config), "TEMPORAL_ADDRESS": NOBODY, "COLUMNS": "200"}
+
+
+async def starter(config: Path, *arguments: str) -> tuple[int, str, str]:
+    """(exit code, standard output, standard error) of `python starter.py …` in a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, ROOT / "starter.py", *arguments, env=environment, cwd=ROOT,
+        sys.executable, ROOT / "starter.py", *arguments, env=environment_of(config), cwd=ROOT,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     output, errors = await asyncio.wait_for(process.communicate(), 60)
@@ -78,7 +80,23 @@ async def starter(config: Path, *arguments: str, **variables: str) -> tuple[int,
         (["demo", "--week", "2026-W99"], 2, "2026 has no week 99"),
     ],
 )
-async def test_one_message_and_the_right_code(config: Path, arguments: list[str], code: int, message: str) -> None:
+def test_one_message_and_the_right_code(config: Path, arguments: list[str], code: int, message: str) -> None:
+    returned, output, errors = invoked(environment_of(config), *arguments)
+    assert message in errors
+    assert (returned, output) == (code, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "paymens", "--week", "2026-W40"], 2, 'did you mean "payments"?'),
+        (["run", "payments", "--week", "2026-W40"], 1, f"no Temporal server answers at {NOBODY}"),
+        (["demo", "--repo", ".", "--history", "."], 2, "exclude each other"),
+    ],
+)
+async def test_the_real_command_line_says_it_without_a_traceback(
+    config: Path, arguments: list[str], code: int, message: str
+) -> None:
     returned, output, errors = await starter(config, *arguments)
     assert message in errors
     assert (returned, output) == (code, "")
@@ -86,17 +104,17 @@ async def test_one_message_and_the_right_code(config: Path, arguments: list[str]
 
 
 @pytest.mark.parametrize("arguments", [["run", "paymens", "--json"], ["status", "--json"], ["db", "upgrade", "--json"]])
-async def test_with_json_an_error_is_one_document_too(config: Path, arguments: list[str]) -> None:
-    code, output, _ = await starter(config, *arguments)
+def test_with_json_an_error_is_one_document_too(config: Path, arguments: list[str]) -> None:
+    code, output, _ = invoked(environment_of(config), *arguments)
     assert code != 0
     assert set(json.loads(output)) == {"error"}
 
 
-async def test_wrong_yaml_is_told_with_file_line_field_and_cure(config: Path) -> None:
+def test_wrong_yaml_is_told_with_file_line_field_and_cure(config: Path) -> None:
     team = config / "teams" / "payments.yaml"
     team.write_text(TEAM + 'deliver_by: "2 hour"\n')
     for arguments in (["config", "validate"], ["run", "payments", "--week", "2026-W40"]):
-        code, _, errors = await starter(config, *arguments)
+        code, _, errors = invoked(environment_of(config), *arguments)
         assert code == 1
         assert f'{team}:5: deliver_by: "2 hour" is not a duration; write "2h"' in errors.replace("\n", "")
 

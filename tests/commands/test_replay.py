@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
 from commands.replay.pool import replay_in_processes
 from commands.replay.verdicts import Outcome, Subject, Verdict
@@ -44,6 +45,18 @@ async def starter(*arguments: str | Path) -> tuple[int, str, str]:
     output, errors = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode is not None
     return process.returncode, output.decode(), errors.decode()
+
+
+async def test_a_server_that_refuses_to_list_on_is_told_as_itself_and_no_process_is_left() -> None:
+    async def subjects() -> AsyncIterator[Subject]:
+        yield Subject(file=GOOD)
+        raise RPCError("the server is shutting down", RPCStatusCode.UNAVAILABLE, b"")
+
+    told: list[Verdict] = []
+    with pytest.raises(RPCError, match="shutting down"):
+        await replay_in_processes(subjects(), told.append, processes=2)
+    left = psutil.Process().children(recursive=True)
+    assert [process for process in left if "commands.replay.process" in " ".join(process.cmdline())] == []
 
 
 def cut(length: int) -> Callable[[History], None]:
@@ -133,7 +146,7 @@ def test_each_history_gets_its_own_verdict(
 async def test_a_history_that_hangs_is_told_and_the_others_are_replayed(tmp_path: Path) -> None:
     hanging = tmp_path / "hanging"
     os.mkfifo(hanging)  # whoever reads it waits for a writer that never comes
-    told = await verdicts(GOOD, hanging, *corpus.files()[:6], processes=1, patience_seconds=10)
+    told = await verdicts(GOOD, hanging, *corpus.files()[:6], processes=1, patience_seconds=20)
     assert told.pop("hanging").outcome is Outcome.BREAKS
     assert {verdict.outcome for verdict in told.values()} == {Outcome.OK}
     assert set(told) == {GOOD.name, *(path.name for path in corpus.files()[:6])}

@@ -1,4 +1,4 @@
-"""The exchanges of a week and the oracles that they are held against; at the end, what was covered."""
+"""The exchanges of a week and the oracles that they are held against."""
 
 from __future__ import annotations
 
@@ -10,23 +10,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from graphql import build_schema
 
+from tests import github_contracts
 from tests.contracts.coverage import Coverage
 from tests.contracts.exchanges import Exchange
 from tests.contracts.graphql_schema import GraphQLOracle
 from tests.contracts.openapi import OpenApiOracle
 from tests.contracts.scenario import exchanges_of_a_week
 from tests.contracts.slack import SlackOracle
-from tests.e2e.conftest import servers
-from tests.e2e.stage import Servers
-from tests.npm import file_of_package, folder_of_package
-from tests.sandbox.test_github_contract import PACKAGE, description
+from tests.npm import folder_of_package
 from tests.sandbox.test_jira_contract import DESCRIPTION
+from tests.servers import Servers
 
-__all__ = ["servers"]
-
-SCHEMA = "@octokit/graphql-schema@15.26.1"
 SLACK_TYPES = "@slack/web-api@8.2.0"
 CLOUD_TIME = r"^InvalidData: '\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}' is not a 'date-time'"
 """Cloud writes offsets without a colon, and so do the description's own examples: RFC 3339 is the odd one out."""
@@ -55,8 +50,6 @@ ISSUE_FIELDS: dict[str, Any] = {
 }
 """The description leaves the fields of an issue open, since each site has its own; it has the schemas of these."""
 
-COVERAGES = pytest.StashKey[list[Coverage]]()
-
 
 @pytest.fixture(scope="session")
 async def exchanges(servers: Servers) -> AsyncIterator[list[Exchange]]:
@@ -65,12 +58,11 @@ async def exchanges(servers: Servers) -> AsyncIterator[list[Exchange]]:
 
 
 def github_oracle() -> OpenApiOracle:
-    return OpenApiOracle(description(), f"GitHub REST, {PACKAGE}", UNDESCRIBED)
+    return OpenApiOracle(github_contracts.description(), f"GitHub REST, {github_contracts.REST}", UNDESCRIBED)
 
 
 def graphql_oracle() -> GraphQLOracle:
-    text = file_of_package(SCHEMA, "package/schema.graphql").read_text()
-    return GraphQLOracle(build_schema(text, assume_valid=True), f"GitHub GraphQL, {SCHEMA}")
+    return GraphQLOracle(github_contracts.schema(), f"GitHub GraphQL, {github_contracts.GRAPHQL}")
 
 
 def jira_oracle() -> OpenApiOracle:
@@ -100,17 +92,3 @@ ORACLES: dict[str, Callable[[], Oracle]] = {
     "jira": jira_oracle,
     "slack": slack_oracle,
 }
-
-
-@pytest.fixture
-def report(request: pytest.FixtureRequest) -> list[Coverage]:
-    """Whoever checks a whole week puts its coverage here, to be told at the end."""
-    return request.config.stash.setdefault(COVERAGES, [])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    coverages = config.stash.get(COVERAGES, [])
-    if coverages:
-        terminalreporter.section("contracts kept by our requests and the sandbox's answers")
-        for coverage in coverages:
-            terminalreporter.line(str(coverage))

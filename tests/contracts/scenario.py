@@ -16,7 +16,8 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from tests.contracts.exchanges import Exchange, RecordingSandbox, recording_sandbox
-from tests.e2e.stage import Servers, Stage, stage_for
+from tests.e2e.stage import Stage, stage_for
+from tests.servers import Servers
 
 STRANGERS = {
     "team": "strangers",

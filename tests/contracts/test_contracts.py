@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from activities.jira import FIELDS
+from tests.conftest import CONTRACT
 from tests.contracts.conftest import ORACLES
-from tests.contracts.coverage import Coverage
 from tests.contracts.exchanges import Exchange
 
 GRAPHQL = "/graphql"
@@ -55,15 +56,15 @@ def described(exchange: Exchange) -> Exchange:
 @pytest.mark.filterwarnings("ignore:Unsupported scheme type")
 @pytest.mark.parametrize("kind", list(ORACLES))
 async def test_every_exchange_of_a_week_keeps_its_contract(
-    exchanges: list[Exchange], kind: str, report: list[Coverage]
+    exchanges: list[Exchange], kind: str, record_property: Callable[[str, object], None]
 ) -> None:
     of_kind = [described(exchange) for exchange in exchanges if kind_of(exchange) == kind]
     if not of_kind:
         assert kind not in MUST_COVER
         return
     oracle = ORACLES[kind]()
-    report.append(oracle.coverage)
     violations = [one for exchange in of_kind for one in oracle.check(exchange)]
+    record_property(CONTRACT, str(oracle.coverage))
     assert violations == [], "\n".join(violations)
     assert MUST_COVER.get(kind, set()) <= oracle.coverage.operations
     if kind == "jira":

@@ -1,11 +1,15 @@
 """docs/reference/documents.md shows the documents that the commands print, field by field."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
-from commands.documents import demo_document, edition_document
+from commands.documents import backfill_document, demo_document, edition_document
+from commands.schedule.states import Firing, ScheduleState
 from commands.stack import ROOT
+from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
+from devsync.contracts.due import DueOutcome, EditionDue
 from devsync.contracts.edition import ChannelResult, EditionResult, EditionStatus
 from devsync.domain.changelog.edition import Gap
 from tests.docs.manual import blocks
@@ -46,3 +50,26 @@ def test_an_edition_has_the_fields_that_the_page_shows() -> None:
 def test_the_demo_has_the_fields_that_the_page_shows() -> None:
     printed = demo_document([RESULT], LINKS) | {"editions": []}
     assert shape(printed) == shape(next(one for one in SHOWN if "links" in one))
+
+
+def test_the_schedules_have_the_fields_that_the_page_shows() -> None:
+    now = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    due = EditionDue(
+        team="payments", iso_week="2026-W47", scheduled_at=now, outcome=DueOutcome.STARTED, edition_id="changelog:…"
+    )
+    state = ScheduleState(
+        team="payments",
+        state="active",
+        when="monday 09:00 Europe/Berlin",
+        upcoming=[now],
+        last=Firing(now, now, names.due_id("payments"), "completed", due),
+        counters={"actions": 1, "missed_catchup_window": 0, "overlap_skipped": 0, "buffer_dropped": 0},
+        weeks_without_edition=["2026-W45"],
+    )
+    shown = next(one for one in SHOWN if "schedules" in one)
+    assert shape({"schedules": [state.document()]}) == shape(shown)
+
+
+def test_a_backfill_has_the_fields_that_the_page_shows() -> None:
+    printed = backfill_document([], {"2026-W43": "it failed"})
+    assert shape(printed) == shape(next(one for one in SHOWN if "failures" in one))

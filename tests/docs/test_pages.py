@@ -10,6 +10,7 @@ import pytest
 from commands.stack import ROOT
 from devsync.settings.team import read_team
 from docs.generate.cli import commands
+from sandbox.faults import FaultKind
 from tests.docs.manual import PAGES, anchors, blocks, code_spans, links, name, shell_lines
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=name)
@@ -72,6 +73,11 @@ def test_commands_that_messages_name_exist() -> None:
     assert named
     for words in named:
         assert not list(problems(["python", "starter.py", *words.split()])), words
+
+
+def test_every_kind_of_fault_is_named_where_faults_are_taught() -> None:
+    named = code_spans(ROOT / "docs" / "how-to" / "test-and-replay.md")
+    assert [kind.value for kind in FaultKind if kind.value not in named] == []
 
 
 @each_page

@@ -14,10 +14,10 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowHandle
 
-from commands.stack import ROOT, worker_process
+from commands.stack import ROOT
 from sandbox.processes import ChildProcess
 from sandbox.temporal_cli import temporal_cli
-from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, clean_worker, eventually
 from workflows.registry import SERVED
 
 DRAINAGE = {
@@ -43,7 +43,7 @@ class Builds:
         version = {"WORKER_DEPLOYMENT": self.deployment, "BUILD_ID": build_id}
         environment = self.stage.environment | version | {"TEMPLATES_DIR": str(checkout / "templates")}
         name = f"build-{build_id}-{uuid.uuid4().hex[:4]}"
-        async with worker_process(self.stage.directory, environment, name, checkout=checkout) as process:
+        async with clean_worker(self.stage.directory, environment, name, checkout) as process:
             yield process
 
     async def set_current(self, build_id: str) -> None:

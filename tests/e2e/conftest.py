@@ -6,13 +6,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.worlds.demo import demo_world
-from tests.e2e.stage import Servers, Stage, forget, running_servers, stage_for
-
-
-@pytest.fixture(scope="session")
-async def servers() -> AsyncIterator[Servers]:
-    async with running_servers() as running:
-        yield running
+from tests.e2e.stage import Stage, forget, stage_for
+from tests.servers import Servers
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 import asyncio
 import os
-import sys
-import tempfile
+import signal
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,26 +18,29 @@ from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
 from commands.editions import start_edition
-from commands.stack import ROOT, worker_process
+from commands.stack import ROOT, WORKER_GRACE_SECONDS, worker_process
+from devsync.contracts import names
+from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.edition import EditionProgress, EditionResult, Phase
-from devsync.contracts.names import SEARCH_ATTRIBUTES
+from devsync.domain.changelog.edition import Edition
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.schedules import describe, handle_of
-from devsync.storage import migrate
-from sandbox.postgres import PostgresServer, embedded_postgres
+from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.database import Database
 from sandbox.processes import ChildProcess
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.slack import WORKSPACE, Message, Workspace
-from sandbox.temporal_server import SearchAttributeType, TemporalServer, dev_server
 from sandbox.world import World
+from tests.command_line import invoked
+from tests.configuration import shipped_settings
+from tests.servers import Servers, new_database
 
 PATIENCE_SECONDS = 60.0
 
+NEVER_REACHED = 1_000_000
 
-@dataclass(frozen=True)
-class Servers:
-    postgres: PostgresServer
-    temporal: TemporalServer
+IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": "4s", "http_read": "2s"}
+"""Time-outs with which a service that stays down is given up soon."""
 
 
 @dataclass
@@ -62,29 +64,34 @@ class Stage:
     def team(self) -> str:
         return self.sandbox.world.teams[0].team
 
+    @property
+    def week(self) -> str:
+        """The one that is busy in this world."""
+        return self.sandbox.world.week
+
     @asynccontextmanager
-    async def worker(self, name: str = "worker") -> AsyncIterator[ChildProcess]:
-        async with worker_process(self.directory, self.environment, name) as process:
+    async def worker(self, name: str = "worker", *, checkout: Path = ROOT) -> AsyncIterator[ChildProcess]:
+        async with clean_worker(self.directory, self.environment, name, checkout) as process:
             yield process
 
     async def start(self, week: str | None = None, *, is_dry_run: bool = False) -> WorkflowHandle[Any, EditionResult]:
-        return await start_edition(self.client, self.team, week or self.sandbox.world.week, is_dry_run=is_dry_run)
+        return await start_edition(self.client, self.team, week or self.week, is_dry_run=is_dry_run)
 
     async def run(self, week: str | None = None) -> EditionResult:
         """One edition from start to end, by a worker that runs already."""
         handle = await self.start(week)
         return await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
 
-    async def starter(self, *arguments: str) -> tuple[int, str, str]:
-        """(exit code, standard output, standard error) of `python starter.py …` with this stage's environment."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, ROOT / "starter.py", *arguments, cwd=ROOT,
-            env=os.environ | self.environment | {"COLUMNS": "200"},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
-        assert process.returncode is not None
-        return process.returncode, output.decode(), errors.decode()
+    def delivery(self, week: str) -> WorkflowHandle[Any, DeliveryOutcome]:
+        """The newest run that brought, or brings, the week to the team's channel."""
+        channel = f"slack-{self.sandbox.world.teams[0].slack_channels[0]}"
+        return self.client.get_workflow_handle(names.delivery_id(self.team, week, channel), result_type=DeliveryOutcome)
+
+    async def starter(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
+        """(exit code, standard output, standard error) of `starter.py …` with this stage's environment."""
+        return await asyncio.to_thread(
+            invoked, os.environ | self.environment | {"COLUMNS": "200"} | variables, *arguments
+        )
 
     async def until_phase(self, handle: WorkflowHandle[Any, EditionResult], phase: Phase) -> None:
         async def is_there() -> bool:
@@ -109,7 +116,27 @@ class Stage:
     @property
     def keys(self) -> list[str]:
         """The key of each message of ours: a key that occurs twice was posted twice."""
-        return [message.metadata["event_payload"]["key"] for message in self.messages if message.metadata]
+        return [key_of(message) for message in self.messages if message.metadata]
+
+    def messages_of(self, week: str) -> list[Message]:
+        return [message for message in self.messages if message.metadata and key_of(message).split("/")[1] == week]
+
+    async def until_posted(self) -> None:
+        """Until a message stands in the team's channel."""
+
+        async def is_posted() -> bool:
+            return bool(self.messages)
+
+        await eventually(is_posted)
+
+    async def edition(self, result: EditionResult) -> Edition:
+        """The edition itself, as it is stored."""
+        database = Database(self.environment["DATABASE_URL"], pool_size=1)
+        try:
+            assert result.edition is not None
+            return Edition.model_validate_json(await ArtifactStore(database).get(result.edition))
+        finally:
+            await database.dispose()
 
     def change_team(self, **changes: Any) -> None:
         """Edits the team's file as an operator would: the next plan reads it."""
@@ -124,7 +151,7 @@ class Stage:
     def change_service(self, service: str, part: str, **changes: Any) -> None:
         path = self.directory / "config" / "services.yaml"
         services = yaml.safe_load(path.read_text())
-        services[service][part] |= changes
+        services[service][part] = services[service].get(part, {}) | changes
         path.write_text(yaml.safe_dump(services, sort_keys=False))
 
     def change_delivery(self, **changes: Any) -> None:
@@ -132,21 +159,25 @@ class Stage:
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
 
-def search_attributes() -> dict[str, SearchAttributeType]:
-    return {key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
+def key_of(message: Message) -> str:
+    """`team/week/channel/part`, as our metadata say."""
+    assert message.metadata is not None, "not ours"
+    key: str = message.metadata["event_payload"]["key"]
+    return key
 
 
 @asynccontextmanager
-async def running_servers() -> AsyncIterator[Servers]:
-    """Empty servers in a folder of their own; both end with the block."""
-    with tempfile.TemporaryDirectory(prefix="devsync-e2e-") as folder:
-        directory = Path(folder)
-        directory.chmod(0o755)  # as root, PostgreSQL runs as another user
-        async with (
-            embedded_postgres(directory / "postgres", durable=False) as postgres,
-            dev_server(directory / "temporal.db", search_attributes=search_attributes()) as temporal,
-        ):
-            yield Servers(postgres, temporal)
+async def clean_worker(
+    directory: Path, environment: Mapping[str, str], name: str, checkout: Path
+) -> AsyncIterator[ChildProcess]:
+    """A worker that must end with code 0 when it is told to stop. A test may have killed it, or stopped it itself."""
+    async with worker_process(directory, environment, name, checkout=checkout) as process:
+        yield process
+        is_ours = process.is_running
+        code = await process.stop(WORKER_GRACE_SECONDS)
+        assert code == 0 or (code == -signal.SIGKILL and not is_ours), (
+            f"{name} ended with {code}:\n{process.log_tail()}"
+        )
 
 
 @asynccontextmanager
@@ -160,9 +191,7 @@ async def stage_for(
     marker = uuid.uuid4().hex[:8]
     for spec in world.teams:
         spec.team = f"{spec.team[:20]}-{marker}"
-    database = f"e2e_{marker}"
-    await servers.postgres.create_database(database)
-    await asyncio.to_thread(migrate.upgrade, servers.postgres.url(database))
+    database = await asyncio.to_thread(new_database, servers.postgres)
     write_configuration(directory, world)
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = servers.temporal.address
@@ -172,9 +201,8 @@ async def stage_for(
 
 
 def write_configuration(directory: Path, world: World) -> None:
-    (directory / "config" / "teams").mkdir(parents=True)
-    for name in ("services.yaml", "delivery.yaml"):
-        (directory / "config" / name).write_text((ROOT / "config" / name).read_text())
+    config = shipped_settings(directory / "config")
+    leave_breakers_closed(config / "services.yaml")
     for spec in world.teams:
         team: dict[str, Any] = {
             "team": spec.team,
@@ -184,14 +212,24 @@ def write_configuration(directory: Path, world: World) -> None:
         }
         if spec.projects:
             team["jira"] = {"projects": spec.projects}
-        (directory / "config" / "teams" / f"{spec.team}.yaml").write_text(yaml.safe_dump(team, sort_keys=False))
+        (config / "teams" / f"{spec.team}.yaml").write_text(yaml.safe_dump(team, sort_keys=False))
+
+
+def leave_breakers_closed(services_yaml: Path) -> None:
+    """Faults are what many tests are about: a breaker opens only where a test is about breakers."""
+    services = yaml.safe_load(services_yaml.read_text())
+    for name in (names.GITHUB, names.JIRA, names.SLACK):
+        services[name]["breaker"] = {"failure_threshold": NEVER_REACHED}
+    services_yaml.write_text(yaml.safe_dump(services, sort_keys=False))
 
 
 async def forget(client: Client, team: str) -> None:
     """The server is shared: what a team left there, the next test's worker would go on with."""
     if await describe(client, team) is not None:
         await handle_of(client, team).delete()
-    async for run in client.list_workflows(f'Team = "{team}" AND ExecutionStatus = "Running"'):
+    # Breakers are of all teams: what failed in one test must not stop the next.
+    breakers = f'WorkflowType = "{names.CIRCUIT_BREAKER}"'
+    async for run in client.list_workflows(f'(Team = "{team}" OR {breakers}) AND ExecutionStatus = "Running"'):
         with suppress(RPCError):  # over by now
             await client.get_workflow_handle(run.id, run_id=run.run_id).terminate("its test is over")
 

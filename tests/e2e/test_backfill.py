@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from temporalio.client import ScheduleBackfill
+from temporalio.service import RPCError
 
 from devsync.contracts import names
 from devsync.domain.changelog.window import week_window
 from devsync.runtime.schedules import handle_of
 from sandbox.expectation import expected_items
 from sandbox.worlds.demo import demo_world
-from tests.e2e.firing import apply, executions, firings, starter, until_quiet
-from tests.e2e.stage import Servers, Stage, forget, stage_for
+from tests.e2e.firing import apply, firings, until_quiet
+from tests.e2e.stage import Stage, forget, stage_for
+from tests.servers import Servers
 
 WEEKS = ["2026-W42", "2026-W43", "2026-W44"]
 """Clocks go back at the end of the second: it has 169 hours."""
@@ -30,8 +32,8 @@ async def stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def backfill(stage: Stage, *options: str) -> dict[str, Any]:
-    code, output, errors = await starter(
-        stage, "schedule", "backfill", stage.team, "--from", WEEKS[0], "--to", WEEKS[-1], "--json", *options
+    code, output, errors = await stage.starter(
+        "schedule", "backfill", stage.team, "--from", WEEKS[0], "--to", WEEKS[-1], "--json", *options
     )
     assert code == 0, errors
     document: dict[str, Any] = json.loads(output)
@@ -69,7 +71,7 @@ async def test_three_weeks_are_delivered_once_each_as_the_schedule_would_have_do
         schedule = handle_of(stage.client, stage.team)
         await schedule.backfill(ScheduleBackfill(datetime(2026, 10, 18, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)))
         due = await firings(stage, 3)
-        await until_quiet(stage)
+        await until_quiet(stage, *due)
     assert [(one.iso_week, one.edition_id) for one in due] == [
         (week, names.edition_id(stage.team, week)) for week in WEEKS
     ]
@@ -81,7 +83,9 @@ async def test_without_deliver_they_are_stored_and_a_later_backfill_posts_the_sa
     async with stage.worker():
         stored = await backfill(stage)
         assert stage.messages == []
-        assert await executions(stage, names.DELIVERY) == []
+        for week in WEEKS:
+            with pytest.raises(RPCError, match="not found"):
+                await stage.delivery(week).describe()
         assert [edition["channels"] for edition in stored["editions"]] == [[], [], []]
         digests = stage.rows("SELECT iso_week, revision, content_digest FROM editions ORDER BY iso_week")
         assert [(row["iso_week"], row["revision"]) for row in digests] == [(week, 1) for week in WEEKS]

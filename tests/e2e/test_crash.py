@@ -14,7 +14,8 @@ from devsync.contracts.edition import EditionStatus, Phase
 from sandbox.expectation import expected_items
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.generator import generated_world
-from tests.e2e.stage import Servers, Stage, eventually, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.servers import Servers
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,46 +23,51 @@ LISTS = {"pulls", "commits", "releases"}
 
 
 def stored_pages(stage: Stage) -> set[tuple[str, str, int]]:
-    """(repository, list, page) of each page on the shelf; asked while no worker lives."""
+    """(repository, list, page) of each page on the shelf."""
     rows = stage.rows("SELECT unit, part, page FROM collection_pages WHERE unit LIKE 'github:%'")
     return {(row["unit"].removeprefix("github:"), row["part"], row["page"]) for row in rows}
 
 
-def asked_pages(stage: Stage, after: int) -> list[tuple[str, str, int]]:
-    """(repository, list, page) of each GitHub request since the request of that number."""
-    asked = []
+def asked_pages(stage: Stage, after: int) -> set[tuple[str, str, int]]:
+    """(repository, list, page) of the GitHub requests since the request of that number."""
+    asked = set()
     for record in stage.sandbox.log.select("github"):
         parts = record.path.split("/")
         if record.number > after and parts[-1] in LISTS:
-            asked.append(("/".join(parts[2:4]), parts[-1], int(parse_qs(record.query)["page"][0])))
+            asked.add(("/".join(parts[2:4]), parts[-1], int(parse_qs(record.query)["page"][0])))
     return asked
 
 
 async def test_five_killed_workers_cost_no_page_twice_and_no_message_twice(servers: Servers, tmp_path: Path) -> None:
-    world = generated_world(repositories=8, projects=2, pull_requests=900, issues=60, week="2026-W47")
+    world = generated_world(repositories=8, projects=2, pull_requests=1600, issues=60, week="2026-W47")
     async with stage_for(world, servers, tmp_path) as stage:
-        stage.change_service("github", "timeouts", heartbeat="3s", http_read="2s")
-        stage.change_service("jira", "timeouts", heartbeat="3s", http_read="2s")
-        stage.change_service("github", "retry", maximum="1s")
         for service in ("github", "jira"):
+            stage.change_service(service, "timeouts", heartbeat="3s", http_read="2s")
             stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service=service, latency_ms=400, jitter=0.5))
+        stage.change_service("github", "retry", maximum="1s")
         stage.choose_road("rest")
         moments = random.Random(47)
         handle = await stage.start()
+        shelf: set[tuple[str, str, int]] = set()
+        last = 0
         for crash in range(5):
+            more = len(shelf) + moments.randint(1, 4)
+
+            async def has_stored(more: int = more) -> bool:
+                return len(stored_pages(stage)) >= more
+
             async with stage.worker(f"worker-{crash}") as worker:
-                await asyncio.sleep(moments.uniform(0.3, 2.0))
+                await eventually(has_stored)
+                await asyncio.sleep(moments.uniform(0, 0.3))
                 await worker.kill()
-            await asyncio.sleep(0.5)  # requests that were in flight are answered into nowhere
-            shelf = stored_pages(stage)
-            last = max((record.number for record in stage.sandbox.log.select()), default=0)
-            async with stage.worker(f"check-{crash}") as worker:
-                await asyncio.sleep(moments.uniform(0.3, 1.5))
-                await worker.kill()
-            asked_again = shelf & set(asked_pages(stage, last))
-            assert not asked_again
+            await asyncio.sleep(0.8)  # requests that were in flight are answered into nowhere
+            assert not shelf & asked_pages(stage, last), f"worker {crash} asked for what those before it had stored"
+            shelf, last = stored_pages(stage), stage.sandbox.log.select()[-1].number
         async with stage.worker("last"):
             result = await asyncio.wait_for(handle.result(), 120)
+        asked_by_the_last = asked_pages(stage, last)
+        assert asked_by_the_last
+        assert not shelf & asked_by_the_last
         assert result.status is EditionStatus.COMPLETE
         assert result.item_count == len(expected_items(world, world.teams[0], "2026-W47"))
         assert len(stage.keys) == len(set(stage.keys)) == len(stage.messages)
@@ -69,6 +75,7 @@ async def test_five_killed_workers_cost_no_page_twice_and_no_message_twice(serve
 
 async def test_a_post_that_times_out_after_it_was_committed_is_not_posted_again(stage: Stage) -> None:
     stage.change_service("slack", "timeouts", http_read="2s", start_to_close="4s")
+    stage.change_delivery(slack={"retry_schedule": ["1s"] * 10})
     stage.sandbox.faults.add(
         Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="slack", route="chat.postMessage", seconds=3, count=2)
     )
@@ -81,16 +88,13 @@ async def test_a_post_that_times_out_after_it_was_committed_is_not_posted_again(
 
 async def test_a_worker_killed_while_it_posts_leaves_one_message_a_part(stage: Stage) -> None:
     stage.change_service("slack", "timeouts", http_read="2s", start_to_close="4s")
+    stage.change_delivery(slack={"retry_schedule": ["1s"] * 10})
     stage.sandbox.faults.add(
         Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="slack", route="chat.postMessage", seconds=3, count=1)
     )
     async with stage.worker() as worker:
         handle = await stage.start()
-
-        async def is_posted() -> bool:
-            return bool(stage.messages)
-
-        await eventually(is_posted)
+        await stage.until_posted()
         await worker.kill()
     async with stage.worker("second"):
         result = await asyncio.wait_for(handle.result(), 60)
@@ -99,18 +103,15 @@ async def test_a_worker_killed_while_it_posts_leaves_one_message_a_part(stage: S
 
 
 async def test_without_the_database_the_edition_goes_out_and_the_records_follow(stage: Stage) -> None:
-    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=700))
+    stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=2000))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(stage.worker())
         handle = await stage.start()
         await stage.until_phase(handle, Phase.COLLECTING)
         await stage.servers.postgres.stop()
+        stage.sandbox.faults.clear()
         try:
-
-            async def is_posted() -> bool:
-                return bool(stage.messages)
-
-            await eventually(is_posted)
+            await stage.until_posted()
             await stage.until_phase(handle, Phase.RECORDING)
         finally:
             await stage.servers.postgres.start()
@@ -126,8 +127,11 @@ async def test_a_worker_told_to_stop_hands_its_work_back_and_exits_0(stage: Stag
     stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=1000))
     async with stage.worker() as worker:
         handle = await stage.start()
-        await stage.until_phase(handle, Phase.COLLECTING)
-        await asyncio.sleep(0.5)
+
+        async def has_stored() -> bool:
+            return bool(stored_pages(stage))
+
+        await eventually(has_stored)
         worker.popen.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(worker.wait(), 40) == 0
     shelf, last = stored_pages(stage), stage.sandbox.log.select()[-1].number
@@ -135,5 +139,4 @@ async def test_a_worker_told_to_stop_hands_its_work_back_and_exits_0(stage: Stag
     async with stage.worker("second"):
         result = await asyncio.wait_for(handle.result(), 60)
     assert result.status is EditionStatus.COMPLETE
-    assert shelf
-    assert not shelf & set(asked_pages(stage, last))
+    assert not shelf & asked_pages(stage, last)

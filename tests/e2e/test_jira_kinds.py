@@ -6,12 +6,10 @@ from typing import Literal
 import pytest
 
 from devsync.contracts.edition import EditionStatus
-from devsync.domain.changelog.edition import Edition
-from devsync.storage.artifacts import ArtifactStore
-from devsync.storage.database import Database
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.demo import demo_world
-from tests.e2e.stage import Servers, stage_for
+from tests.e2e.stage import stage_for
+from tests.servers import Servers
 
 
 async def edition_at(kind: Literal["cloud", "data-center"], servers: Servers, directory: Path) -> str:
@@ -23,12 +21,7 @@ async def edition_at(kind: Literal["cloud", "data-center"], servers: Servers, di
             result = await stage.run()
         assert result.status is EditionStatus.COMPLETE
         assert ("JIRA_PAT" in stage.environment) is (kind == "data-center")
-        database = Database(stage.environment["DATABASE_URL"], pool_size=1)
-        try:
-            assert result.edition is not None
-            edition = Edition.model_validate_json(await ArtifactStore(database).get(result.edition))
-        finally:
-            await database.dispose()
+        edition = await stage.edition(result)
         assert any(item.issues for item in edition.items)
         assert any(not item.repository for item in edition.items), "an issue that was done without code"
         text = edition.model_dump_json(indent=1).replace(stage.team, "the-team")

@@ -1,19 +1,25 @@
 """`schedule list`: what is next, what became of the last firing, what was left out, which weeks have no edition."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
-from temporalio.client import ScheduleBackfill
+from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy, SchedulePolicy
 
+from commands import schedule
 from commands.schedule.states import ScheduleState, schedule_states, weeks_without_edition
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
 from devsync.runtime.schedules import handle_of
 from devsync.settings.environment import Environment
-from tests.e2e.firing import apply, configuration, described, firings, starter, until_quiet
-from tests.e2e.stage import Stage
+from sandbox.worlds.demo import demo_world
+from tests.e2e.firing import apply, configuration, described, fast_schedule, firings, until_quiet
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.servers import Servers, running_temporal
 
 MONDAY_NINE = {"day": "monday", "time": "09:00", "jitter": "2m"}
 
@@ -26,7 +32,7 @@ async def listed(stage: Stage) -> ScheduleState:
 
 async def listed_as_json(stage: Stage, **variables: str) -> tuple[dict[str, Any], str]:
     """By the command itself: the team's row, and standard error."""
-    code, output, errors = await starter(stage, "schedule", "list", "--json", **variables)
+    code, output, errors = await stage.starter("schedule", "list", "--json", **variables)
     assert code == 0, errors
     return next(row for row in json.loads(output)["schedules"] if row["team"] == stage.team), errors
 
@@ -46,12 +52,14 @@ async def test_the_last_firing_is_shown_with_its_edition(stage: Stage) -> None:
     await apply(stage, **MONDAY_NINE)
     a_past_monday = ScheduleBackfill(datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 10, 27, tzinfo=UTC))
     await handle_of(stage.client, stage.team).backfill(a_past_monday)
-    waiting = await listed(stage)
-    assert waiting.last is not None
-    assert waiting.last.state == "running"
+
+    async def waits_for_a_worker() -> bool:
+        waiting = await listed(stage)
+        return waiting.last is not None and waiting.last.state == "running"
+
+    await eventually(waits_for_a_worker)
     async with stage.worker():
-        await firings(stage, 1)
-        await until_quiet(stage)
+        await until_quiet(stage, *await firings(stage, 1))
     state = await listed(stage)
     assert state.last is not None
     last = state.last.document()
@@ -78,10 +86,14 @@ async def test_what_does_not_fit_the_file_is_shown_with_the_cure(stage: Stage) -
 
 async def test_a_pause_is_shown_with_its_note(stage: Stage) -> None:
     await apply(stage, **MONDAY_NINE)
-    await handle_of(stage.client, stage.team).pause(note="anna: freeze")
+    await handle_of(stage.client, stage.team).pause(note="anna: freeze of :ledger: too")
     state = await listed(stage)
-    assert (state.state, state.note) == ("paused", "anna: freeze")
+    assert (state.state, state.note) == ("paused", "anna: freeze of :ledger: too")
     assert not any(line.startswith("next") for line in state.lines())
+    code, output, _ = await stage.starter("schedule", "list")
+    assert code == 0
+    # As it was written: rich would draw a ledger there.
+    assert f"{stage.team} paused monday 09:00 Europe/Berlin, jitter 2m  (anna: freeze of :ledger: too)\n" in output
 
 
 async def test_without_the_records_the_weeks_are_not_known_and_the_rest_is_shown(stage: Stage) -> None:
@@ -118,9 +130,39 @@ def test_what_the_server_left_out_is_told_by_its_own_names() -> None:
     ]
 
 
-async def test_a_trigger_without_a_worker_waits_and_says_so(stage: Stage) -> None:
+async def test_what_the_server_really_left_out_is_counted(servers: Servers, tmp_path: Path) -> None:
+    """With a policy that nobody should have: overlapping runs are skipped, and little is caught up."""
+    policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(seconds=10))
+    async with (
+        running_temporal() as temporal,
+        stage_for(demo_world("2026-W47"), Servers(servers.postgres, temporal), tmp_path) as stage,
+    ):
+        handle = await fast_schedule(stage, timedelta(seconds=1), policy)
+
+        async def has_skipped() -> bool:
+            return (await listed(stage)).counters["overlap_skipped"] >= 1
+
+        async def has_missed() -> bool:
+            return (await listed(stage)).counters["missed_catchup_window"] >= 1
+
+        await eventually(has_skipped)
+        await temporal.kill()
+        await asyncio.sleep(13)
+        await temporal.start()
+        await eventually(has_missed)
+        await handle.pause()
+        state = await listed(stage)
+    assert state.counters["actions"] == 1, "no worker has taken the first one"
+    counted = {name: count for name, count in state.counters.items() if name != "actions"}
+    assert counted["buffer_dropped"] == 0
+    left_out = [f"{count} {name}" for name, count in counted.items() if count]
+    assert f"left out {', '.join(left_out)}" in state.lines()
+
+
+async def test_a_trigger_without_a_worker_waits_and_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "WORKER_SECONDS", 1.0)
     await apply(stage, **MONDAY_NINE)
-    code, output, _ = await starter(stage, "schedule", "trigger", stage.team)
+    code, output, _ = await stage.starter("schedule", "trigger", stage.team)
     assert code == 0
     assert f"due:{stage.team}-" in output
     assert "waits: no worker has taken it yet" in output

@@ -1,33 +1,29 @@
 """Schedules on the real server: what `apply` makes of a team's file, and what stays the operators' own."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from temporalio.client import ScheduleOverlapPolicy, ScheduleUpdate, ScheduleUpdateInput
 
-from devsync.contracts import names
-from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.schedules import Change, digest_of, handle_of, scheduled_teams
 from devsync.settings.team import DAYS
-from sandbox.temporal_server import dev_server
 from sandbox.worlds.demo import demo_world
-from tests.e2e.firing import apply, described, firings, starter, until_quiet
-from tests.e2e.stage import Servers, Stage, eventually, stage_for
+from tests.e2e.firing import apply, described
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.servers import Servers, running_temporal
 
 MONDAY_NINE = {"day": "monday", "time": "09:00", "jitter": "2m"}
 FRIDAY_EVENING = {"day": "friday", "time": "17:30"}
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
 async def own_stage(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     """With a server of its own, for what concerns every schedule of a namespace."""
-    async with dev_server(
-        tmp_path / "temporal.db", search_attributes={key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
-    ) as temporal:
+    async with running_temporal() as temporal:
         own = Servers(servers.postgres, temporal)
         async with stage_for(demo_world("2026-W47"), own, tmp_path) as stage:
             yield stage
@@ -38,7 +34,7 @@ async def test_apply_makes_a_schedule_as_the_file_says(stage: Stage) -> None:
     assert applied.change is Change.CREATED
     assert applied.description.id == f"changelog:{stage.team}"
     for at in applied.description.info.next_action_times:
-        local = at.astimezone(ZoneInfo("Europe/Berlin"))
+        local = at.astimezone(BERLIN)
         assert (local.weekday(), local.hour) == (0, 9)
         assert local.minute * 60 + local.second <= 120
     policy = applied.description.schedule.policy
@@ -56,9 +52,7 @@ async def test_apply_follows_a_changed_file_and_the_memo_tells_which(stage: Stag
     made = (await apply(stage, **MONDAY_NINE)).schedules[stage.team]
     changed = (await apply(stage, **FRIDAY_EVENING)).schedules[stage.team]
     assert changed.change is Change.UPDATED
-    assert {
-        at.astimezone(ZoneInfo("Europe/Berlin")).weekday() for at in changed.description.info.next_action_times
-    } == {4}
+    assert {at.astimezone(BERLIN).weekday() for at in changed.description.info.next_action_times} == {4}
     digests = [await digest_of(made.description), await digest_of(changed.description)]
     assert None not in digests
     assert digests[0] != digests[1]
@@ -79,7 +73,7 @@ async def test_a_schedule_that_somebody_bent_by_hand_is_put_right(stage: Stage) 
 
 async def test_an_operators_pause_and_note_survive_apply(stage: Stage) -> None:
     await apply(stage, **MONDAY_NINE)
-    code, output, _ = await starter(stage, "schedule", "pause", stage.team, "--note", "moving house")
+    code, output, _ = await stage.starter("schedule", "pause", stage.team, "--note", "moving house")
     assert code == 0
     assert "paused" in output
     for schedule in (MONDAY_NINE, FRIDAY_EVENING):
@@ -87,7 +81,7 @@ async def test_an_operators_pause_and_note_survive_apply(stage: Stage) -> None:
         state = (await described(stage)).schedule.state
         assert state.paused
         assert (state.note or "").endswith(": moving house")
-    code, output, _ = await starter(stage, "schedule", "resume", stage.team)
+    code, output, _ = await stage.starter("schedule", "resume", stage.team)
     assert code == 0
     assert "resumed, next Fri" in output
     assert not (await described(stage)).schedule.state.paused
@@ -102,11 +96,11 @@ async def test_a_schedule_outlives_its_file_until_somebody_says_so(own_stage: St
 
     await eventually(is_listed)
     (stage.directory / "config" / "teams" / f"{stage.team}.yaml").unlink()
-    code, _, errors = await starter(stage, "apply")
+    code, _, errors = await stage.starter("apply")
     assert code == 0
     assert f"the schedule of {stage.team} has no team file" in errors
     assert (await described(stage)).info.next_action_times
-    code, output, _ = await starter(stage, "apply", "--prune")
+    code, output, _ = await stage.starter("apply", "--prune")
     assert code == 0
     assert f"schedule of {stage.team} deleted" in output
 
@@ -118,10 +112,10 @@ async def test_a_schedule_outlives_its_file_until_somebody_says_so(own_stage: St
 
 async def test_delete_removes_it_and_apply_makes_it_again(stage: Stage) -> None:
     await apply(stage, **MONDAY_NINE)
-    code, output, _ = await starter(stage, "schedule", "delete", stage.team)
+    code, output, _ = await stage.starter("schedule", "delete", stage.team)
     assert code == 0
     assert "`apply` makes it again" in output
-    code, _, errors = await starter(stage, "schedule", "pause", stage.team)
+    code, _, errors = await stage.starter("schedule", "pause", stage.team)
     assert code == 2
     assert f'the team "{stage.team}" has no schedule on the server' in errors
     assert (await apply(stage, **MONDAY_NINE)).schedules[stage.team].change is Change.CREATED
@@ -132,30 +126,12 @@ async def test_a_broken_configuration_keeps_nobody_from_a_schedule(stage: Stage)
     team_file = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
     team_file.write_text(team_file.read_text() + "deliver_by: soon\n")
     for verb in ("pause", "resume", "delete"):
-        code, output, _ = await starter(stage, "schedule", verb, stage.team)
+        code, output, _ = await stage.starter("schedule", verb, stage.team)
         assert (code, verb in output) == (0, True)
 
 
-async def test_a_week_that_a_new_time_puts_into_the_past_is_started(stage: Stage) -> None:
-    """Moved from nine to eight at half past eight: the server fires only what falls due from now on."""
-    now = datetime.now(ZoneInfo("Europe/Berlin"))
-    await apply(stage, day=DAYS[(now.weekday() + 3) % 7], time="09:00")
-    minute = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
-    await asyncio.sleep((minute - datetime.now(UTC)).total_seconds() + 0.5)
-    moved = (await apply(stage, day=DAYS[minute.weekday()], time=f"{minute:%H:%M}")).schedules[stage.team]
-    assert moved.caught_up is not None
-    async with stage.worker():
-        (due,) = await firings(stage, 1)
-        await until_quiet(stage)
-    assert (due.scheduled_at, due.iso_week) == (minute, moved.caught_up)
-    assert due.edition_id == names.edition_id(stage.team, moved.caught_up)
-    # Once it has fired, another change makes nothing of it.
-    again = (await apply(stage, day=DAYS[minute.weekday()], time=f"{minute:%H:%M}", jitter="1s")).schedules[stage.team]
-    assert (again.change, again.caught_up) == (Change.UPDATED, None)
-
-
 async def test_a_new_schedule_begins_with_the_next_week(stage: Stage) -> None:
-    minute_ago = datetime.now(ZoneInfo("Europe/Berlin")) - timedelta(minutes=2)
-    made = (await apply(stage, day=DAYS[minute_ago.weekday()], time=f"{minute_ago:%H:%M}")).schedules[stage.team]
+    just_now = datetime.now(BERLIN) - timedelta(minutes=2)
+    made = (await apply(stage, day=DAYS[just_now.weekday()], time=f"{just_now:%H:%M}")).schedules[stage.team]
     assert made.caught_up is None
     assert made.description.info.num_actions == 0

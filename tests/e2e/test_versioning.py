@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,15 +9,14 @@ from typing import Any, TypeVar
 import pytest
 from temporalio.client import WorkflowHandle
 
-from devsync.contracts import names
-from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
+from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionStatus, Phase
 from sandbox.faults import Fault, FaultKind
-from sandbox.temporal_server import dev_server
 from sandbox.worlds.demo import demo_world
 from tests.checkout import Edit, changed_checkout
 from tests.e2e.builds import DRAINAGE, Builds, builds_of, processes_of_activities
-from tests.e2e.stage import PATIENCE_SECONDS, Servers, Stage, eventually, search_attributes, stage_for
+from tests.e2e.stage import PATIENCE_SECONDS, eventually, stage_for
+from tests.servers import Servers, running_temporal
 
 Result = TypeVar("Result")
 
@@ -28,8 +26,8 @@ PATIENT = ["3s"] * 20
 """A delivery with it stays open while builds change, and ends soon after Slack is back."""
 QUIET_WEEK, QUIETER_WEEK = "2020-W10", "2020-W11"
 
-FIRST = "        plan = await self._plan()\n"
-INCOMPATIBLE = Edit("workflows/weekly_changelog.py", FIRST, f"        await workflow.sleep(1)\n{FIRST}")
+FIRST = "            plan = await self._plan()\n"
+INCOMPATIBLE = Edit("workflows/weekly_changelog.py", FIRST, f"            await workflow.sleep(1)\n{FIRST}")
 """An edition of the old build that came to this one would be stuck for ever."""
 
 MESSAGES = "devsync/contracts/delivery.py"
@@ -47,19 +45,11 @@ PATCHED = Edit("workflows/delivery.py", RECALL, f"{RECALL}{PATCH}")
 @pytest.fixture
 async def builds(servers: Servers, tmp_path: Path) -> AsyncIterator[Builds]:
     """A server of its own: on one that has a current version, workers without any would get nothing."""
-    with tempfile.TemporaryDirectory(prefix="devsync-versions-") as folder:
-        async with (
-            dev_server(
-                Path(folder) / "temporal.db", search_attributes=search_attributes(), dynamic_config=DRAINAGE
-            ) as temporal,
-            stage_for(demo_world("2026-W47"), Servers(servers.postgres, temporal), tmp_path) as stage,
-        ):
-            yield Builds(stage)
-
-
-def delivery_of(stage: Stage, week: str) -> WorkflowHandle[Any, DeliveryOutcome]:
-    key = f"slack-{stage.sandbox.world.teams[0].slack_channels[0]}"
-    return stage.client.get_workflow_handle(names.delivery_id(stage.team, week, key), result_type=DeliveryOutcome)
+    async with (
+        running_temporal(DRAINAGE) as temporal,
+        stage_for(demo_world("2026-W47"), Servers(servers.postgres, temporal), tmp_path) as stage,
+    ):
+        yield Builds(stage)
 
 
 async def ended(handle: WorkflowHandle[Any, Result]) -> Result:
@@ -88,7 +78,7 @@ async def test_an_edition_ends_on_its_build_while_the_next_one_starts_on_the_new
             assert await processes_of_activities(fresh) == {new.pid}
 
             # The delivery begins where its edition runs, and goes on with the current build.
-            delivery = delivery_of(stage, "2026-W47")
+            delivery = stage.delivery(stage.week)
             assert (await ended(delivery)).state is DeliveryState.DELIVERED
             on_builds = await builds_of(delivery)
             assert (on_builds[0], on_builds[-1]) == ("1", "2")
@@ -110,7 +100,7 @@ async def test_after_a_roll_back_the_old_build_reads_what_the_new_one_wrote(buil
         stage.sandbox.pause("slack")
         edition = await stage.start()
         assert (await ended(edition)).channels[0].state is DeliveryState.QUEUED
-        delivery = delivery_of(stage, "2026-W47")
+        delivery = stage.delivery(stage.week)
         started = (await delivery.fetch_history()).events[0].workflow_execution_started_event_attributes
         assert b"urgency" in started.input.payloads[0].data
         await builds.set_current("1")
@@ -133,7 +123,7 @@ async def test_a_run_that_has_passed_a_new_patch_is_pinned_before_the_roll_back(
         await builds.set_current("2")
         stage.sandbox.pause("slack")
         await ended(await stage.start())
-        delivery = delivery_of(stage, "2026-W47")
+        delivery = stage.delivery(stage.week)
         await builds.temporal(
             *("workflow", "update-options", "--yes", "--reason", "roll back"),
             *("--query", 'TemporalChangeVersion = "record-first" AND ExecutionStatus = "Running"'),

@@ -1,30 +1,29 @@
 """The worker as a process: what it needs to start, and how it ends."""
 
 import asyncio
+import json
 import os
-import signal
 import sys
+from pathlib import Path
 
 import pytest
 
 from commands.stack import ROOT
+from sandbox.processes import start_process
 from tests.e2e.stage import Stage
 
 RUNS = 50
-AT_ONCE = 2
 
 
-@pytest.mark.timeout(600)
 async def test_a_worker_told_to_stop_exits_0_fifty_times_of_fifty(stage: Stage) -> None:
-    turn = asyncio.Semaphore(AT_ONCE)
-
-    async def stop_one(number: int) -> int:
-        async with turn, stage.worker(f"worker-{number}") as worker:
-            worker.popen.send_signal(signal.SIGTERM)
-            return await asyncio.wait_for(worker.wait(), 40)
-
-    codes = await asyncio.gather(*(stop_one(number) for number in range(RUNS)))
-    assert codes == [0] * RUNS
+    command: list[str | Path] = [sys.executable, "-m", "tests.e2e.stopping", stage.directory, str(RUNS)]
+    environment = os.environ | stage.environment | {"LOG_LEVEL": "INFO", "PYTHONPATH": str(ROOT)}
+    stopping = start_process("stopping", command, stage.directory / "stopping.log", environment=environment)
+    try:
+        assert await stopping.wait() == 0, stopping.log_tail()
+    finally:
+        await stopping.kill()
+    assert json.loads(stopping.log_tail()) == [0] * RUNS
 
 
 @pytest.mark.parametrize(
@@ -34,6 +33,7 @@ async def test_a_worker_told_to_stop_exits_0_fifty_times_of_fifty(stage: Stage) 
         ("DATABASE_URL", "", "DATABASE_URL is not set"),
         ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "does not answer"),
         ("TEMPORAL_ADDRESS", "127.0.0.1:1", "no Temporal server answers at 127.0.0.1:1"),
+        ("TEMPORAL_NAMESPACE", "nowhere", "Temporal has no namespace 'nowhere'"),
         ("CONFIG_DIR", "/nowhere", "/nowhere: is not a directory"),
     ],
 )

@@ -181,13 +181,13 @@ def partial() -> Edition:
                 Gap(
                     unit=f"github:{WEB}",
                     service="github",
-                    reason="GitHub answered 503 until 11:00",
+                    reason="github answered 503",
                     category="external_service",
                 ),
                 Gap(
                     unit="jira:PAY",
                     service="jira",
-                    reason="JIRA refused the API token",
+                    reason="jira answered 401: check JIRA_EMAIL and JIRA_API_TOKEN (Cloud) or JIRA_PAT (Data Center)",
                     category="authentication",
                     as_of=at(13, 7),
                 ),

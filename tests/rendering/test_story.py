@@ -113,6 +113,10 @@ def test_a_gap_names_its_source_its_reason_and_how_old_its_stand_in_is() -> None
     week = {"window": samples.WINDOW}
     (fresh,) = told(gaps=(gap(f"github:{API}"),), **week).gaps
     assert fresh == (API, "GitHub", "It was down.", "")
+    (ours,) = told(
+        gaps=(gap(f"github:{API}", service="local", reason="half of it: look there", category="database"),)
+    ).gaps
+    assert ours == (API, "GitHub", "half of it.", "")
     (cached,) = told(gaps=(gap("jira:PAY", as_of=at(13, 7)),), **week).gaps
     assert cached.stand_in == "Data of 13 November 2026, 08:00 stands in; later changes are missing."
     (complete,) = told(gaps=(gap("jira:PAY", as_of=at(20, 7)),), **week).gaps

@@ -6,7 +6,8 @@ import pytest
 
 from devsync.domain.changelog.edition import Section
 from devsync.domain.changelog.window import Window, week_window
-from devsync.rendering.wording import SECTION_WORDS, counted, day, listed, moment, period
+from devsync.domain.errors import ErrorCategory
+from devsync.rendering.wording import SECTION_WORDS, counted, day, listed, moment, period, why_missing
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,38 @@ def test_lists_end_in_and() -> None:
 
 def test_every_section_has_words() -> None:
     assert set(SECTION_WORDS) == set(Section)
+
+
+@pytest.mark.parametrize("category", ErrorCategory)
+def test_a_reader_learns_why_a_source_is_missing_and_nothing_of_variables_or_commands(category: ErrorCategory) -> None:
+    reason = "github answered 401 (Bad credentials): check GITHUB_TOKEN or run `python starter.py doctor`"
+    clause = why_missing("github", category.value, reason)
+    assert "GITHUB_TOKEN" not in clause
+    assert "answered" not in clause
+    assert "401" not in clause
+    assert ":" not in clause
+
+
+@pytest.mark.parametrize(
+    ("service", "category", "reason", "clause"),
+    [
+        (
+            "github",
+            "rate_limiting",
+            "github limits our rate (status 403)",
+            "GitHub took no more requests of ours in time",
+        ),
+        ("jira", "network", "jira did not answer in time", "JIRA did not answer"),
+        ("local", "database", "collected without descriptions: the store was away", "collected without descriptions"),
+        (
+            "github",
+            "",
+            "The source did not answer; its feed stands in.",
+            "The source did not answer; its feed stands in.",
+        ),
+    ],
+)
+def test_what_a_reader_is_told_instead_of_the_operators_reason(
+    service: str, category: str, reason: str, clause: str
+) -> None:
+    assert why_missing(service, category, reason) == clause

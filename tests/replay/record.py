@@ -12,18 +12,18 @@ import socket
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import WorkflowExecution
 
-from tests.e2e.stage import Servers, Stage, running_servers, stage_for
+from tests.e2e.stage import Stage, eventually, stage_for
 from tests.replay import corpus
 from tests.replay.scrub import leaks, scrubbed
 from tests.replay.stories import STORIES, Story
-
-VISIBILITY_SECONDS = 1.0
-"""The list of runs lags behind them."""
+from tests.servers import SHORT_HISTORY, Servers, running_servers, running_temporal
 
 
 class Leak(Exception):
@@ -32,10 +32,11 @@ class Leak(Exception):
 
 async def record(stories: list[Story]) -> None:
     corpus.UNRELEASED.mkdir(parents=True, exist_ok=True)
-    async with running_servers() as servers:
+    async with running_servers() as servers, running_temporal(SHORT_HISTORY) as hasty:
         for story in stories:
+            own = replace(servers, temporal=hasty) if story.has_short_histories else servers
             with tempfile.TemporaryDirectory(prefix="devsync-record-") as folder:
-                histories = await _play(story, servers, Path(folder))
+                histories = await _play(story, own, Path(folder))
             for old in corpus.UNRELEASED.glob(f"{story.name}.*"):
                 old.unlink()
             for name, history in histories.items():
@@ -47,10 +48,29 @@ async def record(stories: list[Story]) -> None:
 async def _play(story: Story, servers: Servers, directory: Path) -> dict[str, dict[str, Any]]:
     """By workflow type, numbered by start where there are several; raises Leak."""
     async with stage_for(story.world(), servers, directory) as stage:
+        began = datetime.now(UTC)
         await story.play(stage)
-        await asyncio.sleep(VISIBILITY_SECONDS)
-        runs = [run async for run in stage.client.list_workflows() if stage.team in run.id]
-        return await _histories(stage, sorted(runs, key=lambda run: run.start_time))
+        return await _histories(stage, sorted(await _runs(stage, story, began), key=lambda run: run.start_time))
+
+
+async def _runs(stage: Stage, story: Story, began: datetime) -> list[WorkflowExecution]:
+    """Once the server's list, which lags behind, says the same for a second, and of each run what the run says."""
+    runs: list[WorkflowExecution] = []
+
+    async def is_settled() -> bool:
+        before = {(run.run_id, run.status) for run in runs}
+        await asyncio.sleep(1)
+        runs[:] = [
+            run
+            async for run in stage.client.list_workflows()
+            if stage.team in run.id or (run.id == story.entity and run.start_time > began)
+        ]
+        handles = [stage.client.get_workflow_handle(run.id, run_id=run.run_id) for run in runs]
+        there = {(handle.run_id, (await handle.describe()).status) for handle in handles}
+        return bool(runs) and there == before == {(run.run_id, run.status) for run in runs}
+
+    await eventually(is_settled)
+    return runs
 
 
 async def _histories(stage: Stage, runs: list[WorkflowExecution]) -> dict[str, dict[str, Any]]:

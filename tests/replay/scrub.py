@@ -21,6 +21,8 @@ _SUSPICIOUS = {
     "a password in an address": re.compile(r"\w://[^/\s:@\"]+:[^/\s@\"]+@"),
 }
 
+_HOST = re.compile(r"\b[\w.-]+(?=:\d+:[0-9a-f]{8}\b)")
+
 
 def scrubbed(history: dict[str, Any]) -> dict[str, Any]:
     """A copy of a history (as `WorkflowHistory.to_json_dict` gives it) without what names its recorder."""
@@ -42,7 +44,11 @@ def leaks(history: dict[str, Any], secrets: Iterable[str] = ()) -> list[str]:
 def _replaced(node: Any, identities: set[str]) -> Any:
     if isinstance(node, dict):
         return {
-            key: REPLACED[key] if key in REPLACED and isinstance(value, str) else _replaced(value, identities)
+            key: REPLACED[key]
+            if key in REPLACED and isinstance(value, str)
+            else _without_hosts(value)
+            if key == "data" and isinstance(value, str)
+            else _replaced(value, identities)
             for key, value in node.items()
         }
     if isinstance(node, list):
@@ -50,6 +56,13 @@ def _replaced(node: Any, identities: set[str]) -> Any:
     if isinstance(node, str) and any(node.startswith(f"{identity}-") for identity in identities):
         return "recorder-sticky"  # a sticky task queue is named after its worker
     return node
+
+
+def _without_hosts(data: str) -> str:
+    """A payload in which reporters, `host:pid:random`, are told apart without their hosts."""
+    text = base64.b64decode(data).decode(errors="surrogateescape")
+    cleaned = _HOST.sub("recorder", text)
+    return data if cleaned == text else base64.b64encode(cleaned.encode(errors="surrogateescape")).decode()
 
 
 def _fields(node: Any) -> Iterator[tuple[str, Any]]:

@@ -3,21 +3,26 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from temporalio.client import WorkflowFailureError
 
 from commands.editions import start_edition
-from devsync.contracts.edition import Phase
+from devsync.contracts import names
+from devsync.contracts.breaker import Configure, Decision, ModeDecision, ProbeResult
+from devsync.contracts.edition import EditionProgress, Phase
+from devsync.domain.breaker import BreakerConfig, Event, Outcome, State
 from devsync.runtime.schedules import handle_of
+from devsync.storage.database import Database
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
 from tests.e2e.firing import apply, firings, until_quiet
-from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, forget
+from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, forget
+from tests.workflows.breaker_stage import BreakerStage, Reporter
 
 WEEK = "2026-W47"
-IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": "4s", "http_read": "2s"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,10 @@ class Story:
     name: str
     play: Callable[[Stage], Awaitable[None]]
     world: Callable[[], World] = lambda: demo_world(WEEK)
+    entity: str = ""
+    """The id of a workflow that is nobody's team's and has its part in the story; it begins with it."""
+    has_short_histories: bool = False
+    """Played on a server that suggests continue-as-new early."""
 
 
 async def complete(stage: Stage) -> None:
@@ -52,6 +61,65 @@ async def partial(stage: Stage) -> None:
         await stage.run()
 
 
+async def outage(stage: Stage) -> None:
+    """GitHub is down: its breaker opens, and the edition waits until probes find it back."""
+    await forget(stage.client, stage.team)  # the breaker that earlier stories left
+    stage.change_service("github", "breaker", failure_threshold=4, recovery_timeout="4s", success_threshold=1)
+    stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", status=503))
+    async with stage.worker():
+        handle = await stage.start()
+
+        async def waits() -> bool:
+            progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
+            return bool(progress.waits)
+
+        await eventually(waits)
+        stage.sandbox.faults.clear()
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+    await forget(stage.client, stage.team)  # with the breaker: the next story's is a new one
+
+
+async def operated(stage: Stage) -> None:
+    """A breaker over several runs: it opens twice and heals, is paused, people decide, nonsense is refused."""
+    stage.change_service("github", "breaker", failure_threshold=3, recovery_timeout="1s", success_threshold=2)
+    database = Database(stage.environment["DATABASE_URL"])
+    config_dir = stage.directory / "config"
+    breaker = BreakerStage(stage.client, stage.servers.temporal, database, config_dir, names.GITHUB)
+    one = breaker.reporter()
+    async with stage.worker():
+        await breaker.start()
+        await one.report(failures=3, successes=5, ignored=1, last_failure="503 from GET /repos/acme/ledger/pulls")
+        await _probes(one, Outcome.FAILURE)
+        await breaker.until(lambda snapshot: snapshot.standing.state is State.OPEN)
+        await _probes(one, Outcome.SUCCESS)
+        await breaker.until(lambda snapshot: snapshot.standing.state is State.CLOSED)
+        await breaker.until_new_run()
+        await one.pause(timedelta(seconds=1))
+        await breaker.until(lambda snapshot: snapshot.transitions[-1].event is Event.PAUSE_ENDED)
+        until = datetime.now(UTC) + timedelta(seconds=2)
+        await breaker.decide("force_open", ModeDecision(by="anna", reason="maintenance", until=until))
+        await breaker.until(lambda snapshot: snapshot.standing.state is State.HALF_OPEN)
+        await one.probes(1)  # its holder dies: the lease is out while the history is cut
+        await breaker.until_new_run()
+        await breaker.decide("metrics_only", ModeDecision(by="anna", reason="trying other rules"))
+        await breaker.decide("configure", Configure(by="anna", reason="fewer", config=BreakerConfig(failure_threshold=2)))
+        await one.report(failures=2)
+        for nonsense in ([], ["nonsense"], [{"service": "jira", "reporter": "a", "sequence": 1}]):
+            await breaker.handle.signal("report", args=nonsense)
+        await breaker.handle.signal("read_rules", Decision(by="anna", reason="edited"))
+        await breaker.until(lambda snapshot: snapshot.is_configured and snapshot.refused_count == 3)
+        await breaker.decide("reset", Decision(by="anna", reason="over"))
+        await breaker.until(lambda snapshot: not snapshot.unrecorded)
+    await database.dispose()
+    await forget(stage.client, stage.team)
+
+
+async def _probes(one: Reporter, outcome: Outcome) -> None:
+    await one.stage.until(lambda snapshot: snapshot.standing.state is State.HALF_OPEN)
+    leases = (await one.probes(2)).leases
+    await one.settle(*(ProbeResult(lease_id=lease.id, outcome=outcome) for lease in leases))
+
+
 async def killed(stage: Stage) -> None:
     """The worker dies in mid-collection and in the middle of a post; the next one finishes."""
     for service in ("github", "jira"):
@@ -67,11 +135,7 @@ async def killed(stage: Stage) -> None:
         await worker.kill()
     stage.sandbox.faults.clear(slow)
     async with stage.worker("second") as worker:
-
-        async def is_posted() -> bool:
-            return bool(stage.messages)
-
-        await eventually(is_posted)
+        await stage.until_posted()
         await worker.kill()
     async with stage.worker("third"):
         await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
@@ -111,6 +175,40 @@ async def waiting(stage: Stage) -> None:
     stage.change_team(deliver_by="5s")
     stage.sandbox.pause("slack")
     async with stage.worker():
+        await stage.run()
+
+
+async def stopped(stage: Stage) -> None:
+    """A delivery is cancelled while it waits, with a thread half posted; the week run again goes on from there."""
+    stage.change_delivery(slack={"retry_schedule": ["1s", "6h"]})
+    limited = stage.sandbox.faults.add(
+        Fault(kind=FaultKind.RATE_LIMIT, service="slack", route="chat.postMessage", retry_after_seconds=25, after=1)
+    )
+    async with stage.worker():
+        handle = await stage.start()
+        delivery = stage.client.get_workflow_handle(
+            names.delivery_id(stage.team, WEEK, f"slack-{stage.sandbox.world.teams[0].slack_channels[0]}")
+        )
+
+        async def is_recorded() -> bool:
+            return bool(stage.rows("SELECT 1 FROM deliveries WHERE state = 'delivered'"))
+
+        await eventually(is_recorded)
+        await delivery.cancel(reason="anna: wrong channel")
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+        stage.sandbox.faults.clear(limited)
+        await stage.run()
+
+
+async def kept(stage: Stage) -> None:
+    """A complete week is run again while a repository is away: it is not replaced."""
+    async with stage.worker():
+        await stage.run()
+        stage.change_service("github", "timeouts", **IMPATIENT)
+        stage.change_service("github", "retry", maximum="1s")
+        broken = next(iter(stage.sandbox.world.repositories))
+        stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route=f"/repos/{broken}/"))
+        stage.choose_road("rest")
         await stage.run()
 
 
@@ -157,7 +255,7 @@ async def scheduled(stage: Stage) -> None:
         await firings(stage, 1)
         await asyncio.sleep(1)  # a schedule names its firings by the second
         await schedule.trigger()
-        await until_quiet(stage)
+        await until_quiet(stage, *await firings(stage, 2))
     await forget(stage.client, stage.team)
 
 
@@ -176,10 +274,14 @@ STORIES = (
     Story("complete", complete),
     Story("dry_run", dry_run),
     Story("partial", partial),
+    Story("outage", outage, entity=names.breaker_id(names.GITHUB)),
+    Story("operated", operated, entity=names.breaker_id(names.GITHUB), has_short_histories=True),
     Story("killed", killed),
     Story("abandoned", abandoned),
     Story("queued", queued),
     Story("waiting", waiting),
+    Story("stopped", stopped),
+    Story("kept", kept),
     Story("revised", revised),
     Story("cancelled", cancelled),
     Story("refused", refused),

@@ -20,11 +20,11 @@ DELIVERY, EDITION = "workflows/delivery.py", "workflows/weekly_changelog.py"
 
 RECALL = "        await self._recall()\n"
 COMPOSED = "class EditionComposed(Model):\n"
-ASK_LATER = "        await self._wait_until_askable(part)\n"
+ASK_LATER = "        await self._wait_until_askable(index)\n"
 TELL = "            await self._tell_the_edition()\n"
-RECORD = "            await self._record()\n"
+RECORD = "            await self._record_unless_superseded()\n"
 COMPOSE_BECOMES_RENDER = Edit(EDITION, "activities.COMPOSE_EDITION", "activities.RENDER_EDITION")
-PROJECTS = "            *(self._collect_project(plan, project) for project in plan.projects),\n"
+ASKS = "        asks = asks_of(plan, workflow.info())"
 
 
 async def failure(edit: Edit, story: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> BaseException | None:
@@ -45,7 +45,9 @@ async def failure(edit: Edit, story: str, folder: Path, monkeypatch: pytest.Monk
         pytest.param(Edit(DELIVERY, RECALL, RECALL * 2), "complete.Delivery-1", id="added activity"),
         pytest.param(Edit(DELIVERY, ASK_LATER, ""), "killed.Delivery", id="timer left out"),
         pytest.param(Edit(DELIVERY, TELL + RECORD, RECORD + TELL), "revised.Delivery-1", id="another order"),
-        pytest.param(Edit(EDITION, PROJECTS, ""), "abandoned.WeeklyChangelog", id="activities left out, run open"),
+        pytest.param(
+            Edit(EDITION, ASKS, f"{ASKS}[:1]"), "abandoned.WeeklyChangelog", id="activities left out, run open"
+        ),
         pytest.param(COMPOSE_BECOMES_RENDER, "partial.WeeklyChangelog", id="another activity"),
     ],
 )

@@ -1,15 +1,28 @@
-"""What an activity's exception becomes in a history."""
+"""What an activity's exception becomes in a history, and what is told to the records."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
 from jira import JIRAError
 from temporalio.api.failure.v1 import Failure
+from temporalio.common import RetryPolicy
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCStatusCode
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from devsync.runtime.activity_errors import ErrorTranslation
+from devsync.contracts.errors import ErrorRecord
+from devsync.contracts.policies import Jitter
+from devsync.domain.errors import ErrorCategory, ErrorSeverity
+from devsync.domain.errors import Failure as Classified
+from devsync.runtime.activity_errors import ErrorTranslation, to_application_error
+from devsync.runtime.declared_retry import HEADER
+from tests.runtime import errors_of_libraries as made
 
 
 def jira_error() -> JIRAError:
@@ -29,14 +42,27 @@ class Raises(ActivityInboundInterceptor):
         raise self._error
 
 
-async def translated(error: Exception) -> ApplicationError:
-    async def attempt() -> None:
-        arguments = ExecuteActivityInput(fn=attempt, args=[], executor=None, headers={})
-        await ErrorTranslation().intercept_activity(Raises(error)).execute_activity(arguments)
+async def translated(
+    error: Exception, translation: ErrorTranslation | None = None, *, jitter: str = "", **info: Any
+) -> ApplicationError:
+    """What a history gets of an activity that raised `error`; `info` is what the activity knows of itself."""
+    headers = {HEADER: DataConverter.default.payload_converter.to_payload(jitter)} if jitter else {}
 
+    async def attempt() -> None:
+        arguments = ExecuteActivityInput(fn=attempt, args=[], executor=None, headers=headers)
+        await (translation or ErrorTranslation()).intercept_activity(Raises(error)).execute_activity(arguments)
+
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, **info)
     with pytest.raises(ApplicationError) as raised:
-        await ActivityEnvironment().run(attempt)
+        await environment.run(attempt)
     return raised.value
+
+
+def failure_in(error: ApplicationError) -> Classified:
+    found = error.details[0]
+    assert isinstance(found, Classified)
+    return found
 
 
 async def test_a_history_keeps_the_type_and_the_place_of_a_cause_and_none_of_the_answer() -> None:
@@ -64,3 +90,104 @@ async def test_a_cause_of_a_cause_is_told_too() -> None:
 async def test_what_is_classified_already_passes_unchanged() -> None:
     known = ApplicationError("known", type="data_collection")
     assert await translated(known) is known
+
+
+POLICY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
+)
+
+
+async def test_what_was_classified_by_the_activity_itself_gets_its_weight_and_fingerprint() -> None:
+    found = Classified(category=ErrorCategory.CONFIGURATION, message="no team", is_retryable=True)
+    error = to_application_error(found, timedelta(seconds=7))
+    again = await translated(error, activity_type="local.find_due_week")
+    assert failure_in(again).fingerprint
+    assert failure_in(again).severity is ErrorSeverity.HIGH, "without a week there is no edition"
+    assert (again.type, again.next_retry_delay) == ("configuration", timedelta(seconds=7))
+
+
+async def test_a_refusal_of_temporals_own_is_classified_too() -> None:
+    assert failure_in(await translated(made.rpc(RPCStatusCode.UNAVAILABLE))).category is ErrorCategory.SYSTEM
+
+
+@pytest.mark.parametrize(
+    ("activity_type", "severity"),
+    [
+        ("slack.find_part", ErrorSeverity.MEDIUM),
+        ("slack.send_part", ErrorSeverity.HIGH),
+        ("slack.of_another_program", ErrorSeverity.MEDIUM),
+    ],
+)
+async def test_an_operation_that_people_see_fail_weighs_more(activity_type: str, severity: ErrorSeverity) -> None:
+    raised = await translated(made.slack("channel_not_found"), activity_type=activity_type)
+    assert failure_in(raised).severity is severity
+
+
+@pytest.mark.parametrize(
+    ("hint", "jitter", "low", "high"),
+    [
+        ("", "", 0, 4),
+        ("", Jitter.NONE, None, None),
+        ("30", "", 30, 45),
+        ("30", Jitter.NONE, 30, 30),
+        ("8", Jitter.FULL, 8, 12),
+        ("3600", "", 3600, 3615),
+    ],
+)
+async def test_the_wait_before_the_third_attempt_is_the_servers_or_full_jitter(
+    hint: str, jitter: str, low: float | None, high: float | None
+) -> None:
+    error = made.jira(503, "", {"Retry-After": hint} if hint else {})
+    raised = await translated(error, jitter=jitter, attempt=3, retry_policy=POLICY)
+    if low is None or high is None:
+        assert raised.next_retry_delay is None
+    else:
+        assert raised.next_retry_delay is not None
+        assert low <= raised.next_retry_delay.total_seconds() <= high
+
+
+async def test_what_is_hopeless_asks_for_no_wait() -> None:
+    raised = await translated(made.github(404), retry_policy=POLICY)
+    assert (raised.non_retryable, raised.next_retry_delay) == (True, None)
+
+
+# The records.
+
+
+async def test_each_failed_attempt_is_told_with_what_names_it() -> None:
+    kept: list[ErrorRecord] = []
+    names: dict[str, Any] = {
+        "activity_type": "github.collect_repository",
+        "activity_id": "7",
+        "attempt": 3,
+        "workflow_id": "changelog:payments:2026-W47",
+        "workflow_run_id": "the-run",
+    }
+    raised = await translated(made.github(503), ErrorTranslation(keep=kept.append), **names)
+    (record,) = kept
+    assert (record.run_id, record.activity_id, record.attempt) == ("the-run", "7", 3)
+    assert (record.team, record.service, record.operation) == ("payments", "github", "collect_repository")
+    assert (record.category, record.severity, record.code) == ("external_service", "medium", "503")
+    assert (record.fingerprint, record.message) == (failure_in(raised).fingerprint, "github answered 503")
+
+
+async def test_work_that_was_handed_back_is_no_error() -> None:
+    kept: list[ErrorRecord] = []
+    await translated(ApplicationError("the worker shuts down", type="HandedBack"), ErrorTranslation(keep=kept.append))
+    assert kept == []
+
+
+async def test_a_secret_that_a_service_quotes_stays_in_this_process() -> None:
+    kept: list[ErrorRecord] = []
+    translation = ErrorTranslation(keep=kept.append, secrets=["NjY2MDE3Mzk0"])
+    raised = await translated(made.jira(400, "the header NjY2MDE3Mzk0 is wrong"), translation)
+    cause = made.jira(500)
+    cause.url = "https://jira.acme.dev/?token=NjY2MDE3Mzk0"
+    told = [
+        raised.message,
+        str(raised.__cause__),
+        kept[0].message,
+        str((await translated(cause, translation)).__cause__),
+    ]
+    assert "NjY2MDE3Mzk0" not in json.dumps([*told, failure_in(raised).model_dump(mode="json")])
+    assert "[redacted]" in raised.message

@@ -21,14 +21,17 @@ def private_key(name: str = "the app's") -> str:
     return _key(name).private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
 
 
+def public_key(name: str = "the app's") -> str:
+    return _key(name).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
 def github_app(token_lifetime: timedelta = timedelta(hours=1)) -> GitHubApp:
     """An app of `acme` whose signatures `private_key()` makes."""
-    public = _key("the app's").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return GitHubApp(
         id=4711,
         slug="changelog",
         owner="acme",
         installation_id=815,
-        public_key=public.decode(),
+        public_key=public_key(),
         token_lifetime=token_lifetime,
     )

@@ -7,9 +7,8 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +54,3 @@ def _has_ended(pid: int) -> bool:
         return has_ended(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return True
-
-
-@contextmanager
-def folder_for_all() -> Iterator[Path]:
-    """An empty folder that every user may enter, as pytest's own are not: PostgreSQL does not run as root."""
-    with tempfile.TemporaryDirectory(prefix="devsync-test-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -39,6 +40,15 @@ async def test_every_error_is_worded_as_its_service_words_it(sandbox: Sandbox) -
     assert (await get(sandbox.slack_url)).json() == {"ok": False, "error": "service_unavailable"}
 
 
+async def test_a_401_of_jira_is_the_same_by_fault_and_by_a_wrong_token(sandbox: Sandbox) -> None:
+    url = f"{sandbox.jira_url}/rest/api/3/myself"
+    refused = await get(url)
+    sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="jira", status=401))
+    broken = await get(url)
+    assert broken.json() == refused.json()
+    assert set(broken.json()) == {"message", "status-code"}
+
+
 async def test_a_429_carries_what_each_service_documents(sandbox: Sandbox) -> None:
     for service in ("github", "jira", "slack"):
         sandbox.faults.add(Fault(kind=FaultKind.RATE_LIMIT, service=service, retry_after_seconds=7))
@@ -46,6 +56,9 @@ async def test_a_429_carries_what_each_service_documents(sandbox: Sandbox) -> No
     assert [(answer.status_code, answer.headers["Retry-After"]) for answer in answers] == [(429, "7")] * 3
     assert answers[0].headers["X-RateLimit-Remaining"] == "0"
     assert answers[1].headers["RateLimit-Reason"] == "jira-burst-based"
+    assert answers[1].headers["X-RateLimit-NearLimit"] == "true"
+    reset = datetime.fromisoformat(answers[1].headers["X-RateLimit-Reset"])
+    assert timedelta(seconds=5) < reset - datetime.now(UTC) < timedelta(seconds=70)
     assert answers[2].json()["error"] == "ratelimited"
 
 

@@ -19,33 +19,11 @@ from sandbox.running import Sandbox, run_sandbox
 from sandbox.world import Repository
 from sandbox.worlds.demo import demo_world
 from sandbox.worlds.extremes import extreme_world
-from tests.npm import file_of_package
+from tests.github_contracts import description
 from tests.sandbox.app_keys import github_app, private_key
 from tests.sandbox.github_wire import rich_world, session, sha, small_world
 
-PACKAGE = "@octokit/openapi@23.0.2"
-MEMBER = "package/generated/api.github.com.json"
 REPO = "/repos/acme/payments-api"
-
-
-def description() -> dict[str, Any]:
-    """GitHub's description. Skips the test where npm cannot fetch it."""
-    loaded: dict[str, Any] = json.loads(file_of_package(PACKAGE, MEMBER).read_bytes())
-    # Both are `nullable` around a `oneOf` that has no null, so that validators refuse the null that GitHub sends for
-    # an address without an account. The same description words it right elsewhere.
-    commit = loaded["components"]["schemas"]["commit"]["properties"]
-    commit["author"] = commit["committer"] = {"$ref": "#/components/schemas/nullable-simple-user"}
-    # `nullable` beside an `enum` that has no null; GitHub sends null for an open issue.
-    loaded["components"]["schemas"]["issue"]["properties"]["state_reason"]["enum"].append(None)
-    # The list wants an account to be a user and an enterprise at once; for a single one it says "or".
-    listed = loaded["paths"]["/app/installations"]["get"]["responses"]["200"]["content"]["application/json"]
-    listed["schema"]["items"] = {"$ref": "#/components/schemas/installation"}
-    return loaded
-
-
-@pytest.fixture(scope="module")
-def github_description() -> dict[str, Any]:
-    return description()
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -55,13 +33,13 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def oracle(github_description: dict[str, Any], sandbox: Sandbox) -> OpenAPI:
-    return oracle_for(github_description, sandbox)
+def oracle(sandbox: Sandbox) -> OpenAPI:
+    return oracle_for(sandbox)
 
 
-def oracle_for(github_description: dict[str, Any], sandbox: Sandbox) -> OpenAPI:
+def oracle_for(sandbox: Sandbox) -> OpenAPI:
     unchecked: Any = None  # checking the description itself takes minutes; the library takes None, its types do not
-    document = {**github_description, "servers": [{"url": sandbox.github_url}]}
+    document = {**description(), "servers": [{"url": sandbox.github_url}]}
     return OpenAPI.from_dict(document, config=Config(spec_validator_cls=unchecked))
 
 
@@ -122,14 +100,12 @@ async def test_the_answer_keeps_githubs_contract(sandbox: Sandbox, oracle: OpenA
         (f"{REPO}/releases", 200),
     ],
 )
-async def test_reviews_issues_deployments_and_deleted_users_keep_the_contract(
-    github_description: dict[str, Any], path: str, status: int
-) -> None:
+async def test_reviews_issues_deployments_and_deleted_users_keep_the_contract(path: str, status: int) -> None:
     async with run_sandbox(rich_world(), services=["github"]) as running:
         answer = await asyncio.to_thread(session().get, running.github_url + path, timeout=10)
         assert answer.status_code == status
         assert answer.json()
-        assert complaints(oracle_for(github_description, running), answer) == []
+        assert complaints(oracle_for(running), answer) == []
 
 
 async def test_a_304_keeps_the_contract(sandbox: Sandbox, oracle: OpenAPI) -> None:
@@ -140,28 +116,28 @@ async def test_a_304_keeps_the_contract(sandbox: Sandbox, oracle: OpenAPI) -> No
     assert (second.status_code, complaints(oracle, second)) == (304, [])
 
 
-async def test_a_redirect_keeps_the_contract(github_description: dict[str, Any]) -> None:
+async def test_a_redirect_keeps_the_contract() -> None:
     async with run_sandbox(small_world(), services=["github"]) as running:
         running.change(RenameRepository(repository="acme/payments-api", name="acme/billing-api"))
         answer = await asyncio.to_thread(session().get, running.github_url + REPO, timeout=10, allow_redirects=False)
-        assert (answer.status_code, complaints(oracle_for(github_description, running), answer)) == (301, [])
+        assert (answer.status_code, complaints(oracle_for(running), answer)) == (301, [])
 
 
-async def test_an_empty_repository_is_a_conflict_that_keeps_the_contract(github_description: dict[str, Any]) -> None:
+async def test_an_empty_repository_is_a_conflict_that_keeps_the_contract() -> None:
     world = small_world()
     world.repositories["acme/empty"] = Repository(id=2, owner="acme", name="empty")
     async with run_sandbox(world, services=["github"]) as running:
         url = f"{running.github_url}/repos/acme/empty/commits"
         answer = await asyncio.to_thread(session().get, url, timeout=10)
         assert (answer.status_code, answer.json()["message"]) == (409, "Git Repository is empty.")
-        assert complaints(oracle_for(github_description, running), answer) == []
+        assert complaints(oracle_for(running), answer) == []
 
 
-async def test_what_a_github_app_asks_keeps_the_contract(github_description: dict[str, Any]) -> None:
+async def test_what_a_github_app_asks_keeps_the_contract() -> None:
     world = small_world()
     world.github_app = github_app()
     async with run_sandbox(world, services=["github"]) as running:
-        app_oracle = oracle_for(github_description, running)
+        app_oracle = oracle_for(running)
         signature = Auth.AppAuth(world.github_app.id, private_key()).token
         token_url = f"/app/installations/{world.github_app.installation_id}/access_tokens"
 
@@ -193,10 +169,10 @@ async def test_what_a_github_app_asks_keeps_the_contract(github_description: dic
         assert (await ask("POST", "/app/installations/1/access_tokens", signature)).status_code == 404
 
 
-async def test_the_world_of_extremes_keeps_the_contract(github_description: dict[str, Any]) -> None:
+async def test_the_world_of_extremes_keeps_the_contract() -> None:
     world = extreme_world(commits=300)
     async with run_sandbox(world, services=["github"]) as running:
-        extreme_oracle = oracle_for(github_description, running)
+        extreme_oracle = oracle_for(running)
         for name, repository in world.repositories.items():
             for listing in ("pulls?state=all&per_page=100", "commits?per_page=100", "releases", "issues?state=all"):
                 url = f"{running.github_url}/repos/{name}/{listing}"
@@ -213,10 +189,10 @@ async def test_the_oracle_tells_a_broken_answer_from_a_good_one(sandbox: Sandbox
     assert complaints(oracle, answer)
 
 
-async def test_the_demo_world_keeps_the_contract(github_description: dict[str, Any]) -> None:
+async def test_the_demo_world_keeps_the_contract() -> None:
     world = demo_world()
     async with run_sandbox(world, services=["github"]) as running:
-        demo_oracle = oracle_for(github_description, running)
+        demo_oracle = oracle_for(running)
         for name in world.repositories:
             for listing in ("pulls?state=all&per_page=100", "commits?per_page=100", "releases?per_page=100"):
                 url = f"{running.github_url}/repos/{name}/{listing}"

@@ -192,7 +192,7 @@ class _Writer:
         return self._random.choice(["first: 2", "last: 2", "first: 0", "first: 101", "first: 1, last: 1"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(min_value=0))
 def test_random_queries_are_answered_alike(seed: int) -> None:
     ours, theirs = both_answers(_Writer(Random(seed)).query())

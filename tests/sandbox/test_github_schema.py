@@ -20,15 +20,7 @@ from graphql import (
 from graphql.type import GraphQLArgument, GraphQLInputField, is_specified_scalar_type
 
 from sandbox.github.graphql.documents import schema
-from tests.npm import file_of_package
-
-PACKAGE = "@octokit/graphql-schema@15.26.1"
-
-
-@pytest.fixture(scope="module")
-def githubs_schema() -> GraphQLSchema:
-    file = file_of_package(PACKAGE, "package/schema.graphql")
-    return build_schema(file.read_text(), assume_valid=True)
+from tests.github_contracts import schema as githubs_schema
 
 
 def differences(ours: GraphQLSchema, theirs: GraphQLSchema) -> list[str]:
@@ -89,8 +81,8 @@ def _names(types: Any) -> set[str]:
     return {type_.name for type_ in types if isinstance(type_, GraphQLNamedType)}
 
 
-def test_everything_in_our_schema_stands_so_in_githubs(githubs_schema: GraphQLSchema) -> None:
-    assert differences(schema(), githubs_schema) == []
+def test_everything_in_our_schema_stands_so_in_githubs() -> None:
+    assert differences(schema(), githubs_schema()) == []
 
 
 @pytest.mark.parametrize(
@@ -106,5 +98,5 @@ def test_everything_in_our_schema_stands_so_in_githubs(githubs_schema: GraphQLSc
         ("type Query { a: SearchResultItem } union SearchResultItem = Query", "SearchResultItem: Query"),
     ],
 )
-def test_the_comparison_finds_what_is_not_githubs(githubs_schema: GraphQLSchema, sdl: str, difference: str) -> None:
-    assert any(difference in found for found in differences(build_schema(sdl), githubs_schema))
+def test_the_comparison_finds_what_is_not_githubs(sdl: str, difference: str) -> None:
+    assert any(difference in found for found in differences(build_schema(sdl), githubs_schema()))

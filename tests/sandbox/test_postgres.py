@@ -18,7 +18,8 @@ from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.postgres_binaries import PostgresNotFound, open_folder
 from sandbox.processes import as_user
 from sandbox.sole_use import InUse
-from tests.sandbox.owners import all_end, folder_for_all, owner
+from tests.sandbox.owners import all_end, owner
+from tests.servers import folder_for_all
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +60,10 @@ async def test_nobody_else_may_read_the_password_and_the_data(server: PostgresSe
     assert server.cluster.stat().st_mode & 0o777 == 0o700
 
 
-async def test_our_secrets_do_not_reach_its_processes(server: PostgresServer) -> None:
-    assert "GITHUB_TOKEN" not in psutil.Process(server.pid).environ()
+async def test_our_secrets_do_not_reach_its_processes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "a secret")
+    async with embedded_postgres(folder, durable=False) as server:
+        assert "GITHUB_TOKEN" not in psutil.Process(server.pid).environ()
 
 
 async def test_an_existing_database_is_left_as_it_is(server: PostgresServer) -> None:

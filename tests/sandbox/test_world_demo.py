@@ -64,7 +64,7 @@ def test_the_same_seed_gives_the_same_world_and_another_seed_another() -> None:
     assert repr(once) == repr(again)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     week=st.integers(1, 52),

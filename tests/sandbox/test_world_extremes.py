@@ -35,7 +35,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 async def ask(sandbox: Sandbox, query: str, full_name: str, **variables: Any) -> Any:
     variables["name"] = full_name.partition("/")[2]
-    requester = client(sandbox).requester
+    requester = client(sandbox, timeout=10).requester
     return (await asyncio.to_thread(requester.graphql_query, query, variables))[1]["data"]["repository"]
 
 

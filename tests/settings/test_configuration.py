@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devsync.settings.configuration import load_configuration
+from devsync.settings.configuration import UnknownTeam, load_configuration, load_team
 from devsync.settings.delivery import DeliverySettings
 from devsync.settings.problems import ConfigError
 
@@ -85,12 +85,37 @@ def test_a_missing_folder_says_how_to_name_it() -> None:
     ],
 )
 def test_an_unknown_team_names_the_known_ones(config: Path, name: str, problem: str) -> None:
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(UnknownTeam) as refused:
         load_configuration(config).team(name)
+    assert refused.value.problems == (problem,)
+    with pytest.raises(UnknownTeam) as refused:
+        load_team(config, name)
     assert refused.value.problems == (problem,)
 
 
-def test_without_any_team_the_file_to_write_is_named(config: Path) -> None:
+def test_without_any_team_the_file_to_write_is_named_and_the_folder_may_be_the_wrong_one(config: Path) -> None:
     (config / "teams" / "payments.yaml").unlink()
-    with pytest.raises(ConfigError, match=r'^the team "web" has no file; write config/teams/web\.yaml$'):
-        load_configuration(config).team("web")
+    for ask in (lambda: load_configuration(config).team("web"), lambda: load_team(config, "web")):
+        with pytest.raises(ConfigError, match=r'^the team "web" has no file; write config/teams/web\.yaml$') as refused:
+            ask()
+        assert not isinstance(refused.value, UnknownTeam)
+
+
+def test_one_team_is_read_without_opening_the_files_of_others(config: Path) -> None:
+    (config / "teams" / "ops.yaml").write_text("team: 'ops\n")
+    (config / "teams" / "web.yml").write_text("team: web\n")
+    whole = load_configuration(SHIPPED)
+    one = load_team(config, "payments")
+    assert (one.team, one.services, one.delivery) == (whole.team("payments"), whole.services, whole.delivery)
+
+
+def test_all_problems_of_one_teams_files_are_told_at_once(config: Path) -> None:
+    (config / "services.yaml").write_text("github: 5\n")
+    path = config / "teams" / "payments.yaml"
+    path.write_text(path.read_text().replace("deliver_by: 2h", "deliver_by: 2m"))
+    with pytest.raises(ConfigError) as refused:
+        load_team(config, "payments")
+    assert [problem.split(": ")[0] for problem in refused.value.problems] == [
+        "config/services.yaml:1",
+        "config/teams/payments.yaml:5",
+    ]

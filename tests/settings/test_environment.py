@@ -106,11 +106,27 @@ def test_a_personal_access_token_is_for_data_center(monkeypatch: pytest.MonkeyPa
     assert read_environment().jira().email is None
 
 
-def test_a_wrong_address_is_refused_without_being_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_API_URL", "user:hunter2@api.acme.dev")
+@pytest.mark.parametrize("variable", ["GITHUB_API_URL", "JIRA_URL", "SLACK_API_URL"])
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("hunter2@api.acme.dev", "is not an address; write it with https:// or http://"),
+        ("bot:hunter2@api.acme.dev", "is not an address; write it with https:// or http://"),
+        ("https://bot:hunter2@api.acme.dev", "has a user or password in its address"),
+        ("https://hunter2@api.acme.dev/x", "has a user or password in its address"),
+        ("https://:hunter2@api.acme.dev", "has a user or password in its address"),
+        ("https://hunter2@api.acme.dev:port", "is not an address; write it with https:// or http://"),
+        ("https://", '"https://" is not an address'),
+    ],
+)
+def test_an_address_with_a_login_or_without_a_place_is_refused_and_no_secret_quoted(
+    monkeypatch: pytest.MonkeyPatch, variable: str, address: str, problem: str
+) -> None:
+    monkeypatch.setenv(variable, address)
     with pytest.raises(ConfigError) as refused:
         read_environment()
-    assert refused.value.problems == ("GITHUB_API_URL is not a web address; write it with https://",)
+    assert str(refused.value).startswith(f"{variable} {problem}")
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_versioned_worker_has_both_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,3 +141,26 @@ def test_a_deployment_that_the_server_would_ignore_is_refused(name: str, monkeyp
     with pytest.raises(ConfigError) as refused:
         read_environment()
     assert "WORKER_DEPLOYMENT must be letters, digits, - and _" in str(refused.value)
+
+
+def test_every_secret_is_known_by_its_text_and_addresses_by_their_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token")
+    monkeypatch.setenv("JIRA_EMAIL", "anna@acme.dev")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://devsync:pa%40ss@db.acme.dev/devsync")
+    monkeypatch.setenv("SMTP_URL", "smtp://[broken")
+    secrets = read_environment().secrets()
+    assert {"a-token", "pa%40ss", "pa@ss", "postgresql://devsync:pa%40ss@db.acme.dev/devsync"} <= set(secrets)
+    assert "anna@acme.dev" not in secrets
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9464", "0.0.0.0:9464", "[::1]:9464"])
+def test_metrics_are_served_at_an_address(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METRICS_ADDRESS", address)
+    assert read_environment().metrics_address == address
+
+
+@pytest.mark.parametrize("address", ["9464", ":9464", "localhost:9464", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:http"])
+def test_an_address_that_nobody_can_listen_at_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METRICS_ADDRESS", address)
+    with pytest.raises(ConfigError, match=r"METRICS_ADDRESS must be an IP address and a port, as 127\.0\.0\.1:9464"):
+        read_environment()

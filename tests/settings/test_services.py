@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from devsync.contracts.policies import OperationPolicy
-from devsync.domain.breaker import BreakerConfig
 from devsync.settings.problems import ConfigError
-from devsync.settings.services import ServicesConfig, read_services
+from devsync.settings.services import ServicesConfig, ServiceSettings, read_services
 
 SHIPPED = Path(__file__).parents[2] / "config" / "services.yaml"
 
@@ -16,21 +15,20 @@ VALID = """\
 github:
   retry: {initial: 1s, factor: 2, maximum: 60s}
   timeouts: {start_to_close: 1m, schedule_to_close: 1h, heartbeat: 30s, http_read: 10s}
-  breaker: {failure_threshold: 10, monitoring_window: 15m, recovery_timeout: 5m}
   concurrency: 10
   slots: 64
   operations:
-    probe: {retry: {attempts: 3}}
+    collect_repository: {retry: {attempts: 3}}
 """
 
 
 def test_an_operation_overrides_single_values_of_its_service(tmp_path: Path) -> None:
     services = _read(tmp_path, VALID)
-    probe, collect = services.policy("github", "probe"), services.policy("github", "collect")
-    assert (probe.retry.attempts, collect.retry.attempts) == (3, None)
-    assert probe.start_to_close == collect.start_to_close == timedelta(minutes=1)
-    assert probe.retry.maximum == timedelta(seconds=60)
-    assert probe.retry.jitter == "full"
+    collect, other = services.policy("github", "collect_repository"), services.policy("github", "other")
+    assert (collect.retry.attempts, other.retry.attempts) == (3, None)
+    assert collect.start_to_close == other.start_to_close == timedelta(minutes=1)
+    assert collect.retry.maximum == timedelta(seconds=60)
+    assert collect.retry.jitter == "full"
 
 
 def test_the_shipped_policies_keep_the_rules_of_the_design() -> None:
@@ -40,12 +38,15 @@ def test_the_shipped_policies_keep_the_rules_of_the_design() -> None:
         assert collect.retry.attempts is None
         assert collect.heartbeat == timedelta(seconds=15)
         assert services.service(service).concurrency == 10
-    assert services.policy("slack", "send_part").retry.attempts == 1
-    assert services.policy("slack", "find_part").retry.attempts != 1
+    assert services.policy("slack", "find_part").retry.attempts is None
     assert services.policy("local", "record_edition").schedule_to_close == timedelta(days=7)
-    for name, service_settings in services.root.items():
-        for operation in ("", *service_settings.operations):
-            assert "PayloadsTooLarge" in services.policy(name, operation).retry.non_retryable
+
+
+def test_what_is_not_tried_again_is_a_category_of_errors(tmp_path: Path) -> None:
+    text = VALID.replace("maximum: 60s", "maximum: 60s, non_retryable: [database]")
+    assert _read(tmp_path, text).policy("github", "collect").retry.non_retryable == ("database",)
+    with pytest.raises(ConfigError, match=r'retry.non_retryable\[0\]: .*"authentification".*"authentication"'):
+        _read(tmp_path, text.replace("database", "authentification"))
 
 
 def test_policies_and_services_survive_a_workflow_history() -> None:
@@ -53,6 +54,48 @@ def test_policies_and_services_survive_a_workflow_history() -> None:
     assert ServicesConfig.model_validate_json(services.model_dump_json()) == services
     policy = services.policy("slack", "send_part")
     assert OperationPolicy.model_validate_json(policy.model_dump_json()) == policy
+
+
+SLACK = """\
+slack:
+  retry: {initial: 1s, factor: 2, maximum: 60s}
+  timeouts: {start_to_close: 15s, schedule_to_close: 2m}
+  concurrency: 10
+  slots: 64
+  operations:
+"""
+
+
+@pytest.mark.parametrize(
+    ("operation", "problem"),
+    [
+        (
+            "send-part: {retry: {attempts: 1}}",
+            '7: slack.operations.send-part: is no operation of slack; did you mean "send_part"?',
+        ),
+        (
+            "collect: {timeouts: {start_to_close: 5s}}",
+            "7: slack.operations.collect: is no operation of slack; the known ones are find_part, remove_part or "
+            "send_part",
+        ),
+        (
+            "send_part: {retry: {attempts: 3}}",
+            "7: slack.operations.send_part.retry: a send is tried once, and again by the schedule in delivery.yaml "
+            "alone; remove it",
+        ),
+    ],
+)
+def test_operations_are_those_of_activities_and_a_send_has_no_retries(
+    tmp_path: Path, operation: str, problem: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        _read(tmp_path, f"{SLACK}    {operation}\n")
+    assert refused.value.problems == (f"{tmp_path}/services.yaml:{problem}",)
+
+
+def test_a_send_may_have_time_outs_of_its_own(tmp_path: Path) -> None:
+    services = _read(tmp_path, f"{SLACK}    send_part: {{timeouts: {{start_to_close: 20s}}}}\n")
+    assert services.policy("slack", "send_part").start_to_close == timedelta(seconds=20)
 
 
 def test_an_unknown_service_names_the_known_ones(tmp_path: Path) -> None:
@@ -101,74 +144,50 @@ def _read(folder: Path, text: str) -> ServicesConfig:
             "http_read: 30s",
             '3: github.timeouts.http_read: "30s" is too long, threads cannot be interrupted; write "10s"',
         ),
-        ("concurrency: 10", "concurrency: 0", "5: github.concurrency: 0 is too small; write a number above 0"),
+        ("concurrency: 10", "concurrency: 0", "4: github.concurrency: 0 is too small; write a number above 0"),
+        (
+            "http_read: 10s",
+            "http_connect: 5s",
+            "3: github.timeouts.http_connect: has no effect at github; remove it",
+        ),
+        (
+            "attempts: 3",
+            "attempts: 3}, timeouts: {http_read: 5s",
+            "7: github.operations.collect_repository.timeouts.http_read: has no effect:"
+            " one client serves all operations; "
+            "write it at the service",
+        ),
         ("  slots: 64\n", "", "1: github.slots: is missing; add it"),
-        ("slots: 64", "slots: many", '6: github.slots: "many" is not a whole number; write one'),
+        ("slots: 64", "slots: many", '5: github.slots: "many" is not a whole number; write one'),
         (
             "slots: 64",
             "slots: 64\n  rate_per_second: 0",
-            "7: github.rate_per_second: 0 is too small; write a number above 0",
+            "6: github.rate_per_second: 0 is too small; write a number above 0",
         ),
         (
             "attempts: 3",
             "attempts: 0",
-            "8: github.operations.probe.retry.attempts: 0 is too small; write a number above 0",
+            "7: github.operations.collect_repository.retry.attempts: 0 is too small; write a number above 0",
         ),
         (
             "attempts: 3",
             "atempts: 3",
-            '8: github.operations.probe.retry.atempts: is not a known key; did you mean "attempts"?',
+            '7: github.operations.collect_repository.retry.atempts: is not a known key; did you mean "attempts"?',
         ),
         (
             "attempts: 3",
             "jitter: some",
-            '8: github.operations.probe.retry.jitter: "some" is not a known jitter; write full or none',
+            '7: github.operations.collect_repository.retry.jitter: "some" is not a known jitter; write full or none',
         ),
         (
             "attempts: 3",
             "maximum: 10ms",
-            '8: github.operations.probe.retry.maximum: "10ms" is less than initial; write "1s" or more',
-        ),
-        (
-            "breaker: {",
-            "breaker: {failure_treshold: 5, ",
-            '4: github.breaker.failure_treshold: is not a known key; did you mean "failure_threshold"?',
-        ),
-        (
-            "failure_threshold: 10",
-            "failure_threshold: 0",
-            "4: github.breaker.failure_threshold: 0 is too small; write a number above 0",
-        ),
-        (
-            "recovery_timeout: 5m",
-            "recovery_timeout: 5",
-            '4: github.breaker.recovery_timeout: 5 is not a duration; write "5s"',
-        ),
-        (
-            "recovery_timeout: 5m",
-            "failure_rate_threshold: 50",
-            "4: github.breaker.failure_rate_threshold: 50 is too large; write 1 or less",
-        ),
-        (
-            "recovery_timeout: 5m",
-            "recovery_timeout: 5m, recovery_timeout_growth: 2",
-            "4: github.breaker.recovery_timeout_growth: nothing bounds the growth; add recovery_timeout_maximum",
-        ),
-        (
-            "recovery_timeout: 5m",
-            "slow_call_rate_threshold: 0.5",
-            "4: github.breaker.slow_call_rate_threshold: "
-            "nothing says from when on a call is slow; add slow_call_duration",
-        ),
-        (
-            "monitoring_window: 15m",
-            "monitoring_window: 60d",
-            "4: github.breaker.monitoring_window: is longer than 30 days; write a shorter duration",
+            '7: github.operations.collect_repository.retry.maximum: "10ms" is less than initial; write "1s" or more',
         ),
         (
             "attempts: 3",
             "initial: 2m",
-            '8: github.operations.probe.retry.maximum: "1m" is less than initial; write "2m" or more',
+            '7: github.operations.collect_repository.retry.maximum: "1m" is less than initial; write "2m" or more',
         ),
     ],
 )
@@ -179,25 +198,21 @@ def test_a_policy_that_cannot_work_is_refused(tmp_path: Path, old: str, new: str
     assert refused.value.problems == (f"{tmp_path}/services.yaml:{problem}",)
 
 
-def test_the_rules_of_a_breaker_are_the_machines(tmp_path: Path) -> None:
-    services = _read(tmp_path, VALID)
-    assert services.breaker("github") == BreakerConfig()
-    quick = _read(tmp_path, VALID.replace("recovery_timeout: 5m", "recovery_timeout: 90s, window_calls: 50"))
-    assert quick.breaker("github") == BreakerConfig(recovery_timeout=timedelta(seconds=90), window_calls=50)
+@pytest.mark.parametrize(
+    ("service", "line", "field"),
+    [
+        ("slack", "  timeouts: {start_to_close: 1m, schedule_to_close: 1h, http_connect: 5s}", "timeouts.http_connect"),
+        ("local", "  timeouts: {start_to_close: 1m, schedule_to_close: 1h, http_read: 5s}", "timeouts.http_read"),
+        ("local", "  timeouts: {start_to_close: 1m, schedule_to_close: 1h}\n  concurrency: 3", "concurrency"),
+    ],
+)
+def test_what_a_service_does_not_read_is_refused(tmp_path: Path, service: str, line: str, field: str) -> None:
+    text = f"{service}:\n  retry: {{initial: 1s, factor: 2, maximum: 60s}}\n{line}\n  slots: 4\n"
+    with pytest.raises(ConfigError, match=rf"{service}\.{field}: has no effect at {service}; remove it$"):
+        _read(tmp_path, text)
 
 
-def test_every_outside_service_has_a_breaker_whether_or_not_the_file_says_so() -> None:
+def test_jira_takes_both_time_outs_and_local_needs_no_concurrency() -> None:
     services = read_services(SHIPPED).model
-    assert services.guarded == ("github", "jira", "slack")
-    assert all(services.breaker(name) == BreakerConfig() for name in services.guarded)
-    with pytest.raises(
-        ConfigError, match=r'^"local" is our own machine and has no breaker; github, jira or slack have'
-    ):
-        services.breaker("local")
-
-
-def test_a_breaker_of_our_own_machine_would_be_believed_and_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as refused:
-        _read(tmp_path, VALID.replace("github:", "local:").replace("failure_threshold: 10", "failure_threshold: 5"))
-    problem = "4: local.breaker: has no effect at local, which is our own machine; remove it"
-    assert refused.value.problems == (f"{tmp_path}/services.yaml:{problem}",)
+    assert services.service("jira").http_connect == timedelta(seconds=5)
+    assert services.service("local").concurrency == ServiceSettings.model_fields["concurrency"].default

@@ -122,7 +122,7 @@ CHANNEL = '{kind: slack, channel: "#eng"}'
         (
             "jira:",
             "  mirrors: {acme/api: https://me:pass@git.acme.dev/api.git}\njira:",
-            "6: github.mirrors.acme/api: has a password in its address; take it out",
+            "6: github.mirrors.acme/api: has a user or password in its address, where no secret may be; take it out",
         ),
         (
             "jira:",
@@ -262,7 +262,32 @@ def test_a_team_has_a_timezone_a_source_and_a_channel(tmp_path: Path, without: s
     assert str(refused.value).startswith(f"{tmp_path}/eng.yaml:1: {problem}")
 
 
-def test_a_password_never_stands_in_a_problem(tmp_path: Path) -> None:
+WITH_SECRETS = ["https://a:hunter2@h.dev", "https://hunter2@h.dev/x", "https://hunter2@[::1", "ftp://hunter2@h.dev"]
+
+
+@pytest.mark.parametrize("url", WITH_SECRETS)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (CHANNEL, "{{kind: webhook, url: '{url}', secret_env: hunter2}}"),
+        ("jira: {projects: [PAY]}", "calendar: {{ics: '{url}'}}"),
+        ("\njira:", "\n  mirrors: {{acme/api: '{url}'}}\njira:"),
+    ],
+)
+def test_an_address_with_a_login_is_refused_and_no_secret_quoted(tmp_path: Path, url: str, old: str, new: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        _read(tmp_path, VALID.replace(CHANNEL, "{kind: webhook, url: https://a:hunter2@h.dev, secret_env: hunter2}"))
+        _read(tmp_path, VALID.replace(old, new.format(url=url), 1))
+    assert "address" in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+def test_a_mirror_by_ssh_names_the_user_that_all_share(tmp_path: Path) -> None:
+    def mirror(url: str) -> str:
+        return VALID.replace("\njira:", f"\n  mirrors: {{acme/api: {url}}}\njira:", 1)
+
+    team = _read(tmp_path, mirror("ssh://git@git.acme.dev/api.git"))
+    assert team.github is not None
+    assert team.github.mirrors == {"acme/api": "ssh://git@git.acme.dev/api.git"}
+    for refused in ("ssh://git:hunter2@git.acme.dev/api.git", "ssh://hunter2@git.acme.dev/api.git"):
+        with pytest.raises(ConfigError, match="user or password"):
+            _read(tmp_path, mirror(refused))

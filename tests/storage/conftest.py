@@ -1,8 +1,6 @@
-"""One server for the session; each test gets a migrated database of its own, copied from a template."""
+"""Databases of their own for tests, migrated, empty, or on a server that may be broken."""
 
-import itertools
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -10,28 +8,17 @@ from devsync.storage import migrate
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from sandbox.postgres import PostgresServer, embedded_postgres
-from tests.storage.server import new_database
-
-_TEMPLATE = "migrated"
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostgresServer]:
-    data_dir = tmp_path_factory.mktemp("postgres")
-    async with embedded_postgres(data_dir, database=_TEMPLATE, durable=False) as server:
-        migrate.upgrade(server.url(_TEMPLATE))
-        yield server
+from tests.servers import EMPTY, folder_for_all, new_database
 
 
 @pytest.fixture
-def empty_url(server: PostgresServer) -> str:
-    return new_database(server, f"test_{next(_numbers)}")
+def empty_url(postgres: PostgresServer) -> str:
+    return postgres.url(new_database(postgres, EMPTY))
 
 
 @pytest.fixture
-def url(server: PostgresServer) -> str:
-    return new_database(server, f"test_{next(_numbers)}", _TEMPLATE)
+def url(postgres: PostgresServer) -> str:
+    return postgres.url(new_database(postgres))
 
 
 @pytest.fixture
@@ -47,11 +34,12 @@ def store(database: Database) -> ArtifactStore:
 
 
 @pytest.fixture
-async def breakable(tmp_path: Path) -> AsyncIterator[tuple[PostgresServer, Database]]:
+async def breakable() -> AsyncIterator[tuple[PostgresServer, Database]]:
     """A server that only this test uses, so that it may stop and freeze it."""
     # Durable: a server that gives up synchronous commits loses the last ones when it is killed.
-    async with embedded_postgres(tmp_path) as server:
-        migrate.upgrade(server.url())
-        database = Database(server.url())
-        yield server, database
-        await database.dispose()
+    with folder_for_all() as folder:
+        async with embedded_postgres(folder) as server:
+            migrate.upgrade(server.url())
+            database = Database(server.url())
+            yield server, database
+            await database.dispose()

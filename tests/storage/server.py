@@ -1,22 +1,13 @@
-"""The sandbox's PostgreSQL, with what the tests of storage do to it."""
+"""What the tests of storage do to PostgreSQL."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import psutil
 import psycopg
-from psycopg import sql
 
 from sandbox.postgres import PostgresServer
-
-
-def new_database(server: PostgresServer, name: str, template: str = "template1") -> str:
-    """The URL of a database of its own. `template` is copied: faster than migrating each."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-    return server.url(name)
 
 
 @contextmanager
@@ -31,3 +22,23 @@ def frozen(server: PostgresServer) -> Iterator[None]:
     finally:
         for process in processes:
             process.resume()
+
+
+@asynccontextmanager
+async def held_up(url: str, statement: str, writers: int) -> AsyncIterator[None]:
+    """What the statement locks stays locked until so many others wait for locks: then they go on all at once.
+
+    Two that take the same rows in different orders and are held up in the middle must end in a deadlock.
+    """
+    async with (
+        await psycopg.AsyncConnection.connect(url) as holder,
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as watcher,
+    ):
+        await holder.execute(statement.encode())
+        yield
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        while await (await watcher.execute(waiting.encode())).fetchone() != (writers,):
+            await asyncio.sleep(0.01)
+        await holder.rollback()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from devsync.contracts.artifacts import INLINE_LIMIT_BYTES, ArtifactRef
+from devsync.contracts.artifacts import INLINE_LIMIT, INLINE_LIMIT_BYTES, ArtifactRef
 from devsync.domain.model import Model
 
 
@@ -25,12 +25,13 @@ def test_inline_content_survives_the_way_through_a_history(compressed: bytes) ->
 
 def test_a_stored_reference_adds_no_content_to_a_history() -> None:
     reference = ArtifactRef(digest="a" * 64, size=10_000_000, kind="edition")
-    assert (reference.inline_bytes, reference.inline_content) == (0, None)
+    assert (reference.inline_size, reference.inline_content) == (0, None)
 
 
 def test_the_largest_inline_content_is_just_accepted() -> None:
     largest = os.urandom(INLINE_LIMIT_BYTES)
-    assert ArtifactRef.of_inline(largest, size=1, kind="edition").inline_content == largest
+    reference = ArtifactRef.of_inline(largest, size=1, kind="edition")
+    assert (reference.inline_content, reference.inline_size) == (largest, INLINE_LIMIT)
     with pytest.raises(ValidationError, match="at most"):
         ArtifactRef.of_inline(largest + b"xxx", size=1, kind="edition")
 

@@ -12,7 +12,7 @@ from devsync.storage.content import ContentDamaged, pack
 from devsync.storage.database import Database
 from devsync.storage.tables import artifacts
 from sandbox.postgres import PostgresServer
-from tests.storage.server import frozen
+from tests.storage.server import frozen, held_up
 
 CONTENT = b'{"title": "Pay by card"}' * 100
 PATIENCE = 30  # seconds: not a measure, only the end of a test that hangs
@@ -42,14 +42,17 @@ async def test_twenty_writers_of_the_same_content_store_it_once(store: ArtifactS
 
 
 async def test_writers_of_many_contents_in_different_orders_do_not_block_each_other(
-    store: ArtifactStore, database: Database
+    store: ArtifactStore, database: Database, url: str
 ) -> None:
-    contents = [("collected", bytes([number]) * 1000) for number in range(200)]
-    answers = await asyncio.gather(
-        *(store.put_many(contents[:: -1 if turn % 2 else 1], team="payments") for turn in range(20))
+    contents = [("collected", bytes([number]) * 1000) for number in range(20)]
+    in_the_middle = (
+        "INSERT INTO artifacts (digest, team, kind, size, content) "
+        f"VALUES ('{hashlib.sha256(contents[10][1]).hexdigest()}', 'payments', 'collected', 1, '')"
     )
+    async with held_up(url, in_the_middle, writers=2):
+        writers = [asyncio.create_task(store.put_many(order, team="payments")) for order in (contents, contents[::-1])]
     # A deadlock's victim would have fallen back to inline references.
-    assert {reference.inline for references in answers for reference in references} == {None}
+    assert {reference.inline for references in await asyncio.gather(*writers) for reference in references} == {None}
     assert await stored_count(database) == len(contents)
 
 
@@ -112,7 +115,17 @@ async def test_with_the_server_stopped_content_travels_inline_until_it_is_back(
             await store.put(os.urandom(INLINE_LIMIT_BYTES + 1), kind="collected", team="payments")
         with pytest.raises(DatabaseUnavailable):
             await store.settle([reference], team="payments")
+        some = [
+            ("a", os.urandom(3000)),
+            ("b", os.urandom(INLINE_LIMIT_BYTES + 1)),
+            ("c", os.urandom(3000)),
+            ("d", b"x"),
+        ]
+        carried = await store.put_or_carry(some, team="payments", budget=5000)
+        assert [reference.kind for reference in carried if reference is not None] == ["a", "d"]
+        assert [reference is None for reference in carried] == [False, True, True, False]
     await server.start()
+    assert [one.inline for one in await store.put_or_carry(some, team="payments", budget=0) if one] == [None] * 4
     (settled,) = await store.settle([reference], team="payments")
     assert await store.get(settled) == b"composed meanwhile"
     assert await ArtifactStore(database).get(before) == CONTENT

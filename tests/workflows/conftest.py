@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,19 +13,31 @@ from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.plugin import DevSyncPlugin
-from devsync.storage import migrate
-from sandbox.postgres import embedded_postgres
-from sandbox.temporal_server import dev_server
-from tests.e2e.stage import Servers, search_attributes
+from sandbox.postgres import PostgresServer
+from sandbox.temporal_server import TemporalServer
+from tests.servers import new_database
 from tests.workflows.breaker_stage import BreakerStage, breaker_stage
-
-SHORT_HISTORY = {"limit.historyCount.suggestContinueAsNew": 200}
-"""Events, instead of 4096: continue-as-new within seconds."""
 
 
 @pytest.fixture(scope="session")
 async def skipping_time() -> AsyncIterator[WorkflowEnvironment]:
     """One server for all tests here: its clock is shared, so tests use ids and task queues of their own."""
+    async with server_that_skips_time() as environment:
+        yield environment
+
+
+@pytest.fixture
+async def own_time() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of the test's own, where runs and activities have their real task queues.
+
+    Its clock leaps over days at once; a shared one then does not skip for workers that come to the same queues later.
+    """
+    async with server_that_skips_time() as environment:
+        yield environment
+
+
+@asynccontextmanager
+async def server_that_skips_time() -> AsyncIterator[WorkflowEnvironment]:
     beside_python = str(Path(sys.executable).parent)
     server = shutil.which("temporal-test-server", path=beside_python) or shutil.which("temporal-test-server")
     environment = await WorkflowEnvironment.start_time_skipping(
@@ -41,22 +54,9 @@ async def skipping_time() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
-@pytest.fixture(scope="session")
-async def short_histories(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
-    """The real server, which suggests continue-as-new early, and a migrated database."""
-    directory = tmp_path_factory.mktemp("breakers")
-    directory.chmod(0o755)  # as root, PostgreSQL runs as another user
-    async with (
-        embedded_postgres(directory / "postgres", durable=False) as postgres,
-        dev_server(
-            directory / "temporal.db", search_attributes=search_attributes(), dynamic_config=SHORT_HISTORY
-        ) as temporal,
-    ):
-        migrate.upgrade(postgres.url())
-        yield Servers(postgres, temporal)
-
-
 @pytest.fixture
-async def breaker(short_histories: Servers, tmp_path: Path) -> AsyncIterator[BreakerStage]:
-    async with breaker_stage(short_histories.temporal, short_histories.postgres.url(), tmp_path) as stage:
+async def breaker(
+    hasty_temporal: TemporalServer, postgres: PostgresServer, tmp_path: Path
+) -> AsyncIterator[BreakerStage]:
+    async with breaker_stage(hasty_temporal, postgres.url(new_database(postgres)), tmp_path) as stage:
         yield stage

@@ -33,9 +33,8 @@ class Commit(Model):
 class PullRequest(Model):
     """One merged pull request. `merged_at` decides the week.
 
-    Commits join by `merge_commit_sha`, by "(#n)" in the subject and by parents. `commit_shas` is known only where a
-    source lists them without a call per pull request; neither of GitHub's roads fills it, so that both make the
-    same items of the same week.
+    Commits join by `merge_commit_sha`, by "(#n)" in the subject and by parents: what GitHub tells without a call
+    per pull request.
     """
 
     number: int
@@ -48,7 +47,6 @@ class PullRequest(Model):
     created_at: datetime
     merged_at: datetime
     merge_commit_sha: str | None = None
-    commit_shas: tuple[str, ...] = ()
     author_association: str = ""
     """GitHub's word for the author's tie to the repository, such as `FIRST_TIME_CONTRIBUTOR`.
 

@@ -9,7 +9,7 @@ commit of a pull request that was merged in another week, in that week's edition
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,12 +23,28 @@ from devsync.domain.changelog.highlights import choose_highlights
 from devsync.domain.changelog.jira_keys import keys_of, without_framing_keys
 from devsync.domain.changelog.labels import plain_label
 from devsync.domain.changelog.people import People, first_timers
-from devsync.domain.changelog.reverts import drop_pairs
+from devsync.domain.changelog.reverts import RevertOutcome, drop_pairs
 from devsync.domain.changelog.texts import one_line
 from devsync.domain.changelog.uniqueness import unique, without_copies
 from devsync.domain.changelog.window import Window
 
 _SECTION_ORDER: Mapping[Section, int] = {section: order for order, section in enumerate(Section)}
+
+
+class _Found(NamedTuple):
+    """What the window holds, before the team's rules decide what of it is told."""
+
+    outcome: RevertOutcome
+    """The changes, without the pairs of one and its revert."""
+    issues: Mapping[str, tuple[JiraIssue, Provenance]]
+    """All that JIRA told of, by key."""
+    keys: Mapping[str, Sequence[str]]
+    """The issues that each change names, by the change's id."""
+    done: Sequence[tuple[JiraIssue, Provenance, datetime]]
+    """Issues resolved in the window that no change names."""
+    authors: Mapping[str, list[Author]]
+    """By the change's id."""
+    people: People
 
 
 class _Told(NamedTuple):
@@ -45,6 +61,34 @@ def compose(plan: CompositionInput) -> Edition:
     Filters to the window itself (a pull request by `merged_at`, a commit by `committed_at`, an issue by
     `resolved_at`, a release by `published_at`), so that collection may deliver a margin.
     """
+    found = _find(plan)
+    told = sorted(_tell(found, _Rules(plan.rules)), key=lambda one: _reading_order(one.item))
+    items = tuple(one.item for one in told)
+    kept = found.outcome.kept
+    in_window = [change.pull_request for change in kept if change.pull_request is not None]
+    return Edition(
+        team=plan.team,
+        iso_week=plan.iso_week,
+        window=plan.window,
+        audience=plan.audience,
+        items=items,
+        highlights=choose_highlights(items, {key: issue.priority for key, (issue, _) in found.issues.items()}),
+        releases=_releases(plan),
+        contributors=found.people.contributors(
+            (one.people for one in told),
+            first_timers(in_window),
+            None if plan.known_people is None else frozenset(name.casefold() for name in plan.known_people),
+        ),
+        gaps=gaps_of(plan),
+        units_asked=units_asked(plan),
+        completeness=completeness_of(plan),
+        reverted_pairs=found.outcome.pairs,
+        excluded_count=len(kept) + len(found.done) - len(told),
+    )
+
+
+def _find(plan: CompositionInput) -> _Found:
+    """Fold what was collected into changes and issues, each once, and see who made them."""
     window = plan.window
     changes = [change for units in _same_repositories(plan) for change in _changes(units, window)]
     changes = list(without_copies(changes))
@@ -54,54 +98,34 @@ def compose(plan: CompositionInput) -> Edition:
     projects = _project_keys(plan)
     # Of the dropped ones, too: an issue whose work was undone in the same week shipped nothing, whatever JIRA says.
     keys = {change.id: keys_of(change.texts, projects) for change in changes}
-    authors = {change.id: change.authors for change in outcome.kept}
     named = {key for found in keys.values() for key in found}
     done = [
         (issue, provenance, issue.resolved_at)
         for issue, provenance in issues.values()
         if issue.key not in named and issue.resolved_at is not None and issue.resolved_at in window
     ]
+    authors = {change.id: change.authors for change in outcome.kept}
     people = People(
         [author for found in authors.values() for author in found]
         + [Author(name=issue.assignee) for issue, _, _ in done if issue.assignee]
     )
+    return _Found(outcome, issues, keys, done, authors, people)
 
-    rules = _Rules(plan.rules)
-    told: list[_Told] = []
-    for change in outcome.kept:
-        links = tuple(_link(key, issues) for key in keys[change.id])
+
+def _tell(found: _Found, rules: _Rules) -> Iterator[_Told]:
+    """An item for each change and each issue done without code that the team's rules do not leave out."""
+    people = found.people
+    for change in found.outcome.kept:
+        links = tuple(_link(key, found.issues) for key in found.keys[change.id])
         verdict = classify_change(
-            change, [link.issue_type for link in links], rules.incident_types, change.id in outcome.reverting
+            change, [link.issue_type for link in links], rules.incident_types, change.id in found.outcome.reverting
         )
         if verdict.is_breaking or (not verdict.is_skipped and rules.tell_change(change)):
-            told.append(_told_change(change, verdict, links, people.identities(authors[change.id]), people))
-    for issue, provenance, resolved_at in done:
+            yield _told_change(change, verdict, links, people.identities(found.authors[change.id]), people)
+    for issue, provenance, resolved_at in found.done:
         if rules.tell_labels(issue.labels):
             verdict = classify_issue(issue, rules.incident_types)
-            told.append(_told_issue(issue, verdict, provenance, resolved_at, people))
-    told.sort(key=lambda one: _reading_order(one.item))
-
-    items = tuple(one.item for one in told)
-    in_window = [change.pull_request for change in outcome.kept if change.pull_request is not None]
-    return Edition(
-        team=plan.team,
-        iso_week=plan.iso_week,
-        window=window,
-        audience=plan.audience,
-        items=items,
-        highlights=choose_highlights(items, {key: issue.priority for key, (issue, _) in issues.items()}),
-        releases=_releases(plan),
-        contributors=people.contributors(
-            (one.people for one in told),
-            first_timers(in_window),
-            None if plan.known_people is None else frozenset(name.casefold() for name in plan.known_people),
-        ),
-        gaps=gaps_of(plan),
-        units_asked=units_asked(plan),
-        completeness=completeness_of(plan),
-        reverted_pairs=outcome.pairs,
-        excluded_count=len(outcome.kept) + len(done) - len(told),
-    )
+            yield _told_issue(issue, verdict, provenance, resolved_at, people)
 
 
 class _Rules:

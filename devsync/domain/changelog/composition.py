@@ -59,5 +59,5 @@ class CompositionInput(Model):
     gaps: tuple[Gap, ...] = ()
     """What collection knows to be missing; composition adds whatever else was asked and is not live."""
     known_people: tuple[str, ...] | None = None
-    """Logins and names of all earlier editions (`people.known_names`); who is not among them is a first-timer.
+    """Logins and names of all earlier editions; who is not among them is a first-timer.
     None where no earlier edition is known: then only GitHub's `author_association` tells."""

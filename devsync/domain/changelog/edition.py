@@ -117,7 +117,9 @@ class Gap(Model):
     """`github:acme/payments-api`, `jira:PAY`."""
     service: str
     reason: str
-    """One sentence for readers, without secrets: "GitHub answered 503 until 11:00"."""
+    """For operators, in full and with the cure, without secrets: "github answered 401: check GITHUB_TOKEN …".
+
+    Renderings tell readers the category in plain words instead (`devsync/rendering/wording.py`)."""
     category: str = ""
     as_of: datetime | None = None
     """Set when older data of the same window stands in for the live answer."""
@@ -159,6 +161,3 @@ class Edition(Model):
         if not self.items:
             return 0.0
         return sum(item.section is Section.OTHER for item in self.items) / len(self.items)
-
-    def section_items(self, section: Section) -> tuple[Item, ...]:
-        return tuple(item for item in self.items if item.section is section)

@@ -1,8 +1,8 @@
 """Telling a change once: a pull request, its commits and its merge commit become one `Change`.
 
 Commits join pull requests without a call per pull request, by what lists of both say. In this order, the first
-that holds: the merge commit's SHA, the SHAs that the pull request lists, its number in the subject, and the
-parents (a true merge's second side; the run of commits that a rebase merge wrote at one instant).
+that holds: the merge commit's SHA, its number in the subject, and the parents (a true merge's second side; the run of
+commits that a rebase merge wrote at one instant).
 """
 
 from __future__ import annotations
@@ -183,10 +183,6 @@ def _named_owners(
     for pull in pulls:
         if pull.merge_commit_sha is not None and pull.merge_commit_sha in by_sha:
             owners.setdefault(pull.merge_commit_sha, pull.number)
-    for pull in pulls:
-        for sha in pull.commit_shas:
-            if sha in by_sha:
-                owners.setdefault(sha, pull.number)
     for sha, commit in by_sha.items():
         number = number_named_by(subject_of(commit)) if sha not in owners else None
         if number is not None and number in numbers:
@@ -239,17 +235,13 @@ def _own_rebased_runs(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit]
         last = by_sha.get(pull.merge_commit_sha or "")
         if last is None or len(last.parents) != 1 or number_named_by(subject_of(last)) is not None:
             continue
-        # The branch's own commits have other SHAs after a rebase, but as many.
-        room = len(pull.commit_shas) - 1 if pull.commit_shas else len(by_sha)
         commit = by_sha.get(last.parents[0])
         while (
-            room > 0
-            and commit is not None
+            commit is not None
             and len(commit.parents) == 1
             and commit.sha not in owners
             and abs(last.committed_at - commit.committed_at) <= _REBASE_SPREAD
             and number_named_by(subject_of(commit)) is None
         ):
             owners[commit.sha] = pull.number
-            room -= 1
             commit = by_sha.get(commit.parents[0])

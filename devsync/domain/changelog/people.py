@@ -69,13 +69,6 @@ def co_authors(text: str) -> tuple[Author, ...]:
     return tuple(_co_author(name.strip(), address.strip()) for name, address in _CO_AUTHOR.findall(text))
 
 
-def known_names(contributors: Iterable[Contributor]) -> frozenset[str]:
-    """The people of earlier editions, in the form that `People.contributors` takes as `known`."""
-    return frozenset(
-        name.casefold() for person in contributors for name in (person.name, person.login) if name is not None
-    )
-
-
 @lru_cache(maxsize=4096)
 def _co_author(name: str, address: str) -> Author:
     return Author(name=name or address, email=address, login=_login_in(address))
@@ -148,7 +141,7 @@ class People:
     ) -> tuple[Contributor, ...]:
         """The people (no bots) behind the items, in order of name.
 
-        `known` holds logins and names of earlier editions (`known_names`), None where that is not known. It
+        `known` holds logins and names of earlier editions, case-folded, None where that is not known. It
         decides where it is given; otherwise `first_timers`, the authors whom GitHub calls so, are first-timers.
         """
         counts: dict[str, int] = defaultdict(int)

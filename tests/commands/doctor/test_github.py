@@ -7,14 +7,15 @@ import pytest
 import yaml
 
 from commands.doctor.findings import Finding
-from commands.doctor.github import check_github
+from commands.doctor.github import LISTS, check_github
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import Environment
+from devsync.settings.problems import ConfigError
 from sandbox.faults import Fault, FaultKind
 from sandbox.running import Sandbox, run_sandbox
-from sandbox.world import GitHubApp, Repository, TeamSpec, World
-from tests.activities.test_github_access import APP, PRIVATE_KEY
+from sandbox.world import Repository, TeamSpec, World
 from tests.e2e.stage import write_configuration
+from tests.sandbox.app_keys import github_app, private_key
 from tests.sandbox.github_wire import small_world
 
 REPOSITORY, OLD, FOREIGN = "acme/payments-api", "acme/payments", "other/tools"
@@ -25,7 +26,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     world = small_world(3)
     world.repositories[REPOSITORY].former_names = [OLD]
     world.repositories[FOREIGN] = Repository(id=5, owner="other", name="tools")
-    world.github_app = GitHubApp(APP.id, APP.slug, APP.owner, APP.installation_id, APP.public_key)
+    world.github_app = github_app()
     async with run_sandbox(world, services=["github"]) as running:
         yield running
 
@@ -54,7 +55,7 @@ async def findings(
     return {finding.check: finding async for finding in check_github(Environment(), configuration)}
 
 
-WITH_APP = {"GITHUB_APP_ID": str(APP.id), "GITHUB_APP_PRIVATE_KEY": PRIVATE_KEY}
+WITH_APP = {"GITHUB_APP_ID": str(github_app().id), "GITHUB_APP_PRIVATE_KEY": private_key()}
 
 
 async def test_a_good_token_reads_by_both_roads(
@@ -130,3 +131,29 @@ async def test_an_unknown_repository_is_named(
 ) -> None:
     finding = (await findings(sandbox, tmp_path, monkeypatch, ["acme/nothing"]))["github acme/nothing"]
     assert (finding.is_ok, "404" in finding.detail) == (False, True)
+
+
+@pytest.mark.parametrize(("part", "permission"), [("pulls", "pull requests"), ("commits", "contents")])
+async def test_a_token_that_lacks_one_of_the_two_permissions_is_told_which(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, permission: str
+) -> None:
+    sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route=f"/{part}$", status=403))
+    finding = (await findings(sandbox, tmp_path, monkeypatch, [REPOSITORY]))[f"github {REPOSITORY}"]
+    assert not finding.is_ok
+    assert finding.detail.startswith(f"{permission}: answered 403 (Resource not accessible")
+    assert finding.cure == f"correct the team file, or give the credentials read access to its {permission}"
+
+
+async def test_a_repository_without_any_commit_is_readable(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route="/commits$", status=409))
+    assert (await findings(sandbox, tmp_path, monkeypatch, [REPOSITORY]))[f"github {REPOSITORY}"].is_ok
+
+
+def test_the_cure_for_a_missing_token_asks_for_what_is_read_and_no_more() -> None:
+    with pytest.raises(ConfigError) as missing:
+        Environment(github_token=None, github_app_id=None, github_app_private_key=None).github()
+    assert all(permission in str(missing.value) for permission in LISTS.values())
+    assert "issues" not in str(missing.value)
+    assert "deployments" not in str(missing.value)

@@ -11,10 +11,10 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from commands.doctor.jira import check_jira
-from commands.stack import ROOT
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment
 from tests.activities.jira_clients import JiraSandbox, Kind, jira_sandbox
+from tests.configuration import shipped_settings
 from tests.sandbox.jira_samples import small_world
 
 KINDS: list[Kind] = ["cloud", "data-center"]
@@ -28,11 +28,9 @@ channels: [{kind: slack, channel: "#core"}]
 
 @pytest.fixture
 def configuration(tmp_path: Path) -> Configuration:
-    (tmp_path / "teams").mkdir()
-    for name in ("services.yaml", "delivery.yaml"):
-        (tmp_path / name).write_text((ROOT / "config" / name).read_text())
-    (tmp_path / "teams" / "core.yaml").write_text(TEAM)
-    return load_configuration(tmp_path)
+    directory = shipped_settings(tmp_path / "config")
+    (directory / "teams" / "core.yaml").write_text(TEAM)
+    return load_configuration(directory)
 
 
 @pytest.fixture(params=KINDS)

@@ -7,12 +7,13 @@ import pytest
 
 from commands.doctor.findings import Finding
 from commands.doctor.slack import check_slack
-from commands.stack import ROOT
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import read_environment
+from sandbox.faults import Fault, FaultKind
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.slack import WORKSPACE, Workspace
 from sandbox.worlds.demo import demo_world
+from tests.configuration import shipped_settings
 
 PUBLIC = frozenset({"chat:write", "channels:read", "channels:history"})
 
@@ -32,9 +33,7 @@ def workspace(sandbox: Sandbox) -> Workspace:
 
 
 def configuration(directory: Path, channel: str) -> Configuration:
-    (directory / "teams").mkdir()
-    for name in ("services.yaml", "delivery.yaml"):
-        (directory / name).write_text((ROOT / "config" / name).read_text())
+    shipped_settings(directory)
     (directory / "teams" / "payments.yaml").write_text(
         "team: payments\ntimezone: UTC\njira: {projects: [PAY]}\n"
         f'channels: [{{kind: slack, channel: "{channel}"}}]\n'
@@ -102,3 +101,31 @@ async def test_a_slack_that_is_away_is_no_fault_of_the_token(sandbox: Sandbox, t
     assert not finding.is_ok
     assert "SLACK_API_URL" in finding.cure
     assert "TOKEN" not in finding.cure
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (Fault(kind=FaultKind.RATE_LIMIT, service="slack", route="conversations.list"), "ratelimited"),
+        (Fault(kind=FaultKind.STATUS, service="slack", route="conversations.list", status=503), "service_unavailable"),
+        (Fault(kind=FaultKind.HTML, service="slack", route="conversations.list", status=502), "answered 502"),
+        (Fault(kind=FaultKind.RESET, service="slack", route="conversations.list"), "unreachable (ReadError)"),
+    ],
+)
+async def test_a_list_of_channels_that_cannot_be_read_is_one_finding_and_no_channel_is_called_missing(
+    sandbox: Sandbox, tmp_path: Path, fault: Fault, problem: str
+) -> None:
+    sandbox.faults.add(fault)
+    found = await findings(tmp_path, "#payments")
+    assert found["slack channels"].detail == f"the list could not be read: {problem}"
+    assert "again in a minute" in found["slack channels"].cure
+    assert "slack #payments" not in found
+
+
+async def test_a_list_that_breaks_off_behind_its_first_page_is_not_believed(sandbox: Sandbox, tmp_path: Path) -> None:
+    workspace: Workspace = sandbox.apps["slack"][WORKSPACE]
+    for number in range(1200):
+        workspace.add_channel(f"room-{number}")
+    sandbox.faults.add(Fault(kind=FaultKind.RATE_LIMIT, service="slack", route="conversations.list", after=1))
+    found = await findings(tmp_path, "#payments")
+    assert not found["slack channels"].is_ok

@@ -144,7 +144,6 @@ class Case(_Strict):
             "created_at": merged_at - timedelta(days=1),
             "merged_at": merged_at,
             "merge_commit_sha": full_sha(merge_sha) if merge_sha else None,
-            "commit_shas": tuple(map(full_sha, entry.get("commit_shas", ()))),
         }
         return _strictly(PullRequest, {**entry, **made})
 

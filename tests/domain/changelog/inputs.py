@@ -182,7 +182,6 @@ class _Maker:
             created_at=merged_at,
             merged_at=merged_at,
             merge_commit_sha=random.choice((None, "e" * 40, *self._shas)),
-            commit_shas=self._some((*self._shas, "d" * 40), 3),
             author_association=random.choice(("", "FIRST_TIMER")),
         )
 

@@ -13,7 +13,7 @@ from devsync.domain.changelog.composition import CompositionInput
 from devsync.domain.changelog.edition import Edition, Item, Section
 from tests.domain.changelog.inputs import WINDOW, plans, shuffled
 
-often = settings(max_examples=500, deadline=None)
+often = settings(max_examples=500)
 
 
 @often
@@ -142,15 +142,15 @@ def _shas(plan: CompositionInput) -> set[str]:
 
 
 def _reached_by_pulls_of_other_weeks(plan: CompositionInput) -> set[str]:
-    """What may be told elsewhere: the commits that such pull requests list or merged, and whatever these build on."""
+    """What may be told elsewhere: the commits that merged such pull requests, and whatever these build on."""
     parents: dict[str, set[str]] = {}
     reached: set[str] = set()
     for unit in plan.repositories:
         for commit in unit.data.commits:
             parents.setdefault(commit.sha, set()).update(commit.parents)
         for pull in unit.data.pull_requests:
-            if pull.merged_at not in WINDOW:
-                reached.update(pull.commit_shas, filter(None, [pull.merge_commit_sha]))
+            if pull.merged_at not in WINDOW and pull.merge_commit_sha is not None:
+                reached.add(pull.merge_commit_sha)
     pending = list(reached)
     while pending:
         new = parents.get(pending.pop(), set()) - reached

@@ -103,7 +103,7 @@ def test_endless_text_is_read_in_no_time_and_told(text: str) -> None:
     assert_sound(compose(week_of(text)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=200))
 @example("")
 @example("\x1b[31mred\x07\x00 \u202eesrever\u202c")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devsync.domain.changelog.collected import Author
-from devsync.domain.changelog.edition import Contributor
-from devsync.domain.changelog.people import People, co_authors, first_timers, is_bot, is_bot_name, known_names
+from devsync.domain.changelog.people import People, co_authors, first_timers, is_bot, is_bot_name
 from tests.domain.changelog.makers import pull
 
 BOTS = (
@@ -101,11 +100,6 @@ def test_people_are_told_in_order_of_name_and_never_ranked() -> None:
     items = [people.identities(authors[:1])] * 5 + [people.identities(authors)]
     told = people.contributors(items, frozenset(), None)
     assert [(person.name, person.item_count) for person in told] == [("anna", 1), ("Bob", 1), ("chidi", 6)]
-
-
-def test_earlier_editions_know_people_by_name_and_login() -> None:
-    before = [Contributor(name="Anna Schmidt", login="anna", item_count=1), Contributor(name="Dana", item_count=1)]
-    assert known_names(before) == {"anna schmidt", "anna", "dana"}
 
 
 def test_github_calls_first_timers_so() -> None:

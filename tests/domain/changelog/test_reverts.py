@@ -182,7 +182,7 @@ def test_repositories_do_not_revert_each_other() -> None:
     assert drop_pairs([*here, *there]).pairs == 0
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(plans())
 def test_what_goes_goes_in_pairs_and_the_rest_stays_in_order(plan: CompositionInput) -> None:
     live = Provenance()

@@ -1,0 +1,26 @@
+"""An error on record: one failed attempt of one activity, as it is kept and counted."""
+
+from datetime import datetime
+
+from devsync.domain.errors import ErrorCategory, ErrorSeverity
+from devsync.domain.model import Model
+
+
+class ErrorRecord(Model):
+    """Run, activity and attempt name it: written twice, it is there once."""
+
+    run_id: str
+    activity_id: str
+    attempt: int
+    workflow_id: str
+    team: str
+    """Empty for work that belongs to no team."""
+    service: str
+    operation: str
+    category: ErrorCategory
+    severity: ErrorSeverity
+    code: str
+    fingerprint: str
+    message: str
+    """Without secrets."""
+    occurred_at: datetime

@@ -1,0 +1,1 @@
+"""What each library's exceptions mean, one module a library or layer; `runtime.classification` has the table."""

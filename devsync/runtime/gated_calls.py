@@ -1,0 +1,154 @@
+"""One HTTP call as its client sees it: a block that the breaker's gate lets in and that ends with an outcome."""
+
+import asyncio
+from concurrent.futures import Future
+from datetime import timedelta
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
+
+from devsync.domain.breaker import Lease
+from devsync.runtime.breaker_counts import CallCounts
+
+if TYPE_CHECKING:
+    from devsync.runtime.breaker_gate import Gate
+
+LEASE_PATIENCE = timedelta(seconds=5)
+"""So long a call waits for a lease; then the entity counts as out of touch, and the process decides by itself."""
+
+_DECISIONS: Final = 3
+"""A call asks no more than so often while everything changes around it."""
+
+
+class Call(Protocol):
+    """One HTTP call, sending and reading: a block that ends with its outcome, in a thread or in the event loop."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+class CallGate(Protocol):
+    """What a client is given: the `Gate` of its service (`breaker_gate`), or UNGATED."""
+
+    def call(self, operation: str) -> Call:
+        """For one call, named for people: `GET /repos/acme/api/pulls`.
+
+        Entering it raises CircuitOpen or ServicePaused, at once, where no call may go out.
+        """
+
+
+class _FreeCall:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+class _NoGate:
+    def call(self, operation: str) -> Call:
+        return _FREE
+
+
+_FREE = _FreeCall()
+
+UNGATED: CallGate = _NoGate()
+"""Lets every call through and counts none: for `doctor`, which wants to see what a service answers."""
+
+
+class Probe(NamedTuple):
+    """The admission of one call under a lease."""
+
+    lease: Lease
+    generation: int
+    is_local: bool
+
+
+Admitted = CallCounts | Probe
+
+
+class GatedCall:
+    """One call through a gate; see `Call`."""
+
+    __slots__ = ("_admitted", "_began", "_gate", "_operation")
+
+    def __init__(self, gate: "Gate", operation: str) -> None:
+        self._gate = gate
+        self._operation = operation
+
+    def __enter__(self) -> Self:
+        self._admitted: Admitted = self._gate.road or self._wait_in_thread()
+        self._began = perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        seconds = perf_counter() - self._began
+        admitted = self._admitted
+        if error is None and isinstance(admitted, CallCounts) and seconds < admitted.slow_from:
+            admitted.success()
+        else:
+            self._gate.ended(admitted, error, seconds, self._operation)
+
+    async def __aenter__(self) -> Self:
+        self._admitted = self._gate.road or await self._wait_in_loop()
+        self._began = perf_counter()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def _wait_in_thread(self) -> Admitted:
+        for _ in range(_DECISIONS):
+            found = self._gate.admit()
+            if not isinstance(found, Future):
+                return found
+            try:
+                lease = found.result(LEASE_PATIENCE.total_seconds())
+            except BaseException as error:
+                self._gone(found, is_lost=isinstance(error, TimeoutError))
+                if not isinstance(error, TimeoutError):
+                    raise
+                continue
+            if lease is not None:
+                return Probe(lease, lease.generation, is_local=False)
+        raise self._gate.all_leased()
+
+    async def _wait_in_loop(self) -> Admitted:
+        for _ in range(_DECISIONS):
+            found = self._gate.admit()
+            if not isinstance(found, Future):
+                return found
+            try:
+                lease = await asyncio.wait_for(asyncio.wrap_future(found), LEASE_PATIENCE.total_seconds())
+            except BaseException as error:
+                self._gone(found, is_lost=isinstance(error, TimeoutError))
+                if not isinstance(error, TimeoutError):
+                    raise
+                continue
+            if lease is not None:
+                return Probe(lease, lease.generation, is_local=False)
+        raise self._gate.all_leased()
+
+    def _gone(self, asked: Future[Lease | None], *, is_lost: bool) -> None:
+        """Nobody waits for this lease any more; `is_lost`: since the entity gives no answer."""
+        if not asked.cancel() and asked.exception() is None and (lease := asked.result()) is not None:
+            self._gate.give_back(lease)
+        if is_lost:
+            self._gate.lose_touch(LEASE_PATIENCE)

@@ -1,0 +1,93 @@
+"""Who asks for the work of a task queue, as the server knows it: when a worker serves, and whether one does."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from temporalio.api.deployment.v1 import WorkerDeploymentVersion
+from temporalio.api.enums.v1 import TaskQueueType, WorkerVersioningMode
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from devsync.contracts import names
+
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 2.0
+
+
+class Build(NamedTuple):
+    """What Worker Versioning calls a version."""
+
+    deployment: str
+    build_id: str
+
+
+class Poller(NamedTuple):
+    """A worker that asked for work lately. The server lists one that has died for some minutes more."""
+
+    identity: str
+    build: Build | None
+    """None: without a version."""
+
+
+class Queue(NamedTuple):
+    """A task queue and who polls it."""
+
+    name: str
+    pollers: tuple[Poller, ...]
+    current: Build | None
+    """Whose workers get new work; None: those without a version."""
+    ramping: Build | None
+    """Whose workers get a part of it."""
+
+    @property
+    def is_served(self) -> bool:
+        """Whether somebody gets the queue's new work."""
+        return any(poller.build in {self.current, self.ramping or self.current} for poller in self.pollers)
+
+
+async def queue_of(client: Client, name: str) -> Queue:
+    """Raises RPCError."""
+    is_for_workflows = name in names.WORKFLOW_QUEUES
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=name),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+            if is_for_workflows
+            else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        )
+    )
+    pollers = []
+    for poller in answer.pollers:
+        options = poller.deployment_options
+        is_versioned = options.worker_versioning_mode == WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
+        build = Build(options.deployment_name, options.build_id) if is_versioned else None
+        pollers.append(Poller(poller.identity, build))
+    routing = answer.versioning_info
+    return Queue(
+        name,
+        tuple(pollers),
+        _build(routing.current_deployment_version),
+        _build(routing.ramping_deployment_version) if routing.ramping_version_percentage else None,
+    )
+
+
+async def until_polled(client: Client, queues: Iterable[str]) -> None:
+    """Until the server knows the client's process as a poller of each; a server that does not answer is asked again."""
+    waiting, wait_seconds = set(queues), _FIRST_WAIT_SECONDS
+    while True:
+        with suppress(RPCError):
+            for queue in await asyncio.gather(*(queue_of(client, name) for name in waiting)):
+                if any(poller.identity == client.identity for poller in queue.pollers):
+                    waiting.discard(queue.name)
+        if not waiting:
+            return
+        await asyncio.sleep(wait_seconds)
+        wait_seconds = min(wait_seconds * 1.5, _LONGEST_WAIT_SECONDS)
+
+
+def _build(version: WorkerDeploymentVersion) -> Build | None:
+    return Build(version.deployment_name, version.build_id) if version.build_id else None

@@ -1,0 +1,186 @@
+"""docs/reference/errors.md: how errors are classified, from the tables, and the fault matrix, from its test."""
+
+import errno
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from devsync.domain.errors import ErrorCategory
+from devsync.runtime import classification, graphql_errors
+from devsync.runtime.failures import answers, breaker, database, http, machine, mail, slack, temporal
+from devsync.runtime.failures.verdict import MALFORMED, Verdict
+from docs.generate import docstrings
+from docs.generate.markdown import code, table
+from tests.faults.matrix import APIS, MAIL, OWN, ROWS, Expected
+
+INTRODUCTION = """\
+# Errors
+
+How a failure is understood, and what follows. It is decided by the type of the exception, the status, headers and the
+API's own error code; never by a word in a message. Why so: [errors and retries](../explanation/errors-and-retries.md).
+
+- **tried again**: Temporal repeats the activity, within the declared budget.
+- **counted**: the failure counts against the service's circuit breaker.
+- **severity**: of the failure alone. It is one level worse where people see it at once (a post to a channel) or nothing
+  goes on without it (planning, composing, rendering); what only has to wait is never made worse.
+"""
+
+MATRIX = """\
+## The fault matrix
+
+Measured by `tests/faults`: a real activity and its real client meet the fault in the sandbox, in a file, in a database
+or at a mail server. *Next attempt* is the wait before the second one under the shipped policy: the server's hint and up
+to half as much again (15 s at most), or full jitter up to one second.
+"""
+
+_RULES: Mapping[Any, Verdict | str] = {
+    classification.whole: classification.CONFIGURATION,
+    classification.template: classification.TEMPLATE,
+    classification.foreign_data: classification.FOREIGN_DATA,
+    answers.malformed: MALFORMED,
+    answers.credentials_refused: answers.WRONG_CREDENTIALS,
+    database.unavailable: "`database`, by SQLSTATE where there is one",
+    database.damaged: database.DAMAGED,
+    database.storage: database.NOT_THERE,
+    database.driver: "by SQLSTATE",
+    breaker.refused: "no call was made: `external_service` (`circuit_open`) while the breaker is open,"
+    " `rate_limiting` (`service_paused`) while the service is paused; low, not counted, the workflow waits",
+    graphql_errors.failure_of: "by the type of the error",
+    http.github: "by status and header",
+    http.jira: "by status and header",
+    http.requests_status: "by status",
+    http.httpx_status: "by status",
+    http.aiohttp_status: "by status",
+    http.connection: "`network`, by what lies below: name unknown, certificate, nobody listens, broken, too late",
+    slack.slack: "by error code; by status where a proxy answered",
+    mail.reply: "by reply code",
+    mail.recipients: "by reply code",
+    machine.operating_system: "by errno",
+    temporal.time_out: "by the kind of time-out",
+    temporal.call: "by gRPC status",
+}
+"""What the rules of the table do, where the table itself has no verdict."""
+
+
+def page() -> str:
+    meanings = docstrings.of_fields(ErrorCategory)
+    categories = [(code(one.value), docstrings.needed(meanings, one.name, "ErrorCategory")) for one in ErrorCategory]
+    return "\n".join(
+        [
+            INTRODUCTION,
+            table(("category", "means"), categories),
+            "## By type\n",
+            "The first row that fits decides.\n",
+            table(("raised", "becomes"), _types()),
+            "## HTTP: by status\n",
+            "GitHub's 403 is a limit where it has a hint or names the page on limits.\n",
+            _verdicts(_by_number(http.BY_STATUS[:-1])),
+            "## GitHub's GraphQL: by the type of the error\n",
+            _verdicts((one.value, verdict) for one, verdict in graphql_errors.BY_REFUSAL.items()),
+            "## Slack: by error code\n",
+            "Any other code: Slack refuses what we asked for.\n",
+            _verdicts(_grouped(slack.BY_CODE, code)),
+            "## Mail: by reply code\n",
+            "An enhanced code of 4.7.x is a limit: greylisting, or too many mails.\n",
+            _verdicts(_by_number(mail.BY_CODE[:-1])),
+            "## PostgreSQL: by SQLSTATE\n",
+            _verdicts((f"{code(state)}: {_said(verdict)}", verdict) for state, verdict in database.BY_STATE.items()),
+            "## This machine: by errno\n",
+            _verdicts(_grouped(machine.BY_ERRNO, lambda number: code(errno.errorcode[number]))),
+            "## Temporal\n",
+            _verdicts(
+                [
+                    *_grouped(temporal.BY_TIMEOUT, lambda kind: code(kind.name.lower())),
+                    *_grouped(temporal.BY_STATUS, lambda status: code(status.name)),
+                ]
+            ),
+            MATRIX,
+            *(f"### {api}\n\n{_matrix(_expected_of(api))}" for api in APIS),
+            f"### Our own side\n\n{_matrix(OWN.items())}",
+            f"### Mail servers\n\n{_matrix(MAIL.items())}",
+        ]
+    )
+
+
+def _types() -> Iterator[tuple[str, str]]:
+    for kinds, answer in classification.TABLE:
+        names = [code(_name(kind)) for kind in (kinds if isinstance(kinds, tuple) else (kinds,))]
+        if not isinstance(answer, Verdict) and answer not in _RULES:
+            raise docstrings.Undocumented(f"the rule of {names[0]} is missing in docs/generate/errors.py")
+        shown = answer if isinstance(answer, Verdict) else _RULES[answer]
+        words = _words(shown) if isinstance(shown, Verdict) else shown
+        yield ", ".join(names) if answer is not classification.UNKNOWN else "anything else", words
+
+
+def _name(kind: type[BaseException]) -> str:
+    package = kind.__module__.partition(".")[0]
+    return kind.__name__ if package in ("builtins", "devsync") else f"{package.lstrip('_')}.{kind.__name__}"
+
+
+def _words(verdict: Verdict) -> str:
+    again = "tried again" if verdict.is_retryable else "not tried again"
+    counted = ", counts for the breaker" if verdict.counts_for_breaker else ""
+    return f"{code(verdict.category.value)}, {verdict.severity.value}, {again}{counted}"
+
+
+def _verdicts(rows: Iterable[tuple[str, Verdict]]) -> str:
+    head = ("", "category", "severity", "tried again", "counted")
+    return table(head, [(name, *_cells(verdict)) for name, verdict in rows])
+
+
+def _cells(told: Verdict | Expected) -> tuple[str, str, str, str]:
+    return (
+        code(told.category.value),
+        told.severity.value,
+        "yes" if told.is_retryable else "no",
+        "yes" if told.counts_for_breaker else "no",
+    )
+
+
+def _said(verdict: Verdict) -> str:
+    return verdict.says.replace(" ({words})", "").removesuffix(": {words}")
+
+
+def _grouped(rows: Mapping[Any, Verdict], word: Callable[[Any], str]) -> list[tuple[str, Verdict]]:
+    """One row a verdict, with all that lead to it."""
+    groups: dict[Verdict, list[str]] = {}
+    for key, verdict in rows.items():
+        groups.setdefault(verdict, []).append(word(key))
+    return [(", ".join(words), verdict) for verdict, words in groups.items()]
+
+
+def _by_number(rows: Iterable[tuple[Container[int], Verdict]]) -> Iterator[tuple[str, Verdict]]:
+    """`401, 403`; `other 4xx` where some of the hundred stand above."""
+    above: set[int] = set()
+    for numbers, verdict in rows:
+        if isinstance(numbers, set):
+            above |= {number // 100 for number in numbers}
+            yield ", ".join(map(str, sorted(numbers))), verdict
+        elif isinstance(numbers, range):
+            hundred = numbers.start // 100
+            yield f"{'other ' if hundred in above else ''}{hundred}xx", verdict
+
+
+def _expected_of(api: str) -> list[tuple[str, Expected | None]]:
+    return [(row.name, row.expected) for row in ROWS if row.api == api]
+
+
+def _matrix(rows: Iterable[tuple[str, Expected | None]]) -> str:
+    rows = list(rows)
+    told = [expected for _, expected in rows if expected is not None]
+    more: Sequence[str] = [name for name in ("breaker", "edition") if any(getattr(one, name) for one in told)]
+    head = ("fault", "category", "severity", "tried again", "counted", "code", "next attempt", *more)
+    return table(head, [_matrix_row(name, expected, more) for name, expected in rows])
+
+
+def _matrix_row(name: str, expected: Expected | None, more: Sequence[str]) -> tuple[str, ...]:
+    if expected is None:
+        return (name, "succeeds", *[""] * (5 + len(more)))
+    wait = f"{expected.hint_seconds} s or a little more" if expected.hint_seconds else "full jitter"
+    shown = code(expected.code) if expected.code else ""
+    return (
+        name,
+        *_cells(expected),
+        shown,
+        wait if expected.is_retryable else "none",
+        *(str(getattr(expected, column)) for column in more),
+    )

@@ -1,0 +1,14 @@
+"""Configuration directories as an operator would have them."""
+
+import shutil
+from pathlib import Path
+
+SHIPPED = Path(__file__).parents[1] / "config"
+
+
+def shipped_settings(directory: Path) -> Path:
+    """The directory with the shipped services and deliveries in it, and an empty folder for teams."""
+    (directory / "teams").mkdir(parents=True, exist_ok=True)
+    for name in ("services.yaml", "delivery.yaml"):
+        shutil.copy(SHIPPED / name, directory / name)
+    return directory

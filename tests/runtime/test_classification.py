@@ -1,0 +1,405 @@
+"""The table of classification, row by row: what each exception means, and that no word in it decides."""
+
+import errno
+import json
+import smtplib
+import socket
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import aiohttp
+import httpx
+import pytest
+import requests
+from github.GithubException import BadAttributeException
+from slack_sdk.errors import SlackObjectFormationError, SlackRequestError
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from temporalio.exceptions import TimeoutType
+from temporalio.service import RPCStatusCode
+
+from devsync.domain.breaker.refusals import CircuitOpen, ServicePaused
+from devsync.domain.changelog.window import ImpossibleWeek
+from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity
+from devsync.runtime.classification import TABLE, CredentialsRefused, MalformedAnswer, assess, classify
+from devsync.runtime.failures import database, machine, mail, slack, temporal
+from devsync.runtime.failures.http import BY_STATUS, SECONDARY_LIMIT_WAIT
+from devsync.runtime.graphql_errors import BY_REFUSAL, GraphQLRefused, Refusal
+from devsync.settings.problems import ConfigError
+from devsync.storage.artifacts import ArtifactMissing, StoreUnavailable
+from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
+from devsync.storage.content import ContentDamaged
+from tests.runtime import errors_of_libraries as made
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+DATA, DAMAGED, FORMAT = ErrorCategory.DATA_COLLECTION, ErrorCategory.DATA_PROCESSING, ErrorCategory.FORMATTING
+DISTRIBUTION, CONFIGURATION = ErrorCategory.DISTRIBUTION, ErrorCategory.CONFIGURATION
+LOGIN, LIMIT, NETWORK = ErrorCategory.AUTHENTICATION, ErrorCategory.RATE_LIMITING, ErrorCategory.NETWORK
+DATABASE, EXTERNAL, SYSTEM = ErrorCategory.DATABASE, ErrorCategory.EXTERNAL_SERVICE, ErrorCategory.SYSTEM
+LOW, MEDIUM, HIGH, CRITICAL = ErrorSeverity
+
+AGAIN, ENOUGH = True, False
+COUNTS, COUNTS_NOT = True, False
+
+
+class Row(NamedTuple):
+    error: BaseException
+    service: str
+    category: ErrorCategory
+    code: str
+    severity: ErrorSeverity
+    is_retryable: bool
+    counts: bool
+
+
+def caused(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+LIMIT_PAGE = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits"
+
+ROWS = [
+    # Ours.
+    Row(ConfigError(["config/x.yaml:1: wrong"]), "local", CONFIGURATION, "configuration", HIGH, ENOUGH, COUNTS_NOT),
+    Row(WrongDatabaseUrl("no URL"), "local", CONFIGURATION, "configuration", HIGH, ENOUGH, COUNTS_NOT),
+    Row(ImpossibleWeek("no week"), "local", CONFIGURATION, "configuration", HIGH, ENOUGH, COUNTS_NOT),
+    Row(DatabaseUnavailable("away"), "local", DATABASE, "unavailable", HIGH, AGAIN, COUNTS_NOT),
+    Row(StoreUnavailable("away"), "github", DATABASE, "unavailable", HIGH, AGAIN, COUNTS_NOT),
+    Row(caused(DatabaseUnavailable("away"), made.sqlalchemy(made.postgres("53100"))), "local", DATABASE, "53100",
+        CRITICAL, AGAIN, COUNTS_NOT),
+    Row(caused(DatabaseUnavailable("away"), made.postgres("XX000")), "local", DATABASE, "XX000", HIGH, AGAIN,
+        COUNTS_NOT),
+    Row(NotMigrated("old"), "local", DATABASE, "storage", HIGH, ENOUGH, COUNTS_NOT),
+    Row(ArtifactMissing("gone"), "local", DATABASE, "storage", HIGH, ENOUGH, COUNTS_NOT),
+    Row(ContentDamaged("changed"), "local", DAMAGED, "damaged", HIGH, ENOUGH, COUNTS_NOT),
+    Row(MalformedAnswer("github", "GET /x", "an empty body"), "github", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(CredentialsRefused("jira", "refused the login"), "jira", LOGIN, "credentials", HIGH, ENOUGH, COUNTS_NOT),
+    Row(CircuitOpen("jira", NOW, "it is down", 5), "jira", EXTERNAL, "circuit_open", LOW, ENOUGH, COUNTS_NOT),
+    Row(ServicePaused("jira", NOW, "it is busy", 5), "jira", LIMIT, "service_paused", LOW, ENOUGH, COUNTS_NOT),
+    # GitHub's GraphQL.
+    Row(GraphQLRefused(Refusal.RATE_LIMITED, "RATE_LIMITED", {}), "github", LIMIT, "RATE_LIMITED", LOW, AGAIN,
+        COUNTS_NOT),
+    Row(GraphQLRefused(Refusal.TOO_MUCH, "TIMEOUT", {}), "github", EXTERNAL, "TIMEOUT", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(GraphQLRefused(Refusal.FAILED, "", {}), "github", EXTERNAL, "", MEDIUM, AGAIN, COUNTS),
+    Row(GraphQLRefused(Refusal.NOT_FOUND, "NOT_FOUND", {}), "github", DATA, "NOT_FOUND", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(GraphQLRefused(Refusal.FORBIDDEN, "FORBIDDEN", {}), "github", LOGIN, "FORBIDDEN", HIGH, ENOUGH, COUNTS_NOT),
+    Row(GraphQLRefused(Refusal.UNKNOWN_FIELD, "undefinedField", {}), "github", CONFIGURATION, "undefinedField", HIGH,
+        ENOUGH, COUNTS_NOT),
+    # PyGithub, by status and header.
+    Row(made.github(401, "Bad credentials"), "github", LOGIN, "401", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.github(403, "Resource not accessible"), "github", LOGIN, "403", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.github(403, "slow down", {"Retry-After": "30"}), "github", LIMIT, "403", LOW, AGAIN, COUNTS_NOT),
+    Row(made.github(403, "no more", {"X-RateLimit-Remaining": "0"}), "github", LIMIT, "403", LOW, AGAIN, COUNTS_NOT),
+    Row(made.github(403, "wait", documentation_url=LIMIT_PAGE), "github", LIMIT, "403", LOW, AGAIN, COUNTS_NOT),
+    Row(made.github(404, "Not Found"), "github", DATA, "404", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(made.github(407), "github", CONFIGURATION, "407", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.github(408), "github", NETWORK, "408", MEDIUM, AGAIN, COUNTS),
+    Row(made.github(410), "github", DATA, "410", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(made.github(422, "Validation Failed"), "github", DATA, "422", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(made.github(429), "github", LIMIT, "429", LOW, AGAIN, COUNTS_NOT),
+    Row(made.github(451), "github", DATA, "451", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(made.github(500), "github", EXTERNAL, "500", MEDIUM, AGAIN, COUNTS),
+    Row(made.github(502), "github", EXTERNAL, "502", MEDIUM, AGAIN, COUNTS),
+    Row(made.github(302), "github", EXTERNAL, "302", MEDIUM, AGAIN, COUNTS),
+    Row(BadAttributeException(1, (str, str), None), "github", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    # jira.
+    Row(made.jira(400, "no such field"), "jira", DATA, "400", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(made.jira(401), "jira", LOGIN, "401", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.jira(403), "jira", LOGIN, "403", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.jira(404), "jira", DATA, "404", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(made.jira(429), "jira", LIMIT, "429", LOW, AGAIN, COUNTS_NOT),
+    Row(made.jira(503), "jira", EXTERNAL, "503", MEDIUM, AGAIN, COUNTS),
+    Row(made.jira(None), "jira", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    # slack-sdk, by Slack's code; by status where Slack said nothing.
+    Row(made.slack("ratelimited"), "slack", LIMIT, "429", LOW, AGAIN, COUNTS_NOT),
+    Row(made.slack("", 429), "slack", LIMIT, "429", LOW, AGAIN, COUNTS_NOT),
+    Row(made.slack("invalid_auth"), "slack", LOGIN, "invalid_auth", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.slack("missing_scope", needed="groups:read"), "slack", LOGIN, "missing_scope", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.slack("invalid_auth", 401), "slack", LOGIN, "invalid_auth", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.slack("channel_not_found"), "slack", DISTRIBUTION, "channel_not_found", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(made.slack("msg_blocks_too_long"), "slack", FORMAT, "msg_blocks_too_long", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(made.slack("fatal_error"), "slack", EXTERNAL, "fatal_error", MEDIUM, AGAIN, COUNTS),
+    Row(made.slack("service_unavailable", 503), "slack", EXTERNAL, "503", MEDIUM, AGAIN, COUNTS),
+    Row(made.slack("a_code_of_tomorrow"), "slack", DISTRIBUTION, "a_code_of_tomorrow", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(made.slack("", 200), "slack", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(made.slack("", 403), "slack", LOGIN, "403", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.slack("", 502), "slack", EXTERNAL, "502", MEDIUM, AGAIN, COUNTS),
+    Row(SlackRequestError("no token"), "slack", CONFIGURATION, "configuration", HIGH, ENOUGH, COUNTS_NOT),
+    Row(SlackObjectFormationError("51 blocks"), "slack", FORMAT, "blocks", MEDIUM, ENOUGH, COUNTS_NOT),
+    # Mail.
+    Row(smtplib.SMTPAuthenticationError(535, b"5.7.8 bad"), "email", LOGIN, "535", HIGH, ENOUGH, COUNTS_NOT),
+    Row(smtplib.SMTPAuthenticationError(454, b"4.7.0 later"), "email", EXTERNAL, "4.7.0", MEDIUM, AGAIN, COUNTS),
+    Row(smtplib.SMTPConnectError(421, b"closing"), "email", EXTERNAL, "421", MEDIUM, AGAIN, COUNTS),
+    Row(smtplib.SMTPConnectError(-1, b""), "email", EXTERNAL, "-1", MEDIUM, AGAIN, COUNTS),
+    Row(smtplib.SMTPHeloError(501, b"no"), "email", DISTRIBUTION, "501", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(smtplib.SMTPSenderRefused(421, b"4.7.0 too much", "a@acme.dev"), "email", LIMIT, "4.7.0", LOW, AGAIN,
+        COUNTS_NOT),
+    Row(smtplib.SMTPSenderRefused(550, b"5.1.8 who", "a@acme.dev"), "email", DISTRIBUTION, "5.1.8", MEDIUM, ENOUGH,
+        COUNTS_NOT),
+    Row(smtplib.SMTPDataError(552, b"5.3.4 too big"), "email", DISTRIBUTION, "5.3.4", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(smtplib.SMTPDataError(451, b"local error"), "email", EXTERNAL, "451", MEDIUM, AGAIN, COUNTS),
+    Row(made.recipients((550, b"unknown"), (550, b"unknown")), "email", DISTRIBUTION, "550", MEDIUM, ENOUGH,
+        COUNTS_NOT),
+    Row(made.recipients((550, b"unknown"), (450, b"busy")), "email", DISTRIBUTION, "450", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(smtplib.SMTPServerDisconnected("gone"), "email", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    Row(smtplib.SMTPNotSupportedError("no STARTTLS"), "email", CONFIGURATION, "not_supported", HIGH, ENOUGH,
+        COUNTS_NOT),
+    Row(smtplib.SMTPException("what is that"), "email", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    # requests.
+    Row(made.requests_status(503), "webhook", EXTERNAL, "503", MEDIUM, AGAIN, COUNTS),
+    Row(made.requests_status(410), "webhook", DISTRIBUTION, "410", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(requests.HTTPError("no answer"), "webhook", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    Row(requests.ConnectTimeout(), "jira", NETWORK, "unreachable", MEDIUM, AGAIN, COUNTS),
+    Row(requests.ReadTimeout(), "jira", NETWORK, "timeout", MEDIUM, AGAIN, COUNTS),
+    Row(requests.JSONDecodeError("no JSON", "", 0), "jira", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(requests.exceptions.ContentDecodingError(), "jira", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(requests.exceptions.MissingSchema(), "jira", CONFIGURATION, "address", HIGH, ENOUGH, COUNTS_NOT),
+    Row(requests.exceptions.TooManyRedirects(), "jira", CONFIGURATION, "address", HIGH, ENOUGH, COUNTS_NOT),
+    Row(requests.exceptions.ChunkedEncodingError(), "jira", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    Row(requests.exceptions.SSLError(made.untrusted()), "jira", NETWORK, "certificate", HIGH, AGAIN, COUNTS),
+    Row(made.requests_connection(made.new_connection(ConnectionRefusedError())), "jira", NETWORK, "unreachable",
+        MEDIUM, AGAIN, COUNTS),
+    Row(made.requests_connection(made.new_connection(socket.gaierror(-2, "unknown"))), "jira", NETWORK, "dns",
+        MEDIUM, AGAIN, COUNTS),
+    Row(made.requests_connection(made.new_connection(made.system(errno.EMFILE))), "jira", SYSTEM, "too_many_files",
+        HIGH, AGAIN, COUNTS_NOT),
+    Row(made.requests_connection(TimeoutError()), "jira", NETWORK, "timeout", MEDIUM, AGAIN, COUNTS),
+    Row(made.requests_connection(ConnectionResetError()), "jira", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    # httpx.
+    Row(made.httpx_status(500), "status", EXTERNAL, "500", MEDIUM, AGAIN, COUNTS),
+    Row(made.httpx_status(404), "status", DATA, "404", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(httpx.ConnectTimeout("late"), "status", NETWORK, "unreachable", MEDIUM, AGAIN, COUNTS),
+    Row(httpx.ReadTimeout("late"), "status", NETWORK, "timeout", MEDIUM, AGAIN, COUNTS),
+    Row(httpx.DecodingError("no gzip"), "status", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(httpx.UnsupportedProtocol("ftp"), "status", CONFIGURATION, "address", HIGH, ENOUGH, COUNTS_NOT),
+    Row(httpx.InvalidURL("no URL"), "status", CONFIGURATION, "address", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.httpx_connect(ConnectionRefusedError()), "status", NETWORK, "unreachable", MEDIUM, AGAIN, COUNTS),
+    Row(made.httpx_connect(made.untrusted()), "status", NETWORK, "certificate", HIGH, AGAIN, COUNTS),
+    Row(httpx.RemoteProtocolError("cut off"), "status", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    # aiohttp.
+    Row(made.aiohttp_content_type(), "slack", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(made.aiohttp_status(503), "slack", EXTERNAL, "503", MEDIUM, AGAIN, COUNTS),
+    Row(made.aiohttp_status(0), "slack", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    Row(aiohttp.InvalidURL("no URL"), "slack", CONFIGURATION, "address", HIGH, ENOUGH, COUNTS_NOT),
+    Row(aiohttp.ConnectionTimeoutError(), "slack", NETWORK, "unreachable", MEDIUM, AGAIN, COUNTS),
+    Row(aiohttp.SocketTimeoutError(), "slack", NETWORK, "timeout", MEDIUM, AGAIN, COUNTS),
+    Row(made.aiohttp_connect(ConnectionRefusedError()), "slack", NETWORK, "unreachable", MEDIUM, AGAIN, COUNTS),
+    Row(made.aiohttp_connect(socket.gaierror(-2, "?")), "slack", NETWORK, "dns", MEDIUM, AGAIN, COUNTS),
+    Row(made.aiohttp_connect(made.system(errno.EMFILE)), "slack", SYSTEM, "too_many_files", HIGH, AGAIN, COUNTS_NOT),
+    Row(aiohttp.ServerDisconnectedError(), "slack", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    # SQLAlchemy and psycopg, where the storage let them pass.
+    Row(made.sqlalchemy(made.postgres("57014")), "local", DATABASE, "57014", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(made.sqlalchemy(made.postgres("23505")), "local", DATABASE, "23505", HIGH, AGAIN, COUNTS_NOT),
+    Row(made.postgres("40P01"), "local", DATABASE, "40P01", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(PoolTimeout("busy"), "local", DATABASE, "unavailable", HIGH, AGAIN, COUNTS_NOT),
+    Row(ArgumentError("wrong"), "local", DATABASE, "sql", HIGH, AGAIN, COUNTS_NOT),
+    # Temporal.
+    Row(made.temporal(TimeoutType.START_TO_CLOSE), "local", SYSTEM, "timeout", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(made.temporal(TimeoutType.SCHEDULE_TO_START), "local", SYSTEM, "no_worker", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(made.rpc(RPCStatusCode.UNAVAILABLE), "local", SYSTEM, "unavailable", HIGH, AGAIN, COUNTS_NOT),
+    Row(made.rpc(RPCStatusCode.PERMISSION_DENIED), "local", LOGIN, "permission_denied", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.rpc(RPCStatusCode.RESOURCE_EXHAUSTED), "local", LIMIT, "resource_exhausted", LOW, AGAIN, COUNTS_NOT),
+    Row(made.rpc(RPCStatusCode.NOT_FOUND), "local", SYSTEM, "not_found", HIGH, ENOUGH, COUNTS_NOT),
+    # Templates and data.
+    Row(made.template("{% if %}"), "local", FORMAT, "template", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.template("{{ missing }}"), "local", FORMAT, "template", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.template("{% include 'other' %}"), "local", FORMAT, "template", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.foreign_data(), "local", DAMAGED, "foreign_data", HIGH, AGAIN, COUNTS_NOT),
+    Row(json.JSONDecodeError("no JSON", "", 0), "github", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "local", DAMAGED, "foreign_data", HIGH, AGAIN, COUNTS_NOT),
+    # The operating system.
+    Row(MemoryError(), "local", SYSTEM, "memory", CRITICAL, AGAIN, COUNTS_NOT),
+    Row(socket.gaierror(-3, "try again"), "email", NETWORK, "dns", MEDIUM, AGAIN, COUNTS),
+    Row(TimeoutError(), "slack", NETWORK, "timeout", MEDIUM, AGAIN, COUNTS),
+    Row(ConnectionRefusedError(), "email", NETWORK, "unreachable", MEDIUM, AGAIN, COUNTS),
+    Row(BrokenPipeError(), "email", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    Row(made.system(errno.EHOSTUNREACH), "email", NETWORK, "unreachable", MEDIUM, AGAIN, COUNTS),
+    Row(made.system(errno.ENOSPC), "local", SYSTEM, "disk_full", CRITICAL, AGAIN, COUNTS_NOT),
+    Row(made.system(errno.EACCES, "/etc/x"), "local", SYSTEM, "permission", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.system(errno.EROFS, "/etc/x"), "local", SYSTEM, "permission", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.system(errno.EMFILE), "local", SYSTEM, "too_many_files", HIGH, AGAIN, COUNTS_NOT),
+    Row(made.system(errno.EIO), "local", SYSTEM, "device", CRITICAL, AGAIN, COUNTS_NOT),
+    Row(made.system(errno.ENOENT, "/x"), "local", SYSTEM, "no_file", HIGH, ENOUGH, COUNTS_NOT),
+    Row(made.system(errno.EBUSY), "local", SYSTEM, "os", HIGH, AGAIN, COUNTS_NOT),
+    Row(KeyError("x"), "local", SYSTEM, "unknown", HIGH, AGAIN, COUNTS_NOT),
+]  # fmt: skip
+
+
+def told(row: Row) -> str:
+    return f"{type(row.error).__name__}-{row.code or 'no-code'}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=told)
+def test_a_row_of_the_table(row: Row) -> None:
+    failure = classify(row.error, row.service, NOW)
+    found = (failure.category, failure.code, failure.severity, failure.is_retryable, failure.counts_for_breaker)
+    assert found == row[2:], failure
+    assert failure.is_expected is (failure.severity is LOW), "what only has to wait"
+    assert "a-value" not in failure.message
+    assert "{" not in failure.message
+
+
+def test_no_row_of_the_table_is_untested() -> None:
+    met = {next(number for number, (kinds, _) in enumerate(TABLE) if isinstance(row.error, kinds)) for row in ROWS}
+    assert [TABLE[number][0] for number in range(len(TABLE)) if number not in met] == []
+
+
+def test_all_categories_occur() -> None:
+    assert {row.category for row in ROWS} == set(ErrorCategory)
+
+
+# Each library's own tables.
+
+
+@pytest.mark.parametrize("code", list(slack.BY_CODE))
+def test_a_code_of_slack_is_of_its_kind(code: str) -> None:
+    failure = classify(made.slack(code), "slack", NOW)
+    assert failure.is_retryable is (slack.BY_CODE[code].is_retryable)
+    assert failure.category is slack.BY_CODE[code].category
+    assert code in failure.message
+
+
+@pytest.mark.parametrize("state", list(database.BY_STATE))
+def test_a_state_of_postgresql_is_of_its_kind(state: str) -> None:
+    full = state.ljust(5, "0")
+    failure = classify(made.sqlalchemy(made.postgres(full)), "local", NOW)
+    verdict = database.BY_STATE[state]
+    assert (failure.category, failure.is_retryable, failure.code) == (verdict.category, verdict.is_retryable, full)
+
+
+@pytest.mark.parametrize("number", list(machine.BY_ERRNO), ids=errno.errorcode.get)
+def test_an_errno_is_of_its_kind(number: int) -> None:
+    failure = classify(made.system(number), "github", NOW)
+    verdict = machine.BY_ERRNO[number]
+    assert (failure.category, failure.is_retryable, failure.counts_for_breaker) == (
+        verdict.category,
+        verdict.is_retryable,
+        verdict.counts_for_breaker,
+    )
+
+
+def test_whatever_a_server_answers_has_a_row() -> None:
+    for status in range(100, 600):
+        assert any(status in statuses for statuses, _ in BY_STATUS)
+        assert classify(made.github(status), "github", NOW).code == str(status)
+        assert classify(made.requests_status(status), "webhook", NOW).category is not DATA
+    for code in range(-1, 600):
+        assert any(code in codes for codes, _ in mail.BY_CODE)
+    assert set(BY_REFUSAL) == set(Refusal)
+    assert set(temporal.BY_TIMEOUT) == set(TimeoutType)
+    for status_ in RPCStatusCode:
+        assert classify(made.rpc(status_), "local", NOW).code == status_.name.lower()
+
+
+# No word decides.
+
+WORDS = [
+    "author not found", "unauthorized", "rate limit exceeded", "timeout", "connection refused", "503",
+    "disk full", "no space left on device", "invalid_auth", "ratelimited", "Bad credentials", "permission denied",
+    "api rate limit exceeded for the author", "you have exceeded a secondary rate limit",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize(
+    ("make", "category", "is_retryable"),
+    [
+        (lambda words: made.github(422, words), DATA, False),
+        (lambda words: made.github(403, words), LOGIN, False),
+        (lambda words: made.github(404, words), DATA, False),
+        (lambda words: made.github(500, words), EXTERNAL, True),
+        (lambda words: made.jira(400, words), DATA, False),
+        (lambda words: made.slack("channel_not_found", detail=words), DISTRIBUTION, False),
+        (lambda words: smtplib.SMTPDataError(554, words.encode()), DISTRIBUTION, False),
+        (lambda words: MalformedAnswer("github", words, words), EXTERNAL, True),
+        (RuntimeError, SYSTEM, True),
+        (lambda words: made.system(errno.EACCES, f"/{words}"), SYSTEM, False),
+        (DatabaseUnavailable, DATABASE, True),
+        (lambda words: ConfigError([words]), CONFIGURATION, False),
+    ],
+)
+def test_a_name_with_a_keyword_in_it_fools_nothing(
+    make: Any, category: ErrorCategory, is_retryable: bool, words: str
+) -> None:
+    failure = classify(make(words), "github", NOW)
+    assert (failure.category, failure.is_retryable) == (category, is_retryable)
+
+
+# What else a failure tells.
+
+
+def test_githubs_own_wait_is_a_minute_where_it_gives_no_hint() -> None:
+    assert classify(made.github(429), "github", NOW).retry_after == SECONDARY_LIMIT_WAIT
+    hinted = made.github(403, "", {"Retry-After": "30"})
+    assert classify(hinted, "github", NOW).retry_after == timedelta(seconds=30)
+
+
+def test_an_ill_service_may_give_a_hint_and_a_refusal_never_does() -> None:
+    hint = {"Retry-After": "120"}
+    assert classify(made.jira(503, "", hint), "jira", NOW).retry_after == timedelta(minutes=2)
+    assert classify(made.jira(404, "", hint), "jira", NOW).retry_after is None
+
+
+def test_a_limit_of_jira_tells_its_reason() -> None:
+    limit = made.jira(429, "", {"RateLimit-Reason": "jira-burst-based", "Retry-After": "5"})
+    assert "jira-burst-based" in classify(limit, "jira", NOW).message
+
+
+def test_our_own_4xx_is_a_matter_of_what_the_service_is_for() -> None:
+    assert classify(made.requests_status(404), "github", NOW).category is DATA
+    assert classify(made.requests_status(404), "calendar", NOW).category is DATA
+    assert classify(made.requests_status(404), "webhook", NOW).category is DISTRIBUTION
+
+
+@pytest.mark.parametrize(
+    ("error", "may_have"),
+    [
+        (made.requests_connection(made.new_connection(ConnectionRefusedError())), False),
+        (requests.ConnectTimeout(), False),
+        (requests.ReadTimeout(), True),
+        (made.github(502), True),
+        (made.github(422), False),
+        (made.slack("fatal_error"), True),
+        (made.slack("ratelimited"), False),
+        (smtplib.SMTPDataError(451, b"later"), False),
+        (smtplib.SMTPServerDisconnected("gone"), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_was_sent_and_not_answered_may_have_taken_effect(error: Exception, may_have: bool) -> None:
+    assert classify(error, "slack", NOW).may_have_taken_effect is may_have
+
+
+def test_the_message_of_what_a_person_can_mend_names_the_cure() -> None:
+    for error, cure in (
+        (made.github(401), "GITHUB_TOKEN"),
+        (made.github(404), "team file"),
+        (made.system(errno.EMFILE), "ulimit -n"),
+        (made.system(errno.ENOSPC), "free space"),
+        (made.template("{% if %}"), "line 1"),
+        (made.postgres("42P01"), "db upgrade"),
+        (made.rpc(RPCStatusCode.UNAVAILABLE), "TEMPORAL_ADDRESS"),
+        (ContentDamaged("x"), "backup"),
+    ):
+        assert cure in classify(error, "github", NOW).message
+
+
+def test_no_secret_and_no_page_gets_into_a_message() -> None:
+    page = made.github(502, "<html>\n" + "page " * 500)
+    assert len(classify(page, "github", NOW).message) < 200
+    token = RuntimeError("GET https://x:ghp_16C7e42F292c6912E7710c838347Ae178B4a@github.com failed")
+    assert "ghp_" not in classify(token, "github", NOW).message
+    problems = ConfigError([f"config/teams/team-{number}.yaml:1: is wrong" for number in range(100)])
+    assert len(classify(problems, "local", NOW).message.encode()) <= 600
+
+
+def test_a_context_adds_what_classification_cannot_know() -> None:
+    alone = classify(made.github(503), "github", NOW)
+    context = ErrorContext(error=made.github(503), service="github", operation="collect", critical=True)
+    weighed = assess(context, NOW)
+    assert (alone.severity, alone.fingerprint) == (MEDIUM, "")
+    assert weighed.severity is HIGH
+    assert weighed.fingerprint
+    assert weighed.model_copy(update={"severity": MEDIUM, "fingerprint": ""}) == alone

@@ -1,0 +1,73 @@
+"""Real servers for tests, and a database of its own for whoever asks."""
+
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from devsync.contracts.names import SEARCH_ATTRIBUTES
+from devsync.storage import migrate
+from sandbox.postgres import PostgresServer, embedded_postgres
+from sandbox.temporal_server import SearchAttributeType, TemporalServer, dev_server
+
+MIGRATED = "migrated"
+"""The database that others are copied from: faster than migrating each."""
+EMPTY = "template1"
+SHORT_HISTORY = {"limit.historyCount.suggestContinueAsNew": 200}
+"""Events, instead of 4096: continue-as-new within seconds."""
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Servers:
+    postgres: PostgresServer
+    temporal: TemporalServer
+
+
+@asynccontextmanager
+async def running_postgres() -> AsyncIterator[PostgresServer]:
+    with folder_for_all() as folder:
+        async with embedded_postgres(folder, database=MIGRATED, durable=False) as server:
+            migrate.upgrade(server.url(MIGRATED))
+            yield server
+
+
+@asynccontextmanager
+async def running_temporal(dynamic_config: Mapping[str, Any] | None = None) -> AsyncIterator[TemporalServer]:
+    attributes: dict[str, SearchAttributeType] = {key.name: "Keyword" for key in SEARCH_ATTRIBUTES}
+    with folder_for_all() as folder:
+        async with dev_server(
+            folder / "temporal.db", search_attributes=attributes, dynamic_config=dynamic_config
+        ) as server:
+            yield server
+
+
+@asynccontextmanager
+async def running_servers() -> AsyncIterator[Servers]:
+    async with running_postgres() as postgres, running_temporal() as temporal:
+        yield Servers(postgres, temporal)
+
+
+def new_database(server: PostgresServer, template: str = MIGRATED) -> str:
+    """The name of a new one."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    return name
+
+
+@contextmanager
+def folder_for_all() -> Iterator[Path]:
+    """An empty folder that every user may enter, as pytest's own are not: PostgreSQL does not run as root."""
+    with tempfile.TemporaryDirectory(prefix="devsync-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)

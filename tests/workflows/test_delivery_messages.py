@@ -1,0 +1,81 @@
+"""What people and other workflows say to a running delivery, and what it says."""
+
+import uuid
+
+import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import CancelledError
+from temporalio.testing import WorkflowEnvironment
+
+from devsync.contracts.delivery import DeliveryState
+from tests.workflows.slack_channel import (
+    REFUSED_FOR_NOW,
+    Channel,
+    Edition,
+    request,
+    serving,
+    standing,
+    start,
+    until_waiting,
+)
+from workflows.delivery import Delivery
+
+
+async def test_malformed_and_unknown_signals_leave_the_run_unharmed(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await start(skipping_time, queue, request())
+            await channel.was_tried.wait()
+            await handle.signal("revise")
+            await handle.signal("revise", args=[1, 2])
+            await handle.signal("revise", "nonsense")
+            await handle.signal("explode", {"now": True})
+        outcome = await handle.result()
+        metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    assert [line.split(" at ")[0] for line in metadata.current_details.splitlines() if "Refused" in line] == [
+        "- Refused signal 'revise'",
+        "- Refused signal 'revise'",
+        "- Refused signal 'explode'",
+    ]
+    assert outcome.state is DeliveryState.DELIVERED
+    assert outcome.revision == 1
+
+
+async def test_a_run_again_over_a_queued_delivery_is_told_how_it_ended(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            edition = await skipping_time.client.start_workflow(
+                Edition.run, id=f"edition:{uuid.uuid4()}", task_queue=queue
+            )
+            handle = await start(skipping_time, queue, request(reply_to=edition.id))
+            await channel.was_tried.wait()
+            await handle.signal(Delivery.revise, request(reply_to=edition.id))
+        reports = await edition.result()
+    assert [report.state for report in reports] == [DeliveryState.DELIVERED]
+
+
+async def test_a_cancelled_delivery_says_so_to_its_edition_and_in_the_records(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
+    channel.recalled = standing(channel, "a", "b")
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            edition = await skipping_time.client.start_workflow(
+                Edition.run, id=f"edition:{uuid.uuid4()}", task_queue=queue
+            )
+            handle = await start(skipping_time, queue, request(revision=2, parts=("A", "b"), reply_to=edition.id))
+            await until_waiting(handle)
+            await handle.cancel(reason="anna: wrong channel")
+            with pytest.raises(WorkflowFailureError) as failure:
+                await handle.result()
+            (report,) = await edition.result()
+    assert isinstance(failure.value.cause, CancelledError)
+    assert report.state is DeliveryState.FAILED
+    assert report.reason.startswith("the delivery was cancelled: ")
+    recorded = channel.records[-1].outcome
+    assert (recorded.state, recorded.parts) == (report.state, report.parts)
+    assert [part.message_id for part in recorded.parts] == ["0.0", "0.1"]

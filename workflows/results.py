@@ -1,0 +1,107 @@
+"""What a run has to show for itself: pure functions from what its phases found to its result."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from temporalio import workflow
+
+from devsync.contracts import names
+from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.collection import UnitCollected
+from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryState
+from devsync.contracts.edition import (
+    ChannelResult,
+    EditionComposed,
+    EditionProgress,
+    EditionRendered,
+    EditionRequest,
+    EditionResult,
+    EditionStatus,
+)
+
+Seconds = dict[str, float]
+"""By phase, and `total`."""
+
+
+def result_so_far(
+    request: EditionRequest, progress: EditionProgress, run: workflow.Info, status: EditionStatus, seconds: Seconds
+) -> EditionResult:
+    """What the run would report had it ended now, without an edition."""
+    return EditionResult(
+        team=request.team,
+        iso_week=request.iso_week,
+        status=status,
+        revision=progress.revision,
+        completeness=0,
+        item_count=0,
+        unclassified_ratio=0,
+        workflow_id=run.workflow_id,
+        run_id=run.original_execution_run_id,
+        notes=progress.notes,
+        seconds=seconds,
+    )
+
+
+def made_edition(
+    so_far: EditionResult,
+    units: Sequence[UnitCollected],
+    composed: EditionComposed,
+    rendered: EditionRendered,
+    channels: tuple[ChannelResult, ...],
+    outcomes: Iterable[DeliveryOutcome],
+) -> EditionResult:
+    """`so_far` tells which edition it is, whose run, its notes and times."""
+    return so_far.model_copy(
+        update={
+            "status": EditionStatus.PARTIAL if composed.gaps else EditionStatus.COMPLETE,
+            "completeness": composed.completeness,
+            "item_count": composed.item_count,
+            "unclassified_ratio": composed.unclassified_ratio,
+            "gaps": composed.gaps,
+            "channels": channels,
+            "api_calls": _calls(units, outcomes),
+            "calls_by_road": _calls_by_road(units),
+            "edition": composed.edition if isinstance(composed.edition, ArtifactRef) else None,
+            "renderings": rendered.formats,
+            "digest": composed.digest,
+        }
+    )
+
+
+def channel_result(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> ChannelResult:
+    """What became of the revision there, by the outcomes that were reported so far."""
+    result = ChannelResult(channel=channel.target, kind=channel.kind, state=DeliveryState.QUEUED)
+    if channel.kind != names.SLACK:
+        reason = f"this version cannot send to {channel.kind} channels yet"
+        return result.model_copy(update={"state": DeliveryState.FAILED, "reason": reason})
+    if not is_reported(channel, revision, outcomes):
+        return result.model_copy(update={"reason": "not there at the deadline; its delivery goes on"})
+    outcome = outcomes[channel.key]
+    told = {"state": outcome.state, "message_id": outcome.message_id or None, "reason": outcome.reason}
+    return result.model_copy(update=told)
+
+
+def is_reported(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> bool:
+    outcome = outcomes.get(channel.key)
+    return outcome is not None and outcome.revision >= revision
+
+
+def _calls(units: Sequence[UnitCollected], outcomes: Iterable[DeliveryOutcome]) -> dict[str, int]:
+    calls: Counter[str] = Counter()
+    for unit in units:
+        calls[_service(unit)] += unit.api_calls
+    if posting := sum(outcome.api_calls for outcome in outcomes):
+        calls[names.SLACK] = posting
+    return dict(calls)
+
+
+def _calls_by_road(units: Sequence[UnitCollected]) -> dict[str, int]:
+    calls: Counter[str] = Counter()
+    for unit in units:
+        for road, count in unit.calls_by_road.items():
+            calls[f"{_service(unit)}.{road}"] += count
+    return dict(calls)
+
+
+def _service(unit: UnitCollected) -> str:
+    return unit.unit.split(":", 1)[0]

@@ -1,0 +1,124 @@
+"""The sources of an edition: what each is asked, and what comes of it."""
+
+import asyncio
+from collections import ChainMap
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import activities, names
+    from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
+    from devsync.contracts.edition import EditionPlan, ServiceWait
+    from devsync.contracts.policies import Policies
+    from devsync.domain.changelog.deadline import Deadline
+    from devsync.domain.errors import ErrorCategory, Failure
+    from devsync.runtime.failures.temporal import SILENT
+    from devsync.runtime.policies import call
+    from workflows.carrying import inline_share
+    from workflows.failures import failure_of
+    from workflows.turns import ask_in_turns
+
+
+class Ask(NamedTuple):
+    """One unit that is to be collected."""
+
+    unit: str
+    contract: activities.ActivityContract[Any, UnitCollected]
+    message: CollectRepository | CollectProject
+
+    @property
+    def service(self) -> str:
+        return self.contract.service
+
+
+Answer = UnitCollected | Failure
+
+
+def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
+    """Every unit that the plan names: repositories, then projects."""
+    # Stable when an operator resets the run: the pages collected before the reset are still good.
+    collection_id = names.collection_id(run.workflow_id, run.original_execution_run_id)
+    share = inline_share(len(plan.repositories) + len(plan.projects))
+    repositories = (
+        Ask(
+            names.repository_unit(repository),
+            activities.COLLECT_REPOSITORY,
+            CollectRepository(
+                collection_id=collection_id,
+                team=plan.team,
+                repository=repository,
+                window=plan.window,
+                api=plan.github_api,
+                inline_share=share,
+            ),
+        )
+        for repository in plan.repositories
+    )
+    projects = (
+        Ask(
+            names.project_unit(project),
+            activities.COLLECT_PROJECT,
+            CollectProject(collection_id=collection_id, team=plan.team, project=project, window=plan.window),
+        )
+        for project in plan.projects
+    )
+    return (*repositories, *projects)
+
+
+class Listener(Protocol):
+    """Hears how asking goes."""
+
+    def answered(self, ask: Ask, answer: Answer) -> None: ...
+
+    def waits(self, service: str, wait: ServiceWait | None) -> None:
+        """None: it waits no more."""
+
+
+async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, listener: Listener) -> dict[str, Answer]:
+    """All services at once, each unit within its policy and the time that is left to collect. By unit.
+
+    A service whose circuit breaker is open is waited for, once for all its units, until there is no time left.
+    """
+    by_unit = {ask.unit: ask for ask in asks}
+    limit = workflow.now() + deadline.time_to_collect(workflow.now())
+
+    async def ask_one(unit: str) -> Answer:
+        ask = by_unit[unit]
+        answer = await _ask(ask, policies, deadline.time_to_collect(workflow.now()))
+        listener.answered(ask, answer)
+        return answer
+
+    async def wait(service: str, refusal: Failure, at_least: timedelta) -> bool:
+        now = workflow.now()
+        until = max(now, min(max(refusal.retry_at or now, now + at_least), limit))
+        listener.waits(service, ServiceWait(service=service, until=until, reason=refusal.message))
+        await workflow.sleep(until - now, summary=f"Waiting for {service}: {refusal.message}"[:200])
+        listener.waits(service, None)
+        return until < limit
+
+    async def ask_service(service: str) -> dict[str, Answer]:
+        units = [ask.unit for ask in asks if ask.service == service]
+        return await ask_in_turns(units, ask_one, partial(wait, service))
+
+    services = dict.fromkeys(ask.service for ask in asks)  # in their order: a set has none that a replay could keep
+    answers = ChainMap(*await asyncio.gather(*map(ask_service, services)))
+    return {unit: answers[unit] for unit in by_unit}
+
+
+async def _ask(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:
+    try:
+        return await call(ask.contract, ask.message, policies, summary=f"Collect {ask.unit}", time_left=time_left)
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return failure_of(error)
+
+
+def was_silent(answer: Answer) -> bool:
+    """Nobody said anything until the time was up: not the service failed, but no worker was there to ask it."""
+    return isinstance(answer, Failure) and answer.category is ErrorCategory.SYSTEM and answer.code in SILENT
