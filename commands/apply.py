@@ -1,6 +1,7 @@
 """`apply`: makes the Temporal namespace what this build and the configuration need; idempotent, run at every deploy."""
 
 from dataclasses import dataclass
+from getpass import getuser
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from commands.console import AsJson, Exit, command, emit, progress
 from commands.side_by_side import side_by_side
 from commands.times import local_time
 from devsync.contracts import names
+from devsync.runtime.breaker_operations import BreakerOperations, Rules
 from devsync.runtime.connection import connect, register_search_attributes
 from devsync.runtime.schedules import Applied, apply_schedule, handle_of, scheduled_teams
 from devsync.settings.configuration import Configuration, load_configuration
@@ -28,6 +30,8 @@ class Namespace:
     """Teams that have a schedule on the server and none in a file."""
     is_pruned: bool
     """Whether the orphans' schedules were deleted."""
+    breakers: dict[str, Rules]
+    """What became of each breaker's rules, by service."""
 
 
 @command
@@ -37,7 +41,10 @@ async def apply(
     ] = False,
     as_json: AsJson = False,
 ) -> Exit:
-    """Register the search attributes and bring each team's schedule to what its file says. Pauses stay."""
+    """Bring search attributes, schedules and the breakers' rules to what the files say.
+
+    Pauses of schedules stay, and so does what an operator has decided about a breaker.
+    """
     configuration = load_configuration(read_environment().config_dir)
     applied = await apply_configuration(await connect(), configuration, prune=prune)
     if as_json:
@@ -53,7 +60,7 @@ async def apply(
 
 
 async def apply_configuration(client: Client, configuration: Configuration, *, prune: bool = False) -> Namespace:
-    """Search attributes first: what a schedule starts is marked with one."""
+    """Search attributes first: what is started is marked with some."""
     added = await register_search_attributes(client)
     teams = [name for name, team in configuration.teams.items() if team.schedule]
     applied = await side_by_side(lambda name: apply_schedule(client, configuration.team(name)), teams)
@@ -61,7 +68,16 @@ async def apply_configuration(client: Client, configuration: Configuration, *, p
     if prune:
         for team in orphans:
             await handle_of(client, team).delete()
-    return Namespace(client.namespace, added, dict(zip(teams, applied, strict=True)), orphans, prune)
+    breakers = await apply_breakers(client, configuration)
+    return Namespace(client.namespace, added, dict(zip(teams, applied, strict=True)), orphans, prune, breakers)
+
+
+async def apply_breakers(client: Client, configuration: Configuration) -> dict[str, Rules]:
+    """Makes the breakers that are not there yet, and sends rules to those that have others."""
+    operations, services = BreakerOperations(client), configuration.services
+    who = f"{getuser()}, by apply"
+    rules = [operations.apply_rules(name, services.breaker(name), who) for name in services.guarded]
+    return dict(zip(services.guarded, await asyncio.gather(*rules), strict=True))
 
 
 def lines(applied: Namespace, configuration: Configuration) -> list[str]:
@@ -77,6 +93,10 @@ def lines(applied: Namespace, configuration: Configuration) -> list[str]:
         told.append(f"schedule of {team} {schedule.change.value}, {when}")
         if schedule.caught_up:
             told.append(f"  {schedule.caught_up} was due before this change and had not run: started now")
+    for rules in Rules:
+        services = [service for service, became in applied.breakers.items() if became is rules]
+        if services:
+            told.append(f"rules of the breakers of {', '.join(services)} {rules.value}")
     if applied.is_pruned:
         told += [f"schedule of {team} deleted: no team file asks for it" for team in applied.orphans]
     return told
@@ -100,5 +120,6 @@ def _document(applied: Namespace) -> dict[str, Any]:
             }
             for team, schedule in applied.schedules.items()
         ],
+        "breakers": [{"service": service, "rules": rules.value} for service, rules in applied.breakers.items()],
         "orphans": [{"team": team, "deleted": applied.is_pruned} for team in applied.orphans],
     }

@@ -47,6 +47,7 @@ _CONSTRAINTS: Final = {
     "bool_parsing": _NO_BOOLEAN,
     "greater_than": "is too small; write a number above {gt:g}",
     "greater_than_equal": "is too small; write {ge:g} or more",
+    "less_than_equal": "is too large; write {le:g} or less",
     "too_short": "is empty; write at least {min_length}",
 }
 """What is said after the value, by pydantic's error type; the names in braces are of the error's context."""

@@ -32,7 +32,7 @@ _WITHOUT_EFFECT: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "github": (("timeouts", "http_connect"),),
     "slack": (("timeouts", "http_connect"),),
     # Our own machine is asked without HTTP.
-    "local": (("timeouts", "http_connect"), ("timeouts", "http_read"), ("concurrency",)),
+    "local": (("timeouts", "http_connect"), ("timeouts", "http_read"), ("concurrency",), ("breaker",)),
 }
 """What a service's client does not read: it would be believed, and change nothing."""
 
@@ -191,12 +191,6 @@ class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
     def guarded(self) -> tuple[str, ...]:
         """The services that have a breaker: all outside ones."""
         return tuple(name for name in self.root if name != LOCAL)
-
-    @model_validator(mode="after")
-    def _our_own_machine_has_no_breaker(self) -> Self:
-        if LOCAL in self.root and self.root[LOCAL].breaker != BreakerSettings():
-            raise problem_at(f"has no effect at {LOCAL}, which is our own machine; remove it", LOCAL, "breaker")
-        return self
 
     def policy(self, service: str, operation: str) -> OperationPolicy:
         """The resolved policy of an operation. Raises ConfigError for an unknown service."""

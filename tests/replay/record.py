@@ -12,6 +12,7 @@ import socket
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tests.e2e.stage import Stage, eventually, stage_for
 from tests.replay import corpus
 from tests.replay.scrub import leaks, scrubbed
 from tests.replay.stories import STORIES, Story
-from tests.servers import Servers, running_servers
+from tests.servers import SHORT_HISTORY, Servers, running_servers, running_temporal
 
 
 class Leak(Exception):
@@ -31,10 +32,11 @@ class Leak(Exception):
 
 async def record(stories: list[Story]) -> None:
     corpus.UNRELEASED.mkdir(parents=True, exist_ok=True)
-    async with running_servers() as servers:
+    async with running_servers() as servers, running_temporal(SHORT_HISTORY) as hasty:
         for story in stories:
+            own = replace(servers, temporal=hasty) if story.has_short_histories else servers
             with tempfile.TemporaryDirectory(prefix="devsync-record-") as folder:
-                histories = await _play(story, servers, Path(folder))
+                histories = await _play(story, own, Path(folder))
             for old in corpus.UNRELEASED.glob(f"{story.name}.*"):
                 old.unlink()
             for name, history in histories.items():

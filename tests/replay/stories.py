@@ -4,19 +4,24 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from temporalio.client import WorkflowFailureError
 
 from commands.editions import start_edition
 from devsync.contracts import names
+from devsync.contracts.breaker import Configure, Decision, ModeDecision, ProbeResult
 from devsync.contracts.edition import EditionProgress, Phase
+from devsync.domain.breaker import BreakerConfig, Event, Outcome, State
 from devsync.runtime.schedules import handle_of
+from devsync.storage.database import Database
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
 from tests.e2e.firing import apply, firings, until_quiet
 from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, forget
+from tests.workflows.breaker_stage import BreakerStage, Reporter
 
 WEEK = "2026-W47"
 
@@ -28,6 +33,8 @@ class Story:
     world: Callable[[], World] = lambda: demo_world(WEEK)
     entity: str = ""
     """The id of a workflow that is nobody's team's and has its part in the story; it begins with it."""
+    has_short_histories: bool = False
+    """Played on a server that suggests continue-as-new early."""
 
 
 async def complete(stage: Stage) -> None:
@@ -70,6 +77,47 @@ async def outage(stage: Stage) -> None:
         stage.sandbox.faults.clear()
         await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
     await forget(stage.client, stage.team)  # with the breaker: the next story's is a new one
+
+
+async def operated(stage: Stage) -> None:
+    """A breaker over several runs: it opens twice and heals, is paused, people decide, nonsense is refused."""
+    stage.change_service("github", "breaker", failure_threshold=3, recovery_timeout="1s", success_threshold=2)
+    database = Database(stage.environment["DATABASE_URL"])
+    config_dir = stage.directory / "config"
+    breaker = BreakerStage(stage.client, stage.servers.temporal, database, config_dir, names.GITHUB)
+    one = breaker.reporter()
+    async with stage.worker():
+        await breaker.start()
+        await one.report(failures=3, successes=5, ignored=1, last_failure="503 from GET /repos/acme/ledger/pulls")
+        await _probes(one, Outcome.FAILURE)
+        await breaker.until(lambda snapshot: snapshot.standing.state is State.OPEN)
+        await _probes(one, Outcome.SUCCESS)
+        await breaker.until(lambda snapshot: snapshot.standing.state is State.CLOSED)
+        await breaker.until_new_run()
+        await one.pause(timedelta(seconds=1))
+        await breaker.until(lambda snapshot: snapshot.transitions[-1].event is Event.PAUSE_ENDED)
+        until = datetime.now(UTC) + timedelta(seconds=2)
+        await breaker.decide("force_open", ModeDecision(by="anna", reason="maintenance", until=until))
+        await breaker.until(lambda snapshot: snapshot.standing.state is State.HALF_OPEN)
+        await one.probes(1)  # its holder dies: the lease is out while the history is cut
+        await breaker.until_new_run()
+        await breaker.decide("metrics_only", ModeDecision(by="anna", reason="trying other rules"))
+        await breaker.decide("configure", Configure(by="anna", reason="fewer", config=BreakerConfig(failure_threshold=2)))
+        await one.report(failures=2)
+        for nonsense in ([], ["nonsense"], [{"service": "jira", "reporter": "a", "sequence": 1}]):
+            await breaker.handle.signal("report", args=nonsense)
+        await breaker.handle.signal("read_rules", Decision(by="anna", reason="edited"))
+        await breaker.until(lambda snapshot: snapshot.is_configured and snapshot.refused_count == 3)
+        await breaker.decide("reset", Decision(by="anna", reason="over"))
+        await breaker.until(lambda snapshot: not snapshot.unrecorded)
+    await database.dispose()
+    await forget(stage.client, stage.team)
+
+
+async def _probes(one: Reporter, outcome: Outcome) -> None:
+    await one.stage.until(lambda snapshot: snapshot.standing.state is State.HALF_OPEN)
+    leases = (await one.probes(2)).leases
+    await one.settle(*(ProbeResult(lease_id=lease.id, outcome=outcome) for lease in leases))
 
 
 async def killed(stage: Stage) -> None:
@@ -257,6 +305,7 @@ STORIES = (
     Story("dry_run", dry_run),
     Story("partial", partial),
     Story("outage", outage, entity=names.breaker_id(names.GITHUB)),
+    Story("operated", operated, entity=names.breaker_id(names.GITHUB), has_short_histories=True),
     Story("killed", killed),
     Story("abandoned", abandoned),
     Story("queued", queued),

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
 from devsync.contracts import names
-from devsync.contracts.breaker import AskProbe, BreakerSnapshot, BreakerStart, ProbeAnswer, ProbeResult, ReportBatch
-from devsync.domain.breaker import BreakerConfig, Outcomes
+from devsync.contracts.breaker import AskProbe, BreakerSnapshot, BreakerStart, Decision, ProbeAnswer, ProbeResult, ReportBatch
+from devsync.domain.breaker import BreakerConfig, Outcomes, Standing
 from devsync.runtime.breaker_operations import SEAM, BreakerOperations
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.storage.breakers import BreakerTransitions
@@ -56,6 +57,16 @@ class Reporter:
         )
         await self.stage.send(batch)
         return batch
+
+    async def pause(self, length: timedelta) -> None:
+        """The service asks for patience."""
+        until = datetime.now(UTC) + length
+        number = next(self.numbers)
+        await self.stage.send(
+            ReportBatch(
+                service=self.stage.service, reporter=self.name, sequence=number, pause_until=until, pause_reason="429"
+            )
+        )
 
     async def settle(self, *results: ProbeResult) -> None:
         number = next(self.numbers)
@@ -101,6 +112,9 @@ class BreakerStage:
 
     def reporter(self) -> Reporter:
         return Reporter(self)
+
+    async def decide(self, update: str, decision: Decision) -> Standing:
+        return await self.operations.decide(self.service, update, decision)
 
     def declare(self, **breaker: Any) -> None:
         """Writes the rules into services.yaml."""

@@ -1,0 +1,95 @@
+"""What an operator decides about a breaker, from the words of the command line to the entity's answer."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from getpass import getuser
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+import yaml
+from pydantic import ValidationError
+from temporalio.client import Client
+
+from commands.breaker.shown import BreakerState, known_service
+from commands.console import Exit, Told, emit
+from devsync.contracts.breaker import Decision
+from devsync.domain.breaker import BreakerConfig
+from devsync.runtime.breaker_operations import BreakerOperations, BreakerRefused, BreakerSilent
+from devsync.runtime.connection import connect
+from devsync.settings.breaker import BreakerSettings
+from devsync.settings.durations import parse_duration
+from devsync.settings.environment import read_environment
+from devsync.settings.model_errors import describe
+from devsync.settings.problems import did_you_mean
+from devsync.settings.services import read_services
+
+D = TypeVar("D", bound=Decision)
+
+
+def by_me(kind: type[D], reason: str, **fields: Any) -> D:
+    """A decision of whoever runs the command. Raises Told where there is no reason."""
+    try:
+        return kind(by=getuser(), reason=reason, **fields)
+    except ValidationError:
+        raise Told("--reason is empty or longer than 500 characters; say in a few words why", Exit.USAGE) from None
+
+
+async def decide(service: str, update: str, decision: Decision, *, as_json: bool) -> Exit:
+    """Sends it and prints where the breaker stands then. Raises Told."""
+    known_service(read_environment().config_dir, service)
+    try:
+        standing = await BreakerOperations(await connect()).decide(service, update, decision)
+    except BreakerRefused as error:
+        raise Told(f"the breaker of {service} refused: {error}", Exit.USAGE) from error
+    except BreakerSilent as error:
+        raise Told(str(error)) from error
+    if as_json:
+        emit(standing.model_dump(mode="json"))
+    else:
+        state = BreakerState(service, standing)
+        typer.echo(f"{service} {state.label} {state.why()}")
+    return Exit.OK
+
+
+def instant(text: str, now: datetime | None = None) -> datetime:
+    """`2h` from now, or a time; without a zone, in that of this machine. Raises Told."""
+    try:
+        return (now or datetime.now(UTC)) + parse_duration(text)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        message = f'--until "{text}" is neither a duration nor a time; write it like "2h" or "2026-11-30T18:00"'
+        raise Told(message, Exit.USAGE) from None
+
+
+async def rules_with(client: Client, config_dir: Path, service: str, changes: Sequence[str]) -> BreakerConfig:
+    """The rules of services.yaml or, with changes, those that the breaker has, changed. Raises Told."""
+    from_file = read_services(config_dir / "services.yaml").model.breaker(service)
+    if not changes:
+        return from_file
+    try:
+        running = await BreakerOperations(client).snapshot(service)
+    except BreakerSilent as error:
+        raise Told(str(error)) from error
+    return changed(running.config if running else from_file, changes)
+
+
+def changed(config: BreakerConfig, changes: Sequence[str]) -> BreakerConfig:
+    """The rules with each `name=value`, its value as services.yaml would have it. Raises Told for an impossible one."""
+    values = config.model_dump()
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise Told(f'--set "{change}" changes nothing; write it like failure_threshold=5', Exit.USAGE)
+        if name not in values:
+            cure = did_you_mean(name, values, f"there are {', '.join(values)}")
+            raise Told(f'--set: "{name}" is not a rule of a breaker; {cure}', Exit.USAGE)
+        values[name] = yaml.safe_load(value)
+    try:
+        return BreakerSettings.model_validate(values).config()
+    except ValidationError as invalid:
+        at, message = describe(invalid.errors(include_url=False)[0], BreakerSettings)
+        raise Told(f"--set {'.'.join(map(str, at))}: {message}", Exit.USAGE) from None

@@ -1,0 +1,170 @@
+"""What `breaker list` and `breaker show` print: the entity's word, or what is left of it without a worker."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+
+from commands.console import Exit, Told, progress
+from devsync.contracts.breaker import BreakerSnapshot
+from devsync.domain.breaker import Mode, Standing, State, Totals, Transition, spoken
+from devsync.runtime.breaker_operations import BreakerOperations, BreakerSilent
+from devsync.settings.breaker import BreakerSettings
+from devsync.settings.environment import Environment
+from devsync.settings.problems import ConfigError, any_of, did_you_mean
+from devsync.settings.services import read_services
+from devsync.storage.breakers import BreakerTransitions
+from devsync.storage.connection import StorageError, WrongDatabaseUrl
+from devsync.storage.database import Database
+
+_COLOURS = {State.CLOSED: "green", State.OPEN: "red", State.HALF_OPEN: "yellow"}
+_PROBES = ("lent", "succeeded", "failed", "given_back", "expired")
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class BreakerState:
+    """One service's breaker in a line."""
+
+    service: str
+    standing: Standing | None
+    """None: nobody has reported yet, and nobody has decided anything."""
+
+    @property
+    def label(self) -> str:
+        return self.standing.label.replace("_", " ") if self.standing else "closed"
+
+    @property
+    def colour(self) -> str:
+        if self.standing is None or self.standing.mode is Mode.NORMAL:
+            return _COLOURS[self.standing.state if self.standing else State.CLOSED]
+        return "magenta"
+
+    def why(self) -> str:
+        """`since 2026-11-25 04:10:02 UTC: 10 failures in 15 min, last: 503 … (breaker); next probe at …`."""
+        standing = self.standing
+        if standing is None:
+            return "(no calls yet)"
+        said = f"since {_at(standing.changed_at)}: {standing.reason} ({standing.actor})"
+        if standing.mode_until:
+            said += f"; until {_at(standing.mode_until)}"
+        elif standing.retry_at:
+            said += f"; next probe at {_at(standing.retry_at)}"
+        elif standing.mode is not Mode.NORMAL:
+            said += "; until somebody ends it"
+        if standing.paused_until:
+            said += f"; paused until {_at(standing.paused_until)}: {standing.pause_reason}"
+        return said
+
+    def document(self) -> dict[str, Any]:
+        return {"service": self.service, "standing": self.standing and self.standing.model_dump(mode="json")}
+
+
+@dataclass(frozen=True)
+class ShownBreaker:
+    """One service's breaker in detail."""
+
+    state: BreakerState
+    snapshot: BreakerSnapshot | None = None
+    """None: no worker answered, or there is no breaker yet."""
+    transitions: list[Transition] = field(default_factory=list)
+    """Oldest first."""
+
+    def document(self) -> dict[str, Any]:
+        snapshot = self.snapshot.model_dump(mode="json") if self.snapshot else {}
+        if self.snapshot:
+            snapshot["config"] = _rules(self.snapshot)
+        transitions = [transition.model_dump(mode="json") for transition in self.transitions]
+        return {**self.state.document(), "is_live": self.snapshot is not None, **snapshot, "transitions": transitions}
+
+    def lines(self) -> list[str]:
+        lines = [f"{self.state.service} {self.state.label} {self.state.why()}"]
+        if self.snapshot:
+            lines += _details(self.snapshot)
+        return lines + [_event(transition) for transition in reversed(self.transitions)]
+
+
+def known_service(config_dir: Path, service: str) -> None:
+    """Raises Told for one that has no breaker."""
+    services = read_services(config_dir / "services.yaml").model
+    try:
+        services.breaker(service)
+    except ConfigError as error:
+        cure = did_you_mean(service, services.guarded, f"{any_of(services.guarded)} have one")
+        raise Told(f'there is no breaker of "{service}"; {cure}', Exit.USAGE) from error
+
+
+async def breaker_states(client: Client, config_dir: Path) -> list[BreakerState]:
+    """Of every service that has a breaker in services.yaml or on the server, by name."""
+    standings = await BreakerOperations(client).standings()
+    services = read_services(config_dir / "services.yaml").model.guarded
+    return [BreakerState(name, standings.get(name)) for name in sorted({*services, *standings})]
+
+
+async def shown_breaker(client: Client, environment: Environment, service: str) -> ShownBreaker:
+    """What its entity says; without a worker, what its memo and the database say."""
+    operations = BreakerOperations(client)
+    try:
+        snapshot = await operations.snapshot(service)
+    except BreakerSilent as error:
+        progress.print(f"{error}. This is what it last said, and what is on record", markup=False, soft_wrap=True)
+        state = BreakerState(service, (await operations.standings()).get(service))
+        return ShownBreaker(state, transitions=await _on_record(environment, service))
+    if snapshot is None:
+        return ShownBreaker(BreakerState(service, None), transitions=await _on_record(environment, service))
+    return ShownBreaker(BreakerState(service, snapshot.standing), snapshot, list(snapshot.transitions))
+
+
+async def _on_record(environment: Environment, service: str) -> list[Transition]:
+    """Empty, with a word about why, where the database cannot be asked."""
+    try:
+        database = Database(environment.database().get_secret_value(), pool_size=1)
+    except (ConfigError, WrongDatabaseUrl) as error:
+        progress.print(f"what is on record is not known: {error}", markup=False, soft_wrap=True)
+        return []
+    try:
+        return await BreakerTransitions(database).latest(service, limit=_SHOWN)
+    except StorageError as error:
+        progress.print(f"what is on record is not known: {error}", markup=False, soft_wrap=True)
+        return []
+    finally:
+        await database.dispose()
+
+
+def _details(snapshot: BreakerSnapshot) -> list[str]:
+    config, counts, totals = snapshot.config, snapshot.counts, snapshot.totals
+    window = spoken(config.monitoring_window)
+    rules = ", ".join(f"{name} {value}" for name, value in _rules(snapshot).items() if value is not None)
+    lines = [
+        f"  rules    {rules}",
+        f"  counted  {counts.calls} calls in {window}, {counts.failures} failed, {counts.slow} slow",
+        f"  calls    {_listed(totals, 'successes', 'failures', 'ignored', 'throttled', 'of_other_generations')}",
+        f"  probes   {len(snapshot.leases)} out; {_listed(totals, *(f'probes_{word}' for word in _PROBES))}",
+        f"  reports  {snapshot.reports}, and {snapshot.duplicates} that came again",
+    ]
+    if not snapshot.is_configured:
+        lines.append("  config/services.yaml is still to be read")
+    if snapshot.unrecorded:
+        lines.append(f"  {snapshot.unrecorded} events wait for the database")
+    return lines + [f"  refused  {message}" for message in snapshot.refused]
+
+
+def _listed(totals: Totals, *names: str) -> str:
+    return ", ".join(f"{getattr(totals, name)} {name.removeprefix('probes_').replace('_', ' ')}" for name in names)
+
+
+def _event(transition: Transition) -> str:
+    event = transition.event.value.replace("_", " ")
+    until = f", until {_at(transition.until)}" if transition.until else ""
+    return f"  {_at(transition.at)}  {event}{until}: {transition.reason} ({transition.actor})"
+
+
+def _rules(snapshot: BreakerSnapshot) -> dict[str, Any]:
+    """As services.yaml has them."""
+    return BreakerSettings.model_validate(snapshot.config.model_dump()).model_dump(mode="json")
+
+
+def _at(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
