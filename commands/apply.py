@@ -1,5 +1,6 @@
 """`apply`: makes the Temporal namespace what this build and the configuration need; idempotent, run at every deploy."""
 
+import asyncio
 from dataclasses import dataclass
 from getpass import getuser
 from typing import Annotated, Any

@@ -102,7 +102,9 @@ async def operated(stage: Stage) -> None:
         await one.probes(1)  # its holder dies: the lease is out while the history is cut
         await breaker.until_new_run()
         await breaker.decide("metrics_only", ModeDecision(by="anna", reason="trying other rules"))
-        await breaker.decide("configure", Configure(by="anna", reason="fewer", config=BreakerConfig(failure_threshold=2)))
+        await breaker.decide(
+            "configure", Configure(by="anna", reason="fewer", config=BreakerConfig(failure_threshold=2))
+        )
         await one.report(failures=2)
         for nonsense in ([], ["nonsense"], [{"service": "jira", "reporter": "a", "sequence": 1}]):
             await breaker.handle.signal("report", args=nonsense)

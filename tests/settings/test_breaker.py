@@ -41,7 +41,9 @@ def test_the_shipped_rules_are_the_defaults_of_the_brief_for_all_but_our_own_mac
     services = read_services(SHIPPED).model
     assert services.guarded == ("github", "jira", "slack")
     assert all(services.breaker(name) == BreakerConfig() for name in services.guarded)
-    with pytest.raises(ConfigError, match='^"local" is our own machine and has no breaker; github, jira or slack have'):
+    with pytest.raises(
+        ConfigError, match=r'^"local" is our own machine and has no breaker; github, jira or slack have'
+    ):
         services.breaker("local")
 
 

@@ -18,7 +18,15 @@ from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
 from devsync.contracts import names
-from devsync.contracts.breaker import AskProbe, BreakerSnapshot, BreakerStart, Decision, ProbeAnswer, ProbeResult, ReportBatch
+from devsync.contracts.breaker import (
+    AskProbe,
+    BreakerSnapshot,
+    BreakerStart,
+    Decision,
+    ProbeAnswer,
+    ProbeResult,
+    ReportBatch,
+)
 from devsync.domain.breaker import BreakerConfig, Outcomes, Standing
 from devsync.runtime.breaker_operations import SEAM, BreakerOperations
 from devsync.runtime.plugin import DevSyncPlugin
