@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final, TypedDict, TypeVar
+from typing import Any, Final, TypedDict, TypeVar
 
 from pydantic import ValidationError
 from temporalio.client import (
@@ -106,15 +107,17 @@ class BreakerOperations:
         """Sends an update, and makes the breaker where there is none. Raises BreakerSilent, BreakerRefused."""
 
         async def once() -> Standing:
-            standing: Standing = await self._client.execute_update_with_start_workflow(
-                update,
-                decision,
-                start_workflow_operation=WithStartWorkflowOperation(
-                    names.CIRCUIT_BREAKER, BreakerStart(service=service), **_entity(service)
-                ),
-                result_type=Standing,
-                rpc_timeout=patience,
+            start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+                names.CIRCUIT_BREAKER, BreakerStart(service=service), **_entity(service)
             )
+            try:
+                standing: Standing = await self._client.execute_update_with_start_workflow(
+                    update, decision, start_workflow_operation=start, result_type=Standing, rpc_timeout=patience
+                )
+            except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+                with suppress(RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+                    await start.workflow_handle()  # holds the same error, and asyncio complains if nobody looks
+                raise
             return standing
 
         try:

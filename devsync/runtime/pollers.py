@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.enums.v1 import TaskQueueType, WorkerVersioningMode
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
+from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    DescribeTaskQueueResponse,
+    ListTaskQueuePartitionsRequest,
+)
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -50,26 +54,12 @@ class Queue(NamedTuple):
 
 async def queue_of(client: Client, name: str) -> Queue:
     """Raises RPCError."""
-    is_for_workflows = name in names.WORKFLOW_QUEUES
-    answer = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=name),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
-            if is_for_workflows
-            else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-        )
-    )
-    pollers = []
-    for poller in answer.pollers:
-        options = poller.deployment_options
-        is_versioned = options.worker_versioning_mode == WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
-        build = Build(options.deployment_name, options.build_id) if is_versioned else None
-        pollers.append(Poller(poller.identity, build))
-    routing = answer.versioning_info
+    partitions = await _partitions(client, name)
+    answers = await asyncio.gather(*(_describe(client, name, partition) for partition in partitions))
+    routing = answers[0].versioning_info
     return Queue(
         name,
-        tuple(pollers),
+        tuple({_poller(poller): None for answer in answers for poller in answer.pollers}),
         _build(routing.current_deployment_version),
         _build(routing.ramping_deployment_version) if routing.ramping_version_percentage else None,
     )
@@ -87,6 +77,46 @@ async def until_polled(client: Client, queues: Iterable[str]) -> None:
             return
         await asyncio.sleep(wait_seconds)
         wait_seconds = min(wait_seconds * 1.5, _LONGEST_WAIT_SECONDS)
+
+
+async def _partitions(client: Client, name: str) -> list[str]:
+    """The queue's own name first: the server keeps a queue in parts, and each knows only those who polled it.
+
+    A poll that finds nothing in its part is passed on to the first one, but only one at a time: where two workers poll
+    the same part, the first part may not hear of the second for a minute.
+    """
+    try:
+        answer = await client.workflow_service.list_task_queue_partitions(
+            ListTaskQueuePartitionsRequest(namespace=client.namespace, task_queue=TaskQueue(name=name))
+        )
+    except RPCError:
+        return [name]  # a server that does not tell its partitions; one that does not answer at all is noticed next
+    of_kind = (
+        answer.workflow_task_queue_partitions if _is_for_workflows(name) else answer.activity_task_queue_partitions
+    )
+    return [name, *(partition.key for partition in of_kind if partition.key != name)]
+
+
+async def _describe(client: Client, name: str, partition: str) -> DescribeTaskQueueResponse:
+    return await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=partition),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+            if _is_for_workflows(name)
+            else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        )
+    )
+
+
+def _is_for_workflows(name: str) -> bool:
+    return name in names.WORKFLOW_QUEUES
+
+
+def _poller(told: PollerInfo) -> Poller:
+    options = told.deployment_options
+    is_versioned = options.worker_versioning_mode == WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
+    return Poller(told.identity, Build(options.deployment_name, options.build_id) if is_versioned else None)
 
 
 def _build(version: WorkerDeploymentVersion) -> Build | None:

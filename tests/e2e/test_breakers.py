@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from devsync.contracts import names
 from devsync.contracts.breaker import BreakerSnapshot, ReportBatch
 from devsync.contracts.names import breaker_id
 from devsync.domain.breaker import Event, Outcomes, Standing, State
@@ -98,7 +99,8 @@ async def test_apply_makes_the_breakers_and_sends_rules_only_where_they_differ(o
 
     assert await applied() == {"github": "created", "jira": "created", "slack": "created"}
     async with stage.worker():
-        assert (await until_configured(stage)).config.failure_threshold == 3
+        for service in names.SERVICES:
+            await until_configured(stage, service)
         assert await applied() == {"github": "unchanged", "jira": "unchanged", "slack": "unchanged"}
         until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         await starter(stage, "breaker", "force-open", "github", "--reason", "maintenance", "--until", until)
@@ -110,16 +112,12 @@ async def test_apply_makes_the_breakers_and_sends_rules_only_where_they_differ(o
     assert shown["transitions"][-1]["actor"].endswith(", by apply")
 
 
-async def until_configured(stage: Stage) -> BreakerSnapshot:
-    found: list[BreakerSnapshot] = []
-
+async def until_configured(stage: Stage, service: str = "github") -> None:
     async def is_there() -> bool:
-        snapshot = await BreakerOperations(stage.client).snapshot("github")
-        found[:] = [snapshot] if snapshot else []
-        return bool(found) and found[0].is_configured
+        snapshot = await BreakerOperations(stage.client).snapshot(service)
+        return snapshot is not None and snapshot.is_configured
 
     await eventually(is_there)
-    return found[0]
 
 
 async def test_an_operator_at_the_command_line(own_stage: Stage) -> None:
