@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         ReadBreakerSettings,
         ReportBatch,
     )
-    from devsync.domain.breaker import Breaker, BreakerConfig, BreakerRecord, Standing, Transition
+    from devsync.domain.breaker import Breaker, BreakerConfig, BreakerRecord, Standing, Transition, admission
     from devsync.domain.breaker.journal import Journal
     from devsync.domain.breaker.reports import SeenReports
     from devsync.domain.breaker.standing import worth_asking_again
@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.breaker_clock import until_the_next_tick
     from workflows.breaker_messages import RefusedMessages, decision, message, mode_decision
     from workflows.breaker_records import keep_records
+    from workflows.breaker_release import Release, keep_releasing
     from workflows.breaker_shown import Shown, show
     from workflows.failures import failure_of
     from workflows.quiet_moment import Heard, until_a_quiet_moment
@@ -52,11 +53,10 @@ class CircuitBreaker:
         self._breaker = Breaker(start.record or BreakerRecord.fresh(start.service, BreakerConfig(), workflow.now()))
         is_new = start.record is None
         self._rules_due = Decision(by=CONFIGURATION, reason="a new breaker") if is_new else start.rules_due
-        self._seen = SeenReports(start.reporters)
+        self._seen = SeenReports(start.reporters, taken=start.reports, duplicates=start.duplicates)
         self._journal = Journal(start.journal)
-        self._reports = start.reports
-        self._duplicates = start.duplicates
         self._refused = RefusedMessages(start.refused, start.refused_count)
+        self._release = Release(is_due=start.release_due)
         self._shown = Shown()
         self._is_shown = False
         self._heard = Heard()
@@ -68,7 +68,7 @@ class CircuitBreaker:
         if not self._mistake:
             workflow.upsert_search_attributes([names.SERVICE.value_set(start.service)])
         recording = keep_records(self._service, self._journal, self._show_again)
-        work = (self._read_the_rules(), recording, self._keep_shown())
+        work = (self._read_the_rules(), recording, self._keep_shown(), keep_releasing(self._service, self._release))
         background = [asyncio.create_task(each) for each in work]
         while not self._is_over():
             self._let_time_pass()
@@ -96,9 +96,7 @@ class CircuitBreaker:
             self._refused.add("report", f"about {batch.service}")
             return
         if not self._seen.take(batch.reporter, batch.sequence, workflow.now()):
-            self._duplicates += 1
             return
-        self._reports += 1
         now = self._let_time_pass()
         happened = self._breaker.record(batch.outcomes, batch.generation, now)
         for probe in batch.probes:
@@ -142,8 +140,8 @@ class CircuitBreaker:
     @workflow.update(description='Closed, no mode, no pause, nothing counted: {"by": "anna", "reason": "…"}')
     def reset(self, raw: RawValue) -> Standing:
         self._hear()
-        wish, now = decision(raw, Decision), self._let_time_pass()
-        return self._happened(self._breaker.reset(wish.reason, wish.by, now))
+        wish = decision(raw, Decision)
+        return self._decided(lambda now: self._breaker.reset(wish.reason, wish.by, now))
 
     @workflow.update(description="Other rules; sent by `breaker configure` and `apply`")
     def configure(self, raw: RawValue) -> Standing:
@@ -195,8 +193,8 @@ class CircuitBreaker:
             probe_successes=record.probe_successes,
             transitions=journal.recent,
             totals=record.totals,
-            reports=self._reports,
-            duplicates=self._duplicates,
+            reports=self._seen.taken,
+            duplicates=self._seen.duplicates,
             refused=self._refused.last,
             refused_count=self._refused.count,
             unrecorded=len(journal.unrecorded),
@@ -254,8 +252,16 @@ class CircuitBreaker:
 
     def _enter(self, decide: Decide, raw: RawValue) -> Standing:
         self._hear()
-        wish, now = mode_decision(raw), self._let_time_pass()
-        return self._happened(decide(wish.until, wish.reason, wish.by, now))
+        wish = mode_decision(raw)
+        return self._decided(lambda now: decide(wish.until, wish.reason, wish.by, now))
+
+    def _decided(self, decide: Callable[[datetime], list[Transition]]) -> Standing:
+        now = self._let_time_pass()
+        were_refused = admission(self._breaker.standing, now).is_refused
+        standing = self._happened(decide(now))
+        if were_refused and not admission(standing, now).is_refused:
+            self._release.is_due = True
+        return standing
 
     def _configure(self, config: BreakerConfig, wish: Decision) -> Standing:
         return self._happened(self._breaker.configure(config, wish.by, self._let_time_pass(), wish.reason))
@@ -285,10 +291,11 @@ class CircuitBreaker:
             rules_due=self._rules_due,
             reporters=self._seen.memories,
             journal=self._journal.to_record(),
-            reports=self._reports,
-            duplicates=self._duplicates,
+            reports=self._seen.taken,
+            duplicates=self._seen.duplicates,
             refused=self._refused.last,
             refused_count=self._refused.count,
+            release_due=self._release.is_due or self._release.is_under_way,
         )
 
 

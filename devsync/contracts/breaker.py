@@ -143,6 +143,24 @@ class BreakerStart(Model):
     duplicates: int = 0
     refused: tuple[str, ...] = ()
     refused_count: int = 0
+    release_due: bool = False
+    """Those who wait for the service are still to be told that they need not."""
+
+
+class ServiceReleased(Model):
+    """Argument of the signal `service_released` to editions and deliveries: calls are no longer refused."""
+
+    service: str
+
+
+class ReleaseWaiting(Model):
+    """Tell those who wait for this service."""
+
+    service: str
+
+
+class Released(Model):
+    told: int
 
 
 class ReadBreakerSettings(Model):
