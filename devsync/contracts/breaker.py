@@ -26,6 +26,14 @@ CONFIG_MEMO = "config"
 REPORTERS_MEMO = "reporters"
 """About how many processes have reported within the last minute, rounded up to 16, 32, 64, …: they pace by it."""
 
+ABOUT = (
+    "All workers report here what their calls to the service come to. *Current details* say whether calls go out, and "
+    "every worker follows within two seconds.\n\n"
+    "To decide otherwise: `python starter.py breaker --help`, or the updates of this workflow "
+    "(docs/how-to/operate-a-breaker.md)."
+)
+"""The entity's static details, for people in the Web UI, which breaks lines where the text does."""
+
 Reporter = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """One worker process, new after a restart: `host:pid:random`."""
 Line = Annotated[str, StringConstraints(max_length=500)]

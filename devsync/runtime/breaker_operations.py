@@ -23,6 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import names
 from devsync.contracts.breaker import (
+    ABOUT,
     CONFIG_MEMO,
     STANDING_MEMO,
     BreakerSnapshot,
@@ -59,6 +60,7 @@ class _Entity(TypedDict):
     task_queue: str
     id_conflict_policy: WorkflowIDConflictPolicy
     static_summary: str
+    static_details: str
 
 
 class BreakerSilent(Exception):
@@ -184,6 +186,7 @@ def _entity(service: str) -> _Entity:
         "task_queue": names.CONTROL_QUEUE,
         "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
         "static_summary": f"The circuit breaker of {service}",
+        "static_details": ABOUT,
     }
 
 
