@@ -14,10 +14,16 @@ class Shown:
     def __init__(self) -> None:
         self.memo: dict[str, object] = {}
         self.label = ""
+        self.is_due = True
+        """Something may have changed since."""
+
+    def again(self) -> None:
+        self.is_due = True
 
 
 def show(shown: Shown, snapshot: BreakerSnapshot, reporters: int) -> None:
     """`reporters` is about how many processes report."""
+    shown.is_due = False
     standing = snapshot.standing
     _in_memo(shown, STANDING_MEMO, standing)
     _in_memo(shown, CONFIG_MEMO, snapshot.config)

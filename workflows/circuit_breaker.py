@@ -58,7 +58,6 @@ class CircuitBreaker:
         self._refused = RefusedMessages(start.refused, start.refused_count)
         self._release = Release(is_due=start.release_due)
         self._shown = Shown()
-        self._is_shown = False
         self._heard = Heard()
         self._random = workflow.new_random("probe-retry")
         self._mistake = _foreign_id(start.service)
@@ -67,7 +66,7 @@ class CircuitBreaker:
     async def run(self, start: BreakerStart) -> None:
         if not self._mistake:
             workflow.upsert_search_attributes([names.SERVICE.value_set(start.service)])
-        recording = keep_records(self._service, self._journal, self._show_again)
+        recording = keep_records(self._service, self._journal, self._shown.again)
         work = (self._read_the_rules(), recording, self._keep_shown(), keep_releasing(self._service, self._release))
         background = [asyncio.create_task(each) for each in work]
         while not self._is_over():
@@ -241,8 +240,7 @@ class CircuitBreaker:
     async def _keep_shown(self) -> None:
         """Once for all that one workflow task has brought."""
         while not self._mistake:
-            await workflow.wait_condition(lambda: not self._is_shown)
-            self._is_shown = True
+            await workflow.wait_condition(lambda: self._shown.is_due)
             show(self._shown, self.snapshot(), self._seen.heard_lately(workflow.now()))
 
     # How it is done.
@@ -268,10 +266,7 @@ class CircuitBreaker:
 
     def _hear(self) -> None:
         self._heard.one()
-        self._show_again()
-
-    def _show_again(self) -> None:
-        self._is_shown = False
+        self._shown.again()
 
     def _let_time_pass(self) -> datetime:
         """What is due by now happens first. Returns now."""
@@ -281,7 +276,7 @@ class CircuitBreaker:
 
     def _happened(self, transitions: Iterable[Transition]) -> Standing:
         self._journal.add(transitions)
-        self._show_again()
+        self._shown.again()
         return self._breaker.standing
 
     def _carried(self) -> BreakerStart:
