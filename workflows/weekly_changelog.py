@@ -318,6 +318,7 @@ class WeeklyChangelog:
             kept=kept,
             requested_by=self._request.requested_by,
             cancelled_because=self._progress.cancelled_because,
+            failed_because=self._progress.failed_because,
             started_at=self._started_at,
             ended_at=workflow.now(),
         )
