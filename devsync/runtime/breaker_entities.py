@@ -11,6 +11,7 @@ from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from devsync.contracts.breaker import (
+    ABOUT,
     CONFIG_MEMO,
     REPORTERS_MEMO,
     STANDING_MEMO,
@@ -79,6 +80,7 @@ class BreakerEntities:
                     start_signal="report",
                     start_signal_args=[batch],
                     static_summary=f"The circuit breaker of {batch.service}",
+                    static_details=ABOUT,
                 )
         except (RPCError, TimeoutError) as error:
             raise EntityUnreachable(f"a report was not taken: {_words(error)}") from error

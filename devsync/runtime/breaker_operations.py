@@ -23,6 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import names
 from devsync.contracts.breaker import (
+    ABOUT,
     CONFIG_MEMO,
     STANDING_MEMO,
     BreakerSnapshot,
@@ -32,6 +33,8 @@ from devsync.contracts.breaker import (
 )
 from devsync.domain.breaker import BreakerConfig, Standing
 from devsync.domain.model import Model
+from devsync.runtime.connection import missing_namespace
+from devsync.runtime.pollers import queue_of
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -45,6 +48,8 @@ ANSWER_TIMEOUT: Final = timedelta(seconds=10)
 _RUNNING: Final = f'WorkflowType = "{names.CIRCUIT_BREAKER}" AND ExecutionStatus = "Running"'
 SEAM: Final = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND)
 """What an update meets between two runs of an entity, while it continues as new: nobody has taken it."""
+_UNANSWERED: Final = (*SEAM, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
+"""What stands for "no worker answers"; other errors of the server are its own."""
 
 _TRIES: Final = 5
 _BETWEEN_TRIES_SECONDS: Final = 0.2
@@ -55,10 +60,11 @@ class _Entity(TypedDict):
     task_queue: str
     id_conflict_policy: WorkflowIDConflictPolicy
     static_summary: str
+    static_details: str
 
 
 class BreakerSilent(Exception):
-    """No worker answers for the breaker."""
+    """No worker answers for the breaker. The message says where one that comes may still take what was sent."""
 
 
 class BreakerRefused(Exception):
@@ -92,19 +98,27 @@ class BreakerOperations:
         """None where the service has no breaker yet. Raises BreakerSilent."""
         if await self._running(service) is None:
             return None
+        await self._expect_a_worker(service)
         handle = self._client.get_workflow_handle(names.breaker_id(service))
         try:
             answer: BreakerSnapshot = await handle.query(
                 "snapshot", result_type=BreakerSnapshot, rpc_timeout=ANSWER_TIMEOUT
             )
-        except (RPCError, WorkflowQueryFailedError) as error:
-            raise _silent(service) from error
+        except WorkflowQueryFailedError as error:
+            raise BreakerSilent(_silence(service)) from error
+        except RPCError as error:
+            raise _silent(error, _silence(service)) from error
         return answer
 
     async def decide(
         self, service: str, update: str, decision: Decision, *, patience: timedelta = ANSWER_TIMEOUT
     ) -> Standing:
-        """Sends an update, and makes the breaker where there is none. Raises BreakerSilent, BreakerRefused."""
+        """Sends an update, and makes the breaker where there is none. Raises BreakerSilent, BreakerRefused.
+
+        The server keeps an update that nobody has taken for the next worker, and it cannot be withdrawn: so none is
+        sent where no worker asks for work.
+        """
+        await self._expect_a_worker(service)
 
         async def once() -> Standing:
             start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
@@ -125,8 +139,10 @@ class BreakerOperations:
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             raise BreakerRefused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
-        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            raise _silent(service) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise BreakerSilent(_pending(service, patience)) from error
+        except RPCError as error:
+            raise _silent(error, _pending(service, patience)) from error
 
     async def apply_rules(self, service: str, config: BreakerConfig, by: str) -> Rules:
         """The breaker goes by these rules, now or as soon as a worker comes; state, mode and counts stay.
@@ -152,10 +168,16 @@ class BreakerOperations:
         try:
             entity = await self._client.get_workflow_handle(names.breaker_id(service)).describe()
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+            if error.status is RPCStatusCode.NOT_FOUND and not missing_namespace(error):
                 return None
             raise
         return entity if entity.status is WorkflowExecutionStatus.RUNNING else None
+
+    async def _expect_a_worker(self, service: str) -> None:
+        """Raises BreakerSilent where nobody has asked for the work of breakers for minutes."""
+        with suppress(RPCError):  # a server that does not tell
+            if not (await queue_of(self._client, names.CONTROL_QUEUE)).pollers:
+                raise BreakerSilent(f"no worker runs that could answer for the breaker of {service}; start one")
 
 
 def _entity(service: str) -> _Entity:
@@ -164,6 +186,7 @@ def _entity(service: str) -> _Entity:
         "task_queue": names.CONTROL_QUEUE,
         "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
         "static_summary": f"The circuit breaker of {service}",
+        "static_details": ABOUT,
     }
 
 
@@ -188,5 +211,19 @@ async def _across_the_seam(once: Callable[[], Awaitable[T]]) -> T:
     return await once()
 
 
-def _silent(service: str) -> BreakerSilent:
-    return BreakerSilent(f"no worker answers for the breaker of {service}; start one, or look at its log")
+def _silent(error: RPCError, message: str) -> Exception:
+    """What to raise for it: BreakerSilent where that is what it means, else the error itself."""
+    is_silence = error.status in _UNANSWERED and not missing_namespace(error)
+    return BreakerSilent(message) if is_silence else error
+
+
+def _silence(service: str) -> str:
+    return f"no worker answers for the breaker of {service}; start one, or look at its log"
+
+
+def _pending(service: str, patience: timedelta) -> str:
+    return (
+        f"no worker has answered for the breaker of {service} within {patience.total_seconds():g} s, "
+        "and the next one that comes may still take what was sent; start one, or look at its log, "
+        f"then: python starter.py breaker show {service}"
+    )

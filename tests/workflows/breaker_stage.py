@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
+from activities.waiting import WaitingActivities
 from devsync.contracts import names
 from devsync.contracts.breaker import (
     AskProbe,
@@ -135,10 +136,11 @@ class BreakerStage:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
-        activities = BreakerActivities(self.config_dir, BreakerTransitions(self.database))
+        breakers = BreakerActivities(self.config_dir, BreakerTransitions(self.database))
+        activities = [*breakers.all(), *WaitingActivities(self.client).all()]
         async with (
             Worker(self.client, task_queue=names.CONTROL_QUEUE, workflows=[CircuitBreaker]),
-            Worker(self.client, task_queue=names.service_queue(names.LOCAL), activities=activities.all()),
+            Worker(self.client, task_queue=names.service_queue(names.LOCAL), activities=activities),
         ):
             yield
 
