@@ -29,8 +29,8 @@ REPORTERS_MEMO = "reporters"
 ABOUT = (
     "All workers report here what their calls to the service come to. *Current details* say whether calls go out, and "
     "every worker follows within two seconds.\n\n"
-    "To decide otherwise: `python starter.py breaker --help`, or the updates of this workflow "
-    "(docs/how-to/operate-a-breaker.md)."
+    "All of them: `python starter.py breaker list`. To decide otherwise: the commands beside it, or the updates of "
+    "this workflow (docs/how-to/operate-a-breaker.md)."
 )
 """The entity's static details, for people in the Web UI, which breaks lines where the text does."""
 
