@@ -39,7 +39,7 @@ from devsync.runtime.connection import (
     connect,
     require_search_attributes,
 )
-from devsync.runtime.memory import calm_garbage_collection
+from devsync.runtime.memory import keep_house
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.pollers import until_polled
 from devsync.runtime.service_pause import PauseForLongHints
@@ -244,7 +244,7 @@ def main() -> int:
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    calm_garbage_collection()
+    keep_house()
     try:
         asyncio.run(run())
     except CANNOT_START as error:

@@ -20,7 +20,7 @@ from devsync.domain.changelog.compose import compose
 from devsync.domain.changelog.edition import Edition
 from devsync.rendering.documents import render_html, render_json, render_markdown, render_text
 from devsync.rendering.slack import render_slack
-from devsync.runtime.memory import calm_garbage_collection
+from devsync.runtime.memory import keep_house
 
 SIZES = (1_000, 2_000, 5_000, 10_000)
 REPETITIONS = 7
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help=f"of the sizes {', '.join(map(str, SIZES))}")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     options = parser.parse_args()
-    calm_garbage_collection()
+    keep_house()
     figures, details = run(options.scale, options.repetitions)
     print_report("compose", figures, details)
 

@@ -2,13 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
-from getpass import getuser
 from typing import Annotated, Any
 
 import typer
 from temporalio.client import Client
 
 from commands.console import AsJson, Exit, command, emit, progress
+from commands.person import me
 from commands.side_by_side import side_by_side
 from commands.times import local_time
 from devsync.contracts import names
@@ -76,7 +76,7 @@ async def apply_configuration(client: Client, configuration: Configuration, *, p
 async def apply_breakers(client: Client, configuration: Configuration) -> dict[str, Rules]:
     """Makes the breakers that are not there yet, and sends rules to those that have others."""
     operations, services = BreakerOperations(client), configuration.services
-    who = f"{getuser()}, by apply"
+    who = f"{me()}, by apply"
     rules = [operations.apply_rules(name, services.breaker(name), who) for name in services.guarded]
     return dict(zip(services.guarded, await asyncio.gather(*rules), strict=True))
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
+from rich.text import Text
 from temporalio.service import RPCError
 
 from devsync.domain.changelog.window import ImpossibleWeek
@@ -124,11 +125,7 @@ def _refusal(error: RPCError) -> str:
 
 
 def _tell(message: str, code: Exit, arguments: dict[str, Any]) -> Exit:
-    progress.print(f"[bold red]error:[/] {_escaped(message)}", soft_wrap=True)
+    progress.print(Text.assemble(("error:", "bold red"), " ", message), soft_wrap=True)
     if arguments.get("as_json"):
         emit({"error": message})
     return code
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -1,6 +1,5 @@
 """`edition cancel`: what a person decides about one edition."""
 
-from getpass import getuser
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands.arguments import Team, Week
 from commands.console import AsJson, Exit, Told, command, emit
 from commands.editions import team_of, week_or_last
+from commands.person import me
 from devsync.contracts import names
 from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_configuration
@@ -31,7 +31,7 @@ async def cancel(
     iso_week = week_or_last(week, team_of(configuration, team))
     workflow_id = names.edition_id(team, iso_week)
     # The temporal CLI cannot send a reason with the cancellation of one workflow.
-    said = f"{getuser()}: {reason}"
+    said = f"{me()}: {reason}"
     handle = (await connect()).get_workflow_handle(workflow_id)
     if not await _is_running(handle):
         raise Told(f"{workflow_id} is not under way; `python starter.py status` shows what is")

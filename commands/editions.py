@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from getpass import getuser
 from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
@@ -12,6 +11,7 @@ from temporalio.exceptions import FailureError
 from temporalio.service import RPCError
 
 from commands.console import Exit, Told
+from commands.person import me
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionRequest, EditionResult, EditionStatus, Phase
@@ -74,7 +74,7 @@ async def start_edition(
             scheduled_at=scheduled_at,
             is_dry_run=is_dry_run,
             deliver=deliver,
-            requested_by=getuser(),
+            requested_by=me(),
             replace=replace,
         ),
         id=workflow_id,

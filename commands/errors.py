@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from commands.console import AsJson, Exit, Told, command, emit, output
 from devsync.domain.errors import ErrorSeverity
@@ -92,7 +93,7 @@ def _print(groups: Sequence[ErrorGroup], window: str, limit: int) -> None:
             f"{group.service}.{group.operation}",
             f"{group.first_seen:%m-%d %H:%M:%S}",
             f"{group.last_seen:%m-%d %H:%M:%S}",
-            group.message.splitlines()[0].replace("[", r"\["),
+            Text(group.message.splitlines()[0]),
             group.fingerprint,
         )
     needed = output(_WIDEST).measure(table).maximum

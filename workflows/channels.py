@@ -1,13 +1,14 @@
 """Hands a revision to the channel's Delivery, whether that one is already running or not."""
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
     from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryRequest
     from devsync.contracts.edition import EditionComposed, EditionPlan, EditionRendered
+    from workflows.signals import signal_if_open
 
 THEIRS = frozenset(contract.name for contract in activities.DELIVERY_ACTIVITIES)
 
@@ -58,17 +59,6 @@ async def bring_to_channel(request: DeliveryRequest) -> None:
                 static_summary=f"{request.team} {request.iso_week} → {request.channel.target}",
             )
         except WorkflowAlreadyStartedError:
-            if not await _revise(delivery_id, request):
+            if not await signal_if_open(delivery_id, "revise", request):
                 continue  # it closed in between: start a new one
         return
-
-
-async def _revise(delivery_id: str, request: DeliveryRequest) -> bool:
-    handle = workflow.get_external_workflow_handle(delivery_id)
-    try:
-        await handle.signal("revise", request)
-    except ApplicationError as error:
-        if error.type == "ExternalWorkflowExecutionNotFound":
-            return False
-        raise
-    return True

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
@@ -26,9 +27,11 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from workflows import slack_parts
     from workflows.channel_parts import ChannelParts
-    from workflows.failures import failure_of
+    from workflows.failures import failure_of, reason_of
+    from workflows.signals import signal_if_open, with_refusal
     from workflows.slack_parts import part_name
-    from workflows.story import delivery_story, refused_signal, why_it_is_kept
+    from workflows.story import delivery_story, why_it_is_kept
+    from workflows.waiting import is_done_unless
 
 MESSAGE_DELETED = "message_not_found"
 THREAD_DELETED = "thread_not_found"
@@ -68,8 +71,7 @@ class Delivery:
         try:
             return await self._deliver()
         except (asyncio.CancelledError, ActivityError) as error:
-            if is_cancelled_exception(error):
-                await self._record_cancellation()
+            await self._tell_the_end(error)
             raise
 
     async def _deliver(self) -> DeliveryOutcome:
@@ -98,7 +100,7 @@ class Delivery:
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
-        self._refused = (*self._refused, refused_signal(name, workflow.now()))
+        self._refused = with_refusal(self._refused, f"signal {name!r}", workflow.now())
         self._tell()
 
     @workflow.query(description="What stands in the channel, part by part")
@@ -165,14 +167,8 @@ class Delivery:
             self._enter(DeliveryState.DEAD, f"gave up: {self._reason}")
 
     async def _tell_the_edition(self) -> None:
-        if self._request.reply_to is None:
-            return
-        edition = workflow.get_external_workflow_handle(self._request.reply_to)
-        try:
-            await edition.signal("delivery_reported", self._outcome())
-        except ApplicationError as error:
-            if error.type != "ExternalWorkflowExecutionNotFound":
-                raise
+        edition = self._request.reply_to
+        if edition and not await signal_if_open(edition, "delivery_reported", self._outcome()):
             workflow.logger.info("the edition is closed already; it counted this channel as queued")
 
     async def _record(self, time_left: timedelta | None = None) -> None:
@@ -186,12 +182,7 @@ class Delivery:
 
     async def _record_unless_superseded(self) -> None:
         """A newer revision does not wait for a database that is away: its own record tells what this one would."""
-        recording = asyncio.create_task(self._record())
-        try:
-            await workflow.wait_condition(lambda: recording.done() or self._is_superseded())
-        finally:
-            recording.cancel()
-        await asyncio.gather(recording, return_exceptions=self._is_superseded())
+        await is_done_unless(self._record(), self._is_superseded)
 
     async def _record_in_passing(self) -> None:
         """Between rounds: a database that is away must not hold up the next try; the last record is kept trying."""
@@ -202,11 +193,17 @@ class Delivery:
                 raise
             workflow.logger.warning("delivery state not recorded: %s", failure_of(error).message)
 
-    async def _record_cancellation(self) -> None:
-        """Says who stopped it, and what had been sent by then: the next run of the week goes on from there."""
+    async def _tell_the_end(self, error: BaseException) -> None:
+        """Of a delivery that somebody stopped, or that could not even ask what stands in the channel.
+
+        The edition must not wait for it. What had been sent by then is recorded: the next run
+        of the week goes on from there.
+        """
+        why = reason_of(error)
+        if is_cancelled_exception(error):
+            why = f"the delivery was cancelled: {workflow.cancellation_reason() or 'no reason given'}"
         if self._state is DeliveryState.PENDING:
-            who = workflow.cancellation_reason() or "no reason given"
-            self._enter(DeliveryState.FAILED, f"the delivery was cancelled: {who}")
+            self._enter(DeliveryState.FAILED, why)
             await self._tell_the_edition()
         if self._has_recalled:
             await self._record_in_passing()
@@ -363,17 +360,14 @@ class Delivery:
         """Or for a newer revision, which is tried at once; or, where a breaker refused, until calls go out again."""
         self._tell(f"the next try, in {wait}")
         was_refused = self._setback is not None and self._setback.retry_at is not None
-        try:
+        with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._is_superseded() or (was_refused and self._is_released),
                 timeout=wait,
                 timeout_summary=f"Next try after: {self._reason}"[:200],
             )
-        except TimeoutError:
-            return
-        finally:
-            self._is_released = False
-            self._tell()
+        self._is_released = False
+        self._tell()
 
     def _set_back(self, failure: Failure) -> None:
         self._setback, self._reason = failure, failure.message

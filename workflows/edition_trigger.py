@@ -14,7 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.edition import EditionRequest, EditionResult
     from devsync.domain.changelog.due import lateness
     from devsync.runtime.policies import BOOTSTRAP, call
-    from workflows.story import due_story, refused_signal
+    from workflows.signals import signal_if_open, with_refusal
+    from workflows.story import due_story
 
 REQUESTED_BY = "schedule"
 
@@ -36,7 +37,7 @@ class EditionTrigger:
 
     @workflow.signal(dynamic=True, description="Any signal is recorded as refused; the firing goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
-        self._refused = (*self._refused, refused_signal(name, workflow.now()))
+        self._refused = with_refusal(self._refused, f"signal {name!r}", workflow.now())
         self._tell()
 
     @workflow.run
@@ -102,18 +103,8 @@ async def _start_edition(request: DueRequest, week: DueWeek, scheduled_at: datet
                 static_summary=f"Changelog of {request.team} for {week.iso_week}",
             )
         except WorkflowAlreadyStartedError:
-            if await _ask_to_deliver(edition_id):
+            # The run may be a backfill that posts nothing; without being asked it would cost the team its week.
+            if await signal_if_open(edition_id, "deliver"):
                 return ""
             continue  # it closed in between: start the next run
         return edition.first_execution_run_id or ""
-
-
-async def _ask_to_deliver(edition_id: str) -> bool:
-    """The run may be a backfill that posts nothing; without being asked it would cost the team its week."""
-    try:
-        await workflow.get_external_workflow_handle(edition_id).signal("deliver")
-    except ApplicationError as error:
-        if error.type == "ExternalWorkflowExecutionNotFound":
-            return False
-        raise
-    return True

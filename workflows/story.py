@@ -103,10 +103,5 @@ def why_it_is_kept(request: DeliveryRequest, standing: StandingRevision) -> str:
     )
 
 
-def refused_signal(name: str, now: datetime) -> str:
-    """A signal that the run does not know, or whose arguments it cannot take, as stories and queries have it."""
-    return f"signal {name!r} at {now:%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _refusals(messages: Sequence[str]) -> list[str]:
     return [f"- Refused {message}" for message in messages]

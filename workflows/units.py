@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from workflows.carrying import inline_share
     from workflows.failures import failure_of
-    from workflows.turns import ask_in_turns
+    from workflows.turns import ask_in_turns, is_refusal
 
 
 class Ask(NamedTuple):
@@ -73,7 +73,8 @@ def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
 class Listener(Protocol):
     """Hears how asking goes."""
 
-    def answered(self, ask: Ask, answer: Answer) -> None: ...
+    def answered(self, ask: Ask, answer: Answer) -> None:
+        """The unit's last word, but where it was silent and is asked again."""
 
     def waits(self, service: str, wait: ServiceWait | None) -> None:
         """None: it waits no more."""
@@ -93,7 +94,8 @@ async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, l
     async def ask_one(unit: str) -> Answer:
         ask = by_unit[unit]
         answer = await _ask(ask, policies, deadline.time_to_collect(workflow.now()))
-        listener.answered(ask, answer)
+        if not is_refusal(answer):
+            listener.answered(ask, answer)
         return answer
 
     async def wait(service: str, refusal: Failure, at_least: timedelta) -> bool:
@@ -114,7 +116,11 @@ async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, l
 
     async def ask_service(service: str) -> dict[str, Answer]:
         units = [ask.unit for ask in asks if ask.service == service]
-        return await ask_in_turns(units, ask_one, partial(wait, service))
+        answers = await ask_in_turns(units, ask_one, partial(wait, service))
+        for unit, answer in answers.items():
+            if is_refusal(answer):  # still, when there was no time left to wait
+                listener.answered(by_unit[unit], answer)
+        return answers
 
     services = dict.fromkeys(ask.service for ask in asks)  # in their order: a set has none that a replay could keep
     answers = ChainMap(*await asyncio.gather(*map(ask_service, services)))

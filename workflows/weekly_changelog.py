@@ -43,8 +43,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import failure_of, gap_of, reason_of
     from workflows.phases import PhaseTimes
     from workflows.results import channel_result, is_reported, made_edition, result_so_far
+    from workflows.signals import with_refusal
     from workflows.story import edition_story
     from workflows.units import Answer, Ask, ask_all, asks_of, was_silent
+    from workflows.waiting import is_done_unless
 
 LAST_RECORD_TIME = timedelta(minutes=1)
 """A run that made no edition records why, and does not outlive a database that is away: its week must be free again."""
@@ -76,9 +78,11 @@ class WeeklyChangelog:
         self._be_findable()
         try:
             plan = await self._plan()
+            finding_previous = asyncio.create_task(self._find_previous(plan))
             units, gaps = await self._collect(plan)
-            composed, revision = await self._compose(plan, units, gaps)
+            composed, revision = await self._compose(plan, units, gaps, finding_previous)
             rendered = await self._render(plan, units, composed, revision)
+            self._say_if_late()
             while True:
                 channels = await self._deliver(plan, composed, rendered, revision)
                 so_far = self._so_far(EditionStatus.COMPLETE)
@@ -86,6 +90,7 @@ class WeeklyChangelog:
                 await self._record(plan, composed, result)
                 if not self._owes_delivery():
                     return result
+                self._show_status("running")
         except (asyncio.CancelledError, FailureError) as error:
             if not self._has_delivered:  # an edition that is out stays what it is
                 await self._record_the_end(error)
@@ -112,6 +117,8 @@ class WeeklyChangelog:
             return
         self._must_deliver = True
         self._update(will_deliver=True)
+        if self._owes_delivery():
+            self._update(result=None)  # that it had ended with, had nobody asked for more
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
@@ -127,6 +134,9 @@ class WeeklyChangelog:
                 names.EDITION_STATUS.value_set("running"),
             ]
         )
+
+    def _show_status(self, status: str) -> None:
+        workflow.upsert_search_attributes([names.EDITION_STATUS.value_set(status)])
 
     async def _plan(self) -> EditionPlan:
         self._enter(Phase.PLANNING)
@@ -150,7 +160,6 @@ class WeeklyChangelog:
 
     async def _collect(self, plan: EditionPlan) -> tuple[list[UnitCollected], list[Gap]]:
         self._enter(Phase.COLLECTING)
-        self._previous = asyncio.create_task(self._find_previous(plan))
         asks = asks_of(plan, workflow.info())
         answers = await self._ask_all(asks)
         silent = [ask for ask in asks if was_silent(answers[ask.unit])]
@@ -174,7 +183,11 @@ class WeeklyChangelog:
         )
 
     async def _compose(
-        self, plan: EditionPlan, units: list[UnitCollected], gaps: list[Gap]
+        self,
+        plan: EditionPlan,
+        units: list[UnitCollected],
+        gaps: list[Gap],
+        finding_previous: "asyncio.Task[PreviousEdition]",
     ) -> tuple[EditionComposed, int]:
         self._enter(Phase.COMPOSING)
         now = workflow.now()
@@ -189,7 +202,7 @@ class WeeklyChangelog:
             self._policies,
             summary=f"Compose {len(units)} units, {len(gaps)} missing",
         )
-        previous = await self._previous
+        previous = await finding_previous
         unchanged = previous.revision > 0 and previous.digest == composed.digest
         revision = previous.revision if unchanged else previous.revision + 1
         self._update(item_count=composed.item_count, gaps=composed.gaps, revision=revision)
@@ -217,7 +230,6 @@ class WeeklyChangelog:
         self, plan: EditionPlan, composed: EditionComposed, rendered: EditionRendered, revision: int
     ) -> tuple[ChannelResult, ...]:
         self._enter(Phase.DELIVERING)
-        self._say_if_late()
         if not self._must_deliver:
             return ()
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
@@ -253,20 +265,14 @@ class WeeklyChangelog:
         self._enter(Phase.RECORDING)
         self._conclude(result)
         kept = None if self._request.is_dry_run else KeptEdition(window=plan.window, edition=composed.edition)
-        recording = asyncio.create_task(
-            call(
-                activities.RECORD_EDITION,
-                self._record_of(result, kept),
-                self._policies,
-                summary="Write the run and the edition to the records",
-            )
+        recording = call(
+            activities.RECORD_EDITION,
+            self._record_of(result, kept),
+            self._policies,
+            summary="Write the run and the edition to the records",
         )
-        await workflow.wait_condition(lambda: recording.done() or self._owes_delivery())
-        if not recording.done():
-            recording.cancel()
-            return
-        await recording
-        self._enter(Phase.DONE)
+        if await is_done_unless(recording, self._owes_delivery):
+            self._enter(Phase.DONE)
 
     async def _record_the_end(self, error: BaseException) -> None:
         """Of a run that brings no edition. A delivery that had started is its own workflow and goes on."""
@@ -323,25 +329,25 @@ class WeeklyChangelog:
             kept=kept,
             requested_by=self._request.requested_by,
             cancelled_because=self._progress.cancelled_because,
+            failed_because=self._progress.failed_because,
             started_at=self._started_at,
             ended_at=workflow.now(),
         )
 
     def _conclude(self, result: EditionResult) -> None:
         self._update(result=result)
-        workflow.upsert_search_attributes([names.EDITION_STATUS.value_set(result.status.value)])
+        self._show_status(result.status.value)
 
     def _say_if_late(self) -> None:
         late = self._deadline.missed_by(workflow.now())
-        if late is not None and self._progress.result is None:  # not one that was told to deliver long after
+        if late is not None:
             self._note(f"schedule: ready {told(late)} after its deadline")
 
     def _note(self, *notes: str) -> None:
         self._update(notes=(*self._progress.notes, *notes))
 
     def _refuse(self, what: str) -> None:
-        refused = f"{what} at {workflow.now():%Y-%m-%d %H:%M:%S} UTC"
-        self._update(refused_messages=(*self._progress.refused_messages, refused))
+        self._update(refused_messages=with_refusal(self._progress.refused_messages, what, workflow.now()))
 
     def _enter(self, phase: Phase) -> None:
         self._times.enter(phase, workflow.now())

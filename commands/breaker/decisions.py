@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from temporalio.client import Client
 
 from commands.breaker.shown import BreakerState, known_service, rules, rules_line, waiting_for
 from commands.console import Exit, Told, emit
+from commands.person import me
 from devsync.contracts.breaker import Decision
 from devsync.domain.breaker import BreakerConfig
 from devsync.runtime.breaker_operations import BreakerOperations, BreakerRefused, BreakerSilent
@@ -30,7 +30,7 @@ D = TypeVar("D", bound=Decision)
 def by_me(kind: type[D], reason: str, **fields: Any) -> D:
     """A decision of whoever runs the command. Raises Told where there is no reason."""
     try:
-        return kind(by=getuser(), reason=reason, **fields)
+        return kind(by=me(), reason=reason, **fields)
     except ValidationError:
         raise Told("--reason is empty or longer than 500 characters; say in a few words why", Exit.USAGE) from None
 

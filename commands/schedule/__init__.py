@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
-from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from temporalio.client import Client, ScheduleActionResult, ScheduleDescription,
 
 from commands.arguments import Team
 from commands.console import AsJson, Exit, Told, command, emit, output, progress
+from commands.person import me
 from commands.schedule.backfill import backfill
 from commands.schedule.states import (
     Firing,
@@ -66,7 +66,7 @@ async def pause(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
     """Stop firing until `resume`. Weeks that fall due meanwhile are not made up for by themselves."""
     client = await connect()
     await _schedule_of(client, team)
-    await handle_of(client, team).pause(note=f"{getuser()}: {note}" if note else f"paused by {getuser()}")
+    await handle_of(client, team).pause(note=f"{me()}: {note}" if note else f"paused by {me()}")
     return _told_state(as_json, await _schedule_of(client, team), team, "paused")
 
 
@@ -76,7 +76,7 @@ async def resume(team: Team, note: Note = "", as_json: AsJson = False) -> Exit:
     """Fire again from now on, and tell the weeks that have no edition."""
     client = await connect()
     await _schedule_of(client, team)
-    await handle_of(client, team).unpause(note=f"{getuser()}: {note}" if note else f"resumed by {getuser()}")
+    await handle_of(client, team).unpause(note=f"{me()}: {note}" if note else f"resumed by {me()}")
     description = await _schedule_of(client, team)
     await _tell_missing(team, description)
     return _told_state(as_json, description, team, "resumed")

@@ -1,13 +1,10 @@
 """What operators and deploys ask of the breakers' entities; workers have a way of their own."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final
 
-from pydantic import ValidationError
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -17,13 +14,11 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import names
 from devsync.contracts.breaker import (
-    ABOUT,
     CONFIG_MEMO,
     STANDING_MEMO,
     BreakerSnapshot,
@@ -32,12 +27,9 @@ from devsync.contracts.breaker import (
     Decision,
 )
 from devsync.domain.breaker import BreakerConfig, Standing
-from devsync.domain.model import Model
+from devsync.runtime.breaker_entity import RUNNING, SEAM, across_the_seam, entity_options, told
 from devsync.runtime.connection import missing_namespace
 from devsync.runtime.pollers import queue_of
-
-T = TypeVar("T")
-M = TypeVar("M", bound=Model)
 
 APPLIED: Final = "as config/services.yaml says"
 APPLY_PATIENCE: Final = timedelta(seconds=5)
@@ -45,22 +37,8 @@ APPLY_PATIENCE: Final = timedelta(seconds=5)
 
 ANSWER_TIMEOUT: Final = timedelta(seconds=10)
 
-_RUNNING: Final = f'WorkflowType = "{names.CIRCUIT_BREAKER}" AND ExecutionStatus = "Running"'
-SEAM: Final = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND)
-"""What an update meets between two runs of an entity, while it continues as new: nobody has taken it."""
 _UNANSWERED: Final = (*SEAM, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 """What stands for "no worker answers"; other errors of the server are its own."""
-
-_TRIES: Final = 5
-_BETWEEN_TRIES_SECONDS: Final = 0.2
-
-
-class _Entity(TypedDict):
-    id: str
-    task_queue: str
-    id_conflict_policy: WorkflowIDConflictPolicy
-    static_summary: str
-    static_details: str
 
 
 class BreakerSilent(Exception):
@@ -89,8 +67,8 @@ class BreakerOperations:
     async def standings(self) -> dict[str, Standing]:
         """Of all breakers on the server, by service; no worker is needed for it."""
         found: dict[str, Standing] = {}
-        async for run in self._client.list_workflows(_RUNNING):
-            if standing := await _told(run, STANDING_MEMO, Standing):
+        async for run in self._client.list_workflows(RUNNING):
+            if standing := await told(run, STANDING_MEMO, Standing):
                 found[standing.service] = standing
         return found
 
@@ -122,7 +100,7 @@ class BreakerOperations:
 
         async def once() -> Standing:
             start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-                names.CIRCUIT_BREAKER, BreakerStart(service=service), **_entity(service)
+                names.CIRCUIT_BREAKER, BreakerStart(service=service), **entity_options(service)
             )
             try:
                 standing: Standing = await self._client.execute_update_with_start_workflow(
@@ -135,7 +113,7 @@ class BreakerOperations:
             return standing
 
         try:
-            return await _across_the_seam(once)
+            return await across_the_seam(once)
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             raise BreakerRefused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
@@ -151,9 +129,11 @@ class BreakerOperations:
         """
         running = await self._running(service)
         if running is None:
-            await self._client.start_workflow(names.CIRCUIT_BREAKER, BreakerStart(service=service), **_entity(service))
+            await self._client.start_workflow(
+                names.CIRCUIT_BREAKER, BreakerStart(service=service), **entity_options(service)
+            )
             return Rules.CREATED
-        if await _told(running, CONFIG_MEMO, BreakerConfig) == config:
+        if await told(running, CONFIG_MEMO, BreakerConfig) == config:
             return Rules.UNCHANGED
         try:
             decision = Configure(by=by, reason=APPLIED, config=config)
@@ -178,37 +158,6 @@ class BreakerOperations:
         with suppress(RPCError):  # a server that does not tell
             if not (await queue_of(self._client, names.CONTROL_QUEUE)).pollers:
                 raise BreakerSilent(f"no worker runs that could answer for the breaker of {service}; start one")
-
-
-def _entity(service: str) -> _Entity:
-    return {
-        "id": names.breaker_id(service),
-        "task_queue": names.CONTROL_QUEUE,
-        "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
-        "static_summary": f"The circuit breaker of {service}",
-        "static_details": ABOUT,
-    }
-
-
-async def _told(run: WorkflowExecution, key: str, kind: type[M]) -> M | None:
-    """None where the memo does not say it: started a moment ago, or by something that is not ours."""
-    try:
-        told: M = await run.memo_value(key, type_hint=kind)
-    except (KeyError, RuntimeError, ValidationError):
-        return None
-    return told
-
-
-async def _across_the_seam(once: Callable[[], Awaitable[T]]) -> T:
-    """Between two runs of an entity, while it continues as new, an update may find nobody at home."""
-    for _ in range(_TRIES - 1):
-        try:
-            return await once()
-        except RPCError as error:
-            if error.status not in SEAM:
-                raise
-        await asyncio.sleep(_BETWEEN_TRIES_SECONDS)
-    return await once()
 
 
 def _silent(error: RPCError, message: str) -> Exception:

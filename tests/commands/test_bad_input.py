@@ -50,6 +50,7 @@ async def starter(config: Path, *arguments: str) -> tuple[int, str, str]:
     ("arguments", "code", "message"),
     [
         (["run", "paymens", "--week", "2026-W40"], 2, 'did you mean "payments"?'),
+        (["run", r"\[/x]"], 2, r'"\[/x]"'),
         (["run", "payments", "--week", "2026-W54"], 2, '"2026-W54" does not exist: 2026 has no week 54'),
         (["run", "payments", "--week", "next"], 2, '"next" is not an ISO week; write it as 2026-W47'),
         (["run", "payments", "--week", "2199-W01"], 2, "2199-W01 has not ended yet"),

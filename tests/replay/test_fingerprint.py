@@ -93,7 +93,7 @@ def edit(name: str, *edits: Edit) -> Any:
         ),
         edit(
             "a variable is introduced",
-            Edit(DELIVERY, "if self._request.reply_to is None:", "to = self._request.reply_to\n        if to is None:"),
+            Edit(DELIVERY, "if part.message_id:", "message_id = part.message_id\n        if message_id:"),
         ),
         edit("a query is added", Edit(EDITION, PHASES, f"{QUERY}{PHASES}")),
         edit("a signal without commands is added", Edit(EDITION, PHASES, f"{SIGNAL}{PHASES}")),
@@ -120,7 +120,7 @@ def test_what_is_no_command_does_not_trip_it(
         edit("another activity is called", Edit(DELIVERY, "activities.RECORD_DELIVERY", "activities.RECORD_EDITION")),
         edit("another signal is sent", Edit(DELIVERY, '"delivery_reported"', '"delivered"')),
         edit("a condition is turned round", Edit(DELIVERY, "not self._is_superseded()", "self._is_superseded()")),
-        edit("a condition asks for something else", Edit(DELIVERY, "_request.reply_to is None", "_request.revision")),
+        edit("a condition asks for something else", Edit(DELIVERY, "if part.message_id:", "if part.index:")),
         edit("a step becomes conditional", Edit(DELIVERY, RECALL, f"        if self._parts:\n    {RECALL}")),
         edit(
             "an early return is added",
@@ -129,7 +129,7 @@ def test_what_is_no_command_does_not_trip_it(
         edit("a failure is not caught any more", Edit(DELIVERY, CAUGHT, CAUGHT.replace("ActivityError", "ValueError"))),
         edit(
             "a signal handler issues a command",
-            Edit(DELIVERY, "refused_signal(name, workflow.now())", 'str(workflow.upsert_memo({"refused": name}))'),
+            Edit(DELIVERY, "self._refused = with", "workflow.upsert_memo({})\n        self._refused = with"),
         ),
     ],
 )  # fmt: skip

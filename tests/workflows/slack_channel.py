@@ -84,7 +84,7 @@ class Channel:
     finds: list[datetime] = field(default_factory=list)
     removals: list[str] = field(default_factory=list)
     send_times: list[datetime] = field(default_factory=list)
-    recalled: Recalled = field(default_factory=Recalled)
+    recalled: Recalled | Failure = field(default_factory=Recalled)
     records: list[RecordDelivery] = field(default_factory=list)
     is_database_away: bool = False
     was_recorded: asyncio.Event = field(default_factory=asyncio.Event)
@@ -128,6 +128,8 @@ class Channel:
 
     @activity.defn(name=contracts.RECALL_DELIVERY.name)
     async def recall(self, _message: RecallDelivery) -> Recalled:
+        if isinstance(self.recalled, Failure):
+            raise to_application_error(self.recalled, None)
         return self.recalled
 
     @activity.defn(name=contracts.RECORD_DELIVERY.name)

@@ -1,5 +1,6 @@
 """What people and other workflows say to a running delivery, and what it says."""
 
+import asyncio
 import uuid
 
 import pytest
@@ -9,6 +10,7 @@ from temporalio.exceptions import CancelledError
 from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts.delivery import DeliveryState
+from devsync.domain.errors import ErrorCategory, Failure
 from tests.workflows.slack_channel import (
     REFUSED_FOR_NOW,
     Channel,
@@ -79,3 +81,18 @@ async def test_a_cancelled_delivery_says_so_to_its_edition_and_in_the_records(
     recorded = channel.records[-1].outcome
     assert (recorded.state, recorded.parts) == (report.state, report.parts)
     assert [part.message_id for part in recorded.parts] == ["0.0", "0.1"]
+
+
+async def test_a_delivery_that_cannot_learn_what_stands_there_tells_its_edition(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    forbidden = Failure(category=ErrorCategory.AUTHENTICATION, message="Temporal refuses us", is_retryable=False)
+    channel = Channel(recalled=forbidden)
+    async with serving(skipping_time, channel) as queue:
+        edition = await skipping_time.client.start_workflow(Edition.run, id=f"edition:{uuid.uuid4()}", task_queue=queue)
+        handle = await start(skipping_time, queue, request(reply_to=edition.id))
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        (report,) = await asyncio.wait_for(edition.result(), 10)
+    assert (report.state, report.reason) == (DeliveryState.FAILED, "Temporal refuses us")
+    assert channel.sends == []
