@@ -51,10 +51,8 @@ class LiveProgress:
         self._phase = now.phase
         for wait in now.waits:
             self._tell(f"  waits for {wait.service} until {wait.until:%H:%M:%S} UTC: {wait.reason}")
-        waited_for = {wait.service for wait in now.waits}
         for gap in now.gaps:
-            if gap.service not in waited_for:  # else it may come yet
-                self._tell(f"  missing {gap.unit}: {gap.reason}")
+            self._tell(f"  missing {gap.unit}: {gap.reason}")
 
     def _tell(self, line: str) -> None:
         """Once."""

@@ -10,7 +10,6 @@ from devsync.domain.changelog.edition import Gap
 
 UNTIL = datetime(2026, 11, 23, 12, 5, tzinfo=UTC)
 WAIT = ServiceWait(service="github", until=UNTIL, reason="its circuit breaker is open")
-REFUSED = Gap(unit="github:acme/ledger", service="github", reason="no call to github")
 GONE = Gap(unit="jira:PAY", service="jira", reason="jira answered 404")
 
 
@@ -25,15 +24,9 @@ def collecting(*gaps: Gap, waits: tuple[ServiceWait, ...] = ()) -> EditionProgre
     return EditionProgress(phase=Phase.COLLECTING, gaps=gaps, waits=waits)
 
 
-def test_what_is_waited_for_is_not_missing_yet(capsys: pytest.CaptureFixture[str]) -> None:
-    waiting = collecting(REFUSED, GONE, waits=(WAIT,))
+def test_what_is_waited_for_and_what_is_missing_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = collecting(GONE, waits=(WAIT,))
     assert said(capsys, waiting, waiting, collecting(GONE)) == [
         "waits for github until 12:05:00 UTC: its circuit breaker is open",
         "missing jira:PAY: jira answered 404",
-    ]
-
-
-def test_what_does_not_come_while_there_is_time_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(capsys, collecting(REFUSED, waits=(WAIT,)), collecting(REFUSED))[1:] == [
-        "missing github:acme/ledger: no call to github"
     ]
