@@ -40,6 +40,8 @@ def breaker_story(snapshot: BreakerSnapshot) -> str:
         lines.append(f"- Waiting for the database: {snapshot.unrecorded} of the events below")
     if snapshot.records_lost:
         lines.append(f"- Never written down: {snapshot.records_lost} events")
+    if snapshot.refused_count > len(snapshot.refused):
+        lines.append(f"- Refused {snapshot.refused_count} messages, the last of them:")
     lines += [f"- Refused: {_plain(message)}" for message in snapshot.refused]
     if snapshot.transitions:
         lines += ["", "| at (UTC) | event | why | by |", "| --- | --- | --- | --- |"]

@@ -168,6 +168,10 @@ def _details(snapshot: BreakerSnapshot) -> list[str]:
         lines.append("  config/services.yaml is still to be read")
     if snapshot.unrecorded:
         lines.append(f"  {snapshot.unrecorded} events wait for the database")
+    if snapshot.records_lost:
+        lines.append(f"  {snapshot.records_lost} events were never written down")
+    if snapshot.refused_count > len(snapshot.refused):
+        lines.append(f"  {snapshot.refused_count} messages refused, the last of them:")
     return lines + [f"  refused  {message}" for message in snapshot.refused]
 
 

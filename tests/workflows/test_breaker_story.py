@@ -87,3 +87,9 @@ def test_a_pause_says_until_when_and_why() -> None:
         "**Until 2026-11-23 12:05:00 UTC**",
     ]
     assert "- Paused until 2026-11-23 12:05:00 UTC: 429 from \\<b\\>GitHub\\</b\\>" in told
+
+
+def test_of_many_refused_messages_it_says_how_many_and_shows_the_last() -> None:
+    told = story({}, refused=("nonsense",), refused_count=37)
+    assert told[told.index("- Refused 37 messages, the last of them:") + 1] == "- Refused: nonsense"
+    assert not any("messages" in line for line in story({}, refused=("nonsense",), refused_count=1))
