@@ -20,12 +20,12 @@ from devsync.runtime.breaker_operations import BreakerOperations
 from devsync.settings.configuration import load_configuration
 from sandbox.request_log import RequestRecord
 from tests.e2e.stage import Stage, eventually, key_of, stage_for
-from tests.faults.casts import RESERVE, WEEK, Cast, Company
+from tests.faults.casts import HTTP_READ, RESERVE, WEEK, Cast, Company
 from tests.faults.endings import ATTEMPTS, End, Ending
 from tests.faults.matrix import SLACK
 from tests.servers import Servers
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 150
 SERVICES = (names.GITHUB, names.JIRA, names.SLACK)
 
 
@@ -62,9 +62,8 @@ class Played(NamedTuple):
     """Of all messages: one that occurs twice was posted twice."""
 
 
-async def play(apis: Sequence[str], servers: Servers, directory: Path) -> Played:
-    """Faults that strike once or always first, then closed ports, then an hour's pause: these strike all."""
-    company = Company(apis)
+async def play(company: Company, servers: Servers, directory: Path) -> Played:
+    """What strikes one thing, once or always, first; then closed ports; then an hour's pause."""
     async with stage_for(company.world, servers, directory) as stage:
         _configure(stage, company)
         async with stage.worker():
@@ -90,9 +89,8 @@ Edition = tuple[Cast, EditionResult, dict[str, Seen]]
 
 def _configure(stage: Stage, company: Company) -> None:
     for service in SERVICES:
-        stage.change_service(service, "timeouts", http_read="2s")
+        stage.change_service(service, "timeouts", http_read=HTTP_READ)
     for service in ("github", "jira"):
-        stage.change_service(service, "timeouts", start_to_close="1m", schedule_to_close="1m")
         stage.change_service(service, "retry", attempts=ATTEMPTS)
     # As many tries as a source has; the next one comes when the edition has long been reported.
     stage.change_delivery(delivery_reserve=RESERVE, slack={"retry_schedule": ["1s"] * (ATTEMPTS - 1) + ["1h"]})
@@ -102,7 +100,7 @@ def _configure(stage: Stage, company: Company) -> None:
 
 
 async def _with_breakers(stage: Stage) -> None:
-    """They know the stage's rules, under which none opens: a new one goes by the shipped ones until it has read them."""
+    """None opens under the stage's rules. A new one judges by the defaults until it has read them."""
     operations = BreakerOperations(stage.client)
     await apply_breakers(stage.client, load_configuration(stage.directory / "config"))
 

@@ -12,10 +12,10 @@ from devsync.contracts.edition import EditionStatus
 from sandbox.faults import FaultKind
 from sandbox.postgres import PostgresServer
 from sandbox.temporal_server import TemporalServer
-from tests.faults.casts import ALWAYS, ONCE, PAUSED, heals, how_it_stays
-from tests.faults.editions import Played, Seen, play
+from tests.faults.casts import ALWAYS, ONCE, PAUSED, Company, heals, how_it_stays
+from tests.faults.editions import Played, play
 from tests.faults.endings import LONGEST_WAIT_SECONDS, End, passing, staying
-from tests.faults.matrix import APIS, GITHUB_REST, JIRA_DATA_CENTER, ROWS, SLACK, Row
+from tests.faults.matrix import APIS, GITHUB_REST, JIRA_CLOUD, JIRA_DATA_CENTER, ROWS, SLACK, Row
 from tests.servers import Servers, running_temporal
 
 pytestmark = pytest.mark.timeout(300)
@@ -34,19 +34,24 @@ STANDS_STILL = timedelta(seconds=2)
 @pytest.fixture(scope="session")
 async def played(
     postgres: PostgresServer, temporal: TemporalServer, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Played]:
-    """By API. A worker has one JIRA: the other kind is asked at the same time, by a worker on a server of its own."""
-    others = [api for api in APIS if api != JIRA_DATA_CENTER]
+) -> Played:
+    """A worker has one JIRA. So there are two at the same time, each with a server of its own; they share the work."""
+    clouds = [api for api in APIS if api != JIRA_DATA_CENTER]
+    first = Company(clouds, whole=[JIRA_CLOUD])
+    second = Company([JIRA_DATA_CENTER], whole=[api for api in APIS if api != JIRA_CLOUD])
     async with running_temporal() as another:
-        first, second = await asyncio.gather(
-            play(others, Servers(postgres, temporal), tmp_path_factory.mktemp("cloud")),
-            play([JIRA_DATA_CENTER], Servers(postgres, another), tmp_path_factory.mktemp("data-center")),
+        cloud, data_center = await asyncio.gather(
+            play(first, Servers(postgres, temporal), tmp_path_factory.mktemp("cloud")),
+            play(second, Servers(postgres, another), tmp_path_factory.mktemp("data-center")),
         )
-    return {**dict.fromkeys(others, first), JIRA_DATA_CENTER: second}
-
-
-def seen(played: dict[str, Played], row: Row, how: str) -> Seen:
-    return played[row.api].seen[row.api, row.name, how]
+    return Played(
+        seen=cloud.seen | data_center.seen,
+        results=cloud.results | data_center.results,
+        things=cloud.things | data_center.things,
+        calls=cloud.calls,
+        calls_of_paused=data_center.calls_of_paused,
+        keys=cloud.keys + data_center.keys,
+    )
 
 
 def named(row: Row) -> str:
@@ -54,13 +59,13 @@ def named(row: Row) -> str:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if heals(row)], ids=named)
-def test_what_strikes_once_costs_an_edition_nothing(played: dict[str, Played], row: Row) -> None:
-    assert seen(played, row, ONCE).ending == passing(row)
+def test_what_strikes_once_costs_an_edition_nothing(played: Played, row: Row) -> None:
+    assert played.seen[row.api, row.name, ONCE].ending == passing(row)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if staying(row)], ids=named)
-def test_what_stays_ends_as_the_matrix_says(played: dict[str, Played], row: Row) -> None:
-    found = seen(played, row, how_it_stays(row))
+def test_what_stays_ends_as_the_matrix_says(played: Played, row: Row) -> None:
+    found = played.seen[row.api, row.name, how_it_stays(row)]
     assert found.ending == staying(row)
     if found.ending.end is End.GAP:
         assert row.expected is not None
@@ -68,48 +73,45 @@ def test_what_stays_ends_as_the_matrix_says(played: dict[str, Played], row: Row)
 
 
 @pytest.mark.parametrize("api", [api for api in APIS if api != SLACK])
-def test_an_edition_is_complete_after_what_passes_and_names_each_gap_of_what_stays(
-    played: dict[str, Played], api: str
-) -> None:
-    whole, partial = played[api].results[api, ONCE], played[api].results[api, ALWAYS]
+def test_an_edition_is_complete_after_what_passes_and_names_each_gap_of_what_stays(played: Played, api: str) -> None:
+    whole, partial = played.results[api, ONCE], played.results[api, ALWAYS]
     assert (whole.status, whole.gaps, whole.completeness) == (EditionStatus.COMPLETE, (), 1)
     rows = [row for row in ROWS if row.api == api and how_it_stays(row) == ALWAYS]
     gaps = [row for row in rows if (ending := staying(row)) is not None and ending.end is End.GAP]
     unit_of = names.project_unit if api.startswith("jira") else names.repository_unit
     assert partial.status is EditionStatus.PARTIAL
-    assert {gap.unit for gap in partial.gaps} == {unit_of(played[api].things[api, row.name, ALWAYS]) for row in gaps}
-    assert partial.completeness == pytest.approx(1 - len(gaps) / len(rows))
+    assert {gap.unit for gap in partial.gaps} == {unit_of(played.things[api, row.name, ALWAYS]) for row in gaps}
+    asked = len(rows) + api.startswith("jira")  # those teams have a repository, too
+    assert partial.completeness == pytest.approx(1 - len(gaps) / asked)
     assert {channel.state for result in (whole, partial) for channel in result.channels} == {DeliveryState.DELIVERED}
 
 
-def test_whatever_an_answer_was_no_message_stands_in_a_channel_twice(played: dict[str, Played]) -> None:
-    for one in played.values():
-        assert one.keys
-        assert set(one.keys.values()) == {1}
+def test_whatever_an_answer_was_no_message_stands_in_a_channel_twice(played: Played) -> None:
+    assert set(played.keys.values()) == {1}
 
 
-def test_a_message_stands_in_each_channel_that_is_called_delivered_and_in_no_other(played: dict[str, Played]) -> None:
-    one = played[SLACK]
-    with_messages = {key.split("/")[2].removeprefix("slack-") for key in one.keys if key.endswith("/0")}
-    for (api, name, how), found in one.seen.items():
-        if api == SLACK:
-            assert (one.things[api, name, how] in with_messages) is (found.ending.end is End.DELIVERED), (name, how)
+def test_a_message_stands_in_each_channel_that_is_called_delivered_and_in_none_that_failed(played: Played) -> None:
+    """A queued one may have got it since: the faults were over before the delivery's next try."""
+    for (api, name, how), found in played.seen.items():
+        if api == SLACK and found.ending.end is not End.QUEUED:
+            channel = f"/slack-{played.things[api, name, how]}/0"
+            stands_there = any(key.startswith(f"slack-{how}-") and key.endswith(channel) for key in played.keys)
+            assert stands_there is (found.ending.end is End.DELIVERED), (name, how)
 
 
 TOLD_TO_WAIT = [row for row in ROWS if row.expected and row.expected.hint_seconds == LONGEST_WAIT_SECONDS]
 
 
 @pytest.mark.parametrize("row", TOLD_TO_WAIT, ids=named)
-def test_a_hint_of_30_seconds_is_followed_after_30_to_45_and_not_before(played: dict[str, Played], row: Row) -> None:
-    waited = seen(played, row, ONCE).waited
+def test_a_hint_of_30_seconds_is_followed_after_30_to_45_and_not_before(played: Played, row: Row) -> None:
+    waited = played.seen[row.api, row.name, ONCE].waited
     assert HINT - WHOLE_SECOND * ("date" in row.name) <= waited <= HINT + SPREAD + BUSY
 
 
-def test_on_the_wire_nothing_comes_within_30_seconds_of_the_hint(played: dict[str, Played]) -> None:
+def test_on_the_wire_nothing_comes_within_30_seconds_of_the_hint(played: Played) -> None:
     """By REST, whose paths name the repository."""
-    one = played[GITHUB_REST]
-    thing = one.things[GITHUB_REST, "429, 30 s", ONCE]
-    calls = [call for call in one.calls if call.path.startswith(f"/repos/{thing}/")]
+    thing = played.things[GITHUB_REST, "429, 30 s", ONCE]
+    calls = [call for call in played.calls if call.path.startswith(f"/repos/{thing}/")]
     pauses = [
         after.started_at - call.started_at
         for call, after in pairwise(calls)
@@ -120,16 +122,16 @@ def test_on_the_wire_nothing_comes_within_30_seconds_of_the_hint(played: dict[st
 
 
 @pytest.mark.parametrize("service", ["github", "jira", "slack"])
-def test_a_service_that_asks_for_an_hour_is_asked_for_nothing_any_more(played: dict[str, Played], service: str) -> None:
-    calls = [call for call in played[GITHUB_REST].calls_of_paused if call.service == service]
+def test_a_service_that_asks_for_an_hour_is_asked_for_nothing_any_more(played: Played, service: str) -> None:
+    calls = [call for call in played.calls_of_paused if call.service == service]
     told_at = next(call.started_at for call in calls if FaultKind.RATE_LIMIT.value in call.faults)
     assert [call for call in calls if call.started_at > told_at + STANDS_STILL] == []
 
 
 def test_an_edition_whose_services_are_paused_names_them_and_is_queued_at_its_deadline(
-    played: dict[str, Played],
+    played: Played,
 ) -> None:
-    result = played[GITHUB_REST].results[GITHUB_REST, PAUSED]
+    result = played.results[GITHUB_REST, PAUSED]
     assert result.status is EditionStatus.PARTIAL
     assert all("paused" in gap.reason for gap in result.gaps)
     assert [channel.state for channel in result.channels] == [DeliveryState.QUEUED]
