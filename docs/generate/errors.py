@@ -12,7 +12,7 @@ from devsync.runtime.failures.verdict import MALFORMED, Verdict
 from docs.generate import docstrings
 from docs.generate.markdown import code, table
 from tests.faults.endings import ATTEMPTS, Ending, passing, staying
-from tests.faults.matrix import APIS, MAIL, OWN, ROWS, Expected, Row
+from tests.faults.matrix import APIS, MAIL, OWN, ROWS, SLACK, Expected, Row
 
 THRESHOLD = BreakerConfig().failure_threshold
 
@@ -35,13 +35,14 @@ What becomes of each fault at each API, measured by `tests/faults`: a real activ
 it in the sandbox, in a file, in a database or at a mail server; then editions of a real worker do.
 
 - **next attempt**: the wait before the second one, under the shipped policy. A range is the server's hint and up to
-  half as much again, 15 s at most; without a hint it is full jitter. *none*: it is not tried again.
+  half as much again, 15 s at most; without a hint it is full jitter. *by schedule*: a channel's, in `delivery.yaml`.
+  *none*: it is not tried again.
 - **breaker**: so many such attempts open the service's breaker, by default; an attempt that meets the fault at several
   calls counts for each. *never*: nothing is counted. *paused*: nobody calls the service until its time has come.
 - **if it passes**, **if it stays**: what the edition makes of it, where the fault strikes once or each time; in brackets
   the attempts made, of {ATTEMPTS} allowed for this measurement (shipped: for an hour). —: not measured.
-  - *complete*, *delivered*: nothing is missing. *delivered (1)* of a post whose answer was lost: it was found in the
-    channel by its key, and not sent again.
+  - *complete*, *delivered*: nothing is missing. A post whose answer was lost is *delivered (1)*: it was found in
+    the channel by its key, and not sent again.
   - *gap*: the edition goes out partial and names the source.
   - *queued*: the channel did not have the edition at its deadline; the delivery goes on.
   - *failed*: the channel refused for good, and somebody must look.
@@ -184,18 +185,19 @@ def _row_of_api(row: Row) -> tuple[str, ...]:
     endings = _ending(passing(row)), _ending(staying(row))
     if row.expected is None:
         return (row.name, "no failure", "", "", "", "", *endings)
-    return (row.name, *_what(row.expected), _next(row.expected), _breaker(row, row.expected), *endings)
+    return (row.name, *_what(row.expected), _next(row.expected, row.api), _breaker(row, row.expected), *endings)
 
 
 def _what(expected: Expected) -> tuple[str, str, str]:
     return code(expected.category.value), code(expected.code) if expected.code else "", expected.severity.value
 
 
-def _next(expected: Expected) -> str:
+def _next(expected: Expected, api: str = "") -> str:
     if not expected.is_retryable:
         return "none"
-    floor = expected.hint_seconds
-    return f"{floor}–{floor + min(floor / 2, 15):g} s" if floor else "up to 1 s"
+    if floor := expected.hint_seconds:
+        return f"{floor}–{floor + min(floor / 2, 15):g} s"
+    return "by schedule" if api == SLACK else "up to 1 s"
 
 
 def _breaker(row: Row, expected: Expected) -> str:
