@@ -39,8 +39,8 @@ it in the sandbox, in a file, in a database or at a mail server; then editions o
   *none*: it is not tried again.
 - **breaker**: so many such attempts open the service's breaker, by default; an attempt that meets the fault at several
   calls counts for each. *never*: nothing is counted. *paused*: nobody calls the service until its time has come.
-- **if it passes**, **if it stays**: what the edition makes of it, where the fault strikes once or each time; in brackets
-  the attempts made, of {ATTEMPTS} allowed for this measurement (shipped: for an hour). —: not measured.
+- **if it passes**, **if it stays**: what the edition makes of it where the fault strikes once, or each time. In
+  brackets the attempts made, of {ATTEMPTS} allowed for this measurement (shipped: for an hour). —: not measured.
   - *complete*, *delivered*: nothing is missing. A post whose answer was lost is *delivered (1)*: it was found in
     the channel by its key, and not sent again.
   - *gap*: the edition goes out partial and names the source.

@@ -56,8 +56,6 @@ class Played(NamedTuple):
     things: dict[tuple[str, str, str], str]
     """What met the fault, likewise."""
     calls: list[RequestRecord]
-    calls_of_paused: list[RequestRecord]
-    """Since services began to ask for an hour."""
     keys: Counter[str]
     """Of all messages: one that occurs twice was posted twice."""
 
@@ -70,16 +68,13 @@ async def play(company: Company, servers: Servers, directory: Path) -> Played:
             await _with_breakers(stage)
             editions = await _met(stage, [*company.once, *company.always])
             editions += await _met(stage, company.closed)
-            before = len(stage.sandbox.log.select())
             editions += await _met(stage, company.paused)
         messages = [message for channel in stage.slack.channels.values() for message in channel.messages.values()]
-        calls = stage.sandbox.log.select()
         return Played(
             seen={(cast.api, name, cast.how): seen for cast, _, found in editions for name, seen in found.items()},
             results={(cast.api, cast.how): result for cast, result, _ in editions},
             things={(cast.api, role.row.name, cast.how): role.thing for cast, _, _ in editions for role in cast.roles},
-            calls=calls,
-            calls_of_paused=calls[before:],
+            calls=stage.sandbox.log.select(),
             keys=Counter(key_of(message) for message in messages if message.metadata),
         )
 

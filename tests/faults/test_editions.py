@@ -27,9 +27,6 @@ WHOLE_SECOND = timedelta(seconds=1)
 BUSY = timedelta(seconds=10)
 """So long a call may wait for its turn on a busy machine."""
 
-STANDS_STILL = timedelta(seconds=2)
-"""Calls that were under way when the service was paused are over after this."""
-
 
 @pytest.fixture(scope="session")
 async def played(
@@ -49,7 +46,6 @@ async def played(
         results=cloud.results | data_center.results,
         things=cloud.things | data_center.things,
         calls=cloud.calls,
-        calls_of_paused=data_center.calls_of_paused,
         keys=cloud.keys + data_center.keys,
     )
 
@@ -120,13 +116,6 @@ def test_on_the_wire_nothing_comes_within_30_seconds_of_the_hint(played: Played)
     ]
     assert len(pauses) == 1
     assert HINT <= pauses[0] <= HINT + SPREAD + BUSY
-
-
-@pytest.mark.parametrize("service", ["github", "jira", "slack"])
-def test_a_service_that_asks_for_an_hour_is_asked_for_nothing_any_more(played: Played, service: str) -> None:
-    calls = [call for call in played.calls_of_paused if call.service == service]
-    told_at = next(call.started_at for call in calls if FaultKind.RATE_LIMIT.value in call.faults)
-    assert [call for call in calls if call.started_at > told_at + STANDS_STILL] == []
 
 
 def test_an_edition_whose_services_are_paused_names_them_and_is_queued_at_its_deadline(
