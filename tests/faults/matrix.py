@@ -154,16 +154,18 @@ INSTEAD: dict[tuple[str, str], Expected] = {
 }
 """Where an API differs from the others."""
 
-HALVED = 5
-"""GitHub gives up a query that takes too long: the page is asked for again, of 50, 25, 12 and 6 entries."""
+SMALLER_PAGES = {
+    "later than the read time-out",
+    "done, but the answer is held back",
+    "502",
+    "504",
+    "502 with a proxy's page",
+    "partial data",
+}
+"""By GraphQL the query may have been too large: the page is asked for again, of 50, 25, 12 and 6 entries."""
 
 CALLS: dict[tuple[str, str], int] = {
-    (GITHUB_GRAPHQL, "later than the read time-out"): HALVED,
-    (GITHUB_GRAPHQL, "done, but the answer is held back"): HALVED,
-    (GITHUB_GRAPHQL, "502"): HALVED,
-    (GITHUB_GRAPHQL, "504"): HALVED,
-    (GITHUB_GRAPHQL, "502 with a proxy's page"): HALVED,
-    (GITHUB_GRAPHQL, "partial data"): HALVED,
+    **{(GITHUB_GRAPHQL, name): 5 for name in SMALLER_PAGES},
     # The entity tags, which GraphQL does not give, are asked for first.
     (GITHUB_GRAPHQL, "port closed"): 2,
     (GITHUB_GRAPHQL, "no such repository"): 2,
