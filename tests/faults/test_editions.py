@@ -24,7 +24,7 @@ HINT = timedelta(seconds=LONGEST_WAIT_SECONDS)
 SPREAD = timedelta(seconds=15)
 WHOLE_SECOND = timedelta(seconds=1)
 """A date has no smaller parts."""
-BUSY = timedelta(seconds=10)
+BUSY = timedelta(seconds=30)
 """So long a call may wait for its turn on a busy machine."""
 
 
