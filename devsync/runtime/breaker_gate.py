@@ -203,6 +203,13 @@ class Gate:
         with self._lock:
             self._ledger.confirmed()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether one report cannot tell all."""
+        with self._lock:
+            self._collect(self._now())
+            return self._ledger.is_behind
+
     def take_told(self) -> Told:
         """What happened since this was last asked."""
         with self._lock:
