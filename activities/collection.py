@@ -1,7 +1,7 @@
 """What every collecting activity shares: pages stored before they are reported, retries that go on from there."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -21,6 +21,7 @@ from devsync.storage.pages import CollectionPages
 from devsync.storage.threads import LoopBridge
 
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 
 HANDED_BACK_DELAY = timedelta(milliseconds=100)
 
@@ -69,11 +70,21 @@ class Collection:
     """Of each page that was read, by part and number from 1: this attempt's and the resumed ones."""
     _stored: dict[str, list[PageResult]] = field(default_factory=dict)
     _on_its_way: _OnItsWay | None = None
+    _reported: tuple[str, int] | None = None
+
+    def beat(self) -> None:
+        """A sign of life, from this attempt's thread: again the last page that was reported."""
+        activity.heartbeat(*(self._reported or ()))
+
+    def at_shelf(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work on the shelf gives; it may take as long as a call."""
+        self.beat()
+        return self.shelf.bridge.run(work)
 
     def resume(self) -> None:
         """Loads what earlier attempts stored. With the database away an attempt starts afresh."""
         try:
-            stored = self.shelf.bridge.run(self.shelf.pages.stored_pages(self.collection_id, self.unit))
+            stored = self.at_shelf(self.shelf.pages.stored_pages(self.collection_id, self.unit))
         except DatabaseUnavailable as error:
             activity.logger.warning("collecting %s without stored pages: %s", self.unit, error)
             return
@@ -105,6 +116,7 @@ class Collection:
             while cursor is not None:
                 self._hand_back_at_shutdown()
                 page = fetch(cursor)
+                self.beat()
                 self._until_reported()
                 self.api_calls += page.api_calls
                 entries += page.entries
@@ -178,7 +190,8 @@ class Collection:
             until_stored()
         except DatabaseUnavailable as error:
             activity.logger.warning("page %d of %s is not stored: %s", number, part, error)
-        activity.heartbeat(part, number)
+        self._reported = part, number
+        self.beat()
 
     def _put_within(self, inline_share: int, data: Model) -> ArtifactRef | None:
         try:
@@ -197,12 +210,7 @@ class Collection:
 
     def _put(self, data: Model) -> ArtifactRef:
         content = data.model_dump_json().encode()
-        return self.shelf.bridge.run(self.shelf.store.put(content, kind="collected", team=self.team))
-
-
-def heartbeat_while_waiting(collection: Collection) -> Callable[[], None]:
-    """For client pools: tells Temporal that a thread waits its turn, and lets cancellation in."""
-    return lambda: activity.heartbeat("waiting for a free call", collection.unit)
+        return self.at_shelf(self.shelf.store.put(content, kind="collected", team=self.team))
 
 
 def unique(entries: Iterable[M], key: Callable[[M], Any]) -> tuple[M, ...]:

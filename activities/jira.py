@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.clients.jira import JiraClient
 from activities.clients.jira_pages import Json, ListMoved, SearchPage
-from activities.collection import Collection, PageResult, Shelf, heartbeat_while_waiting, unique
+from activities.collection import Collection, PageResult, Shelf, unique
 from devsync.contracts.activities import COLLECT_PROJECT
 from devsync.contracts.collection import CollectProject, UnitCollected
 from devsync.contracts.names import project_unit
@@ -44,7 +44,6 @@ class JiraActivities:
         asked again from the created date of the last stored issue.
         """
         collection = Collection(self._shelf, message.collection_id, message.team, project_unit(message.project))
-        waiting = heartbeat_while_waiting(collection)
         collection.resume()
         is_first_page = True
         resume_from = ""
@@ -53,9 +52,9 @@ class JiraActivities:
             return [issue_of(entry, self._client.server) for entry in entries]
 
         def search(position: str) -> SearchPage[list[JiraIssue]]:
-            zone = self._client.user_timezone(waiting)
+            zone = self._client.user_timezone(collection.beat)
             jql = issues_jql(message.project, message.window, zone, created_from=resume_from)
-            return self._client.search_page(jql, FIELDS, position, waiting, read)
+            return self._client.search_page(jql, FIELDS, position, collection.beat, read)
 
         def fetch(cursor: str) -> PageResult:
             nonlocal is_first_page, resume_from

@@ -19,12 +19,13 @@ from github import Github
 from github.GithubException import GithubException
 from github.Requester import Requester
 
+from activities.clients.beats import Beat
 from activities.clients.github_access import GitHubTokens, HeldToken
 from activities.clients.github_answers import Answer
 from activities.clients.github_moves import Moved, requesters_that_tell_moves
 from activities.clients.pool import ClientPool
 from devsync.runtime.classification import MalformedAnswer
-from devsync.runtime.gated_calls import UNGATED, CallGate
+from devsync.runtime.gated_calls import UNGATED, Call, CallGate, Excuses
 from devsync.runtime.graphql_errors import refused
 
 T = TypeVar("T")
@@ -33,8 +34,6 @@ PAGE_SIZE = 100
 """The largest page that GitHub's lists give."""
 
 _BY_ID = re.compile(r"(?:/api/v3)?(/repositories/\d+)(?:/|\Z)")
-
-WhileWaiting = Callable[[], None]
 
 
 class Page(NamedTuple):
@@ -70,6 +69,8 @@ class _Request(NamedTuple):
     parameters: dict[str, str] | None = None
     headers: dict[str, str] | None = None
     document: dict[str, Any] | None = None
+    excuses: Excuses | None = None
+    """Which failures of it say nothing of GitHub."""
 
     @property
     def operation(self) -> str:
@@ -101,7 +102,6 @@ class GitHubClient:
         gate: CallGate = UNGATED,
     ) -> None:
         self._tokens = tokens
-        self._gate = gate
 
         def build() -> _Line:
             token = HeldToken()
@@ -118,7 +118,7 @@ class GitHubClient:
             return _Line(client.requester, token)
 
         with requesters_that_tell_moves():
-            self._pool = ClientPool(build, concurrency)
+            self._pool = ClientPool(build, concurrency, gate)
 
     def list_page(
         self,
@@ -126,7 +126,7 @@ class GitHubClient:
         name: str,
         parameters: dict[str, str],
         page: int,
-        while_waiting: WhileWaiting,
+        beat: Beat,
         read: Callable[[Page], T],
     ) -> T:
         """One page (from 1) of a repository's list, such as `pulls`. Raises RepositoryMoved for a renamed one."""
@@ -139,14 +139,14 @@ class GitHubClient:
                 raise MalformedAnswer("github", request.operation, "something that is no list")
             return read(Page(body, answer.has_next, answer.headers.get("etag")))
 
-        return self._ask(repository, request, while_waiting, read_page)
+        return self._ask(repository, request, beat, read_page)
 
     def probe(
         self,
         repository: str,
         path: str,
         parameters: dict[str, str],
-        while_waiting: WhileWaiting,
+        beat: Beat,
         read: Callable[[Probed], T],
         *,
         etag: str = "",
@@ -159,18 +159,19 @@ class GitHubClient:
         def read_probe(answer: Answer) -> T:
             return read(Probed(answer.status == 304, answer.headers.get("etag"), answer.text, answer.has_next))
 
-        return self._ask(repository, request, while_waiting, read_probe)
+        return self._ask(repository, request, beat, read_probe)
 
     def graphql(
         self,
         repository: str,
         query: str,
         variables: dict[str, Any],
-        while_waiting: WhileWaiting,
+        beat: Beat,
         read: Callable[[dict[str, Any]], T],
+        excuses: Excuses | None = None,
     ) -> T:
         """The `data` of an answer without errors. Raises GraphQLRefused for one with any, partial data or not."""
-        request = _Request("POST", "", document={"query": query, "variables": variables})
+        request = _Request("POST", "", document={"query": query, "variables": variables}, excuses=excuses)
 
         def read_data(answer: Answer) -> T:
             body = answer.json(request.operation)
@@ -180,40 +181,28 @@ class GitHubClient:
                 raise MalformedAnswer("github", request.operation, "neither data nor errors")
             return read(body["data"])
 
-        return self._ask(repository, request, while_waiting, read_data)
+        return self._ask(repository, request, beat, read_data)
 
-    def _ask(self, repository: str, request: _Request, while_waiting: WhileWaiting, read: Callable[[Answer], T]) -> T:
+    def _ask(self, repository: str, request: _Request, beat: Beat, read: Callable[[Answer], T]) -> T:
         """One call; a second one only where the token turned out to have ended before its time."""
-        token = self._tokens.token_for(repository, while_waiting)
+        token = self._tokens.token_for(repository, beat)
         try:
-            return self._call(token, request, while_waiting, read)
+            return self._call(token, request, beat, read)
         except GithubException as error:
-            if error.status != 401 or not self._tokens.is_replaced(repository, token):
+            if error.status != 401 or not self._tokens.is_replaced(repository, token, beat):
                 raise
-        token = self._tokens.token_for(repository, while_waiting)
-        return self._call(token, request, while_waiting, read)
+        token = self._tokens.token_for(repository, beat)
+        return self._call(token, request, beat, read)
 
-    def _call(self, token: str, request: _Request, while_waiting: WhileWaiting, read: Callable[[Answer], T]) -> T:
-        with self._pool.lend(while_waiting) as line:
+    def _call(self, token: str, request: _Request, beat: Beat, read: Callable[[Answer], T]) -> T:
+        with self._pool.lend(beat) as (line, gate):
             line.token.value = token
-            with self._gate.call(request.operation):
+            with _through(gate, request):
                 try:
                     return read(_asked_for(_sent(line, request), request))
                 except Moved as redirect:  # an answer like any other; what it means is a question of its own
                     moved = redirect
-            raise RepositoryMoved(self._name_of_moved(line, moved)) from None
-
-    def _name_of_moved(self, line: _Line, moved: Moved) -> str:
-        """What the repository behind a redirect is called now; one more call, since it leads to a number."""
-        found = _BY_ID.match(moved.path)
-        if found is None:
-            raise MalformedAnswer("github", "a request", f"a redirect to {moved.path}, which is no repository")
-        request = _Request("GET", found[1])
-        with self._gate.call(request.operation):
-            name: str = _sent(line, request).accepted().field("full_name", str, request.operation)
-            if "/" not in name:
-                raise MalformedAnswer("github", request.operation, "a repository without a name")
-            return name
+            raise RepositoryMoved(_name_of_moved(line, gate, moved)) from None
 
 
 def _sent(line: _Line, request: _Request) -> Answer:
@@ -222,7 +211,26 @@ def _sent(line: _Line, request: _Request) -> Answer:
     return Answer(*line.requester.requestJson(request.verb, url, request.parameters, headers, request.document))
 
 
+def _through(gate: CallGate, request: _Request) -> Call:
+    if request.excuses is None:
+        return gate.call(request.operation)
+    return gate.excused_call(request.operation, request.excuses)
+
+
 def _asked_for(answer: Answer, request: _Request) -> Answer:
     if answer.accepted().status == 304 and "If-None-Match" not in (request.headers or {}):
         raise MalformedAnswer("github", request.operation, "304 Not Modified, though no copy was named")
     return answer
+
+
+def _name_of_moved(line: _Line, gate: CallGate, moved: Moved) -> str:
+    """What the repository behind a redirect is called now; one more call, since it leads to a number."""
+    found = _BY_ID.match(moved.path)
+    if found is None:
+        raise MalformedAnswer("github", "a request", f"a redirect to {moved.path}, which is no repository")
+    request = _Request("GET", found[1])
+    with gate.call(request.operation):
+        name: str = _sent(line, request).accepted().field("full_name", str, request.operation)
+        if "/" not in name:
+            raise MalformedAnswer("github", request.operation, "a repository without a name")
+        return name

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -12,25 +11,23 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from github import Auth, GithubIntegration
 from github.GithubException import UnknownObjectException
 
+from activities.clients.beats import Beat, BeatingGate, alone
 from activities.clients.github_answers import Answer
 from devsync.runtime.classification import MalformedAnswer
 from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.settings.environment import GitHubAccess
 from devsync.settings.problems import ConfigError
 
-WhileWaiting = Callable[[], None]
-
-_WAKE_SECONDS = 2.0
 _RENEWED_BEFORE = timedelta(seconds=20)
 
 
 class GitHubTokens(Protocol):
     """Where each request gets its token from; called from many threads."""
 
-    def token_for(self, repository: str, while_waiting: WhileWaiting) -> str:
+    def token_for(self, repository: str, beat: Beat) -> str:
         """A token that GitHub accepts for the repository now."""
 
-    def is_replaced(self, repository: str, token: str) -> bool:
+    def is_replaced(self, repository: str, token: str, beat: Beat) -> bool:
         """Told that GitHub refused this token: whether the next `token_for` gives another one."""
 
 
@@ -55,10 +52,10 @@ class PersonalToken:
     def __init__(self, token: str) -> None:
         self._token = token
 
-    def token_for(self, repository: str, while_waiting: WhileWaiting) -> str:
+    def token_for(self, repository: str, beat: Beat) -> str:
         return self._token
 
-    def is_replaced(self, repository: str, token: str) -> bool:
+    def is_replaced(self, repository: str, token: str, beat: Beat) -> bool:
         return False
 
 
@@ -99,33 +96,30 @@ class AppTokens:
         self._installations: dict[str, _Installation] = {}
         self._asking = threading.Lock()
 
-    def token_for(self, repository: str, while_waiting: WhileWaiting) -> str:
+    def token_for(self, repository: str, beat: Beat) -> str:
         """Raises ConfigError where the App is not installed, what PyGithub and requests raise, MalformedAnswer, and
         CircuitOpen or ServicePaused where the gate lets no call through.
         """
-        while not self._asking.acquire(timeout=_WAKE_SECONDS):
-            while_waiting()
-        try:
+        gate = BeatingGate(self._gate, beat)
+        with alone(self._asking, beat):
             owner = _owner(repository)
             if owner not in self._installations:
-                self._installations[owner] = _Installation(self._find_installation(repository))
+                self._installations[owner] = _Installation(self._find_installation(repository, gate))
             installation = self._installations[owner]
             if installation.ends_at is None or installation.ends_at - _RENEWED_BEFORE < datetime.now(UTC):
-                self._renew(installation)
+                self._renew(installation, gate)
             return installation.token
-        finally:
-            self._asking.release()
 
-    def is_replaced(self, repository: str, token: str) -> bool:
-        with self._asking:
+    def is_replaced(self, repository: str, token: str, beat: Beat) -> bool:
+        with alone(self._asking, beat):
             held = self._installations.get(_owner(repository))
             if held is not None and held.token == token:
                 self._installations[_owner(repository)] = _Installation(held.number)
             return held is not None
 
-    def _find_installation(self, repository: str) -> int:
+    def _find_installation(self, repository: str, gate: CallGate) -> int:
         operation = f"GET /repos/{repository}/installation"
-        with self._gate.call(operation):
+        with gate.call(operation):
             try:
                 number: int = self._asked("GET", f"/repos/{repository}/installation").field("id", int, operation)
             except UnknownObjectException:
@@ -137,10 +131,10 @@ class AppTokens:
                 ) from None
         return number
 
-    def _renew(self, installation: _Installation) -> None:
+    def _renew(self, installation: _Installation, gate: CallGate) -> None:
         path = f"/app/installations/{installation.number}/access_tokens"
         operation = f"POST {path}"
-        with self._gate.call(operation):
+        with gate.call(operation):
             answer = self._asked("POST", path)
             token, ends_at = answer.field("token", str, operation), answer.field("expires_at", str, operation)
             try:

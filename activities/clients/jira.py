@@ -2,12 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from activities.clients.beats import Beat, alone
 from activities.clients.jira_library import JiraLibrary
 from activities.clients.jira_pages import Read, SearchPage, T, cloud_page, data_center_page
 from activities.clients.pool import ClientPool
@@ -20,8 +19,6 @@ PROOF_LIFETIME = timedelta(minutes=1)
 """How long we believe that our credentials are good: a token that has expired finds no issues, and no error."""
 
 EPIC_LINK_TYPE = "com.pyxis.greenhopper.jira:gh-epic-link"
-
-_WAKE_SECONDS = 2.0
 
 
 class _Introduction(NamedTuple):
@@ -47,7 +44,6 @@ class JiraClient:
         gate: CallGate = UNGATED,
     ) -> None:
         self.server = server.rstrip("/")
-        self._gate = gate
         self._is_cloud = email is not None
 
         def build() -> JiraLibrary:
@@ -59,46 +55,44 @@ class JiraClient:
                 read_timeout=read_timeout,
             )
 
-        self._pool = ClientPool(build, concurrency)
+        self._pool = ClientPool(build, concurrency, gate)
         self._lock = threading.Lock()
         self._introduction: _Introduction | None = None
 
-    def user_timezone(self, while_waiting: Callable[[], None]) -> ZoneInfo | None:
+    def user_timezone(self, beat: Beat) -> ZoneInfo | None:
         """The timezone of the API user, in which JQL reads dates; None where JIRA names none that is known here.
 
         Asked again every PROOF_LIFETIME, which proves the credentials too. Raises ConfigError when the server is of
         the other kind than the credentials, CredentialsRefused when it does not know us.
         """
-        return self._introduce(while_waiting).timezone
+        return self._introduce(beat).timezone
 
-    def search_page(
-        self, jql: str, fields: list[str], position: str, while_waiting: Callable[[], None], read: Read[T]
-    ) -> SearchPage[T]:
+    def search_page(self, jql: str, fields: list[str], position: str, beat: Beat, read: Read[T]) -> SearchPage[T]:
         """One page, from its beginning or where the page before said; `read` makes of its issues what is wanted.
 
         Raises ListMoved (Data Center), and what `read` raises.
         """
-        epic_link = None if self._is_cloud else self._introduce(while_waiting).epic_link
-        with self._pool.lend(while_waiting) as library:
+        epic_link = None if self._is_cloud else self._introduce(beat).epic_link
+        with self._pool.lend(beat) as (library, gate):
             if self._is_cloud:
-                return cloud_page(library, self._gate, jql, fields, position, read)
-            return data_center_page(library, self._gate, jql, fields, position, read, epic_link)
+                return cloud_page(library, gate, jql, fields, position, read)
+            return data_center_page(library, gate, jql, fields, position, read, epic_link)
 
-    def _introduce(self, while_waiting: Callable[[], None]) -> _Introduction:
-        with self._alone(while_waiting):
+    def _introduce(self, beat: Beat) -> _Introduction:
+        with alone(self._lock, beat):
             known = self._introduction
             if known is not None and time.monotonic() - known.proven_at < PROOF_LIFETIME.total_seconds():
                 return known
-            with self._pool.lend(while_waiting) as library:
-                epic_link = known.epic_link if known is not None else self._greet(library)
-                with self._gate.call("GET myself"):
+            with self._pool.lend(beat) as (library, gate):
+                epic_link = known.epic_link if known is not None else self._greet(library, gate)
+                with gate.call("GET myself"):
                     timezone = _timezone(library.myself())
             self._introduction = _Introduction(timezone, epic_link, time.monotonic())
             return self._introduction
 
-    def _greet(self, library: JiraLibrary) -> str | None:
+    def _greet(self, library: JiraLibrary, gate: CallGate) -> str | None:
         """Once a process: is it the JIRA that we have credentials for, and which field of it links to epics?"""
-        with self._gate.call("GET serverInfo"):
+        with gate.call("GET serverInfo"):
             info = library.server_info()
             deployment = info.get("deploymentType") if isinstance(info, dict) else None
             if not deployment:
@@ -107,17 +101,8 @@ class JiraClient:
             raise ConfigError([problem])
         if self._is_cloud:
             return None
-        with self._gate.call("GET field"):
+        with gate.call("GET field"):
             return _epic_link(library.fields())
-
-    @contextmanager
-    def _alone(self, while_waiting: Callable[[], None]) -> Iterator[None]:
-        while not self._lock.acquire(timeout=_WAKE_SECONDS):
-            while_waiting()
-        try:
-            yield
-        finally:
-            self._lock.release()
 
 
 def _timezone(me: object) -> ZoneInfo | None:

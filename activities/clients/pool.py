@@ -5,36 +5,38 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-C = TypeVar("C")
+from activities.clients.beats import WAKE_SECONDS, Beat, BeatingGate
+from devsync.runtime.gated_calls import CallGate
 
-_WAKE_SECONDS = 2.0
+C = TypeVar("C")
 
 
 class ClientPool(Generic[C]):
-    """At most `size` HTTP calls at once in this process.
+    """At most `size` HTTP calls at once in this process, each through the service's gate.
 
     Neither PyGithub nor requests promises that one connection may be used from two threads (PyGithub keeps the
     request of the moment on it), so the semaphore hands out whole clients; the last one returned is lent first,
     since its connection is the warmest.
     """
 
-    def __init__(self, build: Callable[[], C], size: int) -> None:
+    def __init__(self, build: Callable[[], C], size: int, gate: CallGate) -> None:
+        self._gate = gate
         self._free: queue.LifoQueue[C] = queue.LifoQueue()
         for _ in range(size):
             self._free.put(build())
 
     @contextmanager
-    def lend(self, while_waiting: Callable[[], None]) -> Iterator[C]:
-        """A client for one call. `while_waiting` runs every two seconds: heartbeats, so that waiting is no death."""
-        client = self._wait(while_waiting)
+    def lend(self, beat: Beat) -> Iterator[tuple[C, CallGate]]:
+        """A client for some calls in a row, and the gate that beats before each of them; waiting for one beats, too."""
+        client = self._wait(beat)
         try:
-            yield client
+            yield client, BeatingGate(self._gate, beat)
         finally:
             self._free.put(client)
 
-    def _wait(self, while_waiting: Callable[[], None]) -> C:
+    def _wait(self, beat: Beat) -> C:
         while True:
             try:
-                return self._free.get(timeout=_WAKE_SECONDS)
+                return self._free.get(timeout=WAKE_SECONDS)
             except queue.Empty:
-                while_waiting()
+                beat()

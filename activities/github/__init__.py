@@ -2,7 +2,7 @@
 
 Both roads give the same edition: what decides items is what both know. One collection comes by one road as a whole.
 `github.api: auto` starts by GraphQL and leaves it for REST where GraphQL refuses for good, is not there, has no points
-left, or fails again and again; whatever it had read is dropped then.
+left, chokes even on the smallest page, or fails again and again; whatever it had read is dropped then.
 """
 
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from temporalio import activity
 
 from activities.clients.github import GitHubClient
 from activities.collection import Collection, Shelf
-from activities.github.graphql import GRAPHQL, GraphQLRoad
+from activities.github.graphql import GRAPHQL, GraphQLRoad, is_too_heavy
 from activities.github.memory import Memory, head_validator, is_primary_limit
 from activities.github.rest import PARTS, REST, RestRoad
 from devsync.contracts.activities import COLLECT_REPOSITORY
@@ -108,7 +108,13 @@ class _Attempt:
     def _by_graphql(self) -> _Found | None:
         """None where GraphQL is to be left for REST."""
         learned = self._memory.learn()
-        road = GraphQLRoad(self._client, self._collection, self._message.repository, self._message.window)
+        road = GraphQLRoad(
+            self._client,
+            self._collection,
+            self._message.repository,
+            self._message.window,
+            rest_follows=self._message.api == AUTO,
+        )
         try:
             data = road.collect()
         except _TELLING as error:
@@ -139,7 +145,9 @@ def _leaves_graphql(error: Exception) -> bool:
         return isinstance(error, GraphQLRefused) or is_primary_limit(error)
     if failure.category is ErrorCategory.AUTHENTICATION and failure.code == "401":
         return False
-    return not failure.is_retryable or activity.info().attempt >= PATIENT_ATTEMPTS
+    if not failure.is_retryable or is_too_heavy(error):
+        return True
+    return activity.info().attempt >= PATIENT_ATTEMPTS
 
 
 def _reused(remembered: RememberedUnit, collection: Collection, memory: Memory) -> UnitCollected:

@@ -13,7 +13,7 @@ from github.GithubException import GithubException
 from temporalio import activity
 
 from activities.clients.github import PAGE_SIZE, GitHubClient
-from activities.collection import Collection, PageResult, heartbeat_while_waiting, unique
+from activities.collection import Collection, PageResult, unique
 from activities.github.mapping import instant
 from activities.github.nodes import commit_of_node, pull_request_of_node, release_of_node
 from activities.github.query import QUERY
@@ -52,21 +52,30 @@ class Place:
     def is_end(self) -> bool:
         return self.pulls is None and self.commits is None and self.releases is None
 
+    @property
+    def is_smallest(self) -> bool:
+        return self.size // 2 < SMALLEST_PAGE
+
     def as_text(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
 
 
 class GraphQLRoad:
-    """One attempt at one repository. `calls` counts its HTTP calls, `name_now` says what GitHub calls it."""
+    """One attempt at one repository. `calls` counts its HTTP calls, `name_now` says what GitHub calls it.
+
+    `rest_follows`: where this road fails, REST is asked, and only what REST says counts against GitHub.
+    """
 
     name = GRAPHQL
 
-    def __init__(self, client: GitHubClient, collection: Collection, repository: str, window: Window) -> None:
+    def __init__(
+        self, client: GitHubClient, collection: Collection, repository: str, window: Window, *, rest_follows: bool
+    ) -> None:
         self._client = client
         self._collection = collection
         self._repository = repository
         self._window = window
-        self._waiting = heartbeat_while_waiting(collection)
+        self._rest_follows = rest_follows
         self._seen: set[str] = set()
         self._went_through = 0
         self.name_now = repository
@@ -99,18 +108,26 @@ class GraphQLRoad:
             reading = partial(self._page, place)
             try:
                 page, following = self._client.graphql(
-                    self._repository, QUERY, self._variables(place), self._waiting, reading
+                    self._repository,
+                    QUERY,
+                    self._variables(place),
+                    self._collection.beat,
+                    reading,
+                    partial(self._is_excused, place),
                 )
             except (GraphQLRefused, GithubException, requests.Timeout) as error:
                 self._went_through = 0
-                smaller = place.size // 2
-                if not _is_too_heavy(error) or smaller < SMALLEST_PAGE:
+                if not is_too_heavy(error) or place.is_smallest:
                     raise
+                smaller = place.size // 2
                 activity.logger.info("%s: pages of %d from now on (%s)", self._collection.unit, smaller, error)
-                activity.heartbeat("a smaller page", smaller)
                 place = replace(place, size=smaller)
                 continue
             return page, replace(following, size=self._next_size(place.size))
+
+    def _is_excused(self, place: Place, error: Exception) -> bool:
+        """Whether the failure is no evidence against GitHub: of a large page it says that the page is too large."""
+        return self._rest_follows or (is_too_heavy(error) and not place.is_smallest)
 
     def _next_size(self, size: int) -> int:
         self._went_through += 1
@@ -191,7 +208,8 @@ class GraphQLRoad:
         return nodes, after
 
 
-def _is_too_heavy(error: Exception) -> bool:
+def is_too_heavy(error: Exception) -> bool:
+    """Whether a smaller page may go through; of what the road raises itself, that even the smallest did not."""
     if isinstance(error, GraphQLRefused):
         # An error without a known type is what GitHub calls "something went wrong": mostly its own time-out.
         return error.refusal in (Refusal.TOO_MUCH, Refusal.FAILED)

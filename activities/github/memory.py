@@ -37,7 +37,7 @@ from github.GithubException import GithubException
 from temporalio import activity
 
 from activities.clients.github import GitHubClient, Probed, RepositoryMoved
-from activities.collection import Collection, PageResult, heartbeat_while_waiting
+from activities.collection import Collection, PageResult
 from activities.github.graphql import GRAPHQL
 from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.contracts.names import GITHUB
@@ -71,7 +71,6 @@ class Memory:
         self._units = units
         self._collection = collection
         self._message = message
-        self._waiting = heartbeat_while_waiting(collection)
         self.calls = 0
 
     def unchanged(self) -> RememberedUnit | None:
@@ -128,7 +127,7 @@ class Memory:
     def _keep(self, remembered: RememberedUnit) -> None:
         message = self._message
         with self._as_an_aid():
-            self._collection.shelf.bridge.run(
+            self._collection.at_shelf(
                 self._units.remember(
                     team=message.team,
                     unit=self._collection.unit,
@@ -141,19 +140,18 @@ class Memory:
     def _recall(self) -> RememberedUnit | None:
         message = self._message
         with self._as_an_aid():
-            return self._collection.shelf.bridge.run(
+            return self._collection.at_shelf(
                 self._units.recall(team=message.team, unit=self._collection.unit, window=message.window, form=FORM)
             )
         return None
 
     def _confirmed(self, validator: Validator) -> Validator | None:
         self.calls += 1
-        activity.heartbeat("probing", self._collection.unit)
         return self._client.probe(
             self._message.repository,
             validator.path,
             validator.parameters,
-            self._waiting,
+            self._collection.beat,
             partial(_still_holds, validator),
             etag=validator.etag,
             accept=validator.accept,
@@ -168,7 +166,7 @@ class Memory:
 
         self.calls += 1
         try:
-            return self._client.probe(repository, path, parameters, self._waiting, read)
+            return self._client.probe(repository, path, parameters, self._collection.beat, read)
         except RepositoryMoved as moved:
             self.calls += 1
             return self._learned(name, parameters, moved.new_name)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from github.GithubException import GithubException
 
 from activities.clients.github import GitHubClient, Page, RepositoryMoved
-from activities.collection import Collection, PageResult, heartbeat_while_waiting, unique
+from activities.collection import Collection, PageResult, unique
 from activities.github.mapping import commit_of, instant, pull_request_of, release_of
 from devsync.domain.changelog.collected import Commit, PullRequest, Release, RepositoryData
 from devsync.domain.changelog.window import Window
@@ -44,7 +44,6 @@ class RestRoad:
         self._collection = collection
         self._repository = repository
         self._window = window
-        self._waiting = heartbeat_while_waiting(collection)
         self.name_now = repository
         self.calls = 0
 
@@ -121,7 +120,9 @@ class RestRoad:
     def _page(self, part: str, cursor: str, read: Callable[[Page], _Read]) -> _Read:
         self.calls += 1
         try:
-            return self._client.list_page(self.name_now, part, self._parameters(part), int(cursor), self._waiting, read)
+            return self._client.list_page(
+                self.name_now, part, self._parameters(part), int(cursor), self._collection.beat, read
+            )
         except RepositoryMoved as moved:
             if moved.new_name == self.name_now:
                 raise

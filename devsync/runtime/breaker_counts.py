@@ -83,6 +83,9 @@ class Unsent:
                 return
         self._waiting.append((generation, outcomes))
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def take(self) -> tuple[int, Outcomes] | None:
         """The oldest, with its generation."""
         return self._waiting.popleft() if self._waiting else None

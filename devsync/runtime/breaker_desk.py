@@ -49,8 +49,10 @@ class Desk:
         self._told_at = -LONGEST_BACKOFF
         self._failures = 0
         self._waiters: list[Future[Lease | None]] = []
+        self._asked_for: list[Future[Lease | None]] = []
         self._lending: asyncio.Task[None] | None = None
         self._asked = 0
+        self._is_dismissed = False
 
     # Reports.
 
@@ -63,11 +65,14 @@ class Desk:
         self._news.set()
 
     async def report_in_time(self) -> None:
-        """One report, when there are news; without any, after a while."""
+        """One report, when there are news; without any, after a while. What an outage has left goes out at once."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), self.interval * CALM)
         self._news.clear()
-        await self.tell()
+        is_behind = True
+        while is_behind:
+            is_behind = self.gate.is_behind
+            is_behind &= await self.tell()
 
     async def tell(self) -> bool:
         """Sends what there is to tell, not sooner than the pace allows; False: it was not taken, or nothing is left."""
@@ -92,6 +97,19 @@ class Desk:
                 lag = datetime.now(UTC) - batch.outcomes.earliest
                 self._metrics.reported(self.gate.service, max(lag, timedelta()))
             return True
+
+    async def last_words(self) -> None:
+        """Tells all that there is to tell. A lease that is still being asked for is waited for, and given back."""
+        try:
+            while await self.tell():
+                pass
+            if self._lending is not None:
+                await asyncio.wait([self._lending])
+            while await self.tell():
+                pass
+        finally:
+            if self._lending is not None:
+                self._lending.cancel()
 
     @property
     def _wait(self) -> float:
@@ -118,15 +136,17 @@ class Desk:
 
     def wait(self, waiter: "Future[Lease | None]") -> None:
         """Has a lease asked for, together with all that wait."""
+        if self._is_dismissed:
+            self._serve([waiter], [])
+            return
         self._waiters.append(waiter)
         if self._lending is None or self._lending.done():
             self._lending = asyncio.create_task(self._lend())
 
     def dismiss(self) -> None:
-        """Nobody is served any more: who waits decides by itself."""
-        if self._lending is not None:
-            self._lending.cancel()
-        waiting, self._waiters = self._waiters, []
+        """From now on nobody is served: who waits decides by itself."""
+        self._is_dismissed = True
+        waiting, self._waiters, self._asked_for = [*self._asked_for, *self._waiters], [], []
         self.gate.lose_touch()
         self._serve(waiting, [])
 
@@ -134,9 +154,11 @@ class Desk:
         while self._waiters:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.tell(), TELL_FIRST)
-            waiting, self._waiters = self._waiters, []
+            if not self._waiters:
+                return
+            self._asked_for, self._waiters = self._waiters, []
             self._asked += 1
-            ask = AskProbe(reporter=self._reporter, wanted=len(waiting))
+            ask = AskProbe(reporter=self._reporter, wanted=len(self._asked_for))
             leases, retry_at = list[Lease](), None
             try:
                 answer = await self._entities.lease(self.gate.service, ask, f"{self._reporter}.{self._asked}")
@@ -144,9 +166,12 @@ class Desk:
                 _log.warning("the breaker of %s gives no probe: %s", self.gate.service, error)
                 self.gate.lose_touch(SILENCE)
             else:
-                self.gate.learn(answer.standing, None)
+                if not self._is_dismissed:
+                    self.gate.learn(answer.standing, None)
                 leases, retry_at = list(answer.leases), answer.retry_at
-            self._serve(waiting, leases, retry_at)
+            finally:
+                served, self._asked_for = self._asked_for, []
+                self._serve(served, leases, retry_at)
 
     def _serve(
         self, waiting: list["Future[Lease | None]"], leases: list[Lease], retry_at: datetime | None = None

@@ -21,7 +21,7 @@ from devsync.domain.errors import ErrorCategory
 from devsync.runtime.breaker_counts import CallCounts
 from devsync.runtime.breaker_ledger import Ledger, Report, Told
 from devsync.runtime.classification import classify
-from devsync.runtime.gated_calls import Admitted, GatedCall, Probe
+from devsync.runtime.gated_calls import Admitted, ExcusedCall, Excuses, GatedCall, Probe
 
 RECHECK = timedelta(minutes=1)
 """A breaker that an operator has opened without an end may be closed at any time: worth another try after this."""
@@ -74,6 +74,9 @@ class Gate:
     def call(self, operation: str) -> GatedCall:
         return GatedCall(self, operation)
 
+    def excused_call(self, operation: str, excuses: Excuses) -> GatedCall:
+        return ExcusedCall(self, operation, excuses)
+
     # Before a call.
 
     def admit(self) -> Admitted | Future[Lease | None]:
@@ -102,9 +105,11 @@ class Gate:
 
     # After it.
 
-    def ended(self, admitted: Admitted, error: BaseException | None, seconds: float, operation: str) -> None:
+    def ended(
+        self, admitted: Admitted, error: BaseException | None, seconds: float, operation: str, excuses: Excuses | None
+    ) -> None:
         """The outcome of a call that was let through."""
-        outcome, failure = _judged(error, self.service, operation, self._now())
+        outcome, failure = _judged(error, self.service, operation, excuses, self._now())
         with self._lock:
             now = self._now()
             if isinstance(admitted, CallCounts):
@@ -203,6 +208,13 @@ class Gate:
         with self._lock:
             self._ledger.confirmed()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether one report cannot tell all."""
+        with self._lock:
+            self._collect(self._now())
+            return self._ledger.is_behind
+
     def take_told(self) -> Told:
         """What happened since this was last asked."""
         with self._lock:
@@ -247,7 +259,9 @@ class Gate:
         return CircuitOpen(self.service, retry_at, why, standing.probes_allowed)
 
 
-def _judged(error: BaseException | None, service: str, operation: str, now: datetime) -> tuple[Outcome, str]:
+def _judged(
+    error: BaseException | None, service: str, operation: str, excuses: Excuses | None, now: datetime
+) -> tuple[Outcome, str]:
     """What a call says about the service, and one line for a failure. Being interrupted says nothing."""
     if error is None:
         return Outcome.SUCCESS, ""
@@ -256,6 +270,6 @@ def _judged(error: BaseException | None, service: str, operation: str, now: date
     failure = classify(error, service, now)
     if failure.category is ErrorCategory.RATE_LIMITING:
         return Outcome.THROTTLED, ""
-    if failure.counts_for_breaker:
+    if failure.counts_for_breaker and not (excuses is not None and excuses(error)):
         return Outcome.FAILURE, f"{failure.message} ({operation})"
     return Outcome.IGNORED, ""

@@ -83,11 +83,11 @@ class Gates:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS):
-                await asyncio.gather(*(_tell_all(desk) for desk in self._desks.values()))
         for desk in self._desks.values():
             desk.dismiss()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await asyncio.gather(*(desk.last_words() for desk in self._desks.values()))
 
     # The office, asked by the threads of calls.
 
@@ -155,8 +155,3 @@ async def _for_ever(step: Callable[[], Awaitable[None]]) -> None:
         except Exception:  # noqa: BLE001 (told, and tried again)
             _log.exception("a breaker's link to its entity failed; it is tried again")
             await asyncio.sleep(REFRESH)
-
-
-async def _tell_all(desk: Desk) -> None:
-    while await desk.tell():
-        pass

@@ -100,6 +100,11 @@ class Ledger:
         """The last report was taken."""
         self._outstanding = None
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether more than one report's worth waits."""
+        return len(self._unsent) + (self._outstanding is not None) > 1
+
     def take_told(self) -> Told:
         told, self._told = self._told, Told(Counter(), Counter(), Counter())
         return told

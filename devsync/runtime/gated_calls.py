@@ -1,23 +1,23 @@
 """One HTTP call as its client sees it: a block that the breaker's gate lets in and that ends with an outcome."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import timedelta
-from time import perf_counter
+from time import monotonic, perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
-from devsync.domain.breaker import Lease
+from devsync.domain.breaker import LEASE_PATIENCE, Lease
 from devsync.runtime.breaker_counts import CallCounts
 
 if TYPE_CHECKING:
     from devsync.runtime.breaker_gate import Gate
 
-LEASE_PATIENCE = timedelta(seconds=5)
-"""So long a call waits for a lease; then the entity counts as out of touch, and the process decides by itself."""
-
 _DECISIONS: Final = 3
 """A call asks no more than so often while everything changes around it."""
+
+Excuses = Callable[[Exception], bool]
+"""Whether that failure of a call is no evidence against the service: it is not counted, and gives a probe back."""
 
 
 class Call(Protocol):
@@ -45,6 +45,9 @@ class CallGate(Protocol):
         Entering it raises CircuitOpen or ServicePaused, at once, where no call may go out.
         """
 
+    def excused_call(self, operation: str, excuses: Excuses) -> Call:
+        """Likewise, for a call of which some failures do not count."""
+
 
 class _FreeCall:
     def __enter__(self) -> Self:
@@ -60,6 +63,9 @@ class _FreeCall:
 
 class _NoGate:
     def call(self, operation: str) -> Call:
+        return _FREE
+
+    def excused_call(self, operation: str, excuses: Excuses) -> Call:
         return _FREE
 
 
@@ -90,6 +96,8 @@ class GatedCall:
 
     __slots__ = ("_admitted", "_began", "_gate", "_operation")
 
+    _excuses: Excuses | None = None
+
     def __init__(self, gate: "Gate", operation: str) -> None:
         self._gate = gate
         self._operation = operation
@@ -107,7 +115,7 @@ class GatedCall:
         if error is None and isinstance(admitted, CallCounts) and seconds < admitted.slow_from:
             admitted.success()
         else:
-            self._gate.ended(admitted, error, seconds, self._operation)
+            self._gate.ended(admitted, error, seconds, self._operation, self._excuses)
 
     async def __aenter__(self) -> Self:
         self._admitted = self._gate.road or await self._wait_in_loop()
@@ -120,12 +128,13 @@ class GatedCall:
         self.__exit__(kind, error, traceback)
 
     def _wait_in_thread(self) -> Admitted:
+        patient_until = monotonic() + LEASE_PATIENCE.total_seconds()
         for _ in range(_DECISIONS):
             found = self._gate.admit()
             if not isinstance(found, Future):
                 return found
             try:
-                lease = found.result(LEASE_PATIENCE.total_seconds())
+                lease = found.result(max(patient_until - monotonic(), 0))
             except BaseException as error:
                 self._gone(found, is_lost=isinstance(error, TimeoutError))
                 if not isinstance(error, TimeoutError):
@@ -136,12 +145,13 @@ class GatedCall:
         raise self._gate.all_leased()
 
     async def _wait_in_loop(self) -> Admitted:
+        patient_until = monotonic() + LEASE_PATIENCE.total_seconds()
         for _ in range(_DECISIONS):
             found = self._gate.admit()
             if not isinstance(found, Future):
                 return found
             try:
-                lease = await asyncio.wait_for(asyncio.wrap_future(found), LEASE_PATIENCE.total_seconds())
+                lease = await asyncio.wait_for(asyncio.wrap_future(found), max(patient_until - monotonic(), 0))
             except BaseException as error:
                 self._gone(found, is_lost=isinstance(error, TimeoutError))
                 if not isinstance(error, TimeoutError):
@@ -157,3 +167,13 @@ class GatedCall:
             self._gate.give_back(lease)
         if is_lost:
             self._gate.lose_touch(LEASE_PATIENCE)
+
+
+class ExcusedCall(GatedCall):
+    """One of which some failures do not count. A class of its own: the common call must stay as cheap as it is."""
+
+    __slots__ = ("_excuses",)
+
+    def __init__(self, gate: "Gate", operation: str, excuses: Excuses) -> None:
+        super().__init__(gate, operation)
+        self._excuses = excuses

@@ -67,10 +67,12 @@ class GitHubStage:
         collection_id: str = "",
         attempt: int = 1,
         inline_share: int = INLINE_LIMIT,
+        on_beat: Callable[..., None] = lambda *_details: None,
     ) -> UnitCollected:
         """One attempt. Attempts of one `collection_id` share their pages; without one it is a collection of its own."""
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, attempt=attempt)
+        environment.on_heartbeat = on_beat
         message = CollectRepository(
             collection_id=collection_id or f"collection-{next(_names)}",
             team="payments",

@@ -16,6 +16,7 @@ from activities.jira import JiraActivities
 from devsync.contracts.collection import CollectProject, UnitCollected
 from devsync.domain.changelog.collected import ProjectData
 from devsync.domain.changelog.window import Window, week_window
+from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from devsync.storage.pages import CollectionPages
@@ -35,9 +36,17 @@ class Stage:
     store: ArtifactStore
     activities: JiraActivities
 
-    async def collect(self, project: str = "CORE", window: Window = WEEK, name: str = "one") -> UnitCollected:
+    async def collect(
+        self,
+        project: str = "CORE",
+        window: Window = WEEK,
+        name: str = "one",
+        on_beat: Callable[..., None] = lambda *_details: None,
+    ) -> UnitCollected:
         """One attempt; attempts of one name share their pages."""
-        run: Callable[..., UnitCollected] = ActivityEnvironment().run
+        environment = ActivityEnvironment()
+        environment.on_heartbeat = on_beat
+        run: Callable[..., UnitCollected] = environment.run
         message = CollectProject(collection_id=name, team="payments", project=project, window=window)
         return await asyncio.to_thread(run, self.activities.collect_project, message)
 
@@ -47,14 +56,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(kind: Kind, world: World, url: str) -> AsyncIterator[Stage]:
+async def stage(kind: Kind, world: World, url: str, gate: CallGate = UNGATED) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(jira_sandbox(kind, world))
         database = Database(url, pool_size=2)
         stack.push_async_callback(database.dispose)
         store = ArtifactStore(database)
         shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
-        yield Stage(sandbox, store, JiraActivities(jira_client(sandbox), shelf))
+        yield Stage(sandbox, store, JiraActivities(jira_client(sandbox, gate=gate), shelf))
 
 
 def resolved(number: int, **more: Any) -> Issue:

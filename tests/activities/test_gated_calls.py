@@ -17,6 +17,7 @@ from devsync.domain.breaker.refusals import CircuitOpen
 from devsync.runtime.breaker_gate import Gate
 from sandbox.changes import RevokeTokens
 from sandbox.faults import Fault, FaultKind
+from sandbox.request_log import RequestRecord
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.world import World
 from sandbox.worlds.demo import demo_world
@@ -279,7 +280,71 @@ async def test_an_answer_that_only_its_reader_finds_wrong_is_a_failure_of_its_ca
         with pytest.raises(Exception):  # noqa: B017, PT011
             await stage.collect(REPOSITORY, road)
         broken_answers = [record for record in stage.asked if record.faults]
-        assert gate.outcomes[FAILURE] == len(broken_answers) > 0
+        counted = [record for record in broken_answers if not is_halved(record, broken_answers)]
+        assert gate.outcomes[FAILURE] == len(counted) > 0
+
+
+def is_halved(record: RequestRecord, answers: list[RequestRecord]) -> bool:
+    """Whether it was followed by the same question for a smaller page."""
+    return record.path == "/graphql" and record is not answers[-1]
+
+
+# Which failures of GraphQL are evidence against GitHub.
+
+TOO_HEAVY = Fault(kind=FaultKind.STATUS, service="github", route="^/graphql", status=502)
+PAGE_SIZES = 5
+"""100, 50, 25, 12, 6."""
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        TOO_HEAVY,
+        TOO_HEAVY.model_copy(update={"status": 504}),
+        Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="github", route="^/graphql", seconds=1.5),
+        PARTIAL,
+    ],
+    ids=["502", "504", "a time-out", "an error without a type"],
+)
+async def test_a_page_that_is_too_heavy_is_no_failure_of_github_and_only_the_smallest_one_is(
+    url: str, broken: Fault
+) -> None:
+    gate = WatchedGate("github")
+    async with gated_stage(small_world(5), url, gate, read_timeout=READ_TIMEOUT) as stage:
+        stage.sandbox.faults.add(broken)
+        with pytest.raises(Exception):  # noqa: B017, PT011
+            await stage.collect(REPOSITORY, "graphql")
+        assert (gate.outcomes[IGNORED], gate.outcomes[FAILURE]) == (PAGE_SIZES - 1, 1)
+
+
+async def test_where_rest_is_asked_next_no_failure_of_graphql_counts(url: str) -> None:
+    gate = WatchedGate("github")
+    async with gated_stage(small_world(5), url, gate) as stage:
+        stage.sandbox.faults.add(TOO_HEAVY)
+        assert (await stage.collect(REPOSITORY, "auto")).road == "rest"
+        assert FAILURE not in gate.outcomes
+        assert gate.outcomes[IGNORED] == PAGE_SIZES
+
+
+@pytest.mark.parametrize(("road", "failures"), [("auto", 0), ("graphql", 1)])
+async def test_a_graphql_that_is_down_counts_only_where_it_is_the_only_road(url: str, road: str, failures: int) -> None:
+    gate = WatchedGate("github")
+    async with gated_stage(small_world(5), url, gate) as stage:
+        stage.sandbox.faults.add(TOO_HEAVY.model_copy(update={"status": 503}))
+        with pytest.raises(Exception, match="503"):
+            await stage.collect(REPOSITORY, road)
+        assert gate.outcomes.get(FAILURE, 0) == failures
+
+
+async def test_a_github_that_is_down_altogether_counts_by_what_rest_answers(url: str) -> None:
+    gate = WatchedGate("github")
+    async with gated_stage(small_world(5), url, gate) as stage:
+        stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", status=502))
+        with pytest.raises(Exception, match="502"):
+            await stage.collect(REPOSITORY, "auto")
+        rest = [record for record in stage.asked_of("rest") if record.status == 502]
+        assert gate.outcomes == {IGNORED: PAGE_SIZES, FAILURE: len(rest)}
+        assert len(rest) == 2, "before GraphQL, and after it"
 
 
 # An open breaker.

@@ -135,27 +135,26 @@ def error_of(**error: Any) -> Callable[[Body, int], Body]:
     return lambda _body, _number: {"data": None, "errors": [error]}
 
 
-# what GitHub says, category, is retryable, is REST asked at once
+# what GitHub says, category, is retryable
 REFUSALS = [
-    ({"type": "NOT_FOUND", "message": "Could not resolve"}, ErrorCategory.DATA_COLLECTION, False, True),
-    ({"type": "FORBIDDEN", "message": "Resource not accessible"}, ErrorCategory.AUTHENTICATION, False, True),
-    ({"type": "INSUFFICIENT_SCOPES", "message": "Your token has not"}, ErrorCategory.AUTHENTICATION, False, True),
-    ({"type": "RATE_LIMITED", "message": "API rate limit exceeded"}, ErrorCategory.RATE_LIMITING, True, True),
+    ({"type": "NOT_FOUND", "message": "Could not resolve"}, ErrorCategory.DATA_COLLECTION, False),
+    ({"type": "FORBIDDEN", "message": "Resource not accessible"}, ErrorCategory.AUTHENTICATION, False),
+    ({"type": "INSUFFICIENT_SCOPES", "message": "Your token has not"}, ErrorCategory.AUTHENTICATION, False),
+    ({"type": "RATE_LIMITED", "message": "API rate limit exceeded"}, ErrorCategory.RATE_LIMITING, True),
     (
         {"extensions": {"code": "undefinedField"}, "message": "Field 'x' doesn't exist"},
         ErrorCategory.CONFIGURATION,
         False,
-        True,
     ),
-    ({"message": "Something went wrong while executing your query"}, ErrorCategory.EXTERNAL_SERVICE, True, False),
-    ({"type": "MAX_NODE_LIMIT_EXCEEDED", "message": "too many"}, ErrorCategory.EXTERNAL_SERVICE, True, False),
-    ({"type": "A_WORD_OF_TOMORROW", "message": "?"}, ErrorCategory.EXTERNAL_SERVICE, True, False),
+    ({"message": "Something went wrong while executing your query"}, ErrorCategory.EXTERNAL_SERVICE, True),
+    ({"type": "MAX_NODE_LIMIT_EXCEEDED", "message": "too many"}, ErrorCategory.EXTERNAL_SERVICE, True),
+    ({"type": "A_WORD_OF_TOMORROW", "message": "?"}, ErrorCategory.EXTERNAL_SERVICE, True),
 ]
 
 
-@pytest.mark.parametrize(("error", "category", "is_retryable", "leaves_at_once"), REFUSALS)
-async def test_each_refusal_is_understood_by_its_type(
-    stage: GitHubStage, error: Body, category: ErrorCategory, is_retryable: bool, leaves_at_once: bool
+@pytest.mark.parametrize(("error", "category", "is_retryable"), REFUSALS)
+async def test_each_refusal_is_understood_by_its_type_and_auto_asks_rest_at_once(
+    stage: GitHubStage, error: Body, category: ErrorCategory, is_retryable: bool
 ) -> None:
     stage.alter[:] = [error_of(**error)]
     with pytest.raises(GraphQLRefused) as raised:
@@ -164,11 +163,7 @@ async def test_each_refusal_is_understood_by_its_type(
     assert (failure.category, failure.is_retryable) == (category, is_retryable)
     if category is ErrorCategory.RATE_LIMITING:
         assert failure.retry_after is not None
-    if leaves_at_once:
-        assert (await stage.collect(REPOSITORY, "auto")).road == "rest"
-    else:
-        with pytest.raises(GraphQLRefused):
-            await stage.collect(REPOSITORY, "auto")
+    assert (await stage.collect(REPOSITORY, "auto")).road == "rest"
 
 
 async def test_what_a_wait_heals_decides_before_what_nothing_heals(stage: GitHubStage) -> None:
@@ -251,14 +246,16 @@ async def test_a_node_limit_halves_the_page(stage: GitHubStage) -> None:
     assert collected.counts["pull_requests"] == 250
 
 
-async def test_what_stays_too_heavy_ends_at_the_smallest_page_and_auto_turns_to_rest(stage: GitHubStage) -> None:
+async def test_what_stays_too_heavy_ends_at_the_smallest_page_and_auto_turns_to_rest_at_once(
+    stage: GitHubStage,
+) -> None:
     stage.sandbox.faults.add(Fault(kind=FaultKind.HTML, service="github", route="^/graphql", status=502))
     with pytest.raises(Exception) as raised:  # noqa: PT011
-        await stage.collect(REPOSITORY, "auto")
+        await stage.collect(REPOSITORY, "graphql")
     assert classify(raised.value, "github", datetime.now(UTC)).is_retryable
     tries = len(stage.asked_of("graphql"))
     assert 100 // 2 ** (tries - 1) >= SMALLEST_PAGE > 100 // 2**tries
-    collected = await stage.collect(REPOSITORY, "auto", attempt=PATIENT_ATTEMPTS)
+    collected = await stage.collect(REPOSITORY, "auto")
     assert (collected.road, collected.calls_by_road["graphql"]) == ("rest", tries)
 
 

@@ -1,8 +1,10 @@
 """A gate by itself: what is an outcome, which calls it refuses, and what it has to tell."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ import pytest
 import requests
 from temporalio.exceptions import CancelledError
 
-from devsync.domain.breaker import BreakerConfig, Mode, Outcomes, Standing, State
+from devsync.domain.breaker import BreakerConfig, Lease, Mode, Outcomes, Standing, State
 from devsync.domain.breaker.refusals import CallRefused, CircuitOpen, ServicePaused
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.breaker_gate import RECHECK, SOON, Gate
@@ -99,6 +101,25 @@ def counted(gate: Gate) -> dict[str, Any]:
 def test_one_call_is_one_outcome(error: BaseException | None, outcome: str) -> None:
     gate = gate_of()
     call(gate, error)
+    assert counted(gate) == {outcome: 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "is_excused", "outcome"),
+    [
+        (Answered(502), True, "ignored"),
+        (Answered(502), False, "failures"),
+        (requests.ReadTimeout(), True, "ignored"),
+        (Answered(404), False, "ignored"),
+        (Answered(429, retry_after="30"), True, "throttled"),
+        (None, True, "successes"),
+    ],
+)
+def test_a_failure_that_is_excused_does_not_count(error: Exception | None, is_excused: bool, outcome: str) -> None:
+    gate = gate_of()
+    with suppress(requests.RequestException), gate.excused_call(OPERATION, lambda _error: is_excused):
+        if error is not None:
+            raise error
     assert counted(gate) == {outcome: 1}
 
 
@@ -198,6 +219,50 @@ def test_a_probe_that_says_nothing_is_given_back() -> None:
     for _ in range(3):
         call(gate, Answered(404))
     call(gate)
+
+
+def test_a_probe_whose_failure_is_excused_is_given_back() -> None:
+    clock = Clock()
+    gate = gate_of(clock, failure_threshold=1, half_open_max_calls=1, success_threshold=1)
+    call(gate, Answered(503))
+    clock.now += 5 * MINUTE
+    for _ in range(3):
+        with suppress(Answered), gate.excused_call(OPERATION, lambda _error: True):
+            raise Answered(502)
+    call(gate)
+    assert gate.road is not None
+
+
+class SlowOffice:
+    """Gives no lease: things have changed, again and again, and it takes its time to say so."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.asked = 0
+
+    def report_soon(self, gate: Gate) -> None: ...
+
+    def ask_for_lease(self, gate: Gate) -> "Future[Lease | None]":
+        self.asked += 1
+        waiter: Future[Lease | None] = Future()
+
+        def answer() -> None:
+            if waiter.set_running_or_notify_cancel():
+                waiter.set_result(None)
+
+        threading.Timer(self.seconds, answer).start()
+        return waiter
+
+
+def test_patience_for_a_lease_is_that_of_a_call_and_not_of_each_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devsync.runtime.gated_calls.LEASE_PATIENCE", timedelta(seconds=0.5))
+    office = SlowOffice(seconds=0.4)
+    gate = Gate("github", BreakerConfig(), office, now=Clock())
+    gate.learn(standing(1, state=State.HALF_OPEN), None)
+    with suppress(CircuitOpen):
+        call(gate)
+    assert office.asked <= 2
+    assert not gate.is_in_touch
 
 
 def test_calls_that_began_before_the_gate_opened_do_not_count_afterwards() -> None:

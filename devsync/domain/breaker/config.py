@@ -14,6 +14,9 @@ Rate = Annotated[float, Field(gt=0, le=1)]
 LONGEST = timedelta(days=30)
 """No wait and no window of a breaker makes sense beyond it."""
 
+LEASE_PATIENCE = timedelta(seconds=5)
+"""So long a call waits for a lease; then the entity counts as out of touch, and the process decides by itself."""
+
 PositiveTime = Annotated[timedelta, Field(gt=timedelta(0))]
 
 
