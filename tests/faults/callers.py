@@ -23,7 +23,7 @@ from devsync.contracts.collection import CollectProject, CollectRepository
 from devsync.contracts.delivery import SendPart
 from devsync.domain.changelog.window import week_window
 from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.gated_calls import Call
+from devsync.runtime.gated_calls import Call, Excuses
 from devsync.settings.services import read_services
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits
@@ -58,6 +58,9 @@ class Doorway:
 
     def call(self, operation: str) -> Call:
         return self.gate.call(operation)
+
+    def excused_call(self, operation: str, excuses: Excuses) -> Call:
+        return self.gate.excused_call(operation, excuses)
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,13 @@ class Row(NamedTuple):
 
     @property
     def faulty_calls(self) -> int:
-        """Of one attempt that meets the fault at each of its calls."""
+        """Of one attempt that meets the fault at each of its calls: those that tell of the service."""
         return CALLS.get((self.api, self.name), 1 if self.expected else 0)
+
+    @property
+    def excused_calls(self) -> int:
+        """Those beside that tell of our own request only."""
+        return LARGER_PAGES if self.api == GITHUB_GRAPHQL and self.name in SMALLER_PAGES else 0
 
     def opens_after(self, threshold: int) -> int:
         """So many such attempts open a breaker; 0: no number of them."""
@@ -164,8 +169,10 @@ SMALLER_PAGES = {
 }
 """By GraphQL the query may have been too large: the page is asked for again, of 50, 25, 12 and 6 entries."""
 
+LARGER_PAGES = 4
+"""So many of them were too large, for all that is known; the failure of the smallest one is GitHub's."""
+
 CALLS: dict[tuple[str, str], int] = {
-    **{(GITHUB_GRAPHQL, name): 5 for name in SMALLER_PAGES},
     # The entity tags, which GraphQL does not give, are asked for first.
     (GITHUB_GRAPHQL, "port closed"): 2,
     (GITHUB_GRAPHQL, "no such repository"): 2,
