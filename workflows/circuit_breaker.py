@@ -50,7 +50,8 @@ class CircuitBreaker:
     @workflow.init
     def __init__(self, start: BreakerStart) -> None:
         self._service = start.service
-        self._breaker = Breaker(start.record or BreakerRecord.fresh(start.service, BreakerConfig(), workflow.now()))
+        config = start.config or BreakerConfig()
+        self._breaker = Breaker(start.record or BreakerRecord.fresh(start.service, config, workflow.now()))
         is_new = start.record is None
         self._rules_due = Decision(by=CONFIGURATION, reason="a new breaker") if is_new else start.rules_due
         self._seen = SeenReports(start.reporters, taken=start.reports, duplicates=start.duplicates)

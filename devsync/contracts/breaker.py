@@ -140,6 +140,8 @@ class BreakerStart(Model):
     """Input of CircuitBreaker. Whoever starts one gives the service; the rest is carried by continue-as-new."""
 
     service: str
+    config: BreakerConfig | None = None
+    """The rules by which a new one goes until it has read its own; None: the defaults."""
     record: BreakerRecord | None = None
     """None: a new one, which reads its rules from the configuration."""
     rules_due: Decision | None = None

@@ -82,7 +82,7 @@ class Desk:
             if batch is None:
                 return False
             try:
-                await self._entities.report(batch)
+                await self._entities.report(batch, self.gate.config)
             except EntityUnreachable as error:
                 _log.debug("%s: %s", self.gate.service, error)
                 self._failures += 1

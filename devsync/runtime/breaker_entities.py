@@ -54,8 +54,10 @@ class BreakerEntities:
             raise EntityUnreachable(f"the Temporal server does not answer: {_words(error)}") from error
         return found
 
-    async def report(self, batch: ReportBatch) -> None:
+    async def report(self, batch: ReportBatch, config: BreakerConfig) -> None:
         """By signal-with-start: the first report makes the entity, and one that was terminated comes back.
+
+        `config` is by which it goes then until it has read its own; the defaults might open it at once.
 
         Raises EntityUnreachable; whether the report was taken is then open.
         """
@@ -63,7 +65,7 @@ class BreakerEntities:
             async with asyncio.timeout(ANSWERED_BY):
                 await self._client.start_workflow(
                     CIRCUIT_BREAKER,
-                    BreakerStart(service=batch.service),
+                    BreakerStart(service=batch.service, config=config),
                     start_signal="report",
                     start_signal_args=[batch],
                     **entity_options(batch.service),

@@ -129,9 +129,8 @@ class BreakerOperations:
         """
         running = await self._running(service)
         if running is None:
-            await self._client.start_workflow(
-                names.CIRCUIT_BREAKER, BreakerStart(service=service), **entity_options(service)
-            )
+            start = BreakerStart(service=service, config=config)
+            await self._client.start_workflow(names.CIRCUIT_BREAKER, start, **entity_options(service))
             return Rules.CREATED
         if await told(running, CONFIG_MEMO, BreakerConfig) == config:
             return Rules.UNCHANGED

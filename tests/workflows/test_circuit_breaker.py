@@ -18,7 +18,8 @@ from devsync.contracts.breaker import (
     ProbeResult,
     ReportBatch,
 )
-from devsync.domain.breaker import BreakerConfig, Event, Mode, Outcome, State
+from devsync.domain.breaker import BreakerConfig, Event, Mode, Outcome, Outcomes, State
+from devsync.runtime.breaker_entities import BreakerEntities
 from devsync.runtime.breaker_operations import BreakerRefused, Rules
 from devsync.storage.breakers import BreakerTransitions
 from tests.e2e.stage import eventually
@@ -294,6 +295,20 @@ async def test_a_breaker_works_by_the_defaults_while_the_configuration_is_broken
         breaker.declare(failure_threshold=3)
         snapshot = await breaker.until(lambda snapshot: snapshot.is_configured)
     assert (snapshot.config.failure_threshold, snapshot.standing.state) == (3, State.OPEN)
+
+
+async def test_a_new_breaker_goes_by_the_rules_of_whoever_made_it_until_it_has_read_its_own(
+    breaker: BreakerStage,
+) -> None:
+    (breaker.config_dir / "services.yaml").write_text("github: [")
+    twelve = ReportBatch(
+        service=breaker.service, reporter="a", sequence=1, generation=0, outcomes=Outcomes(failures=12)
+    )
+    async with breaker.worker():
+        await BreakerEntities(breaker.client).report(twelve, BreakerConfig(failure_threshold=20))
+        snapshot = await breaker.until(lambda snapshot: snapshot.reports == 1)
+    assert (snapshot.is_configured, snapshot.counts.failures) == (False, 12)
+    assert snapshot.standing.state is State.CLOSED
 
 
 async def test_a_service_that_nobody_has_declared_has_no_breaker(breaker: BreakerStage) -> None:
