@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, PositiveFloat, PositiveInt, RootModel, model_validator
 
 from devsync.contracts.activities import DECLARED
-from devsync.contracts.names import LOCAL
+from devsync.contracts.names import GITHUB, LOCAL, SLACK
 from devsync.contracts.policies import Jitter, OperationPolicy, RetryDeclaration
-from devsync.domain.breaker import BreakerConfig
+from devsync.domain.breaker import LEASE_PATIENCE, BreakerConfig
 from devsync.domain.errors import ErrorCategory
 from devsync.domain.model import Model
 from devsync.settings.breaker import BreakerSettings
@@ -35,6 +35,9 @@ _WITHOUT_EFFECT: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "local": (("timeouts", "http_connect"), ("timeouts", "http_read"), ("concurrency",), ("breaker",)),
 }
 """What a service's client does not read: it would be believed, and change nothing."""
+
+_SILENT: Final = (SLACK, LOCAL)
+"""Services whose activities give no signs of life."""
 
 Factor = Annotated[float, Field(ge=1)]
 
@@ -64,7 +67,8 @@ class TimeoutsPart(Model):
     schedule_to_close: PositiveDuration | None = None
     """All attempts and the waits between them."""
     heartbeat: PositiveDuration | None = None
-    """An activity without a sign of life for so long has lost its worker, and is tried again."""
+    """An activity without a sign of life for so long has lost its worker, and is tried again. Collecting activities
+    give one before each HTTP call: one call (a probe's lease 5s, `http_connect`, `http_read`) must fit into it."""
     http_connect: PositiveDuration | None = None
     """Getting a connection, for a whole service; 5s where it is not given. Only `jira` has it apart from the next."""
     http_read: PositiveDuration | None = None
@@ -117,6 +121,12 @@ class ServiceSettings(Model):
             heartbeat=timeouts.get("heartbeat"),
         )
 
+    def all_timeouts(self) -> Iterator[tuple[tuple[str, ...], TimeoutsPart]]:
+        """What the service and its operations declare, each with its place in the file."""
+        yield ("timeouts",), self.timeouts
+        for name, parts in self.operations.items():
+            yield ("operations", name, "timeouts"), parts.timeouts
+
     @property
     def http_connect(self) -> timedelta:
         """How long the service's client waits for a connection."""
@@ -157,6 +167,21 @@ class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
                     part = getattr(part, name)
                 if getattr(part, at[-1]) != type(part).model_fields[at[-1]].default:
                     raise problem_at(f"has no effect at {service}; remove it", service, *at)
+        return self
+
+    @model_validator(mode="after")
+    def _a_call_fits_between_two_signs_of_life(self) -> Self:
+        for service, settings in self.root.items():
+            for at, timeouts in settings.all_timeouts():
+                if timeouts.heartbeat is None:
+                    continue
+                if service in _SILENT:
+                    message = f"nothing at {service} gives signs of life; remove it"
+                    raise problem_at(message, service, *at, "heartbeat")
+                # PyGithub's one time-out bounds both.
+                read = settings.http_read
+                connect = settings.http_connect if service != GITHUB else read
+                _refuse_short_heartbeat(timeouts.heartbeat, connect, read, (service, *at, "heartbeat"))
         return self
 
     @model_validator(mode="after")
@@ -227,6 +252,17 @@ def _refuse_incomplete(retry: dict[str, Any], timeouts: dict[str, Any], at: tupl
             told = f'"{format_duration(declared[longer])}" is less than {shorter}'
             cure = f'write "{format_duration(declared[shorter])}" or more'
             raise problem_at(f"{told}; {cure}", *at, part, longer)
+
+
+def _refuse_short_heartbeat(heartbeat: timedelta, connect: timedelta, read: timedelta, at: tuple[str, ...]) -> None:
+    """Raises where one call may take longer: its attempt would be given up as that of a lost worker."""
+    needed = LEASE_PATIENCE + connect + read
+    if heartbeat >= needed:
+        return
+    parts = (("a probe's lease", LEASE_PATIENCE), ("connecting", connect), ("reading", read))
+    takes = ", ".join(f"{what} {format_duration(time)}" for what, time in parts)
+    told = f'"{format_duration(heartbeat)}" is less than one call may take ({takes})'
+    raise problem_at(f'{told}; write "{format_duration(needed)}" or more', *at)
 
 
 _ORDERED: Final[Iterable[tuple[str, str, str]]] = (

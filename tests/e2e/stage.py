@@ -39,7 +39,7 @@ PATIENCE_SECONDS = 60.0
 
 NEVER_REACHED = 1_000_000
 
-IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": "4s", "http_read": "2s"}
+IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": None, "http_read": "2s"}
 """Time-outs with which a service that stays down is given up soon."""
 
 
@@ -153,6 +153,11 @@ class Stage:
         services = yaml.safe_load(path.read_text())
         services[service][part] = services[service].get(part, {}) | changes
         path.write_text(yaml.safe_dump(services, sort_keys=False))
+
+    def notice_lost_workers_soon(self) -> None:
+        """A heartbeat of 9 s, into which one call must fit: 5 s for a lease, and so long to connect and to read."""
+        self.change_service("github", "timeouts", heartbeat="9s", http_read="2s")
+        self.change_service("jira", "timeouts", heartbeat="9s", http_connect="2s", http_read="2s")
 
     def change_delivery(self, **changes: Any) -> None:
         path = self.directory / "config" / "delivery.yaml"

@@ -41,8 +41,8 @@ def asked_pages(stage: Stage, after: int) -> set[tuple[str, str, int]]:
 async def test_five_killed_workers_cost_no_page_twice_and_no_message_twice(servers: Servers, tmp_path: Path) -> None:
     world = generated_world(repositories=8, projects=2, pull_requests=1600, issues=60, week="2026-W47")
     async with stage_for(world, servers, tmp_path) as stage:
+        stage.notice_lost_workers_soon()
         for service in ("github", "jira"):
-            stage.change_service(service, "timeouts", heartbeat="3s", http_read="2s")
             stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service=service, latency_ms=400, jitter=0.5))
         stage.change_service("github", "retry", maximum="1s")
         stage.choose_road("rest")

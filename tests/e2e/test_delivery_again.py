@@ -16,7 +16,7 @@ from sandbox.faults import Fault, FaultKind
 from tests.e2e.stage import Stage, eventually
 
 POST = "chat.postMessage"
-IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": "4s", "http_read": "2s"}
+IMPATIENT = {"schedule_to_close": "5s", "start_to_close": "5s", "heartbeat": None, "http_read": "2s"}
 
 
 def delivery(stage: Stage) -> WorkflowHandle[Any, DeliveryOutcome]:

@@ -7,7 +7,10 @@ import psycopg
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
+from devsync.contracts import names
 from devsync.contracts.edition import EditionResult, EditionStatus
+from devsync.domain.breaker import BreakerConfig, State
+from devsync.runtime.breaker_operations import BreakerOperations
 from sandbox.expectation import expected_items
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.extremes import extreme_world
@@ -91,8 +94,7 @@ async def test_where_graphql_is_closed_the_edition_is_whole_and_the_operator_is_
 
 async def test_a_graphql_that_fails_again_and_again_is_left_for_rest(stage: Stage) -> None:
     stage.change_service("github", "retry", maximum="1s")
-    # The failures of GraphQL count for all of GitHub: with the shipped 10 the breaker would open before REST is tried.
-    stage.change_service("github", "breaker", failure_threshold=50)
+    stage.change_service("github", "breaker", failure_threshold=BreakerConfig().failure_threshold)
     stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", route="^/graphql", status=503))
     async with stage.worker():
         result = await stage.run()
@@ -100,12 +102,31 @@ async def test_a_graphql_that_fails_again_and_again_is_left_for_rest(stage: Stag
     assert "503" in result.notes[0]
 
 
+async def test_repositories_that_graphql_chokes_on_come_by_rest_and_github_stays_open_for_everybody(
+    stage: Stage,
+) -> None:
+    stage.change_service("github", "breaker", failure_threshold=BreakerConfig().failure_threshold)
+    stage.sandbox.faults.add(Fault(kind=FaultKind.HTML, service="github", route="^/graphql", status=502))
+    repositories = stage.sandbox.world.teams[0].repositories
+    async with stage.worker():
+        result = await stage.run()
+        breaker = await BreakerOperations(stage.client).snapshot(names.GITHUB)
+    choked = [record for record in stage.sandbox.log.select("github") if record.status == 502]
+    assert len(choked) >= 2 * BreakerConfig().failure_threshold
+    assert (result.status, result.gaps, len(result.notes)) == (EditionStatus.COMPLETE, (), len(repositories))
+    assert result.calls_by_road["github.graphql"] == len(choked), "each is left in its first attempt"
+    assert breaker is not None
+    assert breaker.config.failure_threshold == BreakerConfig().failure_threshold
+    assert breaker.standing.state is State.CLOSED
+    assert (breaker.totals.failures, breaker.transitions) == (0, ())
+
+
 async def test_a_killed_worker_costs_no_graphql_page_twice(servers: Servers, tmp_path: Path) -> None:
     world = generated_world(repositories=4, projects=1, pull_requests=1200, issues=10, week="2026-W47")
     async with stage_for(world, servers, tmp_path) as stage:
         stage.choose_road("graphql")
         # A page that took longer would be asked for in halves, and the pages would not be the same.
-        stage.change_service("github", "timeouts", heartbeat="7s", http_read="6s")
+        stage.change_service("github", "timeouts", heartbeat="13s", http_read="4s")
         stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=400, route="^/graphql"))
 
         async def some_are_stored() -> bool:

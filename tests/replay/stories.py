@@ -124,8 +124,7 @@ async def _probes(one: Reporter, outcome: Outcome) -> None:
 
 async def killed(stage: Stage) -> None:
     """The worker dies in mid-collection and in the middle of a post; the next one finishes."""
-    for service in ("github", "jira"):
-        stage.change_service(service, "timeouts", heartbeat="3s", http_read="2s")
+    stage.notice_lost_workers_soon()
     stage.change_service("slack", "timeouts", http_read="2s", start_to_close="4s")
     slow = stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=1000))
     unanswered = Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="slack", route="chat.postMessage", seconds=3, count=1)

@@ -36,7 +36,7 @@ def test_the_shipped_policies_keep_the_rules_of_the_design() -> None:
     for service in ("github", "jira"):
         collect = services.policy(service, "collect")
         assert collect.retry.attempts is None
-        assert collect.heartbeat == timedelta(seconds=15)
+        assert collect.heartbeat == timedelta(seconds=25)
         assert services.service(service).concurrency == 10
     assert services.policy("slack", "find_part").retry.attempts is None
     assert services.policy("local", "record_edition").schedule_to_close == timedelta(days=7)
@@ -140,6 +140,24 @@ def _read(folder: Path, text: str) -> ServicesConfig:
             '3: github.timeouts.start_to_close: "1m" is less than heartbeat; write "2m" or more',
         ),
         (
+            "heartbeat: 30s",
+            "heartbeat: 24s",
+            '3: github.timeouts.heartbeat: "24s" is less than one call may take (a probe\'s lease 5s, connecting 10s, '
+            'reading 10s); write "25s" or more',
+        ),
+        (
+            "heartbeat: 30s, http_read: 10s",
+            "heartbeat: 8s, http_read: 2s",
+            '3: github.timeouts.heartbeat: "8s" is less than one call may take (a probe\'s lease 5s, connecting 2s, '
+            'reading 2s); write "9s" or more',
+        ),
+        (
+            "attempts: 3",
+            "attempts: 3}, timeouts: {heartbeat: 2s",
+            '7: github.operations.collect_repository.timeouts.heartbeat: "2s" is less than one call may take '
+            '(a probe\'s lease 5s, connecting 10s, reading 10s); write "25s" or more',
+        ),
+        (
             "http_read: 10s",
             "http_read: 30s",
             '3: github.timeouts.http_read: "30s" is too long, threads cannot be interrupted; write "10s"',
@@ -196,6 +214,24 @@ def test_a_policy_that_cannot_work_is_refused(tmp_path: Path, old: str, new: str
     with pytest.raises(ConfigError) as refused:
         _read(tmp_path, VALID.replace(old, new, 1))
     assert refused.value.problems == (f"{tmp_path}/services.yaml:{problem}",)
+
+
+def test_at_jira_the_two_time_outs_of_a_call_are_apart(tmp_path: Path) -> None:
+    jira = VALID.replace("github", "jira").replace("collect_repository", "collect_project")
+    fitting = jira.replace("heartbeat: 30s", "heartbeat: 16s, http_connect: 1s")
+    assert _read(tmp_path, fitting).policy("jira", "collect_project").heartbeat == timedelta(seconds=16)
+    with pytest.raises(ConfigError, match=r"\(a probe's lease 5s, connecting 2s, reading 10s\); write \"17s\" or more"):
+        _read(tmp_path, fitting.replace("http_connect: 1s", "http_connect: 2s"))
+
+
+@pytest.mark.parametrize("service", ["slack", "local"])
+def test_who_gives_no_signs_of_life_has_no_heartbeat(tmp_path: Path, service: str) -> None:
+    line = "timeouts: {start_to_close: 1m, schedule_to_close: 1h, heartbeat: 30s}"
+    text = f"{service}:\n  retry: {{initial: 1s, factor: 2, maximum: 60s}}\n  {line}\n  slots: 4\n"
+    with pytest.raises(
+        ConfigError, match=rf"3: {service}.timeouts.heartbeat: nothing at {service} gives signs of life"
+    ):
+        _read(tmp_path, text)
 
 
 @pytest.mark.parametrize(
