@@ -26,6 +26,7 @@ from activities.github import GitHubActivities
 from activities.jira import JiraActivities
 from activities.records import RecordActivities
 from activities.slack import SlackActivities
+from activities.waiting import WaitingActivities
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
 from devsync.runtime.breaker_gate import Gate
@@ -110,6 +111,7 @@ async def build_workers(
     due = DueActivities(environment.config_dir)
     records = RecordActivities(client, store, database)
     breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
+    waiting = WaitingActivities(client)
     workers = [
         Worker(
             client,
@@ -126,7 +128,7 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all(), *breakers.all()],
+            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all()],
         )
     )
     if configuration.uses(names.GITHUB):

@@ -73,6 +73,7 @@ class RecordActivities:
             status=result.status.value,
             requested_by=message.requested_by,
             cancelled_because=message.cancelled_because,
+            failed_because=message.failed_because,
             started_at=message.started_at,
             ended_at=message.ended_at,
             seconds=result.seconds,

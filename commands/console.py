@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from enum import IntEnum
 from functools import wraps
 from typing import Annotated, Any, ParamSpec
@@ -15,7 +16,13 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 from devsync.domain.changelog.window import ImpossibleWeek
-from devsync.runtime.connection import NamespaceUnusable, SearchAttributesMissing, TemporalUnreachable
+from devsync.runtime.connection import (
+    NamespaceUnusable,
+    SearchAttributesMissing,
+    TemporalUnreachable,
+    missing_namespace,
+    namespace_problem,
+)
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
 
@@ -76,7 +83,7 @@ def command(work: Callable[P, Coroutine[Any, Any, Exit | None]]) -> Callable[P, 
         except _KNOWN as error:
             code = _tell(str(error), Exit.FAILED, kwargs)
         except RPCError as error:
-            code = _tell(f"Temporal refused: {error.message}", Exit.FAILED, kwargs)
+            code = _tell(_refusal(error), Exit.FAILED, kwargs)
         except KeyboardInterrupt:
             code = Exit.FAILED
         raise typer.Exit(int(code))
@@ -99,13 +106,22 @@ async def until_interrupted() -> None:
 
 
 def emit(document: Any, *, on_one_line: bool = False) -> None:
-    """Prints the document of --json. Accepts what json does, and times as text.
+    """Prints the document of --json. Accepts what json does, and times, which it writes as ISO 8601 does.
 
     On one line where the command goes on: whoever reads it must see that it is whole.
     """
     indent = None if on_one_line else 2
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=indent, default=str) + "\n")
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=indent, default=_as_json) + "\n")
     sys.stdout.flush()
+
+
+def _as_json(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _refusal(error: RPCError) -> str:
+    missing = missing_namespace(error)
+    return str(namespace_problem(error, missing)) if missing else f"Temporal refused: {error.message}"
 
 
 def _tell(message: str, code: Exit, arguments: dict[str, Any]) -> Exit:

@@ -26,7 +26,7 @@ class LiveProgress:
         self._title = title
         self._status: Status | None = None
         self._phase: Phase | None = None
-        self._told_gaps: set[str] = set()
+        self._told: set[str] = set()
 
     def __enter__(self) -> Self:
         if progress.is_terminal:
@@ -49,10 +49,16 @@ class LiveProgress:
         elif now.phase is not self._phase:
             progress.print(line, markup=False)
         self._phase = now.phase
+        for wait in now.waits:
+            self._tell(f"  waits for {wait.service} until {wait.until:%H:%M:%S} UTC: {wait.reason}")
         for gap in now.gaps:
-            if gap.unit not in self._told_gaps:
-                self._told_gaps.add(gap.unit)
-                progress.print(f"  missing {gap.unit}: {gap.reason}", markup=False)
+            self._tell(f"  missing {gap.unit}: {gap.reason}")
+
+    def _tell(self, line: str) -> None:
+        """Once."""
+        if line not in self._told:
+            self._told.add(line)
+            progress.print(line, markup=False)
 
 
 def _describe(now: EditionProgress) -> str:

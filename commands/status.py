@@ -94,8 +94,7 @@ async def _state(client: Client, execution: WorkflowExecution) -> RunState:
             return _delivery_state(result) if isinstance(result, DeliveryOutcome) else _edition_state(result)
         if is_edition:
             progress = await handle.query("progress", result_type=EditionProgress, rpc_timeout=_PATIENCE)
-            now = f"{progress.phase.value}, {len(progress.units_done)} of {progress.units_total} sources"
-            return RunState(now, progress.gaps, progress.channels)
+            return RunState(_doing(progress), progress.gaps, progress.channels)
         return _delivery_state(await handle.query("outcome", result_type=DeliveryOutcome, rpc_timeout=_PATIENCE))
     except WorkflowQueryFailedError:
         return RunState("stuck: the workers' build cannot go on with its history")
@@ -104,6 +103,13 @@ async def _state(client: Client, execution: WorkflowExecution) -> RunState:
     except RPCError:
         is_open = _status(execution) is WorkflowExecutionStatus.RUNNING
         return RunState("no worker answers" if is_open else "forgotten by the server")
+
+
+def _doing(progress: EditionProgress) -> str:
+    """`collecting, 2 of 6 sources, waits for github until 08:24:38 UTC`."""
+    done = f"{progress.phase.value}, {len(progress.units_done)} of {progress.units_total} sources"
+    waits = (f"waits for {wait.service} until {wait.until:%H:%M:%S} UTC" for wait in progress.waits)
+    return ", ".join([done, *waits])
 
 
 def _edition_state(result: EditionResult) -> RunState:

@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_plus
 
 import orjson
 from aiohttp import web
@@ -31,7 +32,8 @@ def fault_middleware(
     @web.middleware
     async def apply_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
         page_size = await graphql_faults.page_size(request) if book.asks_for_page_size else 0
-        verdict = book.judge(service, request.method, request.path, page_size)
+        words = await _words(request) if book.asks_for_words else ""
+        verdict = book.judge(service, request.method, request.path, page_size, words)
         if verdict.kinds:
             request[RECORD].faults = verdict.kinds
         if verdict.delay_seconds:
@@ -50,6 +52,11 @@ def fault_middleware(
         return await _answer_after_handler(fault, request, await handler(request))
 
     return apply_faults
+
+
+async def _words(request: web.Request) -> str:
+    """What it asks for beside its path. aiohttp keeps the body for the handler."""
+    return f"{unquote_plus(request.query_string)}\n{(await request.read()).decode(errors='replace')}"
 
 
 def reset_connection(request: web.Request) -> web.Response:

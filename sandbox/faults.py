@@ -68,6 +68,9 @@ class Fault(BaseModel):
     """How many matching requests pass before the first can be hit."""
     larger_than: int | None = Field(default=None, ge=0)
     """Only for a request that asks for a page of more records than this, as GitHub's GraphQL time-outs do."""
+    about: str = ""
+    """Only for a request in whose query or body this regular expression is found: what all ask for at one path, such
+    as a repository by GraphQL, a project by JQL or a Slack channel."""
     field: str = ""
     """A dotted path in the JSON of the answer, `*` for every item: `data.repository.pullRequests.nodes.*.title`."""
     seed: int = 0
@@ -83,10 +86,11 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        try:
-            re.compile(self.route)
-        except re.error as error:
-            raise ValueError(f'route "{self.route}" is not a regular expression: {error}') from None
+        for name in ("route", "about"):
+            try:
+                re.compile(getattr(self, name))
+            except re.error as error:
+                raise ValueError(f'{name} "{getattr(self, name)}" is not a regular expression: {error}') from None
         if self.kind is FaultKind.LATENCY and not self.latency_ms:
             raise ValueError("a latency fault needs latency_ms")
         if self.kind in (FaultKind.SLOW_DRIP, FaultKind.COMMITTED_TIMEOUT) and not self.seconds:
@@ -98,8 +102,8 @@ class Fault(BaseModel):
     @property
     def is_immediate(self) -> bool:
         """A refused port waits for no request, unless the fault asks for one."""
-        narrowed = self.route or self.method or self.after or self.larger_than is not None or self.probability < 1
-        return self.kind is FaultKind.REFUSED and not narrowed
+        narrowed = self.route or self.method or self.about or self.after or self.larger_than is not None
+        return self.kind is FaultKind.REFUSED and not narrowed and self.probability == 1
 
 
 class _Entry:
@@ -109,18 +113,20 @@ class _Entry:
         self.fired = 0
         self.random = Random(fault.seed)
         self.route = re.compile(fault.route)
+        self.about = re.compile(fault.about)
 
     @property
     def is_spent(self) -> bool:
         return self.fault.count is not None and self.fired >= self.fault.count
 
-    def matches(self, service: str, method: str, path: str, page_size: int) -> bool:
+    def matches(self, service: str, method: str, path: str, page_size: int, words: str) -> bool:
         fault = self.fault
         return (
             fault.service == service
             and (fault.larger_than is None or page_size > fault.larger_than)
             and (not fault.method or fault.method.upper() == method)
             and self.route.search(path) is not None
+            and self.about.search(words) is not None
         )
 
     def fires(self) -> bool:
@@ -193,7 +199,12 @@ class FaultBook:
         """Whether any fault depends on it: finding it out means reading the request."""
         return any(entry.fault.larger_than is not None for entry in self._entries.values())
 
-    def judge(self, service: str, method: str, path: str, page_size: int = 0) -> Verdict:
+    @property
+    def asks_for_words(self) -> bool:
+        """Likewise for what its query and body say."""
+        return any(entry.fault.about for entry in self._entries.values())
+
+    def judge(self, service: str, method: str, path: str, page_size: int = 0, words: str = "") -> Verdict:
         """Decides what happens to a request, and counts it against the faults that it meets."""
         if not self._entries:
             return _NOTHING
@@ -205,7 +216,7 @@ class FaultBook:
             is_latency = fault.kind is FaultKind.LATENCY
             if fault.is_immediate or (decisive is not None and not is_latency):
                 continue
-            if not entry.matches(service, method, path, page_size) or not entry.fires():
+            if not entry.matches(service, method, path, page_size, words) or not entry.fires():
                 continue
             kinds.append(fault.kind.value)
             if is_latency:

@@ -17,6 +17,23 @@ M = TypeVar("M", bound=Model)
 REFUSED = "Refused"
 """The type of the error: what was sent cannot be taken, and nothing has changed."""
 
+_KEPT = 10
+_LONGEST = 200
+
+
+class RefusedMessages:
+    """Signals that had no sense: an update's sender is told, a signal's reads it here."""
+
+    def __init__(self, last: tuple[str, ...], count: int) -> None:
+        self.last = last
+        """The last ones with why, oldest first."""
+        self.count = count
+
+    def add(self, name: str, why: str) -> None:
+        self.count += 1
+        said = f"{workflow.now():%Y-%m-%d %H:%M:%S} {name}: {why}"[:_LONGEST]
+        self.last = (*self.last, said)[-_KEPT:]
+
 
 def message(raw: RawValue, kind: type[T]) -> T:
     """Raises ApplicationError, type Refused."""

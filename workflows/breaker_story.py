@@ -4,6 +4,7 @@ from datetime import datetime
 
 from devsync.contracts.breaker import BreakerSnapshot
 from devsync.domain.breaker import Mode, Standing, State, Transition, spoken
+from devsync.domain.breaker.record import BREAKER
 
 _HEADINGS = {
     State.CLOSED: "closed: calls go out",
@@ -21,24 +22,26 @@ _REASON_LIMIT = 300
 
 def breaker_story(snapshot: BreakerSnapshot) -> str:
     standing, config = snapshot.standing, snapshot.config
-    heading = _MEANING.get(standing.mode) or _HEADINGS[standing.state]
-    lines = [f"### {standing.service} is {heading}", _since(standing), ""]
+    lines = [f"### {standing.service} is {_heading(standing)}", *_next(standing), "", _since(standing), ""]
     if standing.paused_until:
-        lines.append(f"- **Paused** until {_at(standing.paused_until)}: {_plain(standing.pause_reason)}")
+        lines.append(f"- Paused until {_at(standing.paused_until)} UTC: {_plain(standing.pause_reason)}")
     if standing.state is State.CLOSED and standing.mode is not Mode.DISABLED:
         counts, window = snapshot.counts, spoken(config.monitoring_window)
         lines.append(f"- Counted in the last {window}: {counts.calls} calls, {counts.failures} failed")
-    if snapshot.last_failure:
+    if snapshot.last_failure and snapshot.last_failure not in standing.reason:
         lines.append(f"- Last failure: {_plain(snapshot.last_failure)}")
     if standing.state is State.HALF_OPEN:
         out, succeeded = len(snapshot.leases), snapshot.probe_successes
         lines.append(f"- Probes: {out} of {config.half_open_max_calls} out, {succeeded} succeeded")
     lines.append(f"- Rules: {_rules(snapshot)}")
-    lines.append(f"- Reports: {snapshot.reports}, and {snapshot.duplicates} that came again")
+    again = f", and {snapshot.duplicates} that came again" if snapshot.duplicates else ""
+    lines.append(f"- Reports: {snapshot.reports}{again}")
     if snapshot.unrecorded:
         lines.append(f"- Waiting for the database: {snapshot.unrecorded} of the events below")
     if snapshot.records_lost:
         lines.append(f"- Never written down: {snapshot.records_lost} events")
+    if snapshot.refused_count > len(snapshot.refused):
+        lines.append(f"- Refused {snapshot.refused_count} messages, the last of them:")
     lines += [f"- Refused: {_plain(message)}" for message in snapshot.refused]
     if snapshot.transitions:
         lines += ["", "| at (UTC) | event | why | by |", "| --- | --- | --- | --- |"]
@@ -57,17 +60,28 @@ def next_tick(standing: Standing, at: datetime) -> str:
     return f"Probes without a result are given up at {_at(at)}"
 
 
-def _since(standing: Standing) -> str:
-    """`Open since 2026-11-23 12:00:00: 10 failures in 15 min, last: 503 …; next probe at 12:05:00`."""
-    said = f"{standing.label.replace('_', ' ').capitalize()} since {_at(standing.changed_at)} UTC"
-    said += f": {_plain(standing.reason)}"
-    if standing.actor:
-        said += f" ({_plain(standing.actor)})"
+def _heading(standing: Standing) -> str:
+    if standing.paused_until and standing.state is not State.OPEN:
+        return "paused: calls are refused, the service asks for patience"
+    return _MEANING.get(standing.mode) or _HEADINGS[standing.state]
+
+
+def _next(standing: Standing) -> list[str]:
+    """What comes next, on a line of its own: it is what people look for."""
+    if standing.paused_until and standing.state is not State.OPEN:
+        return [f"**Until {_at(standing.paused_until)} UTC**"]
     if standing.mode_until:
-        return f"{said}; until {_at(standing.mode_until)}"
+        return [f"**Until {_at(standing.mode_until)} UTC**"]
     if standing.retry_at:
-        return f"{said}; next probe at {_at(standing.retry_at)}"
-    return f"{said}; until somebody ends it" if standing.mode is not Mode.NORMAL else said
+        return [f"**Next probe at {_at(standing.retry_at)} UTC**"]
+    return ["**Until somebody ends it**"] if standing.mode is not Mode.NORMAL else []
+
+
+def _since(standing: Standing) -> str:
+    """`Open since 2026-11-23 12:00:00 UTC: 10 failures in 15 min, last: 503 …`, and which person decided so."""
+    by = f" ({_plain(standing.actor)})" if standing.actor not in {"", BREAKER} else ""
+    since = _at(standing.changed_at)
+    return f"{standing.label.replace('_', ' ').capitalize()} since {since} UTC: {_plain(standing.reason)}{by}"
 
 
 def _rules(snapshot: BreakerSnapshot) -> str:
@@ -86,14 +100,19 @@ def _rules(snapshot: BreakerSnapshot) -> str:
 
 
 def _row(transition: Transition) -> str:
-    until = f", until {_at(transition.until)}" if transition.until else ""
+    until = f", until {_short(transition.until)}" if transition.until else ""
     event = transition.event.value.replace("_", " ")
     why, by = _plain(transition.reason), _plain(transition.actor)
-    return f"| {_at(transition.at)} | {event}{until} | {why} | {by} |"
+    return f"| {_short(transition.at)} | {event}{until} | {why} | {by} |"
 
 
 def _at(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M:%S}"
+
+
+def _short(instant: datetime) -> str:
+    """For the narrow columns of the Web UI."""
+    return f"{instant:%m-%d %H:%M:%S}"
 
 
 def _plain(text: str) -> str:

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -13,9 +11,6 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
     from devsync.contracts.breaker import (
-        CONFIG_MEMO,
-        REPORTERS_MEMO,
-        STANDING_MEMO,
         AskProbe,
         BreakerSnapshot,
         BreakerStart,
@@ -23,35 +18,23 @@ with workflow.unsafe.imports_passed_through():
         Decision,
         ProbeAnswer,
         ReadBreakerSettings,
-        RecordBreaker,
         ReportBatch,
     )
-    from devsync.domain.breaker import (
-        Breaker,
-        BreakerConfig,
-        BreakerRecord,
-        Standing,
-        State,
-        Transition,
-        admission,
-    )
+    from devsync.domain.breaker import Breaker, BreakerConfig, BreakerRecord, Standing, Transition, admission
     from devsync.domain.breaker.journal import Journal
     from devsync.domain.breaker.reports import SeenReports
+    from devsync.domain.breaker.standing import worth_asking_again
     from devsync.runtime.policies import ENTITY, call
-    from workflows.breaker_messages import decision, message, mode_decision
-    from workflows.breaker_story import breaker_story, next_tick
+    from workflows.breaker_clock import until_the_next_tick
+    from workflows.breaker_messages import RefusedMessages, decision, message, mode_decision
+    from workflows.breaker_records import keep_records
+    from workflows.breaker_release import Release, keep_releasing
+    from workflows.breaker_shown import Shown, show
     from workflows.failures import failure_of
+    from workflows.quiet_moment import Heard, until_a_quiet_moment
 
 CONFIGURATION = "config/services.yaml"
 """Who sets the rules of a new breaker."""
-RECORDED_AT_ONCE = 100
-REFUSED_SHOWN = 10
-REFUSED_LENGTH = 200
-QUIET_MOMENT = timedelta(milliseconds=50)
-WHILE_ALL_PROBES_ARE_OUT = timedelta(seconds=1)
-SPREAD = timedelta(seconds=1)
-"""Over so long those that got no probe come back, so that they do not come as one."""
-
 Decide = Callable[[datetime | None, str, str, datetime], list[Transition]]
 
 
@@ -67,21 +50,15 @@ class CircuitBreaker:
     @workflow.init
     def __init__(self, start: BreakerStart) -> None:
         self._service = start.service
-        self._breaker = Breaker(
-            start.record or BreakerRecord.fresh(start.service, BreakerConfig(), workflow.now()),
-        )
+        self._breaker = Breaker(start.record or BreakerRecord.fresh(start.service, BreakerConfig(), workflow.now()))
         is_new = start.record is None
         self._rules_due = Decision(by=CONFIGURATION, reason="a new breaker") if is_new else start.rules_due
-        self._seen = SeenReports(start.reporters)
+        self._seen = SeenReports(start.reporters, taken=start.reports, duplicates=start.duplicates)
         self._journal = Journal(start.journal)
-        self._reports = start.reports
-        self._duplicates = start.duplicates
-        self._refused = start.refused
-        self._refused_count = start.refused_count
-        self._memo: dict[str, object] = {}
-        self._label = ""
-        self._is_shown = False
-        self._heard = (0, 0)
+        self._refused = RefusedMessages(start.refused, start.refused_count)
+        self._release = Release(is_due=start.release_due)
+        self._shown = Shown()
+        self._heard = Heard()
         self._random = workflow.new_random("probe-retry")
         self._mistake = _foreign_id(start.service)
 
@@ -89,14 +66,18 @@ class CircuitBreaker:
     async def run(self, start: BreakerStart) -> None:
         if not self._mistake:
             workflow.upsert_search_attributes([names.SERVICE.value_set(start.service)])
-        work = (self._read_the_rules(), self._keep_records(), self._keep_shown())
+        recording = keep_records(self._service, self._journal, self._shown.again)
+        work = (self._read_the_rules(), recording, self._keep_shown(), keep_releasing(self._service, self._release))
         background = [asyncio.create_task(each) for each in work]
-        while not self._mistake and not workflow.info().is_continue_as_new_suggested():
-            self._happened(self._breaker.tick(workflow.now()))
-            await self._until_something_is_due(background)
+        while not self._is_over():
+            self._let_time_pass()
+            await until_the_next_tick(self._breaker, self._is_over)
+            for task in background:
+                if task.done():
+                    task.result()  # a bug there must not go unseen
         if self._mistake:
             raise ApplicationError(self._mistake, type="NoSuchBreaker", non_retryable=True)
-        await self._until_a_quiet_moment()
+        await until_a_quiet_moment(self._heard, self._let_time_pass)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(self._carried())
 
@@ -108,18 +89,15 @@ class CircuitBreaker:
         try:
             batch = message(raw, ReportBatch)
         except ApplicationError as error:
-            self._refuse("report", error.message)
+            self._refused.add("report", error.message)
             return
         if batch.service != self._service:
-            self._refuse("report", f"about {batch.service}")
+            self._refused.add("report", f"about {batch.service}")
             return
-        now = workflow.now()
-        if not self._seen.take(batch.reporter, batch.sequence, now):
-            self._duplicates += 1
+        if not self._seen.take(batch.reporter, batch.sequence, workflow.now()):
             return
-        self._reports += 1
-        happened = self._breaker.tick(now)
-        happened += self._breaker.record(batch.outcomes, batch.generation, now)
+        now = self._let_time_pass()
+        happened = self._breaker.record(batch.outcomes, batch.generation, now)
         for probe in batch.probes:
             happened += self._breaker.settle(probe.lease_id, probe.outcome, now, probe.failure)
         if batch.pause_until is not None:
@@ -129,14 +107,13 @@ class CircuitBreaker:
     @workflow.update(description="Leases for probes while half-open; asked for by workers, not by people")
     def acquire_probe(self, ask: AskProbe) -> ProbeAnswer:
         self._hear()
-        now = workflow.now()
-        self._happened(self._breaker.tick(now))
+        now = self._let_time_pass()
         # The id of the update outlives continue-as-new in the leases; Temporal's own memory of it does not.
         update = workflow.current_update_info()
         leases = self._breaker.acquire(ask.wanted, ask.reporter, now, request=update.id if update else "")
         return ProbeAnswer(
             leases=tuple(leases),
-            retry_at=None if leases else self._worth_asking_again(now),
+            retry_at=None if leases else worth_asking_again(self._breaker.standing, now, self._random.random),
             standing=self._breaker.standing,
         )
 
@@ -162,10 +139,8 @@ class CircuitBreaker:
     @workflow.update(description='Closed, no mode, no pause, nothing counted: {"by": "anna", "reason": "…"}')
     def reset(self, raw: RawValue) -> Standing:
         self._hear()
-        wish, now = decision(raw, Decision), workflow.now()
-        happened = self._breaker.tick(now)
-        happened += self._breaker.reset(wish.reason, wish.by, now)
-        return self._happened(happened)
+        wish = decision(raw, Decision)
+        return self._decided(lambda now: self._breaker.reset(wish.reason, wish.by, now))
 
     @workflow.update(description="Other rules; sent by `breaker configure` and `apply`")
     def configure(self, raw: RawValue) -> Standing:
@@ -217,10 +192,10 @@ class CircuitBreaker:
             probe_successes=record.probe_successes,
             transitions=journal.recent,
             totals=record.totals,
-            reports=self._reports,
-            duplicates=self._duplicates,
-            refused=self._refused,
-            refused_count=self._refused_count,
+            reports=self._seen.taken,
+            duplicates=self._seen.duplicates,
+            refused=self._refused.last,
+            refused_count=self._refused.count,
             unrecorded=len(journal.unrecorded),
             records_lost=journal.lost,
             is_configured=self._rules_due is None,
@@ -232,12 +207,12 @@ class CircuitBreaker:
         try:
             self._rules_due = decision(raw, Decision)
         except ApplicationError as error:
-            self._refuse("read_rules", error.message)
+            self._refused.add("read_rules", error.message)
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the breaker goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
         self._hear()
-        self._refuse(name, "not a message of a breaker, or not with so many arguments")
+        self._refused.add(name, "not a message of a breaker, or not with so many arguments")
 
     # In the background.
 
@@ -262,141 +237,47 @@ class CircuitBreaker:
                 self._rules_due = None
                 self._configure(read.config, due)
 
-    async def _keep_records(self) -> None:
-        """Whatever the database does, the breaker goes on; what is not written yet crosses continue-as-new."""
-        while True:
-            await workflow.wait_condition(lambda: bool(self._journal.unrecorded))
-            first, batch = self._journal.first_unrecorded, self._journal.unrecorded[:RECORDED_AT_ONCE]
-            record = RecordBreaker(
-                service=self._service,
-                entity=workflow.info().first_execution_run_id,
-                first_number=first,
-                transitions=batch,
-            )
-            are_lost = False
-            try:
-                await call(activities.RECORD_BREAKER, record, ENTITY, summary=f"Record: {batch[-1].event.value}")
-            except ActivityError as error:
-                if is_cancelled_exception(error):
-                    raise
-                workflow.logger.error("events of the breaker are lost to the records: %s", failure_of(error).message)
-                are_lost = True
-            self._journal.recorded(first + len(batch) - 1, are_lost=are_lost)
-            self._is_shown = False
-
     async def _keep_shown(self) -> None:
-        """Once for all that one workflow task has brought: the memo is what gates read, the rest is for people."""
+        """Once for all that one workflow task has brought."""
         while not self._mistake:
-            await workflow.wait_condition(lambda: not self._is_shown)
-            self._is_shown = True
-            standing = self._breaker.standing
-            self._show_in_memo(STANDING_MEMO, standing)
-            self._show_in_memo(CONFIG_MEMO, self._breaker.config)
-            self._show_reporters()
-            if standing.label != self._label:
-                self._label = standing.label
-                workflow.upsert_search_attributes([names.BREAKER_STATE.value_set(standing.label)])
-            workflow.set_current_details(breaker_story(self.snapshot()))
+            await workflow.wait_condition(lambda: self._shown.is_due)
+            show(self._shown, self.snapshot(), self._seen.heard_lately(workflow.now()))
 
     # How it is done.
 
-    async def _until_something_is_due(self, background: Iterable["asyncio.Task[None]"]) -> None:
-        """Sleeps until the machine's next tick. One timer for all that is waited for, replaced only by an earlier one:
-        a report must not cost timer events."""
-        armed_for = self._breaker.next_tick_at
-        wait = None if armed_for is None else armed_for - workflow.now()
-
-        def is_over() -> bool:
-            due = self._breaker.next_tick_at
-            is_sooner = due is not None and (armed_for is None or due < armed_for)
-            return bool(is_sooner or self._mistake or workflow.info().is_continue_as_new_suggested())
-
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                is_over,
-                timeout=wait,
-                timeout_summary=None if armed_for is None else next_tick(self._breaker.standing, armed_for),
-            )
-        for task in background:
-            if task.done():
-                task.result()  # a bug there must not go unseen
+    def _is_over(self) -> bool:
+        return bool(self._mistake) or workflow.info().is_continue_as_new_suggested()
 
     def _enter(self, decide: Decide, raw: RawValue) -> Standing:
         self._hear()
-        wish, now = mode_decision(raw), workflow.now()
-        happened = self._breaker.tick(now)
-        happened += decide(wish.until, wish.reason, wish.by, now)
-        return self._happened(happened)
+        wish = mode_decision(raw)
+        return self._decided(lambda now: decide(wish.until, wish.reason, wish.by, now))
+
+    def _decided(self, decide: Callable[[datetime], list[Transition]]) -> Standing:
+        now = self._let_time_pass()
+        were_refused = admission(self._breaker.standing, now).is_refused
+        standing = self._happened(decide(now))
+        if were_refused and not admission(standing, now).is_refused:
+            self._release.is_due = True
+        return standing
 
     def _configure(self, config: BreakerConfig, wish: Decision) -> Standing:
-        now = workflow.now()
-        happened = self._breaker.tick(now)
-        happened += self._breaker.configure(config, wish.by, now, wish.reason)
-        return self._happened(happened)
-
-    async def _until_a_quiet_moment(self) -> None:
-        """Until a workflow task that brought few messages.
-
-        The server rejects continue-as-new when a message came during the task, and the worker has to replay the whole
-        history before it can try again: for longer than the next message takes to come, so that under load each try
-        would fail and make the history longer. What such a try brings are the messages that made the last one fail.
-        So a task with messages is just done, and the next one, which needs no replay, is over in milliseconds. Each
-        try puts up with one message more.
-        """
-        tries, pulse = 0, self._pulse()
-        while True:
-            task = workflow.info().get_current_history_length()
-            await workflow.wait_condition(partial(_is_another_task, task))
-            self._happened(self._breaker.tick(workflow.now()))
-            if self._messages_of(workflow.info().get_current_history_length()) <= tries:
-                return
-            tries += 1
-            pulse = self._pulse() if pulse.done() else pulse
-
-    def _pulse(self) -> "asyncio.Task[None]":
-        """Soon one more workflow task, also if nobody says anything."""
-        return asyncio.create_task(workflow.sleep(QUIET_MOMENT, summary="A quiet moment to continue as new"))
+        return self._happened(self._breaker.configure(config, wish.by, self._let_time_pass(), wish.reason))
 
     def _hear(self) -> None:
-        task = workflow.info().get_current_history_length()
-        self._heard = (task, self._messages_of(task) + 1)
-        self._is_shown = False
+        self._heard.one()
+        self._shown.again()
 
-    def _messages_of(self, task: int) -> int:
-        """How many messages came with this workflow task, known by the length of the history."""
-        heard_in, count = self._heard
-        return count if heard_in == task else 0
-
-    def _worth_asking_again(self, now: datetime) -> datetime | None:
-        """None where waiting alone will not help: calls go out without a lease, or somebody must decide."""
-        standing = self._breaker.standing
-        verdict = admission(standing, now)
-        if standing.state is State.CLOSED and not verdict.is_refused:
-            return None
-        if verdict.is_refused and verdict.until is None:
-            return None
-        return (verdict.until or now + WHILE_ALL_PROBES_ARE_OUT) + SPREAD * self._random.random()
-
-    def _refuse(self, message: str, why: str) -> None:
-        self._refused_count += 1
-        said = f"{workflow.now():%Y-%m-%d %H:%M:%S} {message}: {why}"[:REFUSED_LENGTH]
-        self._refused = (*self._refused, said)[-REFUSED_SHOWN:]
+    def _let_time_pass(self) -> datetime:
+        """What is due by now happens first. Returns now."""
+        now = workflow.now()
+        self._happened(self._breaker.tick(now))
+        return now
 
     def _happened(self, transitions: Iterable[Transition]) -> Standing:
         self._journal.add(transitions)
-        self._is_shown = False
+        self._shown.again()
         return self._breaker.standing
-
-    def _show_in_memo(self, key: str, value: object) -> None:
-        if self._memo.get(key) != value:
-            self._memo[key] = value
-            workflow.upsert_memo({key: value})
-
-    def _show_reporters(self) -> None:
-        """More at once, fewer only when it is many fewer: processes that come and go must not fill the history."""
-        count, shown = self._seen.heard_lately(workflow.now()), self._memo.get(REPORTERS_MEMO)
-        if not isinstance(shown, int) or count > shown or count * 4 <= shown:
-            self._show_in_memo(REPORTERS_MEMO, count)
 
     def _carried(self) -> BreakerStart:
         return BreakerStart(
@@ -405,15 +286,12 @@ class CircuitBreaker:
             rules_due=self._rules_due,
             reporters=self._seen.memories,
             journal=self._journal.to_record(),
-            reports=self._reports,
-            duplicates=self._duplicates,
-            refused=self._refused,
-            refused_count=self._refused_count,
+            reports=self._seen.taken,
+            duplicates=self._seen.duplicates,
+            refused=self._refused.last,
+            refused_count=self._refused.count,
+            release_due=self._release.is_due or self._release.is_under_way,
         )
-
-
-def _is_another_task(than: int) -> bool:
-    return workflow.info().get_current_history_length() != than
 
 
 def _foreign_id(service: str) -> str:

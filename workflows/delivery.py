@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
+    from devsync.contracts.breaker import ServiceReleased
     from devsync.contracts.delivery import (
         DeliveryOutcome,
         DeliveryRequest,
@@ -54,6 +55,7 @@ class Delivery:
         self._state = DeliveryState.PENDING
         self._reason = ""
         self._setback: Failure | None = None
+        self._is_released = False
         self._api_calls = 0
         self._refused: tuple[str, ...] = ()
 
@@ -90,6 +92,11 @@ class Delivery:
     def revise(self, request: DeliveryRequest) -> None:
         if request.revision >= self._newest.revision:
             self._newest = request
+
+    @workflow.signal(description="Calls to a service go out again before its time; sent by its breaker, not by people")
+    def service_released(self, released: ServiceReleased) -> None:
+        if released.service == self._request.channel.kind:
+            self._is_released = True
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
@@ -350,12 +357,16 @@ class Delivery:
         return self._newest is not self._request
 
     async def _wait_for_the_next_try(self, wait: timedelta) -> None:
-        """Or for a newer revision, which is tried at once."""
+        """Or for a newer revision, which is tried at once; or, where a breaker refused, until calls go out again."""
         self._tell(f"the next try, in {wait}")
+        was_refused = self._setback is not None and self._setback.retry_at is not None
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                self._is_superseded, timeout=wait, timeout_summary=f"Next try after: {self._reason}"[:200]
+                lambda: self._is_superseded() or (was_refused and self._is_released),
+                timeout=wait,
+                timeout_summary=f"Next try after: {self._reason}"[:200],
             )
+        self._is_released = False
         self._tell()
 
     def _set_back(self, failure: Failure) -> None:

@@ -79,6 +79,9 @@ class Listener(Protocol):
     def waits(self, service: str, wait: ServiceWait | None) -> None:
         """None: it waits no more."""
 
+    def is_released(self, service: str) -> bool:
+        """Whether somebody has let calls go out again before the wait was over."""
+
 
 async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, listener: Listener) -> dict[str, Answer]:
     """All services at once, each unit within its policy and the time that is left to collect. By unit.
@@ -99,9 +102,17 @@ async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, l
         now = workflow.now()
         until = max(now, min(max(refusal.retry_at or now, now + at_least), limit))
         listener.waits(service, ServiceWait(service=service, until=until, reason=refusal.message))
-        await workflow.sleep(until - now, summary=f"Waiting for {service}: {refusal.message}"[:200])
+        is_time_left = True
+        try:
+            await workflow.wait_condition(
+                lambda: listener.is_released(service),
+                timeout=until - now,
+                timeout_summary=f"Waiting for {service}: {refusal.message}"[:200],
+            )
+        except TimeoutError:
+            is_time_left = until < limit
         listener.waits(service, None)
-        return until < limit
+        return is_time_left
 
     async def ask_service(service: str) -> dict[str, Answer]:
         units = [ask.unit for ask in asks if ask.service == service]

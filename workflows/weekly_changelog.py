@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
+    from devsync.contracts.breaker import ServiceReleased
     from devsync.contracts.collection import UnitCollected
     from devsync.contracts.delivery import DeliveryOutcome
     from devsync.contracts.edition import (
@@ -67,6 +68,7 @@ class WeeklyChangelog:
         self._policies: Policies = {}
         self._missing: dict[str, Gap] = {}
         self._outcomes: dict[str, DeliveryOutcome] = {}
+        self._released: set[str] = set()
         self._must_deliver = request.deliver and not request.is_dry_run
         self._has_delivered = False
         self._progress = EditionProgress(will_deliver=self._must_deliver)
@@ -103,6 +105,10 @@ class WeeklyChangelog:
     @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
     def delivery_reported(self, outcome: DeliveryOutcome) -> None:
         self._outcomes[outcome.channel] = outcome
+
+    @workflow.signal(description="Calls to a service go out again before its time; sent by its breaker, not by people")
+    def service_released(self, released: ServiceReleased) -> None:
+        self._released.add(released.service)
 
     @workflow.signal(description="Also deliver a run that was started only to compose and store; no argument")
     def deliver(self) -> None:
@@ -301,6 +307,11 @@ class WeeklyChangelog:
     def waits(self, service: str, wait: ServiceWait | None) -> None:
         others = tuple(other for other in self._progress.waits if other.service != service)
         self._update(waits=(*others, wait) if wait else others)
+        if wait is None:
+            self._released.discard(service)
+
+    def is_released(self, service: str) -> bool:
+        return service in self._released
 
     # Small parts.
 
@@ -318,6 +329,7 @@ class WeeklyChangelog:
             kept=kept,
             requested_by=self._request.requested_by,
             cancelled_because=self._progress.cancelled_because,
+            failed_because=self._progress.failed_because,
             started_at=self._started_at,
             ended_at=workflow.now(),
         )

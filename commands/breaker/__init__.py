@@ -6,7 +6,7 @@ import typer
 
 from commands.breaker.decisions import by_me, decide, instant, rules_with
 from commands.breaker.shown import BreakerState, breaker_states, known_service, shown_breaker
-from commands.console import AsJson, Exit, command, emit, output
+from commands.console import AsJson, Exit, Told, command, emit, output
 from devsync.contracts.breaker import Configure, Decision, ModeDecision
 from devsync.runtime.breaker_operations import APPLIED
 from devsync.runtime.connection import connect
@@ -95,18 +95,23 @@ async def configure(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change this rule, such as failure_threshold=5; repeatable."),
     ] = None,
-    reason: Reason = APPLIED,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; it is recorded with your name. Needed with --set.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> Exit:
     """Send the rules of services.yaml, or change single ones with --set until the next `apply`."""
+    if change and reason is None:
+        raise Told("--reason is missing; say in a few words why the rules are to differ from services.yaml", Exit.USAGE)
     config_dir = read_environment().config_dir
     known_service(config_dir, service)
     config = await rules_with(await connect(), config_dir, service, change or [])
-    return await decide(service, "configure", by_me(Configure, reason, config=config), as_json=as_json)
+    wish = by_me(Configure, APPLIED if reason is None else reason, config=config)
+    return await decide(service, "configure", wish, as_json=as_json, config=config)
 
 
 def _mode(reason: str, until: str | None) -> ModeDecision:
-    return by_me(ModeDecision, reason, until=instant(until) if until else None)
+    return by_me(ModeDecision, reason, until=None if until is None else instant(until))
 
 
 def _print(states: list[BreakerState]) -> None:

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 from temporalio.client import Client
 
-from commands.breaker.shown import BreakerState, known_service
+from commands.breaker.shown import BreakerState, known_service, rules, rules_line, waiting_for
 from commands.console import Exit, Told, emit
 from commands.person import me
 from devsync.contracts.breaker import Decision
@@ -35,20 +35,24 @@ def by_me(kind: type[D], reason: str, **fields: Any) -> D:
         raise Told("--reason is empty or longer than 500 characters; say in a few words why", Exit.USAGE) from None
 
 
-async def decide(service: str, update: str, decision: Decision, *, as_json: bool) -> Exit:
-    """Sends it and prints where the breaker stands then. Raises Told."""
+async def decide(
+    service: str, update: str, decision: Decision, *, as_json: bool, config: BreakerConfig | None = None
+) -> Exit:
+    """Sends it and prints where the breaker stands then, with the rules where they were sent. Raises Told."""
     known_service(read_environment().config_dir, service)
     try:
-        standing = await BreakerOperations(await connect()).decide(service, update, decision)
+        with waiting_for(service):
+            standing = await BreakerOperations(await connect()).decide(service, update, decision)
     except BreakerRefused as error:
         raise Told(f"the breaker of {service} refused: {error}", Exit.USAGE) from error
     except BreakerSilent as error:
         raise Told(str(error)) from error
+    state = BreakerState(service, standing)
     if as_json:
-        emit(standing.model_dump(mode="json"))
+        emit(state.document() | ({"config": rules(config)} if config else {}))
     else:
-        state = BreakerState(service, standing)
-        typer.echo(f"{service} {state.label} {state.why()}")
+        for line in (state.line(), *([rules_line(config)] if config else [])):
+            typer.echo(line)
     return Exit.OK
 
 
@@ -71,7 +75,8 @@ async def rules_with(client: Client, config_dir: Path, service: str, changes: Se
     if not changes:
         return from_file
     try:
-        running = await BreakerOperations(client).snapshot(service)
+        with waiting_for(service):
+            running = await BreakerOperations(client).snapshot(service)
     except BreakerSilent as error:
         raise Told(str(error)) from error
     return changed(running.config if running else from_file, changes)
@@ -87,7 +92,10 @@ def changed(config: BreakerConfig, changes: Sequence[str]) -> BreakerConfig:
         if name not in values:
             cure = did_you_mean(name, values, f"there are {', '.join(values)}")
             raise Told(f'--set: "{name}" is not a rule of a breaker; {cure}', Exit.USAGE)
-        values[name] = yaml.safe_load(value)
+        try:
+            values[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise Told(f'--set "{change}" cannot be read as YAML; write it like {name}=5', Exit.USAGE) from None
     try:
         return BreakerSettings.model_validate(values).config()
     except ValidationError as invalid:

@@ -1,7 +1,9 @@
 """What `breaker list` and `breaker show` print: the entity's word, or what is left of it without a worker."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from temporalio.client import Client
 
 from commands.console import Exit, Told, progress
 from devsync.contracts.breaker import BreakerSnapshot
-from devsync.domain.breaker import Mode, Standing, State, Totals, Transition, spoken
+from devsync.domain.breaker import BreakerConfig, Mode, Standing, State, Totals, Transition, spoken
 from devsync.runtime.breaker_operations import BreakerOperations, BreakerSilent
 from devsync.settings.breaker import BreakerSettings
 from devsync.settings.environment import Environment
@@ -38,23 +40,32 @@ class BreakerState:
 
     @property
     def colour(self) -> str:
-        if self.standing is None or self.standing.mode is Mode.NORMAL:
-            return _COLOURS[self.standing.state if self.standing else State.CLOSED]
-        return "magenta"
-
-    def why(self) -> str:
-        """`since 2026-11-25 04:10:02 UTC: 10 failures in 15 min, last: 503 … (breaker); next probe at …`."""
         standing = self.standing
+        if standing is None:
+            return _COLOURS[State.CLOSED]
+        if standing.mode is not Mode.NORMAL:
+            return "magenta"
+        return "yellow" if standing.paused_until else _COLOURS[standing.state]
+
+    def line(self, now: datetime | None = None) -> str:
+        return f"{self.service} {self.label} {self.why(now)}"
+
+    def why(self, now: datetime | None = None) -> str:
+        """`since 2026-11-25 04:10:02 UTC: 10 failures in 15 min, last: 503 … (breaker); next probe at …`.
+
+        What is due has not happened yet where no worker runs: then it says so.
+        """
+        standing, now = self.standing, now or datetime.now(UTC)
         if standing is None:
             return "(no calls yet)"
         said = f"since {_at(standing.changed_at)}: {standing.reason} ({standing.actor})"
         if standing.mode_until:
-            said += f"; until {_at(standing.mode_until)}"
+            said += f"; {'until' if now < standing.mode_until else 'was to end at'} {_at(standing.mode_until)}"
         elif standing.retry_at:
-            said += f"; next probe at {_at(standing.retry_at)}"
+            said += f"; next probe {'at' if now < standing.retry_at else 'due since'} {_at(standing.retry_at)}"
         elif standing.mode is not Mode.NORMAL:
             said += "; until somebody ends it"
-        if standing.paused_until:
+        if standing.paused_until and now < standing.paused_until:
             said += f"; paused until {_at(standing.paused_until)}: {standing.pause_reason}"
         return said
 
@@ -75,25 +86,32 @@ class ShownBreaker:
     def document(self) -> dict[str, Any]:
         snapshot = self.snapshot.model_dump(mode="json") if self.snapshot else {}
         if self.snapshot:
-            snapshot["config"] = _rules(self.snapshot)
+            snapshot["config"] = rules(self.snapshot.config)
         transitions = [transition.model_dump(mode="json") for transition in self.transitions]
         return {**self.state.document(), "is_live": self.snapshot is not None, **snapshot, "transitions": transitions}
 
     def lines(self) -> list[str]:
-        lines = [f"{self.state.service} {self.state.label} {self.state.why()}"]
+        lines = [self.state.line()]
         if self.snapshot:
             lines += _details(self.snapshot)
         return lines + [_event(transition) for transition in reversed(self.transitions)]
 
 
 def known_service(config_dir: Path, service: str) -> None:
-    """Raises Told for one that has no breaker."""
+    """Raises Told for a service that has no breaker."""
     services = read_services(config_dir / "services.yaml").model
     try:
         services.breaker(service)
     except ConfigError as error:
-        cure = did_you_mean(service, services.guarded, f"{any_of(services.guarded)} have one")
+        cure = did_you_mean(service, services.guarded, f"write {any_of(services.guarded)}")
         raise Told(f'there is no breaker of "{service}"; {cure}', Exit.USAGE) from error
+
+
+@contextmanager
+def waiting_for(service: str) -> Iterator[None]:
+    """An answer may take as long as ten seconds, where a worker has just gone."""
+    with progress.status(f"asking the breaker of {service}"):
+        yield
 
 
 async def breaker_states(client: Client, config_dir: Path) -> list[BreakerState]:
@@ -107,7 +125,8 @@ async def shown_breaker(client: Client, environment: Environment, service: str) 
     """What its entity says; without a worker, what its memo and the database say."""
     operations = BreakerOperations(client)
     try:
-        snapshot = await operations.snapshot(service)
+        with waiting_for(service):
+            snapshot = await operations.snapshot(service)
     except BreakerSilent as error:
         progress.print(f"{error}. This is what it last said, and what is on record", markup=False, soft_wrap=True)
         state = BreakerState(service, (await operations.standings()).get(service))
@@ -136,18 +155,23 @@ async def _on_record(environment: Environment, service: str) -> list[Transition]
 def _details(snapshot: BreakerSnapshot) -> list[str]:
     config, counts, totals = snapshot.config, snapshot.counts, snapshot.totals
     window = spoken(config.monitoring_window)
-    rules = ", ".join(f"{name} {value}" for name, value in _rules(snapshot).items() if value is not None)
     lines = [
-        f"  rules    {rules}",
+        rules_line(config),
         f"  counted  {counts.calls} calls in {window}, {counts.failures} failed, {counts.slow} slow",
         f"  calls    {_listed(totals, 'successes', 'failures', 'ignored', 'throttled', 'of_other_generations')}",
         f"  probes   {len(snapshot.leases)} out; {_listed(totals, *(f'probes_{word}' for word in _PROBES))}",
         f"  reports  {snapshot.reports}, and {snapshot.duplicates} that came again",
     ]
+    if snapshot.last_failure:
+        lines.append(f"  last failure  {snapshot.last_failure}")
     if not snapshot.is_configured:
         lines.append("  config/services.yaml is still to be read")
     if snapshot.unrecorded:
         lines.append(f"  {snapshot.unrecorded} events wait for the database")
+    if snapshot.records_lost:
+        lines.append(f"  {snapshot.records_lost} events were never written down")
+    if snapshot.refused_count > len(snapshot.refused):
+        lines.append(f"  {snapshot.refused_count} messages refused, the last of them:")
     return lines + [f"  refused  {message}" for message in snapshot.refused]
 
 
@@ -161,9 +185,13 @@ def _event(transition: Transition) -> str:
     return f"  {_at(transition.at)}  {event}{until}: {transition.reason} ({transition.actor})"
 
 
-def _rules(snapshot: BreakerSnapshot) -> dict[str, Any]:
+def rules(config: BreakerConfig) -> dict[str, Any]:
     """As services.yaml has them."""
-    return BreakerSettings.model_validate(snapshot.config.model_dump()).model_dump(mode="json")
+    return BreakerSettings.model_validate(config.model_dump()).model_dump(mode="json")
+
+
+def rules_line(config: BreakerConfig) -> str:
+    return "  rules    " + ", ".join(f"{name} {value}" for name, value in rules(config).items() if value is not None)
 
 
 def _at(at: datetime) -> str:

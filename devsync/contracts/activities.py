@@ -58,6 +58,7 @@ FIND_SLACK_PART = ActivityContract("slack.find_part", delivery.FindPart, deliver
 REMOVE_SLACK_PART = ActivityContract("slack.remove_part", delivery.RemovePart, edition.Recorded)
 BREAKER_SETTINGS = ActivityContract("local.breaker_settings", breaker.ReadBreakerSettings, breaker.BreakerSettingsRead)
 RECORD_BREAKER = ActivityContract("local.record_breaker", breaker.RecordBreaker, edition.Recorded)
+RELEASE_WAITING = ActivityContract("local.release_waiting", breaker.ReleaseWaiting, breaker.Released)
 
 EDITION_ACTIVITIES = (
     FIND_PREVIOUS,

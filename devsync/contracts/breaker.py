@@ -26,6 +26,14 @@ CONFIG_MEMO = "config"
 REPORTERS_MEMO = "reporters"
 """About how many processes have reported within the last minute, rounded up to 16, 32, 64, …: they pace by it."""
 
+ABOUT = (
+    "All workers report here what their calls to the service come to. *Current details* say whether calls go out, and "
+    "every worker follows within two seconds.\n\n"
+    "All of them: `python starter.py breaker list`. To decide otherwise: the commands beside it, or the updates of "
+    "this workflow (docs/how-to/operate-a-breaker.md)."
+)
+"""The entity's static details, for people in the Web UI, which breaks lines where the text does."""
+
 Reporter = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """One worker process, new after a restart: `host:pid:random`."""
 Line = Annotated[str, StringConstraints(max_length=500)]
@@ -143,6 +151,24 @@ class BreakerStart(Model):
     duplicates: int = 0
     refused: tuple[str, ...] = ()
     refused_count: int = 0
+    release_due: bool = False
+    """Those who wait for the service are still to be told that they need not."""
+
+
+class ServiceReleased(Model):
+    """Argument of the signal `service_released` to editions and deliveries: calls are no longer refused."""
+
+    service: str
+
+
+class ReleaseWaiting(Model):
+    """Tell those who wait for this service."""
+
+    service: str
+
+
+class Released(Model):
+    told: int
 
 
 class ReadBreakerSettings(Model):

@@ -252,6 +252,7 @@ class RecordEdition(Model):
     """None for a dry run and for a run that made none: the run is recorded, no edition is."""
     requested_by: str = ""
     cancelled_because: str = ""
+    failed_because: str = ""
     started_at: datetime
     ended_at: datetime
 

@@ -1,12 +1,9 @@
 """The breakers' entity workflows as a process reaches them: one list for all, signals, updates."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
-from pydantic import ValidationError
-from temporalio.client import Client, WorkflowExecution, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
@@ -19,20 +16,12 @@ from devsync.contracts.breaker import (
     ProbeAnswer,
     ReportBatch,
 )
-from devsync.contracts.names import CIRCUIT_BREAKER, CONTROL_QUEUE, breaker_id
+from devsync.contracts.names import CIRCUIT_BREAKER, breaker_id
 from devsync.domain.breaker import BreakerConfig, Standing
-
-T = TypeVar("T")
+from devsync.runtime.breaker_entity import RUNNING, across_the_seam, entity_options, told
 
 ANSWERED_BY: Final = 3.0
 """Seconds. The SDK's own retries would go on for longer, and nobody would learn that the server is away."""
-
-_RUNNING = f"WorkflowType = '{CIRCUIT_BREAKER}' AND ExecutionStatus = 'Running'"
-_TRIES: Final = 4
-_BETWEEN_TRIES: Final = 0.15
-"""Seconds. Between two runs of an entity, while it continues as new, an update finds nobody at home."""
-
-_log = logging.getLogger("devsync.breaker")
 
 
 class EntityUnreachable(Exception):
@@ -57,9 +46,10 @@ class BreakerEntities:
         found: dict[str, Known] = {}
         try:
             async with asyncio.timeout(ANSWERED_BY):
-                async for run in self._client.list_workflows(_RUNNING):
-                    if known := await _told_by(run):
-                        found[known.standing.service] = known
+                async for run in self._client.list_workflows(RUNNING):
+                    if standing := await told(run, STANDING_MEMO, Standing):
+                        config = await told(run, CONFIG_MEMO, BreakerConfig)
+                        found[standing.service] = Known(standing, config, await told(run, REPORTERS_MEMO, int) or 1)
         except (RPCError, TimeoutError) as error:
             raise EntityUnreachable(f"the Temporal server does not answer: {_words(error)}") from error
         return found
@@ -74,11 +64,9 @@ class BreakerEntities:
                 await self._client.start_workflow(
                     CIRCUIT_BREAKER,
                     BreakerStart(service=batch.service),
-                    id=breaker_id(batch.service),
-                    task_queue=CONTROL_QUEUE,
                     start_signal="report",
                     start_signal_args=[batch],
-                    static_summary=f"The circuit breaker of {batch.service}",
+                    **entity_options(batch.service),
                 )
         except (RPCError, TimeoutError) as error:
             raise EntityUnreachable(f"a report was not taken: {_words(error)}") from error
@@ -95,21 +83,11 @@ class BreakerEntities:
 
         try:
             async with asyncio.timeout(ANSWERED_BY):
-                return await _across_the_seam(once)
+                return await across_the_seam(once)
         except (TemporalError, TimeoutError) as error:
             raise EntityUnreachable(_words(error)) from error
         except (ValueError, RuntimeError) as error:
             raise EntityUnreachable("its answer cannot be read") from error
-
-
-async def _across_the_seam(once: Callable[[], Awaitable[T]]) -> T:
-    """Tries again where the run that was asked has just ended: another one follows it, or none."""
-    for _ in range(_TRIES - 1):
-        try:
-            return await once()
-        except (RPCError, WorkflowUpdateFailedError):
-            await asyncio.sleep(_BETWEEN_TRIES)
-    return await once()
 
 
 def _words(error: Exception) -> str:
@@ -118,15 +96,3 @@ def _words(error: Exception) -> str:
     if isinstance(error, WorkflowUpdateFailedError):
         return str(error.cause)
     return f"no answer in {ANSWERED_BY:g} s"
-
-
-async def _told_by(run: WorkflowExecution) -> Known | None:
-    """None where a memo cannot be read: an entity that has just been made, or of a build to come."""
-    try:
-        standing: Standing = await run.memo_value(STANDING_MEMO, type_hint=Standing)
-        config: BreakerConfig | None = await run.memo_value(CONFIG_MEMO, None, type_hint=BreakerConfig)
-        reporters: int = await run.memo_value(REPORTERS_MEMO, 1, type_hint=int)
-    except (KeyError, ValidationError, RuntimeError) as error:
-        _log.debug("the memo of %s cannot be read: %s", run.id, error)
-        return None
-    return Known(standing, config, reporters)

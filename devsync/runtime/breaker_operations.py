@@ -1,13 +1,10 @@
 """What operators and deploys ask of the breakers' entities; workers have a way of their own."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final
 
-from pydantic import ValidationError
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -17,7 +14,6 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -31,10 +27,9 @@ from devsync.contracts.breaker import (
     Decision,
 )
 from devsync.domain.breaker import BreakerConfig, Standing
-from devsync.domain.model import Model
-
-T = TypeVar("T")
-M = TypeVar("M", bound=Model)
+from devsync.runtime.breaker_entity import RUNNING, SEAM, across_the_seam, entity_options, told
+from devsync.runtime.connection import missing_namespace
+from devsync.runtime.pollers import queue_of
 
 APPLIED: Final = "as config/services.yaml says"
 APPLY_PATIENCE: Final = timedelta(seconds=5)
@@ -42,23 +37,12 @@ APPLY_PATIENCE: Final = timedelta(seconds=5)
 
 ANSWER_TIMEOUT: Final = timedelta(seconds=10)
 
-_RUNNING: Final = f'WorkflowType = "{names.CIRCUIT_BREAKER}" AND ExecutionStatus = "Running"'
-SEAM: Final = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND)
-"""What an update meets between two runs of an entity, while it continues as new: nobody has taken it."""
-
-_TRIES: Final = 5
-_BETWEEN_TRIES_SECONDS: Final = 0.2
-
-
-class _Entity(TypedDict):
-    id: str
-    task_queue: str
-    id_conflict_policy: WorkflowIDConflictPolicy
-    static_summary: str
+_UNANSWERED: Final = (*SEAM, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
+"""What stands for "no worker answers"; other errors of the server are its own."""
 
 
 class BreakerSilent(Exception):
-    """No worker answers for the breaker."""
+    """No worker answers for the breaker. The message says where one that comes may still take what was sent."""
 
 
 class BreakerRefused(Exception):
@@ -83,8 +67,8 @@ class BreakerOperations:
     async def standings(self) -> dict[str, Standing]:
         """Of all breakers on the server, by service; no worker is needed for it."""
         found: dict[str, Standing] = {}
-        async for run in self._client.list_workflows(_RUNNING):
-            if standing := await _told(run, STANDING_MEMO, Standing):
+        async for run in self._client.list_workflows(RUNNING):
+            if standing := await told(run, STANDING_MEMO, Standing):
                 found[standing.service] = standing
         return found
 
@@ -92,23 +76,31 @@ class BreakerOperations:
         """None where the service has no breaker yet. Raises BreakerSilent."""
         if await self._running(service) is None:
             return None
+        await self._expect_a_worker(service)
         handle = self._client.get_workflow_handle(names.breaker_id(service))
         try:
             answer: BreakerSnapshot = await handle.query(
                 "snapshot", result_type=BreakerSnapshot, rpc_timeout=ANSWER_TIMEOUT
             )
-        except (RPCError, WorkflowQueryFailedError) as error:
-            raise _silent(service) from error
+        except WorkflowQueryFailedError as error:
+            raise BreakerSilent(_silence(service)) from error
+        except RPCError as error:
+            raise _silent(error, _silence(service)) from error
         return answer
 
     async def decide(
         self, service: str, update: str, decision: Decision, *, patience: timedelta = ANSWER_TIMEOUT
     ) -> Standing:
-        """Sends an update, and makes the breaker where there is none. Raises BreakerSilent, BreakerRefused."""
+        """Sends an update, and makes the breaker where there is none. Raises BreakerSilent, BreakerRefused.
+
+        The server keeps an update that nobody has taken for the next worker, and it cannot be withdrawn: so none is
+        sent where no worker asks for work.
+        """
+        await self._expect_a_worker(service)
 
         async def once() -> Standing:
             start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-                names.CIRCUIT_BREAKER, BreakerStart(service=service), **_entity(service)
+                names.CIRCUIT_BREAKER, BreakerStart(service=service), **entity_options(service)
             )
             try:
                 standing: Standing = await self._client.execute_update_with_start_workflow(
@@ -121,12 +113,14 @@ class BreakerOperations:
             return standing
 
         try:
-            return await _across_the_seam(once)
+            return await across_the_seam(once)
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             raise BreakerRefused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
-        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            raise _silent(service) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise BreakerSilent(_pending(service, patience)) from error
+        except RPCError as error:
+            raise _silent(error, _pending(service, patience)) from error
 
     async def apply_rules(self, service: str, config: BreakerConfig, by: str) -> Rules:
         """The breaker goes by these rules, now or as soon as a worker comes; state, mode and counts stay.
@@ -135,9 +129,11 @@ class BreakerOperations:
         """
         running = await self._running(service)
         if running is None:
-            await self._client.start_workflow(names.CIRCUIT_BREAKER, BreakerStart(service=service), **_entity(service))
+            await self._client.start_workflow(
+                names.CIRCUIT_BREAKER, BreakerStart(service=service), **entity_options(service)
+            )
             return Rules.CREATED
-        if await _told(running, CONFIG_MEMO, BreakerConfig) == config:
+        if await told(running, CONFIG_MEMO, BreakerConfig) == config:
             return Rules.UNCHANGED
         try:
             decision = Configure(by=by, reason=APPLIED, config=config)
@@ -152,41 +148,31 @@ class BreakerOperations:
         try:
             entity = await self._client.get_workflow_handle(names.breaker_id(service)).describe()
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+            if error.status is RPCStatusCode.NOT_FOUND and not missing_namespace(error):
                 return None
             raise
         return entity if entity.status is WorkflowExecutionStatus.RUNNING else None
 
-
-def _entity(service: str) -> _Entity:
-    return {
-        "id": names.breaker_id(service),
-        "task_queue": names.CONTROL_QUEUE,
-        "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
-        "static_summary": f"The circuit breaker of {service}",
-    }
+    async def _expect_a_worker(self, service: str) -> None:
+        """Raises BreakerSilent where nobody has asked for the work of breakers for minutes."""
+        with suppress(RPCError):  # a server that does not tell
+            if not (await queue_of(self._client, names.CONTROL_QUEUE)).pollers:
+                raise BreakerSilent(f"no worker runs that could answer for the breaker of {service}; start one")
 
 
-async def _told(run: WorkflowExecution, key: str, kind: type[M]) -> M | None:
-    """None where the memo does not say it: started a moment ago, or by something that is not ours."""
-    try:
-        told: M = await run.memo_value(key, type_hint=kind)
-    except (KeyError, RuntimeError, ValidationError):
-        return None
-    return told
+def _silent(error: RPCError, message: str) -> Exception:
+    """What to raise for it: BreakerSilent where that is what it means, else the error itself."""
+    is_silence = error.status in _UNANSWERED and not missing_namespace(error)
+    return BreakerSilent(message) if is_silence else error
 
 
-async def _across_the_seam(once: Callable[[], Awaitable[T]]) -> T:
-    """Between two runs of an entity, while it continues as new, an update may find nobody at home."""
-    for _ in range(_TRIES - 1):
-        try:
-            return await once()
-        except RPCError as error:
-            if error.status not in SEAM:
-                raise
-        await asyncio.sleep(_BETWEEN_TRIES_SECONDS)
-    return await once()
+def _silence(service: str) -> str:
+    return f"no worker answers for the breaker of {service}; start one, or look at its log"
 
 
-def _silent(service: str) -> BreakerSilent:
-    return BreakerSilent(f"no worker answers for the breaker of {service}; start one, or look at its log")
+def _pending(service: str, patience: timedelta) -> str:
+    return (
+        f"no worker has answered for the breaker of {service} within {patience.total_seconds():g} s, "
+        "and the next one that comes may still take what was sent; start one, or look at its log, "
+        f"then: python starter.py breaker show {service}"
+    )

@@ -1,6 +1,7 @@
 """How every process of the product reaches Temporal: the SDK's envconfig profile plus our plugin."""
 
 from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
@@ -87,6 +88,15 @@ async def require_search_attributes(client: Client) -> None:
             f"namespace {client.namespace!r} lacks the search attributes {', '.join(missing)}; "
             "run `python starter.py apply` once"
         )
+
+
+def missing_namespace(error: RPCError) -> str:
+    """The namespace that Temporal says it does not have; empty where the error means something else."""
+    missing = NamespaceNotFoundFailure()
+    for detail in error.grpc_status.details:
+        if detail.Unpack(missing):
+            return str(missing.namespace)
+    return ""
 
 
 def namespace_problem(error: RPCError, namespace: str) -> Exception:

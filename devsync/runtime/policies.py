@@ -10,6 +10,7 @@ from devsync.contracts.activities import (
     FIND_DUE_WEEK,
     PLAN_EDITION,
     RECORD_BREAKER,
+    RELEASE_WAITING,
     ActivityContract,
     In,
     Out,
@@ -49,6 +50,12 @@ ENTITY: Policies = {
         retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
         start_to_close=timedelta(seconds=10),
         schedule_to_close=timedelta(days=7),
+    ),
+    # Later than that it helps nobody: who waits for a breaker comes back by itself.
+    RELEASE_WAITING.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
+        start_to_close=timedelta(minutes=1),
+        schedule_to_close=timedelta(minutes=10),
     ),
 }
 """Likewise, of workflows that live for months: what the file said when they were started would be long out of date."""

@@ -23,6 +23,8 @@ class RunRecord(Model):
     requested_by: str = ""
     cancelled_because: str = ""
     """Who cancelled it and why; empty for a run that was not."""
+    failed_because: str = ""
+    """Why it brought no edition; empty for a run that did, or was cancelled."""
     started_at: datetime
     ended_at: datetime
     """A run that was reset, or told to deliver while it wrote its records, ends more than once: the last one stays."""

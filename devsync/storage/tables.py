@@ -107,6 +107,7 @@ runs = Table(
     Column("status", Text, nullable=False),
     Column("requested_by", Text, nullable=False),
     Column("cancelled_because", Text, nullable=False, comment="who cancelled it and why"),
+    Column("failed_because", Text, nullable=False, server_default="", comment="why there is no edition"),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("seconds", JSONB, nullable=False, comment="workflow time by phase"),

@@ -1,16 +1,20 @@
 """docs/reference/errors.md: how errors are classified, from the tables, and the fault matrix, from its test."""
 
 import errno
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
+from devsync.domain.breaker import BreakerConfig
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime import classification, graphql_errors
 from devsync.runtime.failures import answers, breaker, database, http, machine, mail, slack, temporal
 from devsync.runtime.failures.verdict import MALFORMED, Verdict
 from docs.generate import docstrings
 from docs.generate.markdown import code, table
-from tests.faults.matrix import APIS, MAIL, OWN, ROWS, Expected
+from tests.faults.endings import ATTEMPTS, Ending, passing, staying
+from tests.faults.matrix import APIS, MAIL, OWN, ROWS, SLACK, Expected, Row
+
+THRESHOLD = BreakerConfig().failure_threshold
 
 INTRODUCTION = """\
 # Errors
@@ -24,12 +28,24 @@ API's own error code; never by a word in a message. Why so: [errors and retries]
   goes on without it (planning, composing, rendering); what only has to wait is never made worse.
 """
 
-MATRIX = """\
+MATRIX = f"""\
 ## The fault matrix
 
-Measured by `tests/faults`: a real activity and its real client meet the fault in the sandbox, in a file, in a database
-or at a mail server. *Next attempt* is the wait before the second one under the shipped policy: the server's hint and up
-to half as much again (15 s at most), or full jitter up to one second.
+What becomes of each fault at each API, measured by `tests/faults`: a real activity with its real client and gate meets
+it in the sandbox, in a file, in a database or at a mail server; then editions of a real worker do.
+
+- **next attempt**: the wait before the second one, under the shipped policy. A range is the server's hint and up to
+  half as much again, 15 s at most; without a hint it is full jitter. *by schedule*: a channel's, in `delivery.yaml`.
+  *none*: it is not tried again.
+- **breaker**: so many such attempts open the service's breaker, by default; an attempt that meets the fault at several
+  calls counts for each. *never*: nothing is counted. *paused*: nobody calls the service until its time has come.
+- **if it passes**, **if it stays**: what the edition makes of it where the fault strikes once, or each time. In
+  brackets the attempts made, of {ATTEMPTS} allowed for this measurement (shipped: for an hour). —: not measured.
+  - *complete*, *delivered*: nothing is missing. A post whose answer was lost is *delivered (1)*: it was found in
+    the channel by its key, and not sent again.
+  - *gap*: the edition goes out partial and names the source.
+  - *queued*: the channel did not have the edition at its deadline; the delivery goes on.
+  - *failed*: the channel refused for good, and somebody must look.
 """
 
 _RULES: Mapping[Any, Verdict | str] = {
@@ -94,9 +110,9 @@ def page() -> str:
                 ]
             ),
             MATRIX,
-            *(f"### {api}\n\n{_matrix(_expected_of(api))}" for api in APIS),
-            f"### Our own side\n\n{_matrix(OWN.items())}",
-            f"### Mail servers\n\n{_matrix(MAIL.items())}",
+            *(f"### {api}\n\n{_matrix_of(api)}" for api in APIS),
+            f"### Our own side\n\n{_matrix(OWN)}",
+            f"### Mail servers\n\n{_matrix(MAIL)}",
         ]
     )
 
@@ -127,7 +143,7 @@ def _verdicts(rows: Iterable[tuple[str, Verdict]]) -> str:
     return table(head, [(name, *_cells(verdict)) for name, verdict in rows])
 
 
-def _cells(told: Verdict | Expected) -> tuple[str, str, str, str]:
+def _cells(told: Verdict) -> tuple[str, str, str, str]:
     return (
         code(told.category.value),
         told.severity.value,
@@ -160,27 +176,49 @@ def _by_number(rows: Iterable[tuple[Container[int], Verdict]]) -> Iterator[tuple
             yield f"{'other ' if hundred in above else ''}{hundred}xx", verdict
 
 
-def _expected_of(api: str) -> list[tuple[str, Expected | None]]:
-    return [(row.name, row.expected) for row in ROWS if row.api == api]
+def _matrix_of(api: str) -> str:
+    head = ("fault", "category", "code", "severity", "next attempt", "breaker", "if it passes", "if it stays")
+    return table(head, [_row_of_api(row) for row in ROWS if row.api == api])
 
 
-def _matrix(rows: Iterable[tuple[str, Expected | None]]) -> str:
-    rows = list(rows)
-    told = [expected for _, expected in rows if expected is not None]
-    more: Sequence[str] = [name for name in ("breaker", "edition") if any(getattr(one, name) for one in told)]
-    head = ("fault", "category", "severity", "tried again", "counted", "code", "next attempt", *more)
-    return table(head, [_matrix_row(name, expected, more) for name, expected in rows])
+def _row_of_api(row: Row) -> tuple[str, ...]:
+    endings = _ending(passing(row)), _ending(staying(row))
+    if row.expected is None:
+        return (row.name, "no failure", "", "", "", "", *endings)
+    return (row.name, *_what(row.expected), _next(row.expected, row.api), _breaker(row, row.expected), *endings)
 
 
-def _matrix_row(name: str, expected: Expected | None, more: Sequence[str]) -> tuple[str, ...]:
-    if expected is None:
-        return (name, "succeeds", *[""] * (5 + len(more)))
-    wait = f"{expected.hint_seconds} s or a little more" if expected.hint_seconds else "full jitter"
-    shown = code(expected.code) if expected.code else ""
-    return (
-        name,
-        *_cells(expected),
-        shown,
-        wait if expected.is_retryable else "none",
-        *(str(getattr(expected, column)) for column in more),
+def _what(expected: Expected) -> tuple[str, str, str]:
+    return code(expected.category.value), code(expected.code) if expected.code else "", expected.severity.value
+
+
+def _next(expected: Expected, api: str = "") -> str:
+    if not expected.is_retryable:
+        return "none"
+    if floor := expected.hint_seconds:
+        return f"{floor}–{floor + min(floor / 2, 15):g} s"
+    return "by schedule" if api == SLACK else "up to 1 s"
+
+
+def _breaker(row: Row, expected: Expected) -> str:
+    if expected.pauses:
+        return f"paused, {expected.hint_seconds // 60} min"
+    attempts = row.opens_after(THRESHOLD)
+    return f"opens after {attempts}" if attempts else "never"
+
+
+def _ending(ending: Ending | None) -> str:
+    if ending is None:
+        return "—"
+    return f"{ending.end.value} ({ending.attempts})"
+
+
+def _matrix(rows: Mapping[str, Expected]) -> str:
+    head = ("fault", "category", "code", "severity", "next attempt", "counted")
+    return table(
+        head,
+        [
+            (name, *_what(expected), _next(expected), "yes" if expected.counts_for_breaker else "no")
+            for name, expected in rows.items()
+        ],
     )

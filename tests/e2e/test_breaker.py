@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 
 from devsync.contracts import names
-from devsync.contracts.breaker import BreakerSnapshot, ModeDecision
-from devsync.contracts.delivery import DeliveryState
+from devsync.contracts.breaker import BreakerSnapshot, Decision, ModeDecision
+from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionResult, EditionStatus
 from devsync.domain.breaker import Standing, State
 from devsync.runtime.breaker_operations import BreakerOperations, BreakerSilent
@@ -128,6 +129,40 @@ async def test_a_service_that_asks_for_an_hour_is_paused_and_no_attempt_is_spent
     assert stage.rows("SELECT max(attempt) AS most FROM errors WHERE service = 'github'") == [{"most": 1}]
     first = stage.sandbox.log.select("github")[0].started_at
     assert calls_between(stage, "github", first + EVERYWHERE_WITHIN, datetime.now(UTC)) == []
+
+
+async def test_who_waits_is_told_when_an_operator_lets_calls_go_out_before_their_time(stage: Stage) -> None:
+    operations = BreakerOperations(stage.client)
+    hour = datetime.now(UTC) + timedelta(hours=1)
+    forced = ModeDecision(by="anna", reason="maintenance", until=hour)
+    over = Decision(by="anna", reason="it is over already")
+    async with stage.worker():
+        for service in (names.GITHUB, names.SLACK):
+            await operations.decide(service, "force_open", forced)
+        await asyncio.sleep(EVERYWHERE_WITHIN.total_seconds())
+        edition = await stage.start()
+
+        async def waits_for_github() -> bool:
+            progress: EditionProgress = await edition.query("progress", result_type=EditionProgress)
+            return [wait.service for wait in progress.waits] == [names.GITHUB]
+
+        async def is_put_off() -> bool:
+            with suppress(RPCError):  # not there yet
+                outcome: DeliveryOutcome = await delivery.query("outcome", result_type=DeliveryOutcome)
+                return "circuit breaker is open" in outcome.reason
+            return False
+
+        await eventually(waits_for_github)
+        assert f"waits for github until {hour:%H:%M:%S} UTC" in (await stage.starter("status"))[1]
+        await operations.decide(names.GITHUB, "reset", over)
+        delivery = stage.delivery(stage.week)
+        await eventually(is_put_off)
+        await operations.decide(names.SLACK, "force_close", ModeDecision(by="anna", reason="it is over already"))
+        result = await asyncio.wait_for(edition.result(), PATIENCE_SECONDS)
+    assert datetime.now(UTC) < hour
+    assert result.status is EditionStatus.COMPLETE
+    assert [channel.state for channel in result.channels] == [DeliveryState.DELIVERED]
+    assert await timers_of(edition) == 0
 
 
 async def test_a_channel_whose_breaker_is_open_is_called_when_it_closes_and_not_before(stage: Stage) -> None:

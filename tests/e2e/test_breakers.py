@@ -119,6 +119,27 @@ async def until_configured(stage: Stage, service: str = "github") -> None:
     await eventually(is_there)
 
 
+async def test_what_no_worker_could_take_is_not_sent_and_takes_no_effect_later(own_stage: Stage) -> None:
+    stage = own_stage
+    told = await starter(stage, "breaker", "force-open", "github", "--reason", "maintenance", code=1)
+    assert told["error"] == "no worker runs that could answer for the breaker of github; start one"
+    await starter(stage, "apply")
+    told = await starter(stage, "breaker", "force-open", "github", "--reason", "maintenance", code=1)
+    assert told["error"] == "no worker runs that could answer for the breaker of github; start one"
+    assert not (await starter(stage, "breaker", "show", "github"))["is_live"]
+    async with stage.worker():
+        await until_configured(stage)
+        snapshot = await BreakerOperations(stage.client).snapshot("github")
+    assert snapshot is not None
+    assert [transition.event for transition in snapshot.transitions] == [Event.CONFIGURED]
+
+
+async def test_a_namespace_that_is_not_there_is_named_with_the_cure(own_stage: Stage) -> None:
+    for arguments in (["list"], ["show", "github"], ["reset", "github", "--reason", "over"]):
+        code, _, errors = await own_stage.starter("breaker", *arguments, TEMPORAL_NAMESPACE="nowhere")
+        assert (code, "Temporal has no namespace 'nowhere'; set TEMPORAL_NAMESPACE" in errors) == (1, True), errors
+
+
 async def test_an_operator_at_the_command_line(own_stage: Stage) -> None:
     stage = own_stage
     listed = (await starter(stage, "breaker", "list"))["breakers"]
@@ -134,10 +155,12 @@ async def test_an_operator_at_the_command_line(own_stage: Stage) -> None:
             ("metrics-only", "metrics_only"),
         ):
             told = await starter(stage, "breaker", command, "github", *reason, "--until", "2h")
-            assert (told["mode"], told["reason"]) == (mode, "maintenance")
-            assert told["mode_until"] is not None
-        await starter(stage, "breaker", "configure", "github", "--set", "failure_threshold=9")
-        assert (await starter(stage, "breaker", "reset", "github", *reason))["mode"] == "normal"
+            standing = told["standing"]
+            assert (told["service"], standing["mode"], standing["reason"]) == ("github", mode, "maintenance")
+            assert standing["mode_until"] is not None
+        told = await starter(stage, "breaker", "configure", "github", "--set", "failure_threshold=9", *reason)
+        assert told["config"]["failure_threshold"] == 9
+        assert (await starter(stage, "breaker", "reset", "github", *reason))["standing"]["mode"] == "normal"
         past = await starter(stage, "breaker", "force-open", "github", *reason, "--until", "2020-01-01T00:00Z", code=2)
         assert "is not in the future" in past["error"]
         await github_fails(stage, times=9)
@@ -155,7 +178,7 @@ async def test_an_operator_at_the_command_line(own_stage: Stage) -> None:
     assert (shown["is_live"], shown["standing"]["state"]) == (False, "open")
     assert [one["event"] for one in shown["transitions"]][-3:] == ["configured", "reset", "opened"]
     silent = await starter(stage, "breaker", "reset", "github", *reason, code=1)
-    assert silent["error"].startswith("no worker answers for the breaker of github")
+    assert "the next one that comes may still take what was sent" in silent["error"]
 
 
 async def until_recorded(stage: Stage) -> None:

@@ -15,6 +15,8 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from devsync.contracts.activities import ActivityContract
 from devsync.domain.errors import Failure
 from devsync.runtime.activity_errors import ErrorTranslation
+from devsync.runtime.breaker_gate import Gate
+from devsync.runtime.service_pause import PauseForLongHints
 
 POLICY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
@@ -44,8 +46,8 @@ class _Runs(ActivityInboundInterceptor):
         return await asyncio.to_thread(input.fn, *input.args)
 
 
-async def attempt(name: str, activity: Callable[..., Any], *arguments: Any) -> Failed | None:
-    """The first attempt of the activity of that name; None: it succeeded."""
+async def attempt(name: str, activity: Callable[..., Any], *arguments: Any, gate: Gate | None = None) -> Failed | None:
+    """The first attempt of the activity of that name; None: it succeeded. `gate` is the one of its service, if any."""
     environment = ActivityEnvironment()
     environment.info = replace(
         environment.info, activity_type=name, attempt=1, retry_policy=POLICY, workflow_id="changelog:payments:2026-W47"
@@ -53,7 +55,9 @@ async def attempt(name: str, activity: Callable[..., Any], *arguments: Any) -> F
 
     async def run() -> None:
         arguments_ = ExecuteActivityInput(fn=activity, args=arguments, executor=None, headers={})
-        await ErrorTranslation().intercept_activity(_Runs()).execute_activity(arguments_)
+        inner = ErrorTranslation().intercept_activity(_Runs())
+        outer = PauseForLongHints(gate).intercept_activity(inner) if gate else inner
+        await outer.execute_activity(arguments_)
 
     try:
         await environment.run(run)
@@ -64,5 +68,7 @@ async def attempt(name: str, activity: Callable[..., Any], *arguments: Any) -> F
     return None
 
 
-async def attempt_of(contract: ActivityContract[Any, Any], activity: Callable[..., Any], message: Any) -> Failed | None:
-    return await attempt(contract.name, activity, message)
+async def attempt_of(
+    contract: ActivityContract[Any, Any], activity: Callable[..., Any], message: Any, *, gate: Gate | None = None
+) -> Failed | None:
+    return await attempt(contract.name, activity, message, gate=gate)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy import text
 
@@ -21,6 +22,9 @@ from devsync.contracts.activities import COLLECT_PROJECT, COLLECT_REPOSITORY, SE
 from devsync.contracts.collection import CollectProject, CollectRepository
 from devsync.contracts.delivery import SendPart
 from devsync.domain.changelog.window import week_window
+from devsync.runtime.breaker_gate import Gate
+from devsync.runtime.gated_calls import Call, Excuses
+from devsync.settings.services import read_services
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits
 from devsync.storage.database import Database
@@ -30,13 +34,33 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.worlds.demo import demo_world
 from tests.activities.jira_clients import jira_client
+from tests.configuration import SHIPPED
 from tests.faults.attempts import Failed, attempt_of
 from tests.faults.matrix import GITHUB_GRAPHQL, GITHUB_REST, JIRA_CLOUD, JIRA_DATA_CENTER, SLACK, Mistake
 
 READ_TIMEOUT = timedelta(seconds=1)
 WEEK = "2026-W47"
+RULES = read_services(SHIPPED / "services.yaml").model
 
 _numbers = itertools.count(1)
+
+
+class Doorway:
+    """Where a service's client passes its gate. A new one for each fault, since a gate remembers."""
+
+    def __init__(self, service: str) -> None:
+        self.gate = self.renewed(service)
+
+    def renewed(self, service: str) -> Gate:
+        """Of a worker that has just started: the shipped rules, and nothing counted."""
+        self.gate = Gate(service, RULES.breaker(service))
+        return self.gate
+
+    def call(self, operation: str) -> Call:
+        return self.gate.call(operation)
+
+    def excused_call(self, operation: str, excuses: Excuses) -> Call:
+        return self.gate.excused_call(operation, excuses)
 
 
 @dataclass(frozen=True)
@@ -48,6 +72,10 @@ class Caller:
     route: str
     call: Callable[[Mistake], Awaitable[Failed | None]]
     database: Database
+    doorway: Doorway
+
+    def new_gate(self) -> Gate:
+        return self.doorway.renewed(self.service)
 
     async def attempt(self, fault: Fault | Mistake) -> Failed | None:
         """One attempt while the fault is in force, and nothing is remembered that would save a request."""
@@ -63,29 +91,44 @@ class Caller:
             self.sandbox.faults.clear()
 
 
+class Parts(NamedTuple):
+    """What a caller is made of."""
+
+    sandbox: Sandbox
+    shelf: Shelf
+    database: Database
+    doorway: Doorway
+    stack: AsyncExitStack
+
+    def caller(self, service: str, route: str, call: Callable[[Mistake], Awaitable[Failed | None]]) -> Caller:
+        return Caller(self.sandbox, service, route, call, self.database, self.doorway)
+
+
 @asynccontextmanager
 async def caller(api: str, url: str) -> AsyncIterator[Caller]:
     """`url` is that of an empty migrated database: nothing is remembered, so that everything is asked for."""
+    service = api.partition(" ")[0]
     async with AsyncExitStack() as stack:
         world = demo_world(WEEK)
         if api == JIRA_DATA_CENTER:
             world.jira_deployment = "data-center"
-        sandbox = await stack.enter_async_context(run_sandbox(world, services=[api.partition(" ")[0]]))
+        sandbox = await stack.enter_async_context(run_sandbox(world, services=[service]))
         database = Database(url, pool_size=2)
         stack.push_async_callback(database.dispose)
         store = ArtifactStore(database)
         shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
-        yield await _BUILD[api](sandbox, shelf, database, stack)
+        yield _BUILD[api](Parts(sandbox, shelf, database, Doorway(service), stack))
 
 
-async def _github(sandbox: Sandbox, shelf: Shelf, database: Database, road: str, route: str) -> Caller:
+def _github(parts: Parts, road: str, route: str) -> Caller:
     client = GitHubClient(
-        base_url=sandbox.github_url,
-        tokens=PersonalToken(sandbox.credentials.github_token),
+        base_url=parts.sandbox.github_url,
+        tokens=PersonalToken(parts.sandbox.credentials.github_token),
         concurrency=2,
         read_timeout=READ_TIMEOUT,
+        gate=parts.doorway,
     )
-    activities = GitHubActivities(client, shelf, CollectedUnits(database))
+    activities = GitHubActivities(client, parts.shelf, CollectedUnits(parts.database))
 
     async def call(mistake: Mistake) -> Failed | None:
         message = CollectRepository(
@@ -95,21 +138,22 @@ async def _github(sandbox: Sandbox, shelf: Shelf, database: Database, road: str,
             window=week_window(WEEK, "UTC"),
             api=road,
         )
-        return await attempt_of(COLLECT_REPOSITORY, activities.collect_repository, message)
+        return await attempt_of(COLLECT_REPOSITORY, activities.collect_repository, message, gate=parts.doorway.gate)
 
-    return Caller(sandbox, "github", route, call, database)
-
-
-async def _rest(sandbox: Sandbox, shelf: Shelf, database: Database, _stack: AsyncExitStack) -> Caller:
-    return await _github(sandbox, shelf, database, "rest", "/pulls")
+    return parts.caller("github", route, call)
 
 
-async def _graphql(sandbox: Sandbox, shelf: Shelf, database: Database, _stack: AsyncExitStack) -> Caller:
-    return await _github(sandbox, shelf, database, "graphql", "/graphql")
+def _rest(parts: Parts) -> Caller:
+    return _github(parts, "rest", "/pulls")
 
 
-async def _jira(sandbox: Sandbox, shelf: Shelf, database: Database, _stack: AsyncExitStack) -> Caller:
-    activities = JiraActivities(jira_client(sandbox, read_timeout=READ_TIMEOUT), shelf)
+def _graphql(parts: Parts) -> Caller:
+    return _github(parts, "graphql", "/graphql")
+
+
+def _jira(parts: Parts) -> Caller:
+    client = jira_client(parts.sandbox, read_timeout=READ_TIMEOUT, gate=parts.doorway)
+    activities = JiraActivities(client, parts.shelf)
 
     async def call(mistake: Mistake) -> Failed | None:
         message = CollectProject(
@@ -118,29 +162,30 @@ async def _jira(sandbox: Sandbox, shelf: Shelf, database: Database, _stack: Asyn
             project=mistake.thing or "PAY",
             window=week_window(WEEK, "UTC"),
         )
-        return await attempt_of(COLLECT_PROJECT, activities.collect_project, message)
+        return await attempt_of(COLLECT_PROJECT, activities.collect_project, message, gate=parts.doorway.gate)
 
-    return Caller(sandbox, "jira", "/search", call, database)
+    return parts.caller("jira", "/search", call)
 
 
-async def _slack(sandbox: Sandbox, shelf: Shelf, database: Database, stack: AsyncExitStack) -> Caller:
+def _slack(parts: Parts) -> Caller:
     client = SlackClient(
-        base_url=f"{sandbox.slack_url}/api/",
-        token=sandbox.credentials.slack_bot_token,
+        base_url=f"{parts.sandbox.slack_url}/api/",
+        token=parts.sandbox.credentials.slack_bot_token,
         concurrency=1,
         read_timeout=READ_TIMEOUT,
+        gate=parts.doorway,
     )
-    stack.push_async_callback(client.close)
-    activities = SlackActivities(client, shelf.store)
+    parts.stack.push_async_callback(client.close)
+    activities = SlackActivities(client, parts.shelf.store)
 
     async def call(mistake: Mistake) -> Failed | None:
         blocks = [{"type": "divider"}] * mistake.block_count
         rendering = json.dumps({"messages": [{"text": "text", "blocks": blocks}]}).encode()
-        artifact = await shelf.store.put(rendering, kind="rendering.slack", team="payments")
+        artifact = await parts.shelf.store.put(rendering, kind="rendering.slack", team="payments")
         message = SendPart(team="payments", key="k", target=mistake.thing or "#payments", rendering=artifact, index=0)
-        return await attempt_of(SEND_SLACK_PART, activities.send_part, message)
+        return await attempt_of(SEND_SLACK_PART, activities.send_part, message, gate=parts.doorway.gate)
 
-    return Caller(sandbox, "slack", "chat.postMessage", call, database)
+    return parts.caller("slack", "chat.postMessage", call)
 
 
 _BUILD = {

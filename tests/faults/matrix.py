@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from devsync.domain.breaker import Outcome
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from sandbox.faults import Fault, FaultKind
 
@@ -29,11 +30,19 @@ class Expected(NamedTuple):
     is_retryable: bool
     counts_for_breaker: bool
     hint_seconds: int = 0
-    """The floor of the next attempt's wait; 0: full jitter decides it."""
-    edition: str = ""
-    """What the edition looks like when the fault stays."""
-    breaker: str = ""
-    """What the service's breaker does when the fault stays."""
+    """The floor of the next attempt's wait, or of the service's pause; 0: full jitter decides."""
+
+    @property
+    def pauses(self) -> bool:
+        """No attempt is spent: nobody calls the service until its time has come."""
+        return self.code == "service_paused"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the service's gate counts the faulty call as."""
+        if self.category is ErrorCategory.RATE_LIMITING:
+            return Outcome.THROTTLED
+        return Outcome.FAILURE if self.counts_for_breaker else Outcome.IGNORED
 
 
 class Row(NamedTuple):
@@ -43,6 +52,16 @@ class Row(NamedTuple):
     """A fault's service and route are those of the API."""
     expected: Expected | None
     """None: the attempt succeeds."""
+
+    @property
+    def faulty_calls(self) -> int:
+        """Of one attempt that meets the fault at each of its calls."""
+        return CALLS.get((self.api, self.name), 1 if self.expected else 0)
+
+    def opens_after(self, threshold: int) -> int:
+        """So many such attempts open a breaker; 0: no number of them."""
+        counts = self.expected is not None and self.expected.outcome is Outcome.FAILURE
+        return -(-threshold // self.faulty_calls) if counts else 0
 
 
 LOW, MEDIUM, HIGH, CRITICAL = ErrorSeverity
@@ -68,6 +87,10 @@ def login(code: str) -> Expected:
 
 def limited(seconds: int, code: str = "429") -> Expected:
     return Expected(ErrorCategory.RATE_LIMITING, code, LOW, True, False, seconds)
+
+
+def paused(seconds: int) -> Expected:
+    return Expected(ErrorCategory.RATE_LIMITING, "service_paused", LOW, False, False, seconds)
 
 
 def _fault(kind: FaultKind, **values: object) -> Fault:
@@ -109,7 +132,7 @@ EVERYWHERE: tuple[tuple[str, Fault, Expected | None], ...] = (
     ("429, 30 s", _limit(30), limited(30)),
     ("429, a date in 30 s", _limit(30, as_date=True), limited(30)),
     ("429, at once", _limit(0), limited(0)),
-    ("429, one hour", _limit(3600), limited(3600)),
+    ("429, one hour", _limit(3600), paused(3600)),
 )
 
 NOT_SLACKS = {"400", "404", "408", "410", "422"}
@@ -124,13 +147,30 @@ INSTEAD: dict[tuple[str, str], Expected] = {
     (GITHUB_GRAPHQL, "429, 30 s"): limited(30, "RATE_LIMITED"),
     (GITHUB_GRAPHQL, "429, a date in 30 s"): limited(30, "RATE_LIMITED"),
     (GITHUB_GRAPHQL, "429, at once"): limited(60, "RATE_LIMITED"),
-    (GITHUB_GRAPHQL, "429, one hour"): limited(3600, "RATE_LIMITED"),
     (SLACK, "401"): login("invalid_auth"),
     (SLACK, "403"): login("access_denied"),
     # Slack's client bounds the whole answer.
     (SLACK, "in small pieces over 2 s"): TIMED_OUT,
 }
 """Where an API differs from the others."""
+
+SMALLER_PAGES = {
+    "later than the read time-out",
+    "done, but the answer is held back",
+    "502",
+    "504",
+    "502 with a proxy's page",
+    "partial data",
+}
+"""By GraphQL the query may have been too large: the page is asked for again, of 50, 25, 12 and 6 entries."""
+
+CALLS: dict[tuple[str, str], int] = {
+    **{(GITHUB_GRAPHQL, name): 5 for name in SMALLER_PAGES},
+    # The entity tags, which GraphQL does not give, are asked for first.
+    (GITHUB_GRAPHQL, "port closed"): 2,
+    (GITHUB_GRAPHQL, "no such repository"): 2,
+}
+"""Where an attempt meets the fault more than once."""
 
 _SECONDARY = _fault(FaultKind.SECONDARY_LIMIT, retry_after_seconds=30)
 _PULLS = "data.repository.pullRequests"

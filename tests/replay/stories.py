@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from temporalio.client import WorkflowFailureError
+from temporalio.service import RPCError
 
 from commands.editions import start_edition
 from devsync.contracts import names
 from devsync.contracts.breaker import Configure, Decision, ModeDecision, ProbeResult
+from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.edition import EditionProgress, Phase
 from devsync.domain.breaker import BreakerConfig, Event, Outcome, State
+from devsync.runtime.breaker_operations import BreakerOperations
 from devsync.runtime.schedules import handle_of
 from devsync.storage.database import Database
 from sandbox.faults import Fault, FaultKind
@@ -79,6 +82,34 @@ async def outage(stage: Stage) -> None:
     await forget(stage.client, stage.team)  # with the breaker: the next story's is a new one
 
 
+async def released(stage: Stage) -> None:
+    """GitHub and Slack are held shut for an hour, and opened again while an edition and its delivery wait."""
+    operations = BreakerOperations(stage.client)
+    until = datetime.now(UTC) + timedelta(hours=1)
+
+    async def waits() -> bool:
+        progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
+        return bool(progress.waits)
+
+    async def is_put_off() -> bool:
+        with suppress(RPCError):  # not there yet
+            outcome: DeliveryOutcome = await stage.delivery(WEEK).query("outcome", result_type=DeliveryOutcome)
+            return "circuit breaker is open" in outcome.reason
+        return False
+
+    async with stage.worker():
+        for service in (names.GITHUB, names.SLACK):
+            await operations.decide(service, "force_open", ModeDecision(by="anna", reason="maintenance", until=until))
+        await asyncio.sleep(2)  # the gates know by then
+        handle = await stage.start()
+        await eventually(waits)
+        await operations.decide(names.GITHUB, "reset", Decision(by="anna", reason="over"))
+        await eventually(is_put_off)
+        await operations.decide(names.SLACK, "reset", Decision(by="anna", reason="over"))
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+    await forget(stage.client, stage.team)  # with the breakers
+
+
 async def operated(stage: Stage) -> None:
     """A breaker over several runs: it opens twice and heals, is paused, people decide, nonsense is refused."""
     stage.change_service("github", "breaker", failure_threshold=3, recovery_timeout="1s", success_threshold=2)
@@ -110,6 +141,7 @@ async def operated(stage: Stage) -> None:
             await breaker.handle.signal("report", args=nonsense)
         await breaker.handle.signal("read_rules", Decision(by="anna", reason="edited"))
         await breaker.until(lambda snapshot: snapshot.is_configured and snapshot.refused_count == 3)
+        await breaker.decide("force_open", ModeDecision(by="anna", reason="maintenance again"))
         await breaker.decide("reset", Decision(by="anna", reason="over"))
         await breaker.until(lambda snapshot: not snapshot.unrecorded)
     await database.dispose()
@@ -306,6 +338,7 @@ STORIES = (
     Story("dry_run", dry_run),
     Story("partial", partial),
     Story("outage", outage, entity=names.breaker_id(names.GITHUB)),
+    Story("released", released, entity=names.breaker_id(names.GITHUB)),
     Story("operated", operated, entity=names.breaker_id(names.GITHUB), has_short_histories=True),
     Story("killed", killed),
     Story("abandoned", abandoned),

@@ -13,6 +13,7 @@ from tests.replay import corpus
 from tests.replay.scrub import leaks
 from workflows.registry import WORKFLOWS, workflow_type
 
+BREAKER = "CircuitBreaker"
 RECORD = "record it: add a story to tests/replay/stories.py and run `python -m tests.replay.record STORY`"
 REPLAY_BROKE = """\
 this build cannot go on with runs that are open:
@@ -60,7 +61,9 @@ def test_the_corpus_holds_what_happens_to_runs() -> None:
         "TIMER_FIRED",
         "TIMER_CANCELED",
         "WORKFLOW_EXECUTION_CANCELED",
+        "WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
         "WORKFLOW_EXECUTION_SIGNALED",
+        "WORKFLOW_EXECUTION_UPDATE_COMPLETED",
         "WORKFLOW_TASK_TIMED_OUT",
     } <= happened, RECORD
 
@@ -69,6 +72,19 @@ def test_the_corpus_holds_runs_that_are_still_open() -> None:
     ends = {"WORKFLOW_EXECUTION_COMPLETED", "WORKFLOW_EXECUTION_CANCELED"}
     still_open = [path for path in corpus.files() if not ends & set(corpus.event_types(path))]
     assert {corpus.workflow_type(path) for path in still_open} >= {"WeeklyChangelog", "Delivery"}, RECORD
+
+
+def test_the_corpus_holds_a_breaker_on_both_sides_of_its_cuts() -> None:
+    """What one run carries into the next, the next must be able to read: by its state and by its commands."""
+    breakers = [corpus.document(path)["events"] for path in corpus.files() if corpus.workflow_type(path) == BREAKER]
+    cut = {
+        events[-1]["workflowExecutionContinuedAsNewEventAttributes"]["newExecutionRunId"]
+        for events in breakers
+        if events[-1]["eventType"] == "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW"
+    }
+    begun = {events[0][corpus.STARTED]["originalExecutionRunId"] for events in breakers}
+    assert len(cut) >= 2, RECORD
+    assert cut <= begun, RECORD
 
 
 @pytest.mark.parametrize("path", corpus.files(), ids=lambda path: path.name)

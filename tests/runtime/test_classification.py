@@ -1,11 +1,11 @@
-"""The table of classification, row by row: what each exception means, and that no word in it decides."""
+"""The table of classification, row by row: what each exception means."""
 
 import errno
 import json
 import smtplib
 import socket
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import aiohttp
 import httpx
@@ -20,11 +20,9 @@ from temporalio.service import RPCStatusCode
 
 from devsync.domain.breaker.refusals import CircuitOpen, ServicePaused
 from devsync.domain.changelog.window import ImpossibleWeek
-from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity
-from devsync.runtime.classification import TABLE, CredentialsRefused, MalformedAnswer, assess, classify
-from devsync.runtime.failures import database, machine, mail, slack, temporal
-from devsync.runtime.failures.http import BY_STATUS, SECONDARY_LIMIT_WAIT
-from devsync.runtime.graphql_errors import BY_REFUSAL, GraphQLRefused, Refusal
+from devsync.domain.errors import ErrorCategory, ErrorSeverity
+from devsync.runtime.classification import TABLE, CredentialsRefused, MalformedAnswer, classify
+from devsync.runtime.graphql_errors import GraphQLRefused, Refusal
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactMissing, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
@@ -248,158 +246,3 @@ def test_no_row_of_the_table_is_untested() -> None:
 
 def test_all_categories_occur() -> None:
     assert {row.category for row in ROWS} == set(ErrorCategory)
-
-
-# Each library's own tables.
-
-
-@pytest.mark.parametrize("code", list(slack.BY_CODE))
-def test_a_code_of_slack_is_of_its_kind(code: str) -> None:
-    failure = classify(made.slack(code), "slack", NOW)
-    assert failure.is_retryable is (slack.BY_CODE[code].is_retryable)
-    assert failure.category is slack.BY_CODE[code].category
-    assert code in failure.message
-
-
-@pytest.mark.parametrize("state", list(database.BY_STATE))
-def test_a_state_of_postgresql_is_of_its_kind(state: str) -> None:
-    full = state.ljust(5, "0")
-    failure = classify(made.sqlalchemy(made.postgres(full)), "local", NOW)
-    verdict = database.BY_STATE[state]
-    assert (failure.category, failure.is_retryable, failure.code) == (verdict.category, verdict.is_retryable, full)
-
-
-@pytest.mark.parametrize("number", list(machine.BY_ERRNO), ids=errno.errorcode.get)
-def test_an_errno_is_of_its_kind(number: int) -> None:
-    failure = classify(made.system(number), "github", NOW)
-    verdict = machine.BY_ERRNO[number]
-    assert (failure.category, failure.is_retryable, failure.counts_for_breaker) == (
-        verdict.category,
-        verdict.is_retryable,
-        verdict.counts_for_breaker,
-    )
-
-
-def test_whatever_a_server_answers_has_a_row() -> None:
-    for status in range(100, 600):
-        assert any(status in statuses for statuses, _ in BY_STATUS)
-        assert classify(made.github(status), "github", NOW).code == str(status)
-        assert classify(made.requests_status(status), "webhook", NOW).category is not DATA
-    for code in range(-1, 600):
-        assert any(code in codes for codes, _ in mail.BY_CODE)
-    assert set(BY_REFUSAL) == set(Refusal)
-    assert set(temporal.BY_TIMEOUT) == set(TimeoutType)
-    for status_ in RPCStatusCode:
-        assert classify(made.rpc(status_), "local", NOW).code == status_.name.lower()
-
-
-# No word decides.
-
-WORDS = [
-    "author not found", "unauthorized", "rate limit exceeded", "timeout", "connection refused", "503",
-    "disk full", "no space left on device", "invalid_auth", "ratelimited", "Bad credentials", "permission denied",
-    "api rate limit exceeded for the author", "you have exceeded a secondary rate limit",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("words", WORDS)
-@pytest.mark.parametrize(
-    ("make", "category", "is_retryable"),
-    [
-        (lambda words: made.github(422, words), DATA, False),
-        (lambda words: made.github(403, words), LOGIN, False),
-        (lambda words: made.github(404, words), DATA, False),
-        (lambda words: made.github(500, words), EXTERNAL, True),
-        (lambda words: made.jira(400, words), DATA, False),
-        (lambda words: made.slack("channel_not_found", detail=words), DISTRIBUTION, False),
-        (lambda words: smtplib.SMTPDataError(554, words.encode()), DISTRIBUTION, False),
-        (lambda words: MalformedAnswer("github", words, words), EXTERNAL, True),
-        (RuntimeError, SYSTEM, True),
-        (lambda words: made.system(errno.EACCES, f"/{words}"), SYSTEM, False),
-        (DatabaseUnavailable, DATABASE, True),
-        (lambda words: ConfigError([words]), CONFIGURATION, False),
-    ],
-)
-def test_a_name_with_a_keyword_in_it_fools_nothing(
-    make: Any, category: ErrorCategory, is_retryable: bool, words: str
-) -> None:
-    failure = classify(make(words), "github", NOW)
-    assert (failure.category, failure.is_retryable) == (category, is_retryable)
-
-
-# What else a failure tells.
-
-
-def test_githubs_own_wait_is_a_minute_where_it_gives_no_hint() -> None:
-    assert classify(made.github(429), "github", NOW).retry_after == SECONDARY_LIMIT_WAIT
-    hinted = made.github(403, "", {"Retry-After": "30"})
-    assert classify(hinted, "github", NOW).retry_after == timedelta(seconds=30)
-
-
-def test_an_ill_service_may_give_a_hint_and_a_refusal_never_does() -> None:
-    hint = {"Retry-After": "120"}
-    assert classify(made.jira(503, "", hint), "jira", NOW).retry_after == timedelta(minutes=2)
-    assert classify(made.jira(404, "", hint), "jira", NOW).retry_after is None
-
-
-def test_a_limit_of_jira_tells_its_reason() -> None:
-    limit = made.jira(429, "", {"RateLimit-Reason": "jira-burst-based", "Retry-After": "5"})
-    assert "jira-burst-based" in classify(limit, "jira", NOW).message
-
-
-def test_our_own_4xx_is_a_matter_of_what_the_service_is_for() -> None:
-    assert classify(made.requests_status(404), "github", NOW).category is DATA
-    assert classify(made.requests_status(404), "calendar", NOW).category is DATA
-    assert classify(made.requests_status(404), "webhook", NOW).category is DISTRIBUTION
-
-
-@pytest.mark.parametrize(
-    ("error", "may_have"),
-    [
-        (made.requests_connection(made.new_connection(ConnectionRefusedError())), False),
-        (requests.ConnectTimeout(), False),
-        (requests.ReadTimeout(), True),
-        (made.github(502), True),
-        (made.github(422), False),
-        (made.slack("fatal_error"), True),
-        (made.slack("ratelimited"), False),
-        (smtplib.SMTPDataError(451, b"later"), False),
-        (smtplib.SMTPServerDisconnected("gone"), True),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_what_was_sent_and_not_answered_may_have_taken_effect(error: Exception, may_have: bool) -> None:
-    assert classify(error, "slack", NOW).may_have_taken_effect is may_have
-
-
-def test_the_message_of_what_a_person_can_mend_names_the_cure() -> None:
-    for error, cure in (
-        (made.github(401), "GITHUB_TOKEN"),
-        (made.github(404), "team file"),
-        (made.system(errno.EMFILE), "ulimit -n"),
-        (made.system(errno.ENOSPC), "free space"),
-        (made.template("{% if %}"), "line 1"),
-        (made.postgres("42P01"), "db upgrade"),
-        (made.rpc(RPCStatusCode.UNAVAILABLE), "TEMPORAL_ADDRESS"),
-        (ContentDamaged("x"), "backup"),
-    ):
-        assert cure in classify(error, "github", NOW).message
-
-
-def test_no_secret_and_no_page_gets_into_a_message() -> None:
-    page = made.github(502, "<html>\n" + "page " * 500)
-    assert len(classify(page, "github", NOW).message) < 200
-    token = RuntimeError("GET https://x:ghp_16C7e42F292c6912E7710c838347Ae178B4a@github.com failed")
-    assert "ghp_" not in classify(token, "github", NOW).message
-    problems = ConfigError([f"config/teams/team-{number}.yaml:1: is wrong" for number in range(100)])
-    assert len(classify(problems, "local", NOW).message.encode()) <= 600
-
-
-def test_a_context_adds_what_classification_cannot_know() -> None:
-    alone = classify(made.github(503), "github", NOW)
-    context = ErrorContext(error=made.github(503), service="github", operation="collect", critical=True)
-    weighed = assess(context, NOW)
-    assert (alone.severity, alone.fingerprint) == (MEDIUM, "")
-    assert weighed.severity is HIGH
-    assert weighed.fingerprint
-    assert weighed.model_copy(update={"severity": MEDIUM, "fingerprint": ""}) == alone

@@ -3,7 +3,7 @@
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from devsync.runtime.connection import NamespaceUnusable, namespace_problem
+from devsync.runtime.connection import NamespaceUnusable, missing_namespace, namespace_problem
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,4 @@ def test_a_namespace_that_cannot_be_used_is_named_with_its_cure(status: RPCStatu
 def test_any_other_refusal_stays_what_it_is() -> None:
     error = RPCError("try again", RPCStatusCode.UNAVAILABLE, b"")
     assert namespace_problem(error, "changelog") is error
+    assert missing_namespace(error) == ""

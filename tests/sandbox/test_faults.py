@@ -32,6 +32,16 @@ def test_a_fault_hits_its_service_route_and_method_only() -> None:
     assert judge(book, "/repos/a/b/pulls", service="jira").fault is None
 
 
+def test_a_fault_about_one_thing_passes_over_the_others_at_the_same_path() -> None:
+    book = Ports().book
+    book.add(Fault(kind=FaultKind.RESET, service="jira", about=r'project = .?"PAY.?"', count=1))
+    hit = [
+        book.judge("jira", "POST", "/search", words=f'{{"jql": "project = \\"{key}\\""}}').fault is not None
+        for key in ("PAYROLL", "WEB", "PAY", "PAY")
+    ]
+    assert hit == [False, False, True, False], "what passes uses up no count"
+
+
 @given(after=st.integers(0, 20), count=st.integers(1, 20), requests=st.integers(0, 60))
 def test_a_fault_skips_the_first_and_is_gone_after_its_count(after: int, count: int, requests: int) -> None:
     book = Ports().book
@@ -102,6 +112,7 @@ def test_a_refusal_of_a_route_waits_for_its_request() -> None:
         ({"kind": "slow_drip"}, "needs seconds"),
         ({"kind": "committed_timeout"}, "needs seconds"),
         ({"kind": "reset", "route": "("}, "is not a regular expression"),
+        ({"kind": "reset", "about": "("}, "is not a regular expression"),
         ({"kind": "reset", "probability": 0}, "greater than 0"),
         ({"kind": "reset", "often": True}, "Extra inputs"),
         ({"kind": "tired"}, "Input should be"),

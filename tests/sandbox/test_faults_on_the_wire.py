@@ -212,3 +212,14 @@ async def test_the_log_counts_how_many_were_answered_at_once(sandbox: Sandbox) -
     assert sorted(record.in_flight_at_start for record in sandbox.log.select()) == list(range(1, 6))
     sandbox.log.clear()
     assert (sandbox.log.select(), sandbox.log.max_in_flight) == ([], {"github": 0})
+
+
+async def test_a_fault_about_one_thing_is_found_in_the_query_and_in_the_body(sandbox: Sandbox) -> None:
+    sandbox.faults.add(fault(FaultKind.STATUS, about="acme/web"))
+
+    async def post(repository: str) -> requests.Response:
+        body = {"query": "query($name: String) { rateLimit { cost } }", "variables": {"name": repository}}
+        return await asyncio.to_thread(session().post, f"{sandbox.github_url}/graphql", json=body, timeout=5)
+
+    assert [(await post(name)).status_code for name in ("acme/web", "acme/api")] == [503, 200]
+    assert [(await get(sandbox, f"/user?of={name}")).status_code for name in ("acme%2Fweb", "acme%2Fapi")] == [503, 200]

@@ -99,9 +99,10 @@ async def runs_on_record(database: Database) -> list[RunRecord]:
 
 async def test_everything_of_a_run_comes_back_as_it_was_written(records: Records, database: Database) -> None:
     parts = [delivery(), delivery(part=1, state="uncertain", sent_at=NOON, last_error="time-out")]
-    await records.write(run=run(), edition=edition(), deliveries=parts)
+    told = run(requested_by="anna", cancelled_because="bob: wrong week", failed_because="its file is wrong")
+    await records.write(run=told, edition=edition(), deliveries=parts)
     assert await Editions(database).latest("payments", "2026-W47") == edition()
-    assert await runs_on_record(database) == [run()]
+    assert await runs_on_record(database) == [told]
     assert await Deliveries(database).of_edition("payments", "2026-W47") == parts
 
 

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
+from activities.waiting import WaitingActivities
 from devsync.contracts import names
 from devsync.contracts.breaker import (
     AskProbe,
@@ -28,7 +29,8 @@ from devsync.contracts.breaker import (
     ReportBatch,
 )
 from devsync.domain.breaker import BreakerConfig, Outcomes, Standing
-from devsync.runtime.breaker_operations import SEAM, BreakerOperations
+from devsync.runtime.breaker_entity import SEAM
+from devsync.runtime.breaker_operations import BreakerOperations
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.database import Database
@@ -135,10 +137,11 @@ class BreakerStage:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
-        activities = BreakerActivities(self.config_dir, BreakerTransitions(self.database))
+        breakers = BreakerActivities(self.config_dir, BreakerTransitions(self.database))
+        activities = [*breakers.all(), *WaitingActivities(self.client).all()]
         async with (
             Worker(self.client, task_queue=names.CONTROL_QUEUE, workflows=[CircuitBreaker]),
-            Worker(self.client, task_queue=names.service_queue(names.LOCAL), activities=activities.all()),
+            Worker(self.client, task_queue=names.service_queue(names.LOCAL), activities=activities),
         ):
             yield
 

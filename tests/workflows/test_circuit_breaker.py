@@ -79,7 +79,7 @@ async def test_the_web_ui_explains_the_state(breaker: BreakerStage) -> None:
     assert (
         f"Open since {standing.changed_at:%Y-%m-%d %H:%M:%S} UTC: 3 failures in 15 min, last: 503 from GET" in details
     )
-    assert f"next probe at {standing.retry_at:%Y-%m-%d %H:%M:%S}" in details
+    assert f"Next probe at {standing.retry_at:%Y-%m-%d %H:%M:%S} UTC" in details
     assert "\\<script\\>\\|\\*bold\\*" in details
 
 

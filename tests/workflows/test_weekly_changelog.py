@@ -69,8 +69,9 @@ async def test_an_edition_that_fails_for_good_is_on_record_as_failed(
         progress = await handle.query("progress", result_type=EditionProgress)
         attributes = (await handle.describe()).typed_search_attributes
     assert isinstance(failure.value.cause, ActivityError)
-    assert [record.result.status for record in office.records] == [EditionStatus.FAILED]
-    assert office.records[0].kept is None
+    assert [(record.result.status, record.failed_because, record.kept) for record in office.records] == [
+        (EditionStatus.FAILED, BROKEN.message, None)
+    ]
     assert attributes.get(names.EDITION_STATUS) == "failed"
     assert progress.result is not None
     assert progress.result.status is EditionStatus.FAILED

@@ -360,10 +360,11 @@ class Breaker:
 
 def refuse_impossible_end(until: datetime, now: datetime) -> None:
     """Raises ValueError, with the cure, for an end of a mode that is past or too far away."""
+    told = until.isoformat(timespec="seconds")
     if until <= now:
-        raise ValueError(f"{until.isoformat()} is not in the future; give a later time, or none")
+        raise ValueError(f"{told} is not in the future; give a later time, or none")
     if until - now > LONGEST_MODE:
-        raise ValueError(f"{until.isoformat()} is more than {LONGEST_MODE.days} days away; give no time for no end")
+        raise ValueError(f"{told} is more than {LONGEST_MODE.days} days away; give no time for no end")
 
 
 def _next_second(at: datetime) -> datetime:

@@ -28,8 +28,10 @@ class ReporterMemory(Model):
 class SeenReports:
     """Recognises duplicates, also late and out of order; what is older than the 64 counts as one."""
 
-    def __init__(self, memories: Iterable[ReporterMemory] = ()) -> None:
+    def __init__(self, memories: Iterable[ReporterMemory] = (), *, taken: int = 0, duplicates: int = 0) -> None:
         self._memories = {memory.reporter: memory for memory in memories}
+        self.taken = taken
+        self.duplicates = duplicates
 
     @property
     def memories(self) -> tuple[ReporterMemory, ...]:
@@ -45,6 +47,8 @@ class SeenReports:
         self._memories[reporter] = memory.model_copy(update={**changes, "heard_at": now})
         if len(self._memories) > REPORTERS_REMEMBERED:
             del self._memories[next(iter(self._memories))]
+        self.taken += is_new
+        self.duplicates += not is_new
         return is_new
 
     def heard_lately(self, now: datetime) -> int:

@@ -1,10 +1,15 @@
 """What everybody knows of a breaker, and the one rule that says whether a call may go out."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from devsync.domain.model import Model
+
+WHILE_ALL_PROBES_ARE_OUT = timedelta(seconds=1)
+SPREAD = timedelta(seconds=1)
+"""Over so long those that got no probe come back, so that they do not come as one."""
 
 
 class State(StrEnum):
@@ -100,3 +105,16 @@ def admission(standing: Standing, now: datetime) -> Admission:
     if is_paused:
         return Admission(AdmissionKind.PAUSED, paused_until)
     return _CALL if standing.state is State.CLOSED else _PROBE
+
+
+def worth_asking_again(standing: Standing, now: datetime, random: Callable[[], float]) -> datetime | None:
+    """When one that got no probe may ask for one again; `random` is from 0 to 1.
+
+    None where waiting alone will not help: calls go out without a lease, or somebody must decide.
+    """
+    verdict = admission(standing, now)
+    if standing.state is State.CLOSED and not verdict.is_refused:
+        return None
+    if verdict.is_refused and verdict.until is None:
+        return None
+    return (verdict.until or now + WHILE_ALL_PROBES_ARE_OUT) + SPREAD * random()

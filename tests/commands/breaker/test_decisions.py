@@ -54,6 +54,10 @@ def test_single_rules_are_changed_as_services_yaml_would_have_them() -> None:
             '--set: "failure_treshold" is not a rule of a breaker; did you mean "failure_threshold"?',
         ),
         ("failure_threshold=0", "--set failure_threshold: 0 is too small; write a number above 0"),
+        (
+            "failure_threshold=[1",
+            '--set "failure_threshold=[1" cannot be read as YAML; write it like failure_threshold=5',
+        ),
         ("failure_threshold=many", '--set failure_threshold: "many" is not a whole number; write one'),
         ("recovery_timeout=90", '--set recovery_timeout: 90 is not a duration; write "90s"'),
         ("window_calls=10", "--set window_calls: 10 calls never reach minimum_calls; write 20 or more"),

@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
+from activities.waiting import WaitingActivities
 from commands.stack import ROOT
 from devsync.contracts import names
 from devsync.contracts.breaker import BreakerSnapshot
@@ -58,9 +59,10 @@ class Stage:
     async def entities(self) -> AsyncIterator[None]:
         """Runs the entities for as long as the block: a worker of the queue `control`, and what it needs."""
         database = Database(self.database_url, pool_size=2)
-        activities = BreakerActivities(self.config_dir, BreakerTransitions(database))
+        breakers = BreakerActivities(self.config_dir, BreakerTransitions(database))
+        activities = [*breakers.all(), *WaitingActivities(self.client).all()]
         control = Worker(self.client, task_queue=names.CONTROL_QUEUE, workflows=[CircuitBreaker])
-        local = Worker(self.client, task_queue=names.service_queue(names.LOCAL), activities=activities.all())
+        local = Worker(self.client, task_queue=names.service_queue(names.LOCAL), activities=activities)
         try:
             async with control, local:
                 yield
