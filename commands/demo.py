@@ -166,7 +166,7 @@ async def _tell(options: _Options, stack: "Stack", results: list[EditionResult])
 
 def _links(stack: "Stack", results: list[EditionResult]) -> dict[str, str | None]:
     ui, last = stack.temporal.ui_url, results[-1]
-    run = f"{ui}/namespaces/default/workflows/{quote(last.workflow_id, safe='')}/{last.run_id}/history"
+    run = f"{ui}/namespaces/default/workflows/{quote(last.workflow_id, safe='')}/{last.run_id}/timeline"
     slack = stack.sandbox["urls"]["slack"] if stack.sandbox else None
     return {"web_ui": ui, "run": run, "slack": slack, "dashboard": None}
 

@@ -10,7 +10,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import FailureError
 from temporalio.service import RPCError
 
-from commands.console import Exit, Told
+from commands.console import Exit, Told, progress
 from commands.person import me
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
@@ -21,6 +21,8 @@ from devsync.settings.problems import ConfigError
 from devsync.settings.team import TeamConfig
 
 POLL_SECONDS = 0.25
+WORKER_PATIENCE_SECONDS = 5.0
+"""So long a run may be without an answer before a person is told what it may wait for."""
 RECORDS_PATIENCE_SECONDS = 10.0
 """An edition that is out is reported; records that wait for a database follow by themselves."""
 
@@ -95,15 +97,20 @@ async def watch_edition(handle: WorkflowHandle[Any, EditionResult], watcher: Wat
     finished = asyncio.create_task(handle.result())
     recording_since: float | None = None
     loop = asyncio.get_running_loop()
+    silent_until: float | None = loop.time() + WORKER_PATIENCE_SECONDS
     while not finished.done():
-        progress = await _progress(handle)
-        if progress is not None:
-            watcher(progress)
-            if progress.phase is Phase.RECORDING and progress.result is not None:
+        now = await _progress(handle)
+        if now is not None:
+            silent_until = None
+            watcher(now)
+            if now.phase is Phase.RECORDING and now.result is not None:
                 recording_since = recording_since or loop.time()
                 if loop.time() - recording_since > RECORDS_PATIENCE_SECONDS:
                     finished.cancel()
-                    return progress.result
+                    return now.result
+        elif silent_until is not None and loop.time() > silent_until:
+            silent_until = None
+            progress.print("no worker has answered yet; if none runs, start one: python worker.py", soft_wrap=True)
         await asyncio.wait((finished,), timeout=POLL_SECONDS)
     try:
         return finished.result()

@@ -47,7 +47,7 @@ class LiveProgress:
         if self._status is not None:
             self._status.update(line)
         elif now.phase is not self._phase:
-            progress.print(line, markup=False)
+            progress.print(line, markup=False, soft_wrap=True)
         self._phase = now.phase
         for wait in now.waits:
             self._tell(f"  waits for {wait.service} until {wait.until:%H:%M:%S} UTC: {wait.reason}")
@@ -58,7 +58,7 @@ class LiveProgress:
         """Once."""
         if line not in self._told:
             self._told.add(line)
-            progress.print(line, markup=False)
+            progress.print(line, markup=False, soft_wrap=True)
 
 
 def _describe(now: EditionProgress) -> str:

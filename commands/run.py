@@ -1,5 +1,8 @@
 """`run` and `preview`: one edition by hand."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -46,7 +49,7 @@ async def run(
     iso_week = week_or_last(week, team_of(configuration, team))
     client = await connect()
     handle = await start_edition(client, team, iso_week, is_dry_run=dry_run, replace=replace)
-    with LiveProgress(f"{team} {iso_week}") as live:
+    with _going_on_without_us(handle.id), LiveProgress(f"{team} {iso_week}") as live:
         result = await watch_edition(handle, live)
     if as_json:
         emit(edition_document(result))
@@ -68,7 +71,7 @@ async def preview(
     iso_week = week_or_last(week, team_of(configuration, team))
     client = await connect()
     handle = await start_edition(client, team, iso_week, is_dry_run=True)
-    with LiveProgress(f"preview of {team} {iso_week}") as live:
+    with _going_on_without_us(handle.id), LiveProgress(f"preview of {team} {iso_week}") as live:
         result = await watch_edition(handle, live)
     reference = result.renderings.get(format.name.lower())
     if reference is None:
@@ -85,3 +88,16 @@ async def preview(
         for gap in result.gaps:
             progress.print(f"missing {gap.unit}: {gap.reason}", markup=False)
     return exit_code(result)
+
+
+@contextmanager
+def _going_on_without_us(workflow_id: str) -> Iterator[None]:
+    """Ctrl-C ends the watching, not what is watched."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        progress.print(
+            f"{workflow_id} goes on without you: `python starter.py status` follows it, `edition cancel` ends one",
+            soft_wrap=True,
+        )
+        raise

@@ -66,7 +66,7 @@ def sole_use(lock_file: Path) -> Iterator[SoleUse]:
             lock.seek(0)
             owner = lock.read().split()
             who = f"the program with pid {owner[0]}" if owner else "another program, which is just starting,"
-            raise InUse(f"{who} serves from {lock_file.parent}; stop it or name another folder") from None
+            raise InUse(f"{who} serves from {lock_file.parent} already; use that, or stop it first") from None
         yield SoleUse(lock)
 
 

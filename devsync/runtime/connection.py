@@ -39,7 +39,7 @@ async def connect(plugin: DevSyncPlugin | None = None) -> Client:
         return await Client.connect(**config, plugins=[plugin or DevSyncPlugin()])
     except (RuntimeError, RPCError) as error:
         raise TemporalUnreachable(
-            f"no Temporal server answers at {config['target_host']} ({_first_line(error)}); "
+            f"no Temporal server answers at {config['target_host']} ({_why(error)}); "
             "start one with `python starter.py up`, or set TEMPORAL_ADDRESS to the one you run"
         ) from error
 
@@ -112,6 +112,13 @@ def namespace_problem(error: RPCError, namespace: str) -> Exception:
             "TEMPORAL_API_KEY or the TLS certificate, TEMPORAL_NAMESPACE, and what they may do there"
         )
     return error
+
+
+def _why(error: BaseException) -> str:
+    """What SDK Core says of a connection is Rust's own writing: of the usual reasons, the name."""
+    said = _first_line(error)
+    known = {"ConnectionRefused": "connection refused", "dns error": "its name is not known", "Timeout": "no answer"}
+    return next((words for sign, words in known.items() if sign in said), said)
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,12 +1,12 @@
-"""The pages that a person sees behind a link of the changelog: one plain page an object."""
+"""The pages of pull requests, commits and releases, behind the links of the changelog."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from html import escape
 
 from aiohttp import web
 
+from sandbox.web_page import no_such_page, object_page
 from sandbox.world import Repository, World
 
 
@@ -18,15 +18,8 @@ def show_page(world: World) -> Callable[[web.Request], Awaitable[web.StreamRespo
         repository = world.repositories.get(f"{names['owner']}/{names['repo']}")
         content = _content(repository, names["kind"], names["id"]) if repository else None
         if repository is None or content is None:
-            return web.Response(status=404, text="There is no such page in the sandbox.")
-        title, text = content
-        page = (
-            '<!doctype html><html lang="en"><meta charset="utf-8">'
-            f'<title>{escape(title)}</title><body style="font: 16px/1.5 sans-serif; margin: 3rem auto; '
-            f'max-width: 46rem"><p>{escape(repository.full_name)} · sandbox</p><h1>{escape(title)}</h1>'
-            f'<pre style="white-space: pre-wrap">{escape(text)}</pre></body></html>'
-        )
-        return web.Response(text=page, content_type="text/html")
+            return no_such_page()
+        return object_page(repository.full_name, *content)
 
     return show
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from sandbox.jira import agile, catalogue, search
+from sandbox.jira.browse import issue_pages
 from sandbox.jira.errors import (
     BAD_PAYLOAD,
     ISSUE_NOT_FOUND,
@@ -33,7 +34,7 @@ SEARCH: Final = "/rest/api/3/search/jql"
 
 def build_app(world: World, credentials: Credentials, clock: Clock, *, timezone: str = "UTC") -> web.Application:
     """The application; `app[SITE]` is its state. `timezone` is an IANA name."""
-    app = web.Application(middlewares=[errors, _authentication])
+    app = web.Application(middlewares=[issue_pages(lambda request: request.app[SITE]), errors, _authentication])
     app[SITE] = JiraSite(world, credentials, clock, timezone)
     app.add_routes(
         [

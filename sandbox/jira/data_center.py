@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from sandbox.jira import agile, catalogue, jql
+from sandbox.jira.browse import issue_pages
 from sandbox.jira.data_center_search import SearchRequest, from_body, from_query
 from sandbox.jira.data_center_shapes import BODY_FIELDS, FIELDS, DataCenterShapes
 from sandbox.jira.errors import UNAUTHENTICATED, JiraError, container_response
@@ -53,7 +54,7 @@ class DataCenterSite(JiraSite):
 
 def build_app(world: World, credentials: Credentials, clock: Clock, *, timezone: str = "UTC") -> web.Application:
     """The application; `app[SITE]` is its state. `timezone` is the API user's, an IANA name."""
-    app = web.Application(middlewares=[errors, _authentication])
+    app = web.Application(middlewares=[issue_pages(_site), errors, _authentication])
     app[SITE] = DataCenterSite(world, credentials, clock, timezone)
     app.add_routes(
         [

@@ -95,7 +95,7 @@ async def test_a_server_that_is_to_last_is_durable(folder: Path) -> None:
 
 async def test_a_second_owner_is_refused_at_once(server: PostgresServer) -> None:
     folder = server.log_file.parent
-    with pytest.raises(InUse, match=rf"pid {os.getpid()} serves from {folder}; stop it or name another folder"):
+    with pytest.raises(InUse, match=rf"pid {os.getpid()} serves from {folder} already; use that, or stop it first"):
         async with embedded_postgres(folder):
             pytest.fail("two servers on the same data")
 
