@@ -29,6 +29,7 @@ from activities.slack import SlackActivities
 from activities.waiting import WaitingActivities
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
+from devsync.runtime.activity_errors import ToldAlready
 from devsync.runtime.breaker_gate import Gate
 from devsync.runtime.breaker_gates import Gates
 from devsync.runtime.connection import (
@@ -244,6 +245,7 @@ def main() -> int:
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("temporalio.activity").addFilter(ToldAlready())
     keep_house()
     try:
         asyncio.run(run())

@@ -5,6 +5,7 @@ the failure's class, the server's hint and the policy that the workflow declared
 is told to `keep`, for the records.
 """
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from devsync.contracts.activities import contract_of
 from devsync.contracts.errors import ErrorRecord
 from devsync.contracts.policies import Jitter
 from devsync.domain.backoff import next_delay
-from devsync.domain.errors import ErrorContext, Failure, assessed
+from devsync.domain.errors import ErrorCategory, ErrorContext, Failure, assessed
 from devsync.domain.redaction import bounded, redacted
 from devsync.runtime.declared_retry import jitter_of
 
@@ -149,3 +150,15 @@ def _delay(failure: Failure, info: activity.Info, jitter: Jitter) -> timedelta |
 def _lowest(low: float, _high: float) -> float:
     """Without jitter a hint is taken as it is."""
     return low
+
+
+class ToldAlready(logging.Filter):
+    """For the logger `temporalio.activity`: drops what the SDK says, with a traceback, of a failure told in one line.
+
+    A mistake of ours keeps its traceback.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        failure = error.details[0] if isinstance(error, ApplicationError) and error.details else None
+        return not (isinstance(failure, Failure) and failure.category is not ErrorCategory.SYSTEM)

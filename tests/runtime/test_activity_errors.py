@@ -1,6 +1,7 @@
 """What an activity's exception becomes in a history, and what is told to the records."""
 
 import json
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from devsync.contracts.errors import ErrorRecord
 from devsync.contracts.policies import Jitter
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.domain.errors import Failure as Classified
-from devsync.runtime.activity_errors import ErrorTranslation, to_application_error
+from devsync.runtime.activity_errors import ErrorTranslation, ToldAlready, to_application_error
 from devsync.runtime.declared_retry import HEADER
 from tests.runtime import errors_of_libraries as made
 
@@ -191,3 +192,21 @@ async def test_a_secret_that_a_service_quotes_stays_in_this_process() -> None:
     ]
     assert "NjY2MDE3Mzk0" not in json.dumps([*told, failure_in(raised).model_dump(mode="json")])
     assert "[redacted]" in raised.message
+
+
+@pytest.mark.parametrize(
+    ("category", "is_logged"), [(ErrorCategory.EXTERNAL_SERVICE, False), (ErrorCategory.SYSTEM, True)]
+)
+def test_the_log_has_a_traceback_only_of_a_mistake_of_ours(
+    category: ErrorCategory, is_logged: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, told_already = logging.getLogger("temporalio.activity"), ToldAlready()
+    log.addFilter(told_already)
+    try:
+        raise to_application_error(Classified(category=category, message="it failed", is_retryable=True), None)
+    except ApplicationError:
+        log.warning("Completing activity as failed", exc_info=True)
+        log.info("attempt 1 failed: it failed")
+    finally:
+        log.removeFilter(told_already)
+    assert ("Completing activity as failed" in caplog.text) is is_logged
