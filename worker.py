@@ -30,8 +30,9 @@ from activities.waiting import WaitingActivities
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
 from devsync.runtime.activity_errors import ToldAlready
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.breaker_gates import Gates
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.gates import Gates
+from devsync.runtime.breaker.pause import PauseForLongHints
 from devsync.runtime.connection import (
     CORE_DRAIN_SECONDS,
     NamespaceUnusable,
@@ -43,7 +44,6 @@ from devsync.runtime.connection import (
 from devsync.runtime.memory import keep_house
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.pollers import until_polled
-from devsync.runtime.service_pause import PauseForLongHints
 from devsync.runtime.telemetry import export_metrics, meter
 from devsync.runtime.versioning import deployment_config
 from devsync.runtime.worker_process import GRACE, READY_LINE

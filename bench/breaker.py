@@ -28,7 +28,7 @@ from commands.stack import ROOT
 from devsync.contracts import names
 from devsync.contracts.breaker import BreakerSnapshot, Configure, Decision
 from devsync.domain.breaker import BreakerConfig
-from devsync.runtime.breaker_gate import Gate
+from devsync.runtime.breaker.gate import Gate
 
 SERVICE = names.GITHUB
 GATES = 20

@@ -17,8 +17,8 @@ from temporalio.client import Client
 from temporalio.runtime import MetricBuffer, MetricBufferDurationFormat, Runtime, TelemetryConfig
 
 from devsync.domain.breaker import BreakerConfig
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.breaker_gates import Gates
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.gates import Gates
 from devsync.runtime.plugin import DevSyncPlugin
 
 TICK = 0.02

@@ -12,7 +12,7 @@ from commands.person import me
 from commands.side_by_side import side_by_side
 from commands.times import local_time
 from devsync.contracts import names
-from devsync.runtime.breaker_operations import BreakerOperations, Rules
+from devsync.runtime.breaker.operations import BreakerOperations, Rules
 from devsync.runtime.connection import connect, register_search_attributes
 from devsync.runtime.schedules import Applied, apply_schedule, handle_of, scheduled_teams
 from devsync.settings.configuration import Configuration, load_configuration

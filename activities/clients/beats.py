@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from devsync.runtime.gated_calls import Call, CallGate, Excuses
+from devsync.runtime.breaker.calls import Call, CallGate, Excuses
 
 Beat = Callable[[], None]
 """Tells Temporal that the thread lives, and lets a cancellation in."""

@@ -24,9 +24,9 @@ from activities.clients.github_access import GitHubTokens, HeldToken
 from activities.clients.github_answers import Answer
 from activities.clients.github_moves import Moved, requesters_that_tell_moves
 from activities.clients.pool import ClientPool
+from devsync.runtime.breaker.calls import UNGATED, Call, CallGate, Excuses
 from devsync.runtime.classification import MalformedAnswer
-from devsync.runtime.gated_calls import UNGATED, Call, CallGate, Excuses
-from devsync.runtime.graphql_errors import refused
+from devsync.runtime.failures.graphql import refused
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from github.GithubException import UnknownObjectException
 
 from activities.clients.beats import Beat, BeatingGate, alone
 from activities.clients.github_answers import Answer
+from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
-from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.settings.environment import GitHubAccess
 from devsync.settings.problems import ConfigError
 

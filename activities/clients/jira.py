@@ -10,8 +10,8 @@ from activities.clients.beats import Beat, alone
 from activities.clients.jira_library import JiraLibrary
 from activities.clients.jira_pages import Read, SearchPage, T, cloud_page, data_center_page
 from activities.clients.pool import ClientPool
+from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
-from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.runtime.jira_identity import wrong_kind
 from devsync.settings.problems import ConfigError
 

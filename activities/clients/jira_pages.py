@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from activities.clients.jira_library import JiraLibrary
+from devsync.runtime.breaker.calls import CallGate
 from devsync.runtime.classification import MalformedAnswer
-from devsync.runtime.gated_calls import CallGate
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from activities.clients.beats import WAKE_SECONDS, Beat, BeatingGate
-from devsync.runtime.gated_calls import CallGate
+from devsync.runtime.breaker.calls import CallGate
 
 C = TypeVar("C")
 

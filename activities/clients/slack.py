@@ -14,8 +14,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from activities.clients.call_count import call_tracing
+from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
-from devsync.runtime.gated_calls import UNGATED, CallGate
 from devsync.settings.problems import ConfigError
 
 EVENT_TYPE = "devsync_changelog"

@@ -23,7 +23,7 @@ from devsync.contracts.names import GITHUB, repository_unit
 from devsync.domain.changelog.collected import RepositoryData
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import MalformedAnswer, classify
-from devsync.runtime.graphql_errors import GraphQLRefused
+from devsync.runtime.failures.graphql import GraphQLRefused
 from devsync.storage.collected import CollectedUnits, RememberedUnit, Validator
 
 AUTO = "auto"

@@ -21,7 +21,7 @@ from activities.github.rest import RELEASE_DRAFT_TIME, utc
 from devsync.domain.changelog.collected import Commit, PullRequest, Release, RepositoryData
 from devsync.domain.changelog.window import Window
 from devsync.runtime.classification import MalformedAnswer
-from devsync.runtime.graphql_errors import GraphQLRefused, Refusal
+from devsync.runtime.failures.graphql import GraphQLRefused, Refusal
 
 GRAPHQL = "graphql"
 

@@ -8,7 +8,7 @@ from commands.breaker.decisions import by_me, decide, instant, rules_with
 from commands.breaker.shown import BreakerState, breaker_states, known_service, shown_breaker
 from commands.console import AsJson, Exit, Told, command, emit, output
 from devsync.contracts.breaker import Configure, Decision, ModeDecision
-from devsync.runtime.breaker_operations import APPLIED
+from devsync.runtime.breaker.operations import APPLIED
 from devsync.runtime.connection import connect
 from devsync.settings.environment import read_environment
 

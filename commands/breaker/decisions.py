@@ -15,7 +15,7 @@ from commands.console import Exit, Told, emit
 from commands.person import me
 from devsync.contracts.breaker import Decision
 from devsync.domain.breaker import BreakerConfig
-from devsync.runtime.breaker_operations import BreakerOperations, BreakerRefused, BreakerSilent
+from devsync.runtime.breaker.operations import BreakerOperations, BreakerRefused, BreakerSilent
 from devsync.runtime.connection import connect
 from devsync.settings.breaker import BreakerSettings
 from devsync.settings.durations import parse_duration

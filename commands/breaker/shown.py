@@ -12,7 +12,7 @@ from temporalio.client import Client
 from commands.console import Exit, Told, progress
 from devsync.contracts.breaker import BreakerSnapshot
 from devsync.domain.breaker import BreakerConfig, Mode, Standing, State, Totals, Transition, spoken
-from devsync.runtime.breaker_operations import BreakerOperations, BreakerSilent
+from devsync.runtime.breaker.operations import BreakerOperations, BreakerSilent
 from devsync.settings.breaker import BreakerSettings
 from devsync.settings.environment import Environment
 from devsync.settings.problems import ConfigError, any_of, did_you_mean

@@ -25,9 +25,9 @@ from devsync.domain.breaker.refusals import CallRefused
 from devsync.domain.changelog.window import ImpossibleWeek
 from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity, Failure, assessed
 from devsync.domain.redaction import bounded, redacted
-from devsync.runtime import graphql_errors
-from devsync.runtime.failures import answers, breaker, database, http, machine, mail, slack, temporal
+from devsync.runtime.failures import answers, breaker, database, graphql, http, machine, mail, slack, temporal
 from devsync.runtime.failures.answers import CredentialsRefused, MalformedAnswer
+from devsync.runtime.failures.graphql import GraphQLRefused
 from devsync.runtime.failures.verdict import (
     BAD_ADDRESS,
     MALFORMED,
@@ -38,7 +38,6 @@ from devsync.runtime.failures.verdict import (
     Verdict,
     first_line,
 )
-from devsync.runtime.graphql_errors import GraphQLRefused
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import DatabaseUnavailable, StorageError, WrongDatabaseUrl
 from devsync.storage.content import ContentDamaged
@@ -105,7 +104,7 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (StorageError, database.storage),
     (MalformedAnswer, answers.malformed),
     (CredentialsRefused, answers.credentials_refused),
-    (GraphQLRefused, graphql_errors.failure_of),
+    (GraphQLRefused, graphql.failure_of),
     (CallRefused, breaker.refused),
     # The client libraries, by what their answers say.
     (GithubException, http.github),

@@ -6,8 +6,8 @@ from typing import Any
 
 from devsync.domain.breaker import BreakerConfig
 from devsync.domain.errors import ErrorCategory
-from devsync.runtime import classification, graphql_errors
-from devsync.runtime.failures import answers, breaker, database, http, machine, mail, slack, temporal
+from devsync.runtime import classification
+from devsync.runtime.failures import answers, breaker, database, graphql, http, machine, mail, slack, temporal
 from devsync.runtime.failures.verdict import MALFORMED, Verdict
 from docs.generate import docstrings
 from docs.generate.markdown import code, table
@@ -60,7 +60,7 @@ _RULES: Mapping[Any, Verdict | str] = {
     database.driver: "by SQLSTATE",
     breaker.refused: "no call was made: `external_service` (`circuit_open`) while the breaker is open,"
     " `rate_limiting` (`service_paused`) while the service is paused; low, not counted, the workflow waits",
-    graphql_errors.failure_of: "by the type of the error",
+    graphql.failure_of: "by the type of the error",
     http.github: "by status and header",
     http.jira: "by status and header",
     http.requests_status: "by status",
@@ -91,7 +91,7 @@ def page() -> str:
             "GitHub's 403 is a limit where it has a hint or names the page on limits.\n",
             _verdicts(_by_number(http.BY_STATUS[:-1])),
             "## GitHub's GraphQL: by the type of the error\n",
-            _verdicts((one.value, verdict) for one, verdict in graphql_errors.BY_REFUSAL.items()),
+            _verdicts((one.value, verdict) for one, verdict in graphql.BY_REFUSAL.items()),
             "## Slack: by error code\n",
             "Any other code: Slack refuses what we asked for.\n",
             _verdicts(_grouped(slack.BY_CODE, code)),

@@ -1,6 +1,6 @@
-"""docs/reference/metrics.md, from devsync/runtime/breaker_metrics.py."""
+"""docs/reference/metrics.md, from devsync/runtime/breaker/metrics.py."""
 
-from devsync.runtime.breaker_metrics import METRICS, Kind
+from devsync.runtime.breaker.metrics import METRICS, Kind
 from docs.generate.markdown import code, table
 
 INTRODUCTION = """\

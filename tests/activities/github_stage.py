@@ -20,7 +20,7 @@ from devsync.contracts.artifacts import INLINE_LIMIT
 from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.domain.changelog.collected import RepositoryData
 from devsync.domain.changelog.window import Window, week_window
-from devsync.runtime.gated_calls import UNGATED, CallGate
+from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits
 from devsync.storage.database import Database

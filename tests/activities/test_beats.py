@@ -10,8 +10,8 @@ import pytest
 from activities.clients.beats import alone
 from activities.clients.github_access import AppTokens
 from devsync.domain.breaker import BreakerConfig
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.gated_calls import Excuses, GatedCall
+from devsync.runtime.breaker.calls import Excuses, GatedCall
+from devsync.runtime.breaker.gate import Gate
 from sandbox.changes import RevokeTokens
 from sandbox.faults import Fault, FaultKind
 from tests.activities.github_stage import REPOSITORY, busy_world, github_stage

@@ -16,7 +16,7 @@ from activities.jira import JiraActivities
 from devsync.contracts.collection import CollectProject, UnitCollected
 from devsync.domain.changelog.collected import ProjectData
 from devsync.domain.changelog.window import Window, week_window
-from devsync.runtime.gated_calls import UNGATED, CallGate
+from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from devsync.storage.pages import CollectionPages

@@ -14,7 +14,7 @@ from activities.clients.github_access import AppTokens, GitHubTokens, PersonalTo
 from activities.clients.slack import SlackClient
 from devsync.domain.breaker import BreakerConfig, Outcome, Standing, State
 from devsync.domain.breaker.refusals import CircuitOpen
-from devsync.runtime.breaker_gate import Gate
+from devsync.runtime.breaker.gate import Gate
 from sandbox.changes import RevokeTokens
 from sandbox.faults import Fault, FaultKind
 from sandbox.request_log import RequestRecord

@@ -12,7 +12,7 @@ from activities.github import PATIENT_ATTEMPTS
 from activities.github.graphql import GROW_AFTER, SMALLEST_PAGE
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import MalformedAnswer, classify
-from devsync.runtime.graphql_errors import GraphQLRefused
+from devsync.runtime.failures.graphql import GraphQLRefused
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import Commit
 from tests.activities.github_stage import REPOSITORY, Alter, GitHubStage, busy_world, github_stage

@@ -17,7 +17,7 @@ from devsync.contracts.breaker import BreakerSnapshot, Decision, ModeDecision
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionResult, EditionStatus
 from devsync.domain.breaker import Standing, State
-from devsync.runtime.breaker_operations import BreakerOperations, BreakerSilent
+from devsync.runtime.breaker.operations import BreakerOperations, BreakerSilent
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.demo import demo_world
 from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, stage_for

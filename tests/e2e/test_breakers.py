@@ -11,7 +11,7 @@ import pytest
 from devsync.contracts.breaker import BreakerSnapshot, ReportBatch
 from devsync.contracts.names import breaker_id
 from devsync.domain.breaker import Event, Outcomes, Standing, State
-from devsync.runtime.breaker_operations import BreakerOperations
+from devsync.runtime.breaker.operations import BreakerOperations
 from sandbox.worlds.demo import demo_world
 from tests.e2e.stage import Stage, eventually, stage_for
 from tests.servers import running_servers

@@ -10,7 +10,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from devsync.contracts import names
 from devsync.contracts.edition import EditionResult, EditionStatus
 from devsync.domain.breaker import BreakerConfig, State
-from devsync.runtime.breaker_operations import BreakerOperations
+from devsync.runtime.breaker.operations import BreakerOperations
 from sandbox.expectation import expected_items
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.extremes import extreme_world

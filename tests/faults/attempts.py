@@ -15,8 +15,8 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from devsync.contracts.activities import ActivityContract
 from devsync.domain.errors import Failure
 from devsync.runtime.activity_errors import ErrorTranslation
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.service_pause import PauseForLongHints
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.pause import PauseForLongHints
 
 POLICY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)

@@ -22,8 +22,8 @@ from devsync.contracts.activities import COLLECT_PROJECT, COLLECT_REPOSITORY, SE
 from devsync.contracts.collection import CollectProject, CollectRepository
 from devsync.contracts.delivery import SendPart
 from devsync.domain.changelog.window import week_window
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.gated_calls import Call, Excuses
+from devsync.runtime.breaker.calls import Call, Excuses
+from devsync.runtime.breaker.gate import Gate
 from devsync.settings.services import read_services
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits

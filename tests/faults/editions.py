@@ -16,7 +16,7 @@ from commands.editions import start_edition
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionResult
-from devsync.runtime.breaker_operations import BreakerOperations
+from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.settings.configuration import load_configuration
 from sandbox.request_log import RequestRecord
 from tests.e2e.stage import Stage, eventually, key_of, stage_for

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from devsync.domain.breaker import Outcomes
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.breaker_ledger import Report
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.ledger import Report
 from tests.faults.attempts import Failed
 from tests.faults.callers import Caller
 from tests.faults.matrix import Row

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from devsync.domain.breaker import AdmissionKind, Breaker, BreakerRecord, Outcome, State, admission
-from devsync.runtime.breaker_ledger import Report
+from devsync.runtime.breaker.ledger import Report
 from sandbox.faults import Fault, FaultKind
 from sandbox.postgres import PostgresServer
 from tests.faults.callers import RULES, caller

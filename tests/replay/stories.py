@@ -15,7 +15,7 @@ from devsync.contracts.breaker import Configure, Decision, ModeDecision, ProbeRe
 from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.edition import EditionProgress, Phase
 from devsync.domain.breaker import BreakerConfig, Event, Outcome, State
-from devsync.runtime.breaker_operations import BreakerOperations
+from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.schedules import handle_of
 from devsync.storage.database import Database
 from sandbox.faults import Fault, FaultKind

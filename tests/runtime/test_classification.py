@@ -22,7 +22,7 @@ from devsync.domain.breaker.refusals import CircuitOpen, ServicePaused
 from devsync.domain.changelog.window import ImpossibleWeek
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.runtime.classification import TABLE, CredentialsRefused, MalformedAnswer, classify
-from devsync.runtime.graphql_errors import GraphQLRefused, Refusal
+from devsync.runtime.failures.graphql import GraphQLRefused, Refusal
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactMissing, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl

@@ -10,8 +10,8 @@ from temporalio.service import RPCStatusCode
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import classify
 from devsync.runtime.failures import database, machine, mail, slack, temporal
+from devsync.runtime.failures.graphql import BY_REFUSAL, Refusal
 from devsync.runtime.failures.http import BY_STATUS
-from devsync.runtime.graphql_errors import BY_REFUSAL, Refusal
 from tests.runtime import errors_of_libraries as made
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

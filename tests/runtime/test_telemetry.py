@@ -5,15 +5,15 @@ import subprocess
 import sys
 
 from commands.stack import ROOT
-from devsync.runtime.breaker_metrics import METRICS
+from devsync.runtime.breaker.metrics import METRICS
 from sandbox.processes import free_port
 
 SCRIPT = """
 import sys, urllib.request
 from datetime import UTC, datetime, timedelta
 from devsync.domain.breaker import BreakerConfig
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.breaker_metrics import BreakerMetrics
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.metrics import BreakerMetrics
 from devsync.runtime.telemetry import export_metrics, meter
 from devsync.settings.problems import ConfigError
 

@@ -29,8 +29,8 @@ from devsync.contracts.breaker import (
     ReportBatch,
 )
 from devsync.domain.breaker import BreakerConfig, Outcomes, Standing
-from devsync.runtime.breaker_entity import SEAM
-from devsync.runtime.breaker_operations import BreakerOperations
+from devsync.runtime.breaker.entity import SEAM
+from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.database import Database

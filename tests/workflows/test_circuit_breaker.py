@@ -19,8 +19,8 @@ from devsync.contracts.breaker import (
     ReportBatch,
 )
 from devsync.domain.breaker import BreakerConfig, Event, Mode, Outcome, Outcomes, State
-from devsync.runtime.breaker_entities import BreakerEntities
-from devsync.runtime.breaker_operations import BreakerRefused, Rules
+from devsync.runtime.breaker.link import BreakerLink
+from devsync.runtime.breaker.operations import BreakerRefused, Rules
 from devsync.storage.breakers import BreakerTransitions
 from tests.e2e.stage import eventually
 from tests.workflows.breaker_stage import BreakerStage
@@ -305,7 +305,7 @@ async def test_a_new_breaker_goes_by_the_rules_of_whoever_made_it_until_it_has_r
         service=breaker.service, reporter="a", sequence=1, generation=0, outcomes=Outcomes(failures=12)
     )
     async with breaker.worker():
-        await BreakerEntities(breaker.client).report(twelve, BreakerConfig(failure_threshold=20))
+        await BreakerLink(breaker.client).report(twelve, BreakerConfig(failure_threshold=20))
         snapshot = await breaker.until(lambda snapshot: snapshot.reports == 1)
     assert (snapshot.is_configured, snapshot.counts.failures) == (False, 12)
     assert snapshot.standing.state is State.CLOSED

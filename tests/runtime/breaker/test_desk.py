@@ -8,10 +8,10 @@ import pytest
 
 from devsync.contracts.breaker import AskProbe, ProbeAnswer
 from devsync.domain.breaker import AdmissionKind, Outcomes, State
-from devsync.runtime import breaker_desk
-from devsync.runtime.breaker_gates import Gates
+from devsync.runtime.breaker import desk
+from devsync.runtime.breaker.gates import Gates
 from tests.e2e.stage import eventually
-from tests.runtime.breakers.stage import Stage, fail, until
+from tests.runtime.breaker.stage import Stage, fail, until
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ async def test_after_an_outage_what_could_not_be_told_is_told_without_a_calm_wai
     async with stage.gates(service) as gates:
         gate = gates.gate(service)
         await stage.configured(gate)
-        monkeypatch.setattr(breaker_desk, "CALM", 1_000_000)  # nothing would come from a calm wait in this test's time
+        monkeypatch.setattr(desk, "CALM", 1_000_000)  # nothing would come from a calm wait in this test's time
         began = datetime.now(UTC) - timedelta(minutes=10)
         generation = gate.ruling().standing.generation
         with gate._lock:  # ten minutes in which the entity could not be reached

@@ -13,10 +13,10 @@ from temporalio.service import RPCError
 from devsync.contracts.breaker import ModeDecision
 from devsync.domain.breaker import AdmissionKind, State
 from devsync.domain.breaker.refusals import CircuitOpen
-from devsync.runtime.breaker_entities import ANSWERED_BY
-from devsync.runtime.breaker_gate import Gate
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.link import ANSWERED_BY
 from tests.e2e.stage import eventually
-from tests.runtime.breakers.stage import Stage, fail, succeed, until
+from tests.runtime.breaker.stage import Stage, fail, succeed, until
 
 
 def kind(gate: Gate) -> AdmissionKind:

@@ -9,9 +9,9 @@ from typing import Final
 
 from devsync.contracts.breaker import AskProbe, ReportBatch
 from devsync.domain.breaker import AdmissionKind, Lease
-from devsync.runtime.breaker_entities import BreakerEntities, EntityUnreachable
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.breaker_metrics import BreakerMetrics
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.link import BreakerLink, EntityUnreachable
+from devsync.runtime.breaker.metrics import BreakerMetrics
 
 CLOSEST: Final = 0.25
 """Seconds between two reports of one process on one service."""
@@ -37,7 +37,7 @@ _log = logging.getLogger("devsync.breaker")
 class Desk:
     """Lives in one event loop; `wake` and `wait` are called there."""
 
-    def __init__(self, gate: Gate, entities: BreakerEntities, reporter: str, metrics: BreakerMetrics) -> None:
+    def __init__(self, gate: Gate, entities: BreakerLink, reporter: str, metrics: BreakerMetrics) -> None:
         self.gate = gate
         self.reporters = 1
         self._entities = entities

@@ -13,8 +13,8 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from devsync.domain.breaker import BreakerConfig, Mode, Standing
 from devsync.domain.errors import Failure
 from devsync.runtime.activity_errors import ErrorTranslation
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.service_pause import PauseForLongHints
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.pause import PauseForLongHints
 from tests.runtime.errors_of_libraries import github
 
 MAXIMUM = timedelta(minutes=1)

@@ -22,10 +22,10 @@ from temporalio.common import MetricMeter
 
 from devsync.domain.backoff import Uniform
 from devsync.domain.breaker import BreakerConfig, Lease
-from devsync.runtime.breaker_desk import Desk
-from devsync.runtime.breaker_entities import BreakerEntities, EntityUnreachable, Known
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.breaker_metrics import BreakerMetrics
+from devsync.runtime.breaker.desk import Desk
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.link import BreakerLink, EntityUnreachable, Known
+from devsync.runtime.breaker.metrics import BreakerMetrics
 
 REFRESH: Final = 1.0
 """Seconds between two lists: what an entity decides is everywhere within two."""
@@ -55,7 +55,7 @@ class Gates:
         out_of_touch: float = OUT_OF_TOUCH,
     ) -> None:
         self.reporter = f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
-        self._entities = BreakerEntities(client)
+        self._entities = BreakerLink(client)
         self._metrics = BreakerMetrics(meter)
         self._loop = asyncio.get_running_loop()
         self._desks = {

@@ -9,7 +9,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from devsync.domain.errors import Failure
 from devsync.runtime.activity_errors import to_application_error
-from devsync.runtime.breaker_gate import Gate
+from devsync.runtime.breaker.gate import Gate
 from devsync.runtime.failures.breaker import refused
 
 

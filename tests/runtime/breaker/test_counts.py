@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from devsync.domain.breaker import Outcome, Outcomes
-from devsync.runtime.breaker_counts import COARSEST, KEPT, CallCounts, Unsent
+from devsync.runtime.breaker.counts import COARSEST, KEPT, CallCounts, Unsent
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

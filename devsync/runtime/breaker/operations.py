@@ -27,7 +27,7 @@ from devsync.contracts.breaker import (
     Decision,
 )
 from devsync.domain.breaker import BreakerConfig, Standing
-from devsync.runtime.breaker_entity import RUNNING, SEAM, across_the_seam, entity_options, told
+from devsync.runtime.breaker.entity import RUNNING, SEAM, across_the_seam, entity_options, told
 from devsync.runtime.connection import missing_namespace
 from devsync.runtime.pollers import queue_of
 

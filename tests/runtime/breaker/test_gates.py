@@ -11,8 +11,8 @@ import pytest
 from devsync.contracts.breaker import Decision, ModeDecision
 from devsync.domain.breaker import AdmissionKind, BreakerConfig, Mode, Standing, State
 from devsync.domain.breaker.refusals import CallRefused, CircuitOpen, ServicePaused
-from devsync.runtime.breaker_gate import Gate
-from tests.runtime.breakers.stage import Stage, fail, succeed, until
+from devsync.runtime.breaker.gate import Gate
+from tests.runtime.breaker.stage import Stage, fail, succeed, until
 
 
 @pytest.fixture(autouse=True)

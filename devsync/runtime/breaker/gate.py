@@ -18,10 +18,10 @@ from devsync.domain.breaker import AdmissionKind, BreakerConfig, Lease, Outcome,
 from devsync.domain.breaker.refusals import CallRefused, CircuitOpen, ServicePaused
 from devsync.domain.breaker.view import BreakerView, Ruling
 from devsync.domain.errors import ErrorCategory
-from devsync.runtime.breaker_counts import CallCounts
-from devsync.runtime.breaker_ledger import Ledger, Report, Told
+from devsync.runtime.breaker.calls import Admitted, ExcusedCall, Excuses, GatedCall, Probe
+from devsync.runtime.breaker.counts import CallCounts
+from devsync.runtime.breaker.ledger import Ledger, Report, Told
 from devsync.runtime.classification import classify
-from devsync.runtime.gated_calls import Admitted, ExcusedCall, Excuses, GatedCall, Probe
 
 RECHECK = timedelta(minutes=1)
 """A breaker that an operator has opened without an end may be closed at any time: worth another try after this."""

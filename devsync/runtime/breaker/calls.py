@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 from devsync.domain.breaker import LEASE_PATIENCE, Lease
-from devsync.runtime.breaker_counts import CallCounts
+from devsync.runtime.breaker.counts import CallCounts
 
 if TYPE_CHECKING:
-    from devsync.runtime.breaker_gate import Gate
+    from devsync.runtime.breaker.gate import Gate
 
 _DECISIONS: Final = 3
 """A call asks no more than so often while everything changes around it."""
@@ -37,7 +37,7 @@ class Call(Protocol):
 
 
 class CallGate(Protocol):
-    """What a client is given: the `Gate` of its service (`breaker_gate`), or UNGATED."""
+    """What a client is given: the `Gate` of its service (gate.py), or UNGATED."""
 
     def call(self, operation: str) -> Call:
         """For one call, named for people: `GET /repos/acme/api/pulls`.

@@ -8,7 +8,7 @@ from temporalio.common import MetricMeter
 
 from devsync.domain.breaker import AdmissionKind, State
 from devsync.domain.breaker.view import Ruling
-from devsync.runtime.breaker_ledger import Told
+from devsync.runtime.breaker.ledger import Told
 
 Kind = Literal["counter", "gauge", "histogram"]
 

@@ -6,7 +6,7 @@ from temporalio.client import Client
 from devsync.runtime.plugin import DevSyncPlugin
 from sandbox.postgres import PostgresServer
 from sandbox.temporal_server import TemporalServer
-from tests.runtime.breakers.stage import Stage, make_config_dir
+from tests.runtime.breaker.stage import Stage, make_config_dir
 from tests.servers import new_database
 
 

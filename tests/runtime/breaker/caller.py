@@ -1,4 +1,4 @@
-"""A process that wants to read GitHub all the time, from many threads: `python -m tests.runtime.breakers.caller`.
+"""A process that wants to read GitHub all the time, from many threads: `python -m tests.runtime.breaker.caller`.
 
 Takes its task as JSON on its input, and ends when that is closed.
 """
@@ -17,7 +17,7 @@ from activities.clients.github import GitHubClient
 from activities.clients.github_access import PersonalToken
 from devsync.domain.breaker import BreakerConfig
 from devsync.domain.breaker.refusals import CallRefused
-from devsync.runtime.breaker_gates import Gates
+from devsync.runtime.breaker.gates import Gates
 from devsync.runtime.plugin import DevSyncPlugin
 
 THREADS = 6

@@ -21,8 +21,8 @@ from commands.stack import ROOT
 from devsync.contracts import names
 from devsync.contracts.breaker import BreakerSnapshot
 from devsync.domain.breaker import BreakerConfig, State
-from devsync.runtime.breaker_gate import Gate
-from devsync.runtime.breaker_gates import Gates
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.gates import Gates
 from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.database import Database
 from sandbox.temporal_server import TemporalServer

@@ -18,7 +18,7 @@ from devsync.contracts.breaker import (
 )
 from devsync.contracts.names import CIRCUIT_BREAKER, breaker_id
 from devsync.domain.breaker import BreakerConfig, Standing
-from devsync.runtime.breaker_entity import RUNNING, across_the_seam, entity_options, told
+from devsync.runtime.breaker.entity import RUNNING, across_the_seam, entity_options, told
 
 ANSWERED_BY: Final = 3.0
 """Seconds. The SDK's own retries would go on for longer, and nobody would learn that the server is away."""
@@ -37,7 +37,7 @@ class Known(NamedTuple):
     """How many processes have reported to it lately."""
 
 
-class BreakerEntities:
+class BreakerLink:
     def __init__(self, client: Client) -> None:
         self._client = client
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from devsync.contracts.breaker import ProbeResult
 from devsync.domain.breaker import AdmissionKind, Lease, Outcome, Outcomes
-from devsync.runtime.breaker_counts import CallCounts, Unsent, forgiven
+from devsync.runtime.breaker.counts import CallCounts, Unsent, forgiven
 
 
 class Report(NamedTuple):

@@ -17,7 +17,7 @@ from temporalio.exceptions import CancelledError
 from devsync.domain.breaker import BreakerConfig, Lease, Mode, Outcomes, Standing, State
 from devsync.domain.breaker.refusals import CallRefused, CircuitOpen, ServicePaused
 from devsync.domain.errors import ErrorCategory
-from devsync.runtime.breaker_gate import RECHECK, SOON, Gate
+from devsync.runtime.breaker.gate import RECHECK, SOON, Gate
 from devsync.runtime.classification import MalformedAnswer, classify
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -255,7 +255,7 @@ class SlowOffice:
 
 
 def test_patience_for_a_lease_is_that_of_a_call_and_not_of_each_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devsync.runtime.gated_calls.LEASE_PATIENCE", timedelta(seconds=0.5))
+    monkeypatch.setattr("devsync.runtime.breaker.calls.LEASE_PATIENCE", timedelta(seconds=0.5))
     office = SlowOffice(seconds=0.4)
     gate = Gate("github", BreakerConfig(), office, now=Clock())
     gate.learn(standing(1, state=State.HALF_OPEN), None)

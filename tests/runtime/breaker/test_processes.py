@@ -12,8 +12,8 @@ from devsync.domain.breaker import Event, State
 from sandbox.faults import Fault, FaultKind
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.worlds.demo import demo_world
-from tests.runtime.breakers.caller import THREADS
-from tests.runtime.breakers.stage import Stage, until
+from tests.runtime.breaker.caller import THREADS
+from tests.runtime.breaker.stage import Stage, until
 
 PROBES = 2
 LATENCY = Fault(kind=FaultKind.LATENCY, service="github", latency_ms=150)
@@ -22,7 +22,7 @@ LATENCY = Fault(kind=FaultKind.LATENCY, service="github", latency_ms=150)
 @asynccontextmanager
 async def caller(stage: Stage, sandbox: Sandbox, service: str) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.runtime.breakers.caller", cwd=ROOT,
+        sys.executable, "-m", "tests.runtime.breaker.caller", cwd=ROOT,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdin is not None
