@@ -103,6 +103,12 @@ async def test_a_worker_killed_while_it_posts_leaves_one_message_a_part(stage: S
 
 
 async def test_without_the_database_the_edition_goes_out_and_the_records_follow(stage: Stage) -> None:
+    def deliveries() -> list[str]:
+        return [row["state"] for row in stage.rows("SELECT state FROM deliveries")]
+
+    async def is_on_record() -> bool:
+        return bool(deliveries())
+
     stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=2000))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(stage.worker())
@@ -116,10 +122,11 @@ async def test_without_the_database_the_edition_goes_out_and_the_records_follow(
         finally:
             await stage.servers.postgres.start()
         result = await asyncio.wait_for(handle.result(), 90)
+        await eventually(is_on_record)
     assert result.item_count == len(expected_items(stage.sandbox.world, stage.sandbox.world.teams[0], "2026-W47"))
     assert len(stage.keys) == len(set(stage.keys)) == len(stage.messages)
     assert [row["status"] for row in stage.rows("SELECT status FROM editions")] == [result.status.value]
-    assert [row["state"] for row in stage.rows("SELECT state FROM deliveries")] == ["delivered"] * len(stage.messages)
+    assert deliveries() == ["delivered"] * len(stage.messages)
 
 
 async def test_a_worker_told_to_stop_hands_its_work_back_and_exits_0(stage: Stage) -> None:

@@ -151,10 +151,8 @@ async def test_a_firing_while_a_backfill_only_stores_makes_it_deliver(stage: Sta
 async def test_a_firing_whose_edition_closes_before_it_is_asked_to_deliver_starts_the_next(
     stage: Stage, tmp_path: Path
 ) -> None:
-    asking = "    try:\n        await workflow.get_external_workflow_handle(edition_id)"
-    later = Edit(
-        "workflows/edition_trigger.py", asking, asking.replace("try:\n", "try:\n        await workflow.sleep(3)\n")
-    )
+    asking = '            if await signal_if_open(edition_id, "deliver"):'
+    later = Edit("workflows/edition_trigger.py", asking, f"            await workflow.sleep(3)\n{asking}")
     stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=4000))
     async with stage.worker(checkout=changed_checkout(tmp_path / "asks-later", [later])):
         by_hand = await stage.start()
