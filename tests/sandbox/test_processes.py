@@ -123,9 +123,10 @@ async def test_root_gives_all_its_rights_away_for_a_user(tmp_path: Path) -> None
 
 
 OWNER = """\
-import json, sys, time
+import json, signal, sys, time
 from pathlib import Path
 from sandbox import processes
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests in its background
 log, command = Path(sys.argv[1]), sys.argv[2:]
 children = [processes.start_process(str(n), command, log.with_suffix(f".{n}")) for n in range(2)]
 while not all(child.log_tail() for child in children):
