@@ -10,9 +10,10 @@ YOUNG_OBJECTS = 10_000
 small values that live until it is stored: with Python's default of 700 it is searched for garbage, in vain, for a fifth
 of the time that it takes to make (`python -m bench.compose`)."""
 
-ARENAS = 2
+ARENAS = 4
 """Heaps that threads share. By default glibc makes up to eight a core, and what was freed in one is of no use to the
-others: with dozens of threads reading pages, the peak of a large edition is a sixth higher (`python -m bench.edition`).
+others: with dozens of threads reading pages, the peak of a large edition is a sixth higher. With only two, threads wait
+for each other, and collecting may take a twentieth longer (`python -m bench.edition`).
 """
 
 _M_ARENA_MAX = -8
