@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from devsync.contracts import breaker, collection, delivery, due, edition
+from devsync.contracts import breaker, collection, delivery, due, edition, escalation, notifications, recovery
 from devsync.domain.model import Model
 
 In = TypeVar("In", bound=Model)
@@ -59,6 +59,13 @@ REMOVE_SLACK_PART = ActivityContract("slack.remove_part", delivery.RemovePart, e
 BREAKER_SETTINGS = ActivityContract("local.breaker_settings", breaker.ReadBreakerSettings, breaker.BreakerSettingsRead)
 RECORD_BREAKER = ActivityContract("local.record_breaker", breaker.RecordBreaker, edition.Recorded)
 RELEASE_WAITING = ActivityContract("local.release_waiting", breaker.ReleaseWaiting, breaker.Released)
+JOIN_ESCALATION = ActivityContract(
+    "local.join_escalation", escalation.JoinEscalation, escalation.EscalationJoined, is_critical=True
+)
+RECORD_RECOVERY = ActivityContract("local.record_recovery", recovery.RecordRecovery, edition.Recorded)
+NOTIFY_SLACK = ActivityContract("slack.notify", notifications.Notify, notifications.Notified)
+NOTIFY_EMAIL = ActivityContract("email.notify", notifications.Notify, notifications.Notified)
+NOTIFY_WEBHOOK = ActivityContract("webhook.notify", notifications.Notify, notifications.Notified)
 
 EDITION_ACTIVITIES = (
     FIND_PREVIOUS,
@@ -75,8 +82,9 @@ DELIVERY_ACTIVITIES = (
     FIND_SLACK_PART,
     REMOVE_SLACK_PART,
 )
+NOTIFYING_ACTIVITIES = (NOTIFY_SLACK, NOTIFY_EMAIL, NOTIFY_WEBHOOK)
 
-DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES)
+DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES, *NOTIFYING_ACTIVITIES, JOIN_ESCALATION, RECORD_RECOVERY)
 """Those whose policies are declared in config/services.yaml."""
 
 _BY_NAME = {contract.name: contract for contract in globals().copy().values() if isinstance(contract, ActivityContract)}

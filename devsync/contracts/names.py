@@ -7,6 +7,10 @@ from temporalio.common import SearchAttributeKey
 EDITION_TRIGGER = "EditionTrigger"
 WEEKLY_CHANGELOG = "WeeklyChangelog"
 DELIVERY = "Delivery"
+RECOVERY = "Recovery"
+ESCALATION = "Escalation"
+AMENDMENT = "Amendment"
+SOURCE_REFRESH = "SourceRefresh"
 CIRCUIT_BREAKER = "CircuitBreaker"
 
 EDITIONS_QUEUE = "editions"
@@ -25,10 +29,19 @@ def service_queue(service: str) -> str:
 GITHUB = "github"
 JIRA = "jira"
 SLACK = "slack"
+EMAIL = "email"
+WEBHOOK = "webhook"
+CALENDAR = "calendar"
+GIT_MIRROR = "git_mirror"
+STATUS = "status"
+"""The services' own status pages."""
 LOCAL = "local"
 """Database and rendering: our own machine's work."""
 
-SERVICES = (GITHUB, JIRA, SLACK, LOCAL)
+SERVICES = (GITHUB, JIRA, SLACK, EMAIL, WEBHOOK, CALENDAR, GIT_MIRROR, STATUS, LOCAL)
+UNGUARDED = (WEBHOOK, CALENDAR, GIT_MIRROR, STATUS, LOCAL)
+"""Services without a circuit breaker: many hosts under one name, of which one that is down says nothing of the rest, and
+our own machine."""
 
 
 SCHEDULE_PREFIX = "changelog:"
@@ -57,12 +70,37 @@ def delivery_id(team: str, iso_week: str, channel: str) -> str:
     return f"delivery:{team}:{iso_week}:{channel}"
 
 
+def recovery_id(team: str, iso_week: str, service: str, phase: str, number: int) -> str:
+    """`number` counts the recoveries of that service and phase within one edition, from 1."""
+    return f"recovery:{team}:{iso_week}:{service}.{phase}:{number}"
+
+
+def service_escalation_id(service: str) -> str:
+    """One page for all who suffer from the same service."""
+    return f"escalation:service:{service}"
+
+
+def own_escalation_id(workflow_id: str) -> str:
+    return f"escalation:{workflow_id}"
+
+
+def amendment_id(team: str, iso_week: str) -> str:
+    return f"amendment:{team}:{iso_week}"
+
+
+def refresh_id(team: str) -> str:
+    """Of the schedule, and of what it starts: the server adds the time."""
+    return f"refresh:{team}"
+
+
 def breaker_id(service: str) -> str:
     """One entity a service, for all teams and workers."""
     return f"breaker:{service}"
 
 
-_OF_A_TEAM = re.compile(r"(?:changelog|preview|delivery|due):([^:]+?)(?:-\d{4}-\d\d-\d\dT[\d:.]+Z)?(?::|\Z)")
+_OF_A_TEAM = re.compile(
+    r"(?:escalation:)?(?:changelog|preview|delivery|due|recovery|amendment|refresh):(?!program:)([^:]+?)(?:-\d{4}-\d\d-\d\dT[\d:.]+Z)?(?::|\Z)"
+)
 
 
 def team_of(workflow_id: str) -> str:

@@ -39,14 +39,15 @@ class Configuration:
     def uses(self, service: str) -> bool:
         """Whether a worker has to serve it: our own machine always, a service of others when a team names it."""
         teams = self.teams.values()
-        match service:
-            case names.GITHUB:
-                return any(team.github for team in teams)
-            case names.JIRA:
-                return any(team.jira for team in teams)
-            case names.SLACK:
-                return any(channel.kind == "slack" for team in teams for channel in team.channels)
-        return service == names.LOCAL
+        is_used = {
+            names.LOCAL: True,
+            names.GITHUB: any(team.github for team in teams),
+            names.JIRA: any(team.jira for team in teams),
+            names.CALENDAR: any(team.calendar for team in teams),
+            names.GIT_MIRROR: any(team.github and team.github.mirrors for team in teams),
+            names.STATUS: any(settings.status_page for settings in self.services.root.values()),
+        }
+        return is_used.get(service, any(channel.kind == service for team in teams for channel in team.channels))
 
 
 @dataclass(frozen=True)

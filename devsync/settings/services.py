@@ -9,12 +9,14 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, RootModel, model_validator
 
+from devsync.contracts import names
 from devsync.contracts.activities import DECLARED
-from devsync.contracts.names import GITHUB, LOCAL, SLACK
+from devsync.contracts.names import EMAIL, GITHUB, LOCAL, SLACK
 from devsync.contracts.policies import Jitter, OperationPolicy, RetryDeclaration
 from devsync.domain.breaker import LEASE_PATIENCE, BreakerConfig
 from devsync.domain.errors import ErrorCategory
 from devsync.domain.model import Model
+from devsync.settings.addresses import WebAddress
 from devsync.settings.breaker import BreakerSettings
 from devsync.settings.durations import PositiveDuration, format_duration
 from devsync.settings.problems import ConfigError, any_of, did_you_mean, problem_at
@@ -28,15 +30,21 @@ DEFAULT_HTTP_CONNECT: Final = timedelta(seconds=5)
 _CLIENT_TIMEOUTS: Final = ("http_connect", "http_read")
 
 _WITHOUT_EFFECT: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
-    # PyGithub and slack-sdk take one time-out for a call: http_read.
+    # PyGithub, slack-sdk and aiosmtplib take one time-out for a call: http_read.
     "github": (("timeouts", "http_connect"),),
     "slack": (("timeouts", "http_connect"),),
+    "email": (("timeouts", "http_connect"),),
+    "webhook": (("breaker",),),
+    "calendar": (("breaker",),),
+    "status": (("breaker",), ("concurrency",)),
+    # git is asked by its own program, as often at once as there are slots.
+    "git_mirror": (("timeouts", "http_connect"), ("timeouts", "http_read"), ("concurrency",), ("breaker",)),
     # Our own machine is asked without HTTP.
     "local": (("timeouts", "http_connect"), ("timeouts", "http_read"), ("concurrency",), ("breaker",)),
 }
 """What a service's client does not read: it would be believed, and change nothing."""
 
-_SILENT: Final = (SLACK, LOCAL)
+_SILENT: Final = (SLACK, EMAIL, names.WEBHOOK, names.CALENDAR, names.STATUS, LOCAL)
 """Services whose activities give no signs of life."""
 
 Factor = Annotated[float, Field(ge=1)]
@@ -101,6 +109,8 @@ class ServiceSettings(Model):
     """How long things may take."""
     breaker: BreakerSettings = BreakerSettings()
     """When it is called no more, because it is down. `local` has none."""
+    status_page: WebAddress | None = None
+    """Address of its status page (Statuspage format): recovery asks it first."""
     rate_per_second: PositiveFloat | None = None
     """Activities started a second over all workers of the service's task queue; not limited without it."""
     concurrency: PositiveInt = 10
@@ -207,15 +217,16 @@ class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
     def breaker(self, name: str) -> BreakerConfig:
         """The rules of the service's breaker. Raises ConfigError for a service without one."""
         settings = self.service(name)
-        if name == LOCAL:
+        if name in names.UNGUARDED:
             known = any_of(sorted(self.guarded))
-            raise ConfigError([f'"{name}" is our own machine and has no breaker; {known} have one'])
+            what = "our own machine" if name == LOCAL else "many hosts under one name"
+            raise ConfigError([f'"{name}" is {what} and has no breaker; {known} have one'])
         return settings.breaker.config()
 
     @property
     def guarded(self) -> tuple[str, ...]:
-        """The services that have a breaker: all outside ones."""
-        return tuple(name for name in self.root if name != LOCAL)
+        """The services that have a breaker: those that are one system each."""
+        return tuple(name for name in self.root if name not in names.UNGUARDED)
 
     def policy(self, service: str, operation: str) -> OperationPolicy:
         """The resolved policy of an operation. Raises ConfigError for an unknown service."""

@@ -39,10 +39,10 @@ def test_every_outside_service_has_a_breaker_whether_or_not_the_file_says_so(tmp
 
 def test_the_shipped_rules_are_the_defaults_of_the_brief_for_all_but_our_own_machine() -> None:
     services = read_services(SHIPPED).model
-    assert services.guarded == ("github", "jira", "slack")
+    assert services.guarded == ("github", "jira", "slack", "email")
     assert all(services.breaker(name) == BreakerConfig() for name in services.guarded)
     with pytest.raises(
-        ConfigError, match=r'^"local" is our own machine and has no breaker; github, jira or slack have'
+        ConfigError, match=r'^"local" is our own machine and has no breaker; email, github, jira or slack have'
     ):
         services.breaker("local")
 

@@ -1,0 +1,143 @@
+"""Messages of recovery: what failed, the steps that heal it, and what came of them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
+from devsync.contracts.policies import Policies
+from devsync.domain.changelog.window import Window
+from devsync.domain.errors import Failure
+from devsync.domain.model import Model
+from devsync.domain.recovery.decision import Decision
+from devsync.domain.recovery.plan import RecoveryPlan, StepRecord
+
+
+class FailedUnit(Model):
+    """One unit of an edition that failed, and the operation that did."""
+
+    unit: str
+    """`github:acme/ledger`, `jira:PAY`, `slack-payments` for a channel, `rendering` for the formats."""
+    service: str
+    failure: Failure
+    ask: CollectRepository | CollectProject | None = None
+    """Of collection: the message to ask it again with."""
+
+
+class EditionSources(Model):
+    """What steps may know of the edition beside the failed units."""
+
+    repositories: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    mirrors: dict[str, str] = {}
+    """Git addresses by repository."""
+    status_pages: dict[str, str] = {}
+    """Address of the Statuspage by service."""
+    collected: tuple[UnitCollected, ...] = ()
+    """What is live already: titles and keys can be derived from it."""
+
+
+class RecoveryRequest(Model):
+    """Input of Recovery: all failed units of one service and phase of one edition."""
+
+    team: str
+    iso_week: str
+    service: str
+    phase: str
+    """`collect`, `render`, `deliver`."""
+    window: Window | None = None
+    plan: RecoveryPlan
+    units: tuple[FailedUnit, ...]
+    sources: EditionSources = EditionSources()
+    deadline: datetime
+    """It has ended by then: for collection the edition's deadline less its delivery reserve."""
+    policies: Policies
+    escalation: str = "default"
+    """Name of the team's escalation policy; it is read and frozen when an escalation starts."""
+    reply_to: str | None = None
+    """The edition that waits."""
+
+
+class StepRequest(Model):
+    """Input of every step that is an activity."""
+
+    step: str
+    team: str
+    iso_week: str
+    service: str
+    phase: str
+    window: Window | None = None
+    units: tuple[FailedUnit, ...]
+    """What is left to heal."""
+    sources: EditionSources = EditionSources()
+    arguments: dict[str, Any] = {}
+    """`with:` of the plan's step."""
+    facts: dict[str, str] = {}
+    """What earlier steps found out."""
+    until: datetime
+    """The step is given up then."""
+
+
+class StepResult(Model):
+    """What a step did. It fails by raising, not by returning."""
+
+    healed: tuple[UnitCollected, ...] = ()
+    """Units with their data; `provenance` says whether it is live or what stands in."""
+    healed_without_data: tuple[str, ...] = ()
+    """Units of a phase that collects nothing: a rendering, a channel."""
+    renderings: dict[str, ArtifactRef] = {}
+    failures: dict[str, Failure] = {}
+    """By unit: why it is still not healed, where that is news."""
+    message: str = ""
+    """One sentence for people."""
+    facts: dict[str, str] = {}
+    """For the conditions of later steps: `{"indicator": "major"}`."""
+    attempts: int = 1
+
+
+class RecoveryOutcome(StrEnum):
+    HEALED = "healed"
+    """Everything is live after all."""
+    STAND_IN = "stand_in"
+    """Something stands in for all that is not live."""
+    PARTIAL = "partial"
+    """Some units have nothing: named gaps."""
+    FAILED = "failed"
+    """Nothing was healed."""
+    ABORTED = "aborted"
+    """A person ended the edition."""
+
+
+class RecoveryReport(Model):
+    """Result of Recovery, and its answer to the query `progress` while it runs (`outcome` is None then)."""
+
+    plan: str
+    service: str
+    phase: str
+    outcome: RecoveryOutcome | None = None
+    healed: tuple[UnitCollected, ...] = ()
+    healed_without_data: tuple[str, ...] = ()
+    renderings: dict[str, ArtifactRef] = {}
+    missing: tuple[FailedUnit, ...] = ()
+    """Each with its last failure."""
+    steps: tuple[StepRecord, ...] = ()
+    decision: Decision | None = None
+    decided_by: str = ""
+    """A person; or the policy, with why; or `healed by itself`."""
+    note: str = ""
+    escalation_id: str = ""
+    """The escalation that was joined; it may still be open."""
+    workflow_id: str = ""
+    run_id: str = ""
+    refused_messages: tuple[str, ...] = ()
+
+
+class RecordRecovery(Model):
+    """A recovery and its steps, written once however often."""
+
+    team: str
+    iso_week: str
+    report: RecoveryReport
+    started_at: datetime
+    ended_at: datetime

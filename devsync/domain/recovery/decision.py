@@ -1,0 +1,14 @@
+"""What a person, or a policy when nobody answers, decides about work that could not be recovered."""
+
+from enum import StrEnum
+
+
+class Decision(StrEnum):
+    RETRY = "retry"
+    """Run the failed operation again, now."""
+    USE_FALLBACK = "use_fallback"
+    """Go on with the data that stand in."""
+    SKIP = "skip"
+    """Go on without: a named gap."""
+    ABORT = "abort"
+    """End the edition; nothing is posted."""
