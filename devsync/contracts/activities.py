@@ -82,6 +82,34 @@ DELIVERY_ACTIVITIES = (
     FIND_SLACK_PART,
     REMOVE_SLACK_PART,
 )
+
+READ_STATUS_PAGE = ActivityContract("status.read_page", recovery.StepRequest, recovery.StepResult)
+COLLECT_REPOSITORIES_AGAIN = ActivityContract("github.collect_again", recovery.StepRequest, recovery.StepResult)
+COLLECT_PROJECTS_AGAIN = ActivityContract("jira.collect_again", recovery.StepRequest, recovery.StepResult)
+COLLECT_CALENDARS_AGAIN = ActivityContract("calendar.collect_again", recovery.StepRequest, recovery.StepResult)
+USE_CACHED = ActivityContract("local.use_cached", recovery.StepRequest, recovery.StepResult)
+USE_PARTIAL = ActivityContract("local.use_partial", recovery.StepRequest, recovery.StepResult)
+COLLECT_FROM_MIRROR = ActivityContract("git_mirror.collect", recovery.StepRequest, recovery.StepResult)
+READ_FEED = ActivityContract("github.read_feed", recovery.StepRequest, recovery.StepResult)
+DERIVE_ISSUES = ActivityContract("local.derive_issues", recovery.StepRequest, recovery.StepResult)
+DERIVE_METRICS = ActivityContract("local.derive_metrics", recovery.StepRequest, recovery.StepResult)
+RENDER_AGAIN = ActivityContract("local.render_again", recovery.StepRequest, recovery.StepResult)
+
+RECOVERY_STEPS = (
+    READ_STATUS_PAGE,
+    COLLECT_REPOSITORIES_AGAIN,
+    COLLECT_PROJECTS_AGAIN,
+    COLLECT_CALENDARS_AGAIN,
+    USE_CACHED,
+    USE_PARTIAL,
+    COLLECT_FROM_MIRROR,
+    READ_FEED,
+    DERIVE_ISSUES,
+    DERIVE_METRICS,
+    RENDER_AGAIN,
+)
+"""What recovery plans are made of. Time-outs and retries stand in the plan, not in config/services.yaml."""
+
 NOTIFYING_ACTIVITIES = (NOTIFY_SLACK, NOTIFY_EMAIL, NOTIFY_WEBHOOK)
 
 DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES, *NOTIFYING_ACTIVITIES, JOIN_ESCALATION, RECORD_RECOVERY)

@@ -6,6 +6,8 @@ from typing import Any
 
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
+from devsync.contracts.delivery import DeliveryRequest
+from devsync.contracts.edition import RenderEdition
 from devsync.contracts.policies import Policies
 from devsync.domain.changelog.window import Window
 from devsync.domain.errors import Failure
@@ -53,6 +55,14 @@ class RecoveryRequest(Model):
     deadline: datetime
     """It has ended by then: for collection the edition's deadline less its delivery reserve."""
     policies: Policies
+    render: RenderEdition | None = None
+    """Of phase `render`: what could not be rendered."""
+    deliveries: tuple[DeliveryRequest, ...] = ()
+    """Of phase `deliver`: the channels in trouble, by unit; each has its own Delivery already, which goes on."""
+    alternatives: dict[str, tuple[DeliveryRequest, ...]] = {}
+    """By unit: channels of the same kind that may stand in, in order."""
+    mails: tuple[DeliveryRequest, ...] = ()
+    """The team's mail channels that are only fallbacks."""
     escalation: str = "default"
     """Name of the team's escalation policy; it is read and frozen when an escalation starts."""
     reply_to: str | None = None
@@ -71,6 +81,7 @@ class StepRequest(Model):
     units: tuple[FailedUnit, ...]
     """What is left to heal."""
     sources: EditionSources = EditionSources()
+    render: RenderEdition | None = None
     arguments: dict[str, Any] = {}
     """`with:` of the plan's step."""
     facts: dict[str, str] = {}
