@@ -40,8 +40,8 @@ LOCAL = "local"
 
 SERVICES = (GITHUB, JIRA, SLACK, EMAIL, WEBHOOK, CALENDAR, GIT_MIRROR, STATUS, LOCAL)
 UNGUARDED = (WEBHOOK, CALENDAR, GIT_MIRROR, STATUS, LOCAL)
-"""Services without a circuit breaker: many hosts under one name, of which one that is down says nothing of the rest, and
-our own machine."""
+"""Services without a circuit breaker: many hosts under one name, of which one that is down says nothing of the rest;
+and our own machine."""
 
 
 SCHEDULE_PREFIX = "changelog:"
