@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.composing import composed, content_of
+from activities.composing import content_of, unedited
 from activities.planning import LastDelivered, plan_edition
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
@@ -25,6 +25,8 @@ from devsync.contracts.edition import (
     RenderEdition,
 )
 from devsync.domain.changelog.edition import Edition, Gap
+from devsync.domain.changelog.edits import edited, unknown_ids
+from devsync.domain.changelog.telling import Telling
 from devsync.rendering.documents import render_html, render_json, render_markdown, render_text
 from devsync.rendering.slack import SlackRendering, render_slack
 from devsync.settings.configuration import load_team
@@ -67,7 +69,8 @@ class EditionActivities:
             message=message.model_copy(update={"units": units, "gaps": (*message.gaps, *unread)}),
             known_people=await self._known_people(message.plan),
         )
-        edition = await asyncio.to_thread(composed, composition, contents)
+        found = await asyncio.to_thread(unedited, composition, contents)
+        edition = edited(found, message.edits)
         content = edition.model_dump_json().encode()
         return EditionComposed(
             edition=await self._put_edition(content, composition),
@@ -77,6 +80,7 @@ class EditionActivities:
             unclassified_ratio=edition.unclassified_ratio,
             completeness=edition.completeness,
             gaps=edition.gaps,
+            unknown_edits=unknown_ids([item.id for item in found.items], message.edits),
         )
 
     @activity.defn(name=contracts.RENDER_EDITION.name)
@@ -86,7 +90,7 @@ class EditionActivities:
         While the store is away those are left out that no channel needs and that are too large to carry.
         """
         edition = Edition.model_validate_json(await content_of(message.edition, self._store))
-        texts, slack = await asyncio.to_thread(self._render_all, edition, message.revision)
+        texts, slack = await asyncio.to_thread(self._render_all, edition, message.revision, message.telling)
         contents = [(f"rendering.{name}", text.encode()) for name, text in texts.items()]
         references = await self._store.put_or_carry(contents, team=message.team, budget=message.inline_budget)
         formats = {name: reference for name, reference in zip(texts, references, strict=True) if reference is not None}
@@ -96,14 +100,14 @@ class EditionActivities:
         left_out = tuple(name for name in texts if name not in formats)
         return EditionRendered(formats=formats, slack_part_digests=digests, left_out=left_out)
 
-    def _render_all(self, edition: Edition, revision: int) -> tuple[dict[str, str], SlackRendering]:
+    def _render_all(self, edition: Edition, revision: int, telling: Telling) -> tuple[dict[str, str], SlackRendering]:
         """By format; where not all can be carried, the first ones are."""
-        slack = render_slack(edition, self._templates, revision)
+        slack = render_slack(edition, self._templates, revision, telling=telling)
         texts = {
             NEEDED: slack.model_dump_json(),
-            "markdown": render_markdown(edition, self._templates, revision),
-            "html": render_html(edition, self._templates, revision),
-            "text": render_text(edition, self._templates, revision),
+            "markdown": render_markdown(edition, self._templates, revision, telling=telling),
+            "html": render_html(edition, self._templates, revision, telling=telling),
+            "text": render_text(edition, self._templates, revision, telling=telling),
             "json": render_json(edition),
         }
         return texts, slack

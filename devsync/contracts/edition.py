@@ -3,13 +3,17 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from devsync.contracts.approval import ApprovalPlan, ApprovalProgress
 from devsync.contracts.artifacts import INLINE_BUDGET, ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.delivery import ChannelPlan, DeliverySchedule, DeliveryState
 from devsync.contracts.policies import Policies
 from devsync.domain.changelog.edition import Gap
+from devsync.domain.changelog.edits import Edits
+from devsync.domain.changelog.telling import Telling
 from devsync.domain.changelog.window import Window
 from devsync.domain.model import Model
+from devsync.domain.recovery.plan import RecoveryPlan, StepState
 
 
 class EditionStatus(StrEnum):
@@ -60,6 +64,15 @@ class EditionPlan(Model):
     include_labels: tuple[str, ...] = ()
     exclude_labels: tuple[str, ...] = ()
     incident_types: tuple[str, ...] = ()
+    mirrors: dict[str, str] = {}
+    """Git addresses by repository."""
+    status_pages: dict[str, str] = {}
+    """Addresses by service."""
+    recovery_plans: tuple[RecoveryPlan, ...] = ()
+    escalation: str = "default"
+    """The name of the team's escalation policy."""
+    approval: ApprovalPlan | None = None
+    """None: it is posted without anybody being asked."""
     channels: tuple[ChannelPlan, ...] = ()
     deliver_by: timedelta
     delivery_reserve: timedelta
@@ -75,6 +88,8 @@ class ComposeEdition(Model):
     gaps: tuple[Gap, ...]
     patient_until: datetime
     """So long a unit is waited for whose artifact cannot be read; after it the edition goes on without."""
+    edits: Edits = Edits()
+    """What reviewers changed."""
 
 
 class Composition(Model):
@@ -102,6 +117,8 @@ class EditionComposed(Model):
     unclassified_ratio: float
     completeness: float
     gaps: tuple[Gap, ...] = ()
+    unknown_edits: tuple[str, ...] = ()
+    """Ids that reviewers wanted to change and that the edition does not have."""
 
 
 class PreviousEdition(Model):
@@ -124,6 +141,7 @@ class RenderEdition(Model):
     revision: int
     inline_budget: int = INLINE_BUDGET
     """Characters that the renderings may carry inline while the store is away."""
+    telling: Telling = Telling()
 
 
 class EditionRendered(Model):
@@ -153,9 +171,32 @@ class Phase(StrEnum):
     PLANNING = "plan"
     COLLECTING = "collect"
     COMPOSING = "compose"
+    APPROVING = "approve"
     DELIVERING = "deliver"
     RECORDING = "record"
     DONE = "done"
+
+
+class StepSummary(Model):
+    id: str
+    state: StepState
+    seconds: float
+    healed: tuple[str, ...] = ()
+
+
+class RecoverySummary(Model):
+    """A recovery, as the edition that it worked for tells it."""
+
+    workflow_id: str
+    service: str
+    phase: str
+    plan: str = ""
+    outcome: str = "running"
+    """A RecoveryOutcome, or `running`."""
+    steps: tuple[StepSummary, ...] = ()
+    decision: str = ""
+    decided_by: str = ""
+    escalation_id: str = ""
 
 
 class EditionResult(Model):
@@ -182,6 +223,11 @@ class EditionResult(Model):
     """Calls by service, of the attempts that succeeded; of Slack also posts that failed."""
     calls_by_road: dict[str, int] = {}
     """`api_calls` of services with two APIs, by API: `github.graphql`, `github.rest`."""
+    recoveries: tuple[RecoverySummary, ...] = ()
+    escalations: tuple[str, ...] = ()
+    """Workflow ids of the escalations that it joined; some may still be open."""
+    approval: ApprovalProgress | None = None
+    """None: nobody was asked."""
     notes: tuple[str, ...] = ()
     """What an operator should know, each with what it is about: a source's unit, `schedule` (how late it started),
     `period` (which one stands in for the one asked for). Nothing of it is missing in the edition."""
@@ -202,15 +248,6 @@ class KeptEdition(Model):
     edition: MadeEdition
 
 
-class ServiceWait(Model):
-    """What an edition waits for before it goes on collecting from a service."""
-
-    service: str
-    until: datetime
-    reason: str
-    """Why no call is made: its circuit breaker is open, or it is paused."""
-
-
 class EditionProgress(Model):
     """Answer of the query `progress`."""
 
@@ -221,8 +258,10 @@ class EditionProgress(Model):
     """Those that are collected: `github:acme/ledger`, `jira:PAY`."""
     gaps: tuple[Gap, ...] = ()
     """Those that are missing, so far."""
-    waits: tuple[ServiceWait, ...] = ()
-    """Services whose circuit breakers are open, or that are paused, while their units wait."""
+    recoveries: tuple[RecoverySummary, ...] = ()
+    """Of what failed: running and ended ones."""
+    escalations: tuple[str, ...] = ()
+    approval: ApprovalProgress | None = None
     notes: tuple[str, ...] = ()
     """As in the result."""
     item_count: int | None = None

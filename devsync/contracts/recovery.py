@@ -98,6 +98,8 @@ class StepResult(Model):
     healed_without_data: tuple[str, ...] = ()
     """Units of a phase that collects nothing: a rendering, a channel."""
     renderings: dict[str, ArtifactRef] = {}
+    part_digests: tuple[str, ...] = ()
+    """Of a rendering for Slack: sha256 of each message."""
     failures: dict[str, Failure] = {}
     """By unit: why it is still not healed, where that is news."""
     message: str = ""
@@ -130,6 +132,7 @@ class RecoveryReport(Model):
     healed: tuple[UnitCollected, ...] = ()
     healed_without_data: tuple[str, ...] = ()
     renderings: dict[str, ArtifactRef] = {}
+    part_digests: tuple[str, ...] = ()
     missing: tuple[FailedUnit, ...] = ()
     """Each with its last failure."""
     steps: tuple[StepRecord, ...] = ()
