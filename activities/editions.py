@@ -26,7 +26,8 @@ from devsync.contracts.edition import (
 )
 from devsync.domain.changelog.edition import Edition, Gap
 from devsync.rendering.documents import render_html, render_json, render_markdown, render_text
-from devsync.rendering.slack import SlackRendering, render_slack
+from devsync.rendering.slack import SlackRendering, render_slack, slack_part_digests
+from devsync.rendering.webhook import render_webhook
 from devsync.settings.configuration import load_team
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable
@@ -35,9 +36,6 @@ from devsync.storage.editions import Editions
 
 PATIENT_ATTEMPTS = 5
 """So often planning waits for a database that is away before it goes on without, and says so."""
-
-NEEDED = "slack"
-"""The rendering that the channels of this version are sent: without it there is no edition."""
 
 
 class EditionActivities:
@@ -86,27 +84,36 @@ class EditionActivities:
         While the store is away those are left out that no channel needs and that are too large to carry.
         """
         edition = Edition.model_validate_json(await content_of(message.edition, self._store))
-        texts, slack = await asyncio.to_thread(self._render_all, edition, message.revision)
+        texts, slack = await asyncio.to_thread(self._render_all, edition, message)
         contents = [(f"rendering.{name}", text.encode()) for name, text in texts.items()]
         references = await self._store.put_or_carry(contents, team=message.team, budget=message.inline_budget)
         formats = {name: reference for name, reference in zip(texts, references, strict=True) if reference is not None}
-        if NEEDED not in formats:
-            raise StoreUnavailable(f"the artifact store is away, and rendering.{NEEDED} is too large to travel without")
-        digests = tuple(hashlib.sha256(part.model_dump_json().encode()).hexdigest() for part in slack.messages)
-        left_out = tuple(name for name in texts if name not in formats)
-        return EditionRendered(formats=formats, slack_part_digests=digests, left_out=left_out)
+        for name in message.needed:
+            if name not in formats:
+                raise StoreUnavailable(
+                    f"the artifact store is away, and rendering.{name} is too large to travel without"
+                )
+        return EditionRendered(
+            formats=formats,
+            slack_part_digests=slack_part_digests(slack),
+            digests={name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()},
+            left_out=tuple(name for name in texts if name not in formats),
+        )
 
-    def _render_all(self, edition: Edition, revision: int) -> tuple[dict[str, str], SlackRendering]:
+    def _render_all(self, edition: Edition, message: RenderEdition) -> tuple[dict[str, str], SlackRendering]:
         """By format; where not all can be carried, the first ones are."""
+        revision = message.revision
         slack = render_slack(edition, self._templates, revision)
         texts = {
-            NEEDED: slack.model_dump_json(),
+            "slack": slack.model_dump_json(),
             "markdown": render_markdown(edition, self._templates, revision),
             "html": render_html(edition, self._templates, revision),
             "text": render_text(edition, self._templates, revision),
             "json": render_json(edition),
         }
-        return texts, slack
+        if "webhook" in message.needed:
+            texts["webhook"] = render_webhook(edition, revision)
+        return dict(sorted(texts.items(), key=lambda one: one[0] not in message.needed)), slack
 
     async def _put_edition(self, content: bytes, composition: Composition) -> MadeEdition:
         (reference,) = await self._store.put_or_carry(

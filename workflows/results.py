@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from temporalio import workflow
 
-from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryState
@@ -71,28 +70,28 @@ def made_edition(
 def channel_result(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> ChannelResult:
     """What became of the revision there, by the outcomes that were reported so far."""
     result = ChannelResult(channel=channel.target, kind=channel.kind, state=DeliveryState.QUEUED)
-    if channel.kind != names.SLACK:
-        reason = f"this version cannot send to {channel.kind} channels yet"
-        return result.model_copy(update={"state": DeliveryState.FAILED, "reason": reason})
     if not is_reported(channel, revision, outcomes):
-        return result.model_copy(update={"reason": "not there at the deadline; its delivery goes on"})
+        so_far = outcomes.get(channel.key)
+        why = f": {so_far.setback.message}" if so_far and so_far.setback else ""
+        return result.model_copy(update={"reason": f"not there at the deadline{why}; its delivery goes on"})
     outcome = outcomes[channel.key]
     told = {"state": outcome.state, "message_id": outcome.message_id or None, "reason": outcome.reason}
     return result.model_copy(update=told)
 
 
 def is_reported(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> bool:
+    """Whether the channel's delivery is over for that revision; one that is still tried reports its setbacks."""
     outcome = outcomes.get(channel.key)
-    return outcome is not None and outcome.revision >= revision
+    return outcome is not None and outcome.revision >= revision and outcome.state is not DeliveryState.PENDING
 
 
 def _calls(units: Sequence[UnitCollected], outcomes: Iterable[DeliveryOutcome]) -> dict[str, int]:
     calls: Counter[str] = Counter()
     for unit in units:
         calls[_service(unit)] += unit.api_calls
-    if posting := sum(outcome.api_calls for outcome in outcomes):
-        calls[names.SLACK] = posting
-    return dict(calls)
+    for outcome in outcomes:
+        calls[outcome.kind] += outcome.api_calls
+    return {service: count for service, count in calls.items() if count}
 
 
 def _calls_by_road(units: Sequence[UnitCollected]) -> dict[str, int]:

@@ -39,7 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.changelog.edition import Gap
     from devsync.runtime.policies import BOOTSTRAP, call
     from workflows.carrying import fitting, left_for_renderings
-    from workflows.channels import bring_to_channel, delivery_request
+    from workflows.channels import bring_to_channel, delivery_request, needed_formats
     from workflows.failures import failure_of, gap_of, reason_of
     from workflows.phases import PhaseTimes
     from workflows.results import channel_result, is_reported, made_edition, result_so_far
@@ -217,6 +217,7 @@ class WeeklyChangelog:
                 team=plan.team,
                 edition=composed.edition,
                 revision=revision,
+                needed=needed_formats(plan.channels),
                 inline_budget=left_for_renderings(units, composed.edition),
             ),
             self._policies,
@@ -233,7 +234,6 @@ class WeeklyChangelog:
         if not self._must_deliver:
             return ()
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
-        ours = [channel for channel in asked if channel.kind == names.SLACK]
         requests = [
             delivery_request(
                 plan,
@@ -244,12 +244,12 @@ class WeeklyChangelog:
                 replace=self._request.replace,
                 reply_to=workflow.info().workflow_id,
             )
-            for channel in ours
+            for channel in asked
         ]
         await asyncio.gather(*(bring_to_channel(request) for request in requests))
         try:
             await workflow.wait_condition(
-                lambda: all(is_reported(channel, revision, self._outcomes) for channel in ours),
+                lambda: all(is_reported(channel, revision, self._outcomes) for channel in asked),
                 timeout=self._deadline.time_to_deliver(workflow.now()),
                 timeout_summary="The deadline: a channel that is not done by then is queued",
             )

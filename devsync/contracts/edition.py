@@ -63,7 +63,8 @@ class EditionPlan(Model):
     channels: tuple[ChannelPlan, ...] = ()
     deliver_by: timedelta
     delivery_reserve: timedelta
-    delivery_schedule: DeliverySchedule
+    delivery_schedules: dict[str, DeliverySchedule] = {}
+    """By kind of channel."""
     policies: Policies
     notes: tuple[str, ...] = ()
     """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
@@ -122,6 +123,8 @@ class RenderEdition(Model):
     team: str
     edition: MadeEdition
     revision: int
+    needed: tuple[str, ...] = ("slack",)
+    """The formats without which a channel of the team gets nothing."""
     inline_budget: int = INLINE_BUDGET
     """Characters that the renderings may carry inline while the store is away."""
 
@@ -131,6 +134,8 @@ class EditionRendered(Model):
 
     formats: dict[str, ArtifactRef]
     slack_part_digests: tuple[str, ...]
+    digests: dict[str, str] = {}
+    """sha256 of each rendering, by format."""
     left_out: tuple[str, ...] = ()
     """Formats that no channel needs and that were too large to carry: the store was away."""
 
@@ -190,7 +195,8 @@ class EditionResult(Model):
     edition: ArtifactRef | None = None
     """The edition itself, as JSON. None where it was too large to carry while the store was away: it is on record."""
     renderings: dict[str, ArtifactRef] = {}
-    """By format: `markdown`, `html`, `text`, `json`, `slack`; a note names those that were too large to carry."""
+    """By format: `markdown`, `html`, `text`, `json`, `slack`, and `webhook` where a channel needs it; a note names those
+    that were too large to carry."""
     digest: str = ""
     """sha256 of the edition's bytes: equal digests are equal editions."""
 

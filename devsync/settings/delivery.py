@@ -40,6 +40,14 @@ class DeliverySettings(Model):
     """So long a delivery tries to record a try before it waits for the next one; its end is recorded for days."""
     slack: ChannelSchedule
     """How Slack channels are tried again."""
+    email: ChannelSchedule
+    """How mail is: the whole of it, or those recipients whom the server could not take yet."""
+    webhook: ChannelSchedule
+    """How webhooks are."""
+
+    def channel(self, kind: str) -> ChannelSchedule:
+        """The schedule of that kind of channel."""
+        return {"slack": self.slack, "email": self.email, "webhook": self.webhook}[kind]
 
 
 def read_delivery(path: Path) -> YamlFile[DeliverySettings]:
