@@ -25,6 +25,7 @@ from activities.editions import EditionActivities
 from activities.github import GitHubActivities
 from activities.jira import JiraActivities
 from activities.records import RecordActivities
+from activities.rendering import RenderingActivities
 from activities.slack import SlackActivities
 from activities.waiting import WaitingActivities
 from devsync.contracts import names
@@ -108,7 +109,8 @@ async def build_workers(
     rules = {service: services.breaker(service) for service in services.guarded}
     gates = await stack.enter_async_context(Gates(client, rules, meter()))
 
-    editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
+    editions = EditionActivities(environment.config_dir, store, database)
+    renderings = RenderingActivities(environment.templates_dir, store)
     due = DueActivities(environment.config_dir)
     records = RecordActivities(client, store, database)
     breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
@@ -129,7 +131,7 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all()],
+            [*editions.all(), *renderings.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all()],
         )
     )
     if configuration.uses(names.GITHUB):

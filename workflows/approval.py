@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts.approval import ApprovalPlan, ApprovalProgress, ApprovalState, Approve, Edit, Reject
     from devsync.domain.changelog.edits import Edits
+    from workflows.breaker_messages import REFUSED
 
 
-class NotNow(Exception):
-    """Why what was said has no effect, in one clause for whoever said it."""
+Said = Approve | Reject | Edit
 
 
 class Approval:
@@ -35,23 +36,24 @@ class Approval:
             self._progress.state is ApprovalState.TIMED_OUT and self._plan.on_timeout == "publish"
         )
 
-    def approve(self, said: Approve) -> None:
-        """Raises NotNow."""
-        self._must_be_open()
-        self._set(state=ApprovalState.APPROVED, by=said.by, note=said.note)
+    def check(self, said: Said) -> None:
+        """Raises ApplicationError, type Refused, where it has no effect any more, or would have none."""
+        if self.is_over:
+            raise refusal(f"it is {self._progress.state.value.replace('_', ' ')} already, by {self._progress.by}")
+        if isinstance(said, Edit) and said.edits == Edits():
+            raise refusal("it changes nothing; give hide, retitle or note")
 
-    def reject(self, said: Reject) -> None:
-        """Raises NotNow."""
-        self._must_be_open()
-        self._set(state=ApprovalState.REJECTED, by=said.by, note=said.reason)
-
-    def edit(self, said: Edit) -> None:
-        """The preview is made anew, and approval waited for again. Raises NotNow."""
-        self._must_be_open()
-        if said.edits == Edits():
-            raise NotNow("it changes nothing; give hide, retitle or note")
-        self.edits = self.edits.then(said.edits)
-        self._set(edited_by=tuple(dict.fromkeys((*self._progress.edited_by, said.by))))
+    def take(self, said: Said) -> None:
+        """An edit has the preview made anew, and approval is waited for again. Raises as `check` does."""
+        self.check(said)
+        match said:
+            case Approve():
+                self._set(state=ApprovalState.APPROVED, by=said.by, note=said.note)
+            case Reject():
+                self._set(state=ApprovalState.REJECTED, by=said.by, note=said.reason)
+            case Edit():
+                self.edits = self.edits.then(said.edits)
+                self._set(edited_by=tuple(dict.fromkeys((*self._progress.edited_by, said.by))))
 
     def time_is_up(self) -> None:
         if not self.is_over:
@@ -61,9 +63,10 @@ class Approval:
                 note=f"nobody answered by {self._progress.until:%Y-%m-%d %H:%M} UTC: {self._plan.on_timeout}",
             )
 
-    def _must_be_open(self) -> None:
-        if self.is_over:
-            raise NotNow(f"it is {self._progress.state.value.replace('_', ' ')} already, by {self._progress.by}")
-
     def _set(self, **changes: object) -> None:
         self._progress = self._progress.model_copy(update=changes)
+
+
+def refusal(why: str) -> ApplicationError:
+    """What a sender is told: nothing has changed."""
+    return ApplicationError(why, type=REFUSED, non_retryable=True)

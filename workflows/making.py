@@ -1,7 +1,7 @@
 """From collected units to what stands in the channels: the steps that an edition and its amendments share."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from temporalio import workflow
@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.changelog.telling import Telling
     from devsync.runtime.policies import call
     from workflows.carrying import left_for_renderings
-    from workflows.channels import bring_to_channel, delivery_request
+    from workflows.channels import bring_to_channel, delivery_request, needed_formats
 
 
 async def find_previous(plan: EditionPlan) -> PreviousEdition:
@@ -49,12 +49,18 @@ async def compose(
 
 
 def rendering_of(
-    plan: EditionPlan, units: Sequence[UnitCollected], composed: EditionComposed, revision: int, telling: Telling
+    plan: EditionPlan,
+    channels: Iterable[ChannelPlan],
+    units: Sequence[UnitCollected],
+    composed: EditionComposed,
+    revision: int,
+    telling: Telling,
 ) -> RenderEdition:
     return RenderEdition(
         team=plan.team,
         edition=composed.edition,
         revision=revision,
+        needed=needed_formats(channels),
         inline_budget=left_for_renderings(units, composed.edition),
         telling=telling,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError, is_cancelled_exception
@@ -17,6 +17,9 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.errors import Failure
     from devsync.domain.recovery.plan import RecoveryPlan
     from workflows.units import Answer, Ask
+
+Recovering = workflow.ChildWorkflowHandle[Any, RecoveryReport]
+"""A recovery that was started."""
 
 COLLECT = "collect"
 RENDER = "render"
@@ -91,7 +94,7 @@ def rendering_request(
     )
 
 
-async def start_recovery(request: RecoveryRequest) -> workflow.ChildWorkflowHandle[RecoveryRequest, RecoveryReport]:
+async def start_recovery(request: RecoveryRequest) -> Recovering:
     """Starts the next free `recovery:{team}:{week}:{service}.{phase}:{n}`; cancelled with its edition."""
     number = 0
     while True:
@@ -112,9 +115,7 @@ async def start_recovery(request: RecoveryRequest) -> workflow.ChildWorkflowHand
             continue  # one of an earlier run of the week is still ending
 
 
-async def report_of(
-    request: RecoveryRequest, recovery: workflow.ChildWorkflowHandle[RecoveryRequest, RecoveryReport]
-) -> RecoveryReport:
+async def report_of(request: RecoveryRequest, recovery: Recovering) -> RecoveryReport:
     """Its report; where it could not make one, everything is still missing. Raises when it was cancelled with us."""
     try:
         return await recovery
@@ -132,22 +133,25 @@ async def report_of(
         )
 
 
+def last_failures(failed: Iterable[FailedUnit], reports: Iterable[RecoveryReport]) -> tuple[FailedUnit, ...]:
+    """What failed, each with the newest that a recovery knows of why."""
+    newest = {unit.unit: unit for unit in failed}
+    for report in reports:
+        newest |= {unit.unit: unit for unit in report.missing}
+    return tuple(newest.values())
+
+
 def with_stand_ins(
-    live: Sequence[UnitCollected], failed: Sequence[FailedUnit], reports: Iterable[RecoveryReport]
+    live: Sequence[UnitCollected], failed: Sequence[FailedUnit], healed: Iterable[UnitCollected]
 ) -> Answered:
     """Everything that there is, and a gap for each unit that is not live, with what stands in for it."""
-    healed = {unit.unit: unit for report in reports for unit in report.healed}
-    still = {unit.unit: unit for unit in failed}
-    for report in reports:
-        still |= {unit.unit: unit for unit in report.missing}
+    found = {unit.unit: unit for unit in healed}
     not_live = [
-        unit
-        for name, unit in still.items()
-        if name not in healed or healed[name].provenance.kind is not ProvenanceKind.LIVE
+        unit for unit in failed if unit.unit not in found or found[unit.unit].provenance.kind is not ProvenanceKind.LIVE
     ]
     return Answered(
-        units=(*live, *healed.values()),
-        gaps=tuple(_gap(unit, healed.get(unit.unit)) for unit in not_live),
+        units=(*live, *found.values()),
+        gaps=tuple(_gap(unit, found.get(unit.unit)) for unit in not_live),
         failed=tuple(not_live),
     )
 
@@ -160,6 +164,13 @@ def _gap(failed: FailedUnit, stand_in: UnitCollected | None) -> Gap:
         category=failed.failure.category.value,
         as_of=stand_in.provenance.as_of if stand_in else None,
         stand_in=stand_in.provenance.kind if stand_in else None,
+    )
+
+
+def running_summary(workflow_id: str, request: RecoveryRequest) -> RecoverySummary:
+    """Of a recovery that has just begun."""
+    return RecoverySummary(
+        workflow_id=workflow_id, service=request.service, phase=request.phase, plan=request.plan.name
     )
 
 

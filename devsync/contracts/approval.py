@@ -2,16 +2,14 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from devsync.contracts.delivery import ChannelPlan
+from devsync.contracts.people import Person, Words
 from devsync.domain.changelog.edits import Edits
 from devsync.domain.model import Model
-
-Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1_000)]
 
 
 class ApprovalPlan(Model):

@@ -74,9 +74,12 @@ class EditionPlan(Model):
     approval: ApprovalPlan | None = None
     """None: it is posted without anybody being asked."""
     channels: tuple[ChannelPlan, ...] = ()
+    amend_for: timedelta = timedelta(hours=72)
+    """So long after the deadline what is missing is asked for again."""
     deliver_by: timedelta
     delivery_reserve: timedelta
-    delivery_schedule: DeliverySchedule
+    delivery_schedules: dict[str, DeliverySchedule] = {}
+    """By kind of channel."""
     policies: Policies
     notes: tuple[str, ...] = ()
     """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
@@ -139,6 +142,8 @@ class RenderEdition(Model):
     team: str
     edition: MadeEdition
     revision: int
+    needed: tuple[str, ...] = ("slack",)
+    """The formats without which a channel of the team gets nothing."""
     inline_budget: int = INLINE_BUDGET
     """Characters that the renderings may carry inline while the store is away."""
     telling: Telling = Telling()
@@ -149,6 +154,8 @@ class EditionRendered(Model):
 
     formats: dict[str, ArtifactRef]
     slack_part_digests: tuple[str, ...]
+    digests: dict[str, str] = {}
+    """sha256 of each rendering, by format."""
     left_out: tuple[str, ...] = ()
     """Formats that no channel needs and that were too large to carry: the store was away."""
 
@@ -236,7 +243,8 @@ class EditionResult(Model):
     edition: ArtifactRef | None = None
     """The edition itself, as JSON. None where it was too large to carry while the store was away: it is on record."""
     renderings: dict[str, ArtifactRef] = {}
-    """By format: `markdown`, `html`, `text`, `json`, `slack`; a note names those that were too large to carry."""
+    """By format: `markdown`, `html`, `text`, `json`, `slack`, and `webhook` where a channel needs it; a note names
+    those that were too large to carry."""
     digest: str = ""
     """sha256 of the edition's bytes: equal digests are equal editions."""
 

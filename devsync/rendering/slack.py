@@ -5,6 +5,7 @@ opens the thread, which tells every section; in a very large edition its first i
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,11 @@ def render_slack(edition: Edition, templates: Path, revision: int = 1, *, tellin
         channel.append(context(told.say("thread_hint")))
     first = SlackMessage(text=shorten(told.say("fallback"), MAX_TEXT), blocks=channel)
     return SlackRendering(messages=(first, *replies))
+
+
+def slack_part_digests(rendering: SlackRendering) -> tuple[str, ...]:
+    """sha256 of each message's content: who has that very message need not get it again."""
+    return tuple(sha256(message.model_dump_json().encode()).hexdigest() for message in rendering.messages)
 
 
 def _replies(story: Story, template: Template, overflowing: frozenset[str]) -> list[SlackMessage]:
