@@ -49,6 +49,7 @@ def plan_edition(configuration: TeamConfiguration, message: PlanEdition, last: L
         delivery_reserve=configuration.delivery.delivery_reserve,
         delivery_schedule=_schedule(configuration.delivery, configuration.services),
         policies=_policies(configuration.services),
+        recovery_plans=configuration.recovery.plans,
         notes=(*_lateness(settings, message), *notes),
     )
 
@@ -104,5 +105,5 @@ def _schedule(delivery: DeliverySettings, services: ServicesConfig) -> DeliveryS
 def _policies(services: ServicesConfig) -> Policies:
     return {
         contract.name: services.policy(contract.service, contract.operation)
-        for contract in (*contracts.EDITION_ACTIVITIES, *contracts.DELIVERY_ACTIVITIES)
+        for contract in (*contracts.EDITION_ACTIVITIES, *contracts.DELIVERY_ACTIVITIES, *contracts.RECOVERY_ACTIVITIES)
     }

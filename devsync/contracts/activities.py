@@ -82,6 +82,8 @@ DELIVERY_ACTIVITIES = (
     FIND_SLACK_PART,
     REMOVE_SLACK_PART,
 )
+RECOVERY_ACTIVITIES = (JOIN_ESCALATION, RECORD_RECOVERY)
+"""What a recovery calls beside the steps of its plan."""
 
 READ_STATUS_PAGE = ActivityContract("status.read_page", recovery.StepRequest, recovery.StepResult)
 COLLECT_REPOSITORIES_AGAIN = ActivityContract("github.collect_again", recovery.StepRequest, recovery.StepResult)
@@ -112,7 +114,7 @@ RECOVERY_STEPS = (
 
 NOTIFYING_ACTIVITIES = (NOTIFY_SLACK, NOTIFY_EMAIL, NOTIFY_WEBHOOK)
 
-DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES, *NOTIFYING_ACTIVITIES, JOIN_ESCALATION, RECORD_RECOVERY)
+DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES, *NOTIFYING_ACTIVITIES, *RECOVERY_ACTIVITIES)
 """Those whose policies are declared in config/services.yaml."""
 
 _BY_NAME = {contract.name: contract for contract in globals().copy().values() if isinstance(contract, ActivityContract)}

@@ -10,6 +10,7 @@ from devsync.contracts.policies import Policies
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.changelog.window import Window
 from devsync.domain.model import Model
+from devsync.domain.recovery.plan import RecoveryPlan
 
 
 class EditionStatus(StrEnum):
@@ -65,6 +66,8 @@ class EditionPlan(Model):
     delivery_reserve: timedelta
     delivery_schedule: DeliverySchedule
     policies: Policies
+    recovery_plans: tuple[RecoveryPlan, ...] = ()
+    """How what fails is recovered; `devsync.domain.recovery.choosing.plan_for` chooses among them."""
     notes: tuple[str, ...] = ()
     """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
 
