@@ -25,6 +25,7 @@ from activities.editions import EditionActivities
 from activities.github import GitHubActivities
 from activities.jira import JiraActivities
 from activities.records import RecordActivities
+from activities.recoveries import RecoveryActivities
 from activities.slack import SlackActivities
 from activities.waiting import WaitingActivities
 from devsync.contracts import names
@@ -113,6 +114,7 @@ async def build_workers(
     records = RecordActivities(client, store, database)
     breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
     waiting = WaitingActivities(client)
+    recoveries = RecoveryActivities(database)
     workers = [
         Worker(
             client,
@@ -129,7 +131,7 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all()],
+            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all(), *recoveries.all()],
         )
     )
     if configuration.uses(names.GITHUB):

@@ -30,8 +30,8 @@ class WaitingActivities:
 
     @activity.defn(name=contracts.RELEASE_WAITING.name)
     async def release_waiting(self, message: ReleaseWaiting) -> Released:
-        """Tells every open edition, delivery and recovery, since the server does not know which of them wait; the others ignore
-        it. Only the service's name goes out: whoever waits asks the gate, which decides."""
+        """Tells every open edition, delivery and recovery, since the server does not know which of them wait; the
+        others ignore it. Only the service's name goes out: whoever waits asks the gate, which decides."""
         await asyncio.sleep(GATES_KNOW_WITHIN.total_seconds())
         slots = asyncio.Semaphore(AT_ONCE)
 

@@ -77,7 +77,8 @@ def _message(error: ErrorDetails, context: Mapping[str, Any], place: _Place) -> 
         case "literal_error" | "enum":
             allowed = [str(choice) for choice in get_args(place.kind) or place.kind]  # of a Literal or an Enum
             cure = f"write {any_of(allowed)}"
-            return f"{_shown(value)} is not a known {name}; {did_you_mean(str(value), allowed, cure)}"
+            known = "known here" if isinstance(place.at[-1], int) else f"a known {name}"
+            return f"{_shown(value)} is not {known}; {did_you_mean(str(value), allowed, cure)}"
     if value is None:
         return 'has no value; write one, in quotes where it begins with "#"'
     return f"{_shown(value)} {_constraint(error, context)}"

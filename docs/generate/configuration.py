@@ -66,7 +66,12 @@ def _inner_models(model: type[BaseModel], prefix: str = "") -> list[tuple[str, t
 def _fields(model: type[BaseModel]) -> str:
     hints, texts = get_type_hints(model, include_extras=True), docstrings.of_fields(model)
     rows = [
-        (code(field.alias or name), _type(hints[name]), _default(field, hints[name]), docstrings.needed(texts, name, model.__name__))
+        (
+            code(field.alias or name),
+            _type(hints[name]),
+            _default(field, hints[name]),
+            docstrings.needed(texts, name, model.__name__),
+        )
         for name, field in model.model_fields.items()
     ]
     return table(("field", "type", "default", "meaning"), rows)
