@@ -55,6 +55,7 @@ def plan_edition(configuration: TeamConfiguration, message: PlanEdition, last: L
         delivery_reserve=configuration.delivery.delivery_reserve,
         delivery_schedules=delivery_schedules(configuration.delivery, configuration.services),
         policies=policies(configuration.services),
+        recovery_plans=configuration.recovery.plans,
         notes=(*_lateness(settings, message), *notes),
     )
 

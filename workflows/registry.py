@@ -10,10 +10,11 @@ from workflows.amendment import Amendment
 from workflows.circuit_breaker import CircuitBreaker
 from workflows.delivery import Delivery
 from workflows.edition_trigger import EditionTrigger
+from workflows.recovery import Recovery
 from workflows.weekly_changelog import WeeklyChangelog
 
 SERVED: dict[str, tuple[type, ...]] = {
-    names.EDITIONS_QUEUE: (WeeklyChangelog,),
+    names.EDITIONS_QUEUE: (WeeklyChangelog, Recovery),
     names.CONTROL_QUEUE: (EditionTrigger, Delivery, Amendment, CircuitBreaker),
 }
 

@@ -32,7 +32,8 @@ with workflow.unsafe.imports_passed_through():
     )
     from devsync.contracts.escalation import EscalationDecided
     from devsync.contracts.people import AskPeople
-    from devsync.contracts.recovery import RecoveryOutcome, RecoveryReport, RecoveryRequest
+    from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
+    from devsync.domain.recovery.outcome import RecoveryOutcome
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.changelog.due import told
     from devsync.domain.changelog.edits import Edits

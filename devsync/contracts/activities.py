@@ -90,6 +90,8 @@ DELIVERY_ACTIVITIES = (
     SEND_MAIL,
     SEND_WEBHOOK,
 )
+RECOVERY_ACTIVITIES = (JOIN_ESCALATION, RECORD_RECOVERY)
+"""What a recovery calls beside the steps of its plan."""
 
 READ_STATUS_PAGE = ActivityContract("status.read_page", recovery.StepRequest, recovery.StepResult)
 COLLECT_REPOSITORIES_AGAIN = ActivityContract("github.collect_again", recovery.StepRequest, recovery.StepResult)
@@ -120,7 +122,7 @@ RECOVERY_STEPS = (
 
 NOTIFYING_ACTIVITIES = (NOTIFY_SLACK, NOTIFY_EMAIL, NOTIFY_WEBHOOK)
 
-DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES, *NOTIFYING_ACTIVITIES, JOIN_ESCALATION, RECORD_RECOVERY)
+DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES, *NOTIFYING_ACTIVITIES, *RECOVERY_ACTIVITIES)
 """Those whose policies are declared in config/services.yaml."""
 
 _BY_NAME = {contract.name: contract for contract in globals().copy().values() if isinstance(contract, ActivityContract)}

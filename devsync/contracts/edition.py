@@ -68,7 +68,6 @@ class EditionPlan(Model):
     """Git addresses by repository."""
     status_pages: dict[str, str] = {}
     """Addresses by service."""
-    recovery_plans: tuple[RecoveryPlan, ...] = ()
     escalation: str = "default"
     """The name of the team's escalation policy."""
     approval: ApprovalPlan | None = None
@@ -81,6 +80,8 @@ class EditionPlan(Model):
     delivery_schedules: dict[str, DeliverySchedule] = {}
     """By kind of channel."""
     policies: Policies
+    recovery_plans: tuple[RecoveryPlan, ...] = ()
+    """How what fails is recovered; `devsync.domain.recovery.choosing.plan_for` chooses among them."""
     notes: tuple[str, ...] = ()
     """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
 

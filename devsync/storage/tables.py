@@ -175,5 +175,47 @@ breaker_transitions = Table(
     Index(None, "service", "at"),
 )
 
+recoveries = Table(
+    "recoveries",
+    metadata,
+    Column("workflow_id", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("team", Text, nullable=False),
+    Column("iso_week", Text(collation="C"), nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("phase", Text, nullable=False, comment="collect, render, deliver"),
+    Column("outcome", Text, nullable=False),
+    Column("healed", Integer, nullable=False, comment="units for which something stands"),
+    Column("missing", JSONB, nullable=False, comment="the units without anything, each with why"),
+    Column("decision", Text, nullable=False, comment="empty: nobody had to decide"),
+    Column("decided_by", Text, nullable=False, comment="a person, or the policy with why"),
+    Column("note", Text, nullable=False),
+    Column("escalation_id", Text, nullable=False, comment="the escalation that was joined"),
+    Column("started_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    Column("ended_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    CheckConstraint("outcome IN ('healed', 'stand_in', 'partial', 'failed', 'aborted')", name="outcome"),
+    Index(None, "ended_at"),
+    Index(None, "team", "ended_at"),
+)
+
+recovery_steps = Table(
+    "recovery_steps",
+    metadata,
+    Column("workflow_id", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("team", Text, nullable=False),
+    Column("step", Text, nullable=False, comment="its id within the plan"),
+    Column("activity", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    Column("seconds", Float, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("healed", JSONB, nullable=False, comment="units"),
+    Column("message", Text, nullable=False),
+    CheckConstraint("state IN ('resolved', 'succeeded', 'failed', 'timed_out', 'skipped')", name="state"),
+)
+
 SHARED = frozenset({breaker_transitions.name})
 """What belongs to no team: one breaker guards a service for all of them."""

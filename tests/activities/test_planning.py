@@ -30,7 +30,7 @@ def configured(directory: Path, **changes: Any) -> TeamConfiguration:
     """The shipped settings and one team, beside another whose file is broken."""
     (directory / "teams").mkdir()
     (directory / "teams" / "broken.yaml").write_text("team: 'broken\n")
-    for name in ("services.yaml", "delivery.yaml"):
+    for name in ("services.yaml", "delivery.yaml", "recovery.yaml"):
         (directory / name).write_text((ROOT / "config" / name).read_text())
     team = {
         "team": "payments",

@@ -54,6 +54,7 @@ from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.activity_errors import to_application_error
 from devsync.settings.configuration import TeamConfiguration
 from devsync.settings.delivery import read_delivery
+from devsync.settings.recovery import read_recovery
 from devsync.settings.services import read_services
 from devsync.settings.team import TeamConfig
 from tests.workflows.meanwhile import Meanwhile
@@ -132,7 +133,8 @@ class Office:
             }
         )
         services, delivery = read_services(CONFIG / "services.yaml"), read_delivery(CONFIG / "delivery.yaml")
-        configuration = TeamConfiguration(services.model, delivery.model, team)
+        recovery = read_recovery(CONFIG / "recovery.yaml")
+        configuration = TeamConfiguration(services.model, delivery.model, team, recovery.model)
         plan = plan_edition(configuration, message, LastDelivered())
         known = {name: policy for name, policy in plan.policies.items() if name not in self.unknown_to_plan}
         return plan.model_copy(update={"policies": known})
