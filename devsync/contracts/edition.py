@@ -195,8 +195,8 @@ class EditionResult(Model):
     edition: ArtifactRef | None = None
     """The edition itself, as JSON. None where it was too large to carry while the store was away: it is on record."""
     renderings: dict[str, ArtifactRef] = {}
-    """By format: `markdown`, `html`, `text`, `json`, `slack`, and `webhook` where a channel needs it; a note names those
-    that were too large to carry."""
+    """By format: `markdown`, `html`, `text`, `json`, `slack`, and `webhook` where a channel needs it; a note names
+    those that were too large to carry."""
     digest: str = ""
     """sha256 of the edition's bytes: equal digests are equal editions."""
 

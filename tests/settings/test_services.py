@@ -75,7 +75,7 @@ slack:
         ),
         (
             "collect: {timeouts: {start_to_close: 5s}}",
-            "7: slack.operations.collect: is no operation of slack; the known ones are find_part, remove_part or "
+            "7: slack.operations.collect: is no operation of slack; the known ones are find_part, notify, remove_part or "
             "send_part",
         ),
         (
