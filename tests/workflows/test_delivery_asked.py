@@ -3,7 +3,6 @@
 import uuid
 from datetime import timedelta
 
-import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
@@ -82,21 +81,13 @@ async def test_a_put_off_without_a_timezone_changes_nothing(skipping_time: Workf
     assert channel.waits[0] < RETRY_AFTER[0] + 5 * SECOND
 
 
-@pytest.mark.parametrize("revises", [False, True])
-async def test_what_is_dropped_is_not_posted_any_more_unless_a_newer_revision_comes(
-    skipping_time: WorkflowEnvironment, revises: bool
-) -> None:
+async def test_what_is_dropped_is_not_posted_any_more(skipping_time: WorkflowEnvironment) -> None:
     channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
     async with serving(skipping_time, channel) as queue:
         with skipping_time.auto_time_skipping_disabled():
             handle = await start(skipping_time, queue, request())
             await until_waiting(handle)
             await handle.signal(Delivery.drop, Drop(because="#payments-backup stands in for it"))
-            if revises:
-                await handle.signal(Delivery.revise, request(revision=2))
         outcome = await handle.result()
-    if revises:
-        assert (outcome.state, outcome.revision) == (DeliveryState.DELIVERED, 2)
-    else:
-        assert (outcome.state, outcome.reason) == (DeliveryState.FAILED, "dropped: #payments-backup stands in for it")
-        assert len(channel.sends) == 1
+    assert (outcome.state, outcome.reason) == (DeliveryState.FAILED, "dropped: #payments-backup stands in for it")
+    assert len(channel.sends) == 1
