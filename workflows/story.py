@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from devsync.contracts import names
 from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest
 from devsync.contracts.approval import ApprovalProgress, ApprovalState
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, StandingRevision
@@ -116,11 +117,14 @@ def delivery_story(
     """What stands in the channel, part by part, and what the delivery waits for."""
     lines = [
         f"### Revision {request.revision} of {request.team} {request.iso_week} for {request.channel.target}",
+        *([f"Stands in for {request.stands_in_for}"] if request.stands_in_for else []),
         f"State: **{outcome.state.value}** {outcome.reason}".rstrip(),
         "",
     ]
     for part in outcome.parts:
-        name = "channel message" if part.index == 0 else f"thread part {part.index}"
+        name = part.target or ("channel message" if part.index == 0 else f"thread part {part.index}")
+        if request.channel.kind == names.WEBHOOK:
+            name = "request"
         detail = part.last_error or part.message_id
         lines.append(f"- {name}: {part.state.value} {detail}".rstrip())
     lines += _refusals(refused)

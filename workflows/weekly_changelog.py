@@ -33,13 +33,13 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.escalation import EscalationDecided
     from devsync.contracts.people import AskPeople
     from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
-    from devsync.domain.recovery.outcome import RecoveryOutcome
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.changelog.due import told
     from devsync.domain.changelog.edits import Edits
     from devsync.domain.changelog.telling import Telling
     from devsync.domain.model import Model
     from devsync.domain.recovery.decision import Decision
+    from devsync.domain.recovery.healing import RecoveryOutcome
     from devsync.runtime.policies import BOOTSTRAP, call
     from workflows import escalating, making, previews
     from workflows.amending import begin_amendment, end_amendment
