@@ -22,6 +22,7 @@ from activities.clients.slack import SlackClient
 from activities.collection import Shelf
 from activities.due import DueActivities
 from activities.editions import EditionActivities
+from activities.escalations import EscalationActivities
 from activities.github import GitHubActivities
 from activities.jira import JiraActivities
 from activities.records import RecordActivities
@@ -57,6 +58,7 @@ from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
+from devsync.storage.escalations import Escalations
 from devsync.storage.pages import CollectionPages
 from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
@@ -113,6 +115,7 @@ async def build_workers(
     records = RecordActivities(client, store, database)
     breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
     waiting = WaitingActivities(client)
+    escalations = EscalationActivities(client, configuration, Escalations(database))
     workers = [
         Worker(
             client,
@@ -129,7 +132,7 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all()],
+            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all(), *escalations.all()],
         )
     )
     if configuration.uses(names.GITHUB):

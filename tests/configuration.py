@@ -7,8 +7,8 @@ SHIPPED = Path(__file__).parents[1] / "config"
 
 
 def shipped_settings(directory: Path) -> Path:
-    """The directory with the shipped services and deliveries in it, and an empty folder for teams."""
+    """The directory with the shipped settings in it, and an empty folder for teams."""
     (directory / "teams").mkdir(parents=True, exist_ok=True)
-    for name in ("services.yaml", "delivery.yaml"):
+    for name in ("services.yaml", "delivery.yaml", "escalation.yaml"):
         shutil.copy(SHIPPED / name, directory / name)
     return directory
