@@ -137,14 +137,14 @@ class Escalation:
         try:
             self._case.join(message(raw, EscalationJoin), workflow.now())
         except (ApplicationError, Refused) as error:
-            self._refuse("join", str(error))
+            self._refuse("join", _why(error))
 
     @workflow.signal(description="Somebody needs no answer any more; sent by workflows, not by people")
     def left(self, raw: RawValue) -> None:
         try:
             self._case.leave(message(raw, SubscriberLeft), workflow.now())
         except (ApplicationError, Refused) as error:
-            self._refuse("left", str(error))
+            self._refuse("left", _why(error))
 
     # What people say: one JSON object each, typed by hand in the Web UI or sent by the command line.
 
@@ -236,7 +236,7 @@ class Escalation:
         try:
             self._case.take(decision(raw, kind), workflow.now())
         except (ApplicationError, Refused) as error:
-            self._refuse(name, str(error))
+            self._refuse(name, _why(error))
         self._news += 1
 
     def _answered(self, raw: RawValue, kind: type[Model]) -> EscalationAnswer:
@@ -360,3 +360,7 @@ class Escalation:
                 owed=self._records.older,
             )
         )
+
+
+def _why(error: ApplicationError | Refused) -> str:
+    return error.message if isinstance(error, ApplicationError) else str(error)

@@ -69,7 +69,11 @@ class Roster:
         return self._becomes(message.workflow_id, SubscriberState.LEFT, message.note)
 
     def is_gone(self, workflow_id: str) -> None:
-        self._becomes(workflow_id, SubscriberState.GONE, "it had ended before it could be told")
+        """It was to be answered, and nobody was there."""
+        entry = self._entries.get(workflow_id)
+        if entry is not None:
+            changes = {"state": SubscriberState.GONE, "note": "it had ended before it could be told"}
+            self._entries[workflow_id] = entry.model_copy(update=changes)
 
     def is_answered(self, workflow_id: str, decision: Decision | None) -> None:
         self._becomes(workflow_id, SubscriberState.ANSWERED, decision.value if decision else "")
