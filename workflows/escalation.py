@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from devsync.domain.escalation.machine import POLICY, EventKind, Refused, State, next_step
     from devsync.domain.model import Model
+    from workflows.alarm import Alarm
     from workflows.breaker_messages import REFUSED, RefusedMessages, decision, message
     from workflows.escalation_case import Answer, Case
     from workflows.escalation_pager import Pager
@@ -58,6 +59,7 @@ class Escalation:
         self._pager = Pager(self._page, start.told, self._unreached, self._changed)
         self._records = Records(start.owed)
         self._refused = RefusedMessages(start.refused, start.refused_count)
+        self._alarm = Alarm()
         self._news = 0
         self._shown = -1
         self._attributes: tuple[str, ...] = ()
@@ -114,6 +116,7 @@ class Escalation:
         def is_enough() -> bool:
             return bool(self._case.late_joins) or workflow.now() >= ends_at
 
+        self._alarm.set(None, "")
         self._show()
         await self._tell_the_answers()
         closing = asyncio.create_task(self._pager.finish(is_enough))
@@ -278,14 +281,9 @@ class Escalation:
             self._case.add(EventKind.GONE, subscriber.workflow_id, "it had ended", workflow.now())
 
     async def _until_something_happens(self) -> None:
-        """One timer for what is due next; it is replaced only where something else is due."""
         due, record = self._case.due_at, self._case.opened.record
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._shown != self._case.version + self._news,
-                timeout=None if due is None else max(due - workflow.now(), timedelta()),
-                timeout_summary=next_step(record) if due == record.due_at else "Does anybody come back?",
-            )
+        self._alarm.set(due, next_step(record) if due == record.due_at else "Does anybody come back?")
+        await workflow.wait_condition(lambda: self._alarm.has_rung or self._shown != self._case.version + self._news)
 
     def _show(self) -> None:
         """What has changed, for everybody: those who were told, the lists, the Web UI."""

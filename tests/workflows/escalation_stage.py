@@ -132,7 +132,7 @@ class People:
     @activity.defn(name=contracts.RECORD_ESCALATION.name)
     async def record(self, message: RecordEscalation) -> Recorded:
         if self.is_database_away:
-            raise to_application_error(DATABASE_AWAY, 30 * SECOND)
+            raise to_application_error(DATABASE_AWAY, SECOND)
         self.records.append(message)
         return Recorded()
 
