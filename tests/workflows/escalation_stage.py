@@ -5,7 +5,7 @@ The real protocols, servers and processes are tested end to end elsewhere.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -153,7 +153,7 @@ class People:
 
     def told(self) -> list[tuple[str, datetime]]:
         """Who got a message of their own, in order, and when."""
-        firsts = {}
+        firsts: dict[str, datetime] = {}
         for message, at in zip(self.calls, self.times, strict=True):
             if not message.thread_id:
                 firsts.setdefault(message.target.target, at)
@@ -294,7 +294,7 @@ async def escalation_stage(
     """Workers of these services, on the queues of their real names: the server is the test's."""
     people = people or People()
     client = environment.client
-    activities = {
+    activities: dict[str, list[Callable[..., Any]]] = {
         names.SLACK: [people.slack, people.find],
         names.EMAIL: [people.email],
         names.LOCAL: [people.record],
@@ -311,6 +311,3 @@ async def escalation_stage(
         finally:
             await asyncio.gather(*(worker.shutdown() for worker in workers))
             await asyncio.gather(*running)
-
-
-Play = Callable[[Stage], Awaitable[None]]

@@ -1,5 +1,6 @@
 """What people say to a running escalation: nonsense is refused, said so, and harms nothing."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from devsync.contracts.escalation import EscalationAnswer
+from devsync.contracts.escalation import EscalationAnswer, EscalationView
 from devsync.domain.escalation.machine import State
 from tests.workflows.escalation_stage import MINUTE, Stage, escalation_stage, level, policy
 
@@ -49,13 +50,17 @@ async def opened(stage: Stage) -> None:
     await stage.told("#leads")
 
 
+def _has_refused(count: int, view: EscalationView) -> bool:
+    return view.refused_count == count
+
+
 async def test_nonsense_is_refused_and_shown_and_the_run_goes_on(own_time: WorkflowEnvironment) -> None:
     async with escalation_stage(own_time) as stage:
         with stage.at_rest():
             await opened(stage)
             for number, (name, arguments, why) in enumerate(NONSENSE, 1):
                 await stage.say(name, *arguments)
-                view = await stage.until(lambda view, number=number: view.refused_count == number)
+                view = await stage.until(partial(_has_refused, number))
                 assert why in view.refused[-1]
                 assert view.record is not None
                 assert (view.record.state, view.record.level) == (State.FIRING, "team_lead")
