@@ -22,6 +22,7 @@ from activities.clients.slack import SlackClient
 from activities.collection import Shelf
 from activities.due import DueActivities
 from activities.editions import EditionActivities
+from activities.escalations import EscalationActivities
 from activities.github import GitHubActivities
 from activities.jira import JiraActivities
 from activities.records import RecordActivities
@@ -59,6 +60,7 @@ from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
+from devsync.storage.escalations import Escalations
 from devsync.storage.pages import CollectionPages
 from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
@@ -115,6 +117,7 @@ async def build_workers(
         RenderingActivities(environment.templates_dir, store),
         RecordActivities(client, store, database),
         RecoveryActivities(database),
+        EscalationActivities(client, configuration, Escalations(database)),
         DueActivities(environment.config_dir),
         BreakerActivities(environment.config_dir, BreakerTransitions(database)),
         WaitingActivities(client),

@@ -97,7 +97,7 @@ def write_configuration(directory: Path, sandbox: Mapping[str, Any]) -> Path:
     """A configuration directory for the sandbox's teams: the shipped settings of all teams, and a file a team."""
     target = directory / "config"
     (target / "teams").mkdir(parents=True, exist_ok=True)
-    for name in ("services.yaml", "delivery.yaml", "recovery.yaml"):
+    for name in ("services.yaml", "delivery.yaml", "recovery.yaml", "escalation.yaml"):
         (target / name).write_text((ROOT / "config" / name).read_text())
     for spec in sandbox["teams"]:
         path = target / "teams" / f"{spec['team']}.yaml"

@@ -68,8 +68,9 @@ RELEASE_WAITING = ActivityContract("local.release_waiting", breaker.ReleaseWaiti
 JOIN_ESCALATION = ActivityContract(
     "local.join_escalation", escalation.JoinEscalation, escalation.EscalationJoined, is_critical=True
 )
+RECORD_ESCALATION = ActivityContract("local.record_escalation", escalation.RecordEscalation, edition.Recorded)
 RECORD_RECOVERY = ActivityContract("local.record_recovery", recovery.RecordRecovery, edition.Recorded)
-NOTIFY_SLACK = ActivityContract("slack.notify", notifications.Notify, notifications.Notified)
+NOTIFY_SLACK = ActivityContract("slack.notify", notifications.Notify, notifications.Notified, is_tried_once=True)
 NOTIFY_EMAIL = ActivityContract("email.notify", notifications.Notify, notifications.Notified)
 NOTIFY_WEBHOOK = ActivityContract("webhook.notify", notifications.Notify, notifications.Notified)
 
@@ -122,7 +123,16 @@ RECOVERY_STEPS = (
 
 NOTIFYING_ACTIVITIES = (NOTIFY_SLACK, NOTIFY_EMAIL, NOTIFY_WEBHOOK)
 
-DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES, *NOTIFYING_ACTIVITIES, *RECOVERY_ACTIVITIES)
+ESCALATION_ACTIVITIES = (*NOTIFYING_ACTIVITIES, FIND_SLACK_PART, RECORD_ESCALATION)
+"""What an escalation calls."""
+
+DECLARED = (
+    *EDITION_ACTIVITIES,
+    *DELIVERY_ACTIVITIES,
+    *NOTIFYING_ACTIVITIES,
+    *RECOVERY_ACTIVITIES,
+    RECORD_ESCALATION,
+)
 """Those whose policies are declared in config/services.yaml."""
 
 _BY_NAME = {contract.name: contract for contract in globals().copy().values() if isinstance(contract, ActivityContract)}
