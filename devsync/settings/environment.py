@@ -139,6 +139,8 @@ class Environment(BaseSettings):
     """The folder with `services.yaml`, `delivery.yaml` and `teams/`."""
     templates_dir: Path = Path("templates")
     """The folder with the templates of the renderings."""
+    outgoing_private_hosts: str = ""
+    """Hosts of your own network that calendars and webhooks of team files may be on, separated by commas."""
     metrics_address: ListeningAddress | None = None
     """Where the worker serves `/metrics` for Prometheus, as `127.0.0.1:9464`; nowhere without it."""
     worker_deployment: DeploymentName | None = None
@@ -180,6 +182,10 @@ class Environment(BaseSettings):
     def database(self) -> SecretStr:
         """The database's address, with its password."""
         return _needed("DATABASE_URL", self.database_url)
+
+    def private_hosts(self) -> frozenset[str]:
+        """The hosts of our own network that team files may name."""
+        return frozenset(filter(None, map(str.strip, self.outgoing_private_hosts.split(","))))
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret's text, and the passwords in addresses: what must stand in no message."""
