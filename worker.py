@@ -15,6 +15,8 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
+from activities.calendar import CalendarActivities
+from activities.clients.calendar import CalendarClient
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
@@ -23,7 +25,9 @@ from activities.collection import Shelf
 from activities.due import DueActivities
 from activities.editions import EditionActivities
 from activities.github import GitHubActivities
+from activities.github.deployments import DeploymentActivities
 from activities.jira import JiraActivities
+from activities.jira_boards import BoardActivities
 from activities.records import RecordActivities
 from activities.slack import SlackActivities
 from activities.waiting import WaitingActivities
@@ -136,15 +140,20 @@ async def build_workers(
         gate = gates.gate(names.GITHUB)
         github_client = _github_client(environment, configuration, gate)
         github = GitHubActivities(github_client, shelf, CollectedUnits(database))
-        workers.append(
-            _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository], gate)
-        )
+        deployments = DeploymentActivities(github_client, shelf)
+        asking = [github.collect_repository, deployments.collect_deployments]
+        workers.append(_service(client, version, names.GITHUB, services.service(names.GITHUB), asking, gate))
     if configuration.uses(names.JIRA):
         gate = gates.gate(names.JIRA)
-        jira = JiraActivities(_jira_client(environment, configuration, gate), shelf)
-        workers.append(
-            _service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project], gate)
-        )
+        jira_client = _jira_client(environment, configuration, gate)
+        jira, boards = JiraActivities(jira_client, shelf), BoardActivities(jira_client, shelf)
+        asking = [jira.collect_project, boards.collect_board]
+        workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), asking, gate))
+    if configuration.uses(names.CALENDAR):
+        calendar_client = _calendar_client(environment, configuration)
+        stack.push_async_callback(calendar_client.close)
+        calendar = CalendarActivities(calendar_client, environment.config_dir, store, CollectedUnits(database))
+        workers.append(_service(client, version, names.CALENDAR, services.service(names.CALENDAR), calendar.all()))
     if configuration.uses(names.SLACK):
         gate = gates.gate(names.SLACK)
         slack_client = _slack_client(environment, configuration, gate)
@@ -227,6 +236,16 @@ def _jira_client(environment: Environment, configuration: Configuration, gate: G
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
         gate=gate,
+    )
+
+
+def _calendar_client(environment: Environment, configuration: Configuration) -> CalendarClient:
+    settings = configuration.services.service(names.CALENDAR)
+    return CalendarClient(
+        private_hosts=environment.private_hosts(),
+        concurrency=settings.concurrency,
+        connect_timeout=settings.http_connect,
+        read_timeout=settings.http_read,
     )
 
 

@@ -12,7 +12,15 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
-    from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
+    from devsync.contracts.collection import (
+        Collect,
+        CollectBoard,
+        CollectCalendar,
+        CollectDeployments,
+        CollectProject,
+        CollectRepository,
+        UnitCollected,
+    )
     from devsync.contracts.edition import EditionPlan, ServiceWait
     from devsync.contracts.policies import Policies
     from devsync.domain.changelog.deadline import Deadline
@@ -29,7 +37,7 @@ class Ask(NamedTuple):
 
     unit: str
     contract: activities.ActivityContract[Any, UnitCollected]
-    message: CollectRepository | CollectProject
+    message: Collect
 
     @property
     def service(self) -> str:
@@ -40,10 +48,10 @@ Answer = UnitCollected | Failure
 
 
 def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
-    """Every unit that the plan names: repositories, then projects."""
+    """Every unit that the plan names: what the edition is made of first, then what surrounds it."""
     # Stable when an operator resets the run: the pages collected before the reset are still good.
     collection_id = names.collection_id(run.workflow_id, run.original_execution_run_id)
-    share = inline_share(len(plan.repositories) + len(plan.projects))
+    share = inline_share(len(plan.units))
     repositories = (
         Ask(
             names.repository_unit(repository),
@@ -67,7 +75,39 @@ def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
         )
         for project in plan.projects
     )
-    return (*repositories, *projects)
+    return (*repositories, *projects, *_surroundings(plan, collection_id))
+
+
+def _surroundings(plan: EditionPlan, collection_id: str) -> tuple[Ask, ...]:
+    """Boards, deployments and the calendar: without them the edition lacks a section, and no change."""
+    boards = (
+        Ask(
+            names.board_unit(board),
+            activities.COLLECT_BOARD,
+            CollectBoard(collection_id=collection_id, team=plan.team, board=board, window=plan.window),
+        )
+        for board in plan.boards
+    )
+    deployments = (
+        Ask(
+            names.deployments_unit(repository),
+            activities.COLLECT_DEPLOYMENTS,
+            CollectDeployments(
+                collection_id=collection_id,
+                team=plan.team,
+                repository=repository,
+                environments=plan.deployment_environments,
+                window=plan.window,
+            ),
+        )
+        for repository in (plan.repositories if plan.deployment_environments else ())
+    )
+    calendar = Ask(
+        names.calendar_unit(plan.team),
+        activities.COLLECT_CALENDAR,
+        CollectCalendar(collection_id=collection_id, team=plan.team, window=plan.window),
+    )
+    return (*boards, *deployments, *([calendar] if plan.has_calendar else []))
 
 
 class Listener(Protocol):

@@ -154,8 +154,7 @@ class WeeklyChangelog:
         begin = max(self._request.scheduled_at or self._started_at, self._started_at)
         self._deadline = Deadline.of(begin, plan.deliver_by, plan.delivery_reserve)
         self._policies = plan.policies
-        units_total = len(plan.repositories) + len(plan.projects)
-        self._update(units_total=units_total, deadline=self._deadline.at, notes=plan.notes)
+        self._update(units_total=len(plan.units), deadline=self._deadline.at, notes=plan.notes)
         return plan
 
     async def _collect(self, plan: EditionPlan) -> tuple[list[UnitCollected], list[Gap]]:

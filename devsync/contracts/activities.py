@@ -40,6 +40,11 @@ COLLECT_REPOSITORY = ActivityContract(
     "github.collect_repository", collection.CollectRepository, collection.UnitCollected
 )
 COLLECT_PROJECT = ActivityContract("jira.collect_project", collection.CollectProject, collection.UnitCollected)
+COLLECT_BOARD = ActivityContract("jira.collect_board", collection.CollectBoard, collection.UnitCollected)
+COLLECT_DEPLOYMENTS = ActivityContract(
+    "github.collect_deployments", collection.CollectDeployments, collection.UnitCollected
+)
+COLLECT_CALENDAR = ActivityContract("calendar.collect", collection.CollectCalendar, collection.UnitCollected)
 COMPOSE_EDITION = ActivityContract(
     "local.compose_edition", edition.ComposeEdition, edition.EditionComposed, is_critical=True
 )
@@ -71,6 +76,9 @@ EDITION_ACTIVITIES = (
     FIND_PREVIOUS,
     COLLECT_REPOSITORY,
     COLLECT_PROJECT,
+    COLLECT_BOARD,
+    COLLECT_DEPLOYMENTS,
+    COLLECT_CALENDAR,
     COMPOSE_EDITION,
     RENDER_EDITION,
     RECORD_EDITION,

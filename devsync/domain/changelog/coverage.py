@@ -47,8 +47,11 @@ def units_asked(plan: CompositionInput) -> tuple[str, ...]:
 
 def _delivered(plan: CompositionInput) -> dict[str, Provenance]:
     delivered: dict[str, Provenance] = {}
-    units = (*plan.repositories, *plan.projects, *plan.boards, *plan.deployments, *plan.calendars)
-    found = [(unit.unit, unit.provenance) for unit in units]
+    found = [(unit.unit, unit.provenance) for unit in plan.repositories]
+    found += [(unit.unit, unit.provenance) for unit in plan.projects]
+    found += [(unit.unit, unit.provenance) for unit in plan.boards]
+    found += [(unit.unit, unit.provenance) for unit in plan.deployments]
+    found += [(unit.unit, unit.provenance) for unit in plan.calendars]
     for unit, provenance in found:
         name = unit.casefold()
         if name not in delivered or provenance_rank(provenance) > provenance_rank(delivered[name]):
