@@ -141,14 +141,30 @@ async def build_workers(
         github_client = _github_client(environment, configuration, gate)
         github = GitHubActivities(github_client, shelf, CollectedUnits(database))
         deployments = DeploymentActivities(github_client, shelf)
-        asking = [github.collect_repository, deployments.collect_deployments]
-        workers.append(_service(client, version, names.GITHUB, services.service(names.GITHUB), asking, gate))
+        workers.append(
+            _service(
+                client,
+                version,
+                names.GITHUB,
+                services.service(names.GITHUB),
+                [github.collect_repository, deployments.collect_deployments],
+                gate,
+            )
+        )
     if configuration.uses(names.JIRA):
         gate = gates.gate(names.JIRA)
         jira_client = _jira_client(environment, configuration, gate)
         jira, boards = JiraActivities(jira_client, shelf), BoardActivities(jira_client, shelf)
-        asking = [jira.collect_project, boards.collect_board]
-        workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), asking, gate))
+        workers.append(
+            _service(
+                client,
+                version,
+                names.JIRA,
+                services.service(names.JIRA),
+                [jira.collect_project, boards.collect_board],
+                gate,
+            )
+        )
     if configuration.uses(names.CALENDAR):
         calendar_client = _calendar_client(environment, configuration)
         stack.push_async_callback(calendar_client.close)

@@ -101,17 +101,22 @@ def write_configuration(directory: Path, sandbox: Mapping[str, Any]) -> Path:
         (target / name).write_text((ROOT / "config" / name).read_text())
     for spec in sandbox["teams"]:
         path = target / "teams" / f"{spec['team']}.yaml"
-        path.write_text(yaml.safe_dump(_team_file(spec), sort_keys=False, allow_unicode=True))
+        path.write_text(yaml.safe_dump(_team_file(spec, sandbox["urls"]), sort_keys=False, allow_unicode=True))
     return target
 
 
-def _team_file(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _team_file(spec: Mapping[str, Any], urls: Mapping[str, str]) -> dict[str, Any]:
     team: dict[str, Any] = {"team": spec["team"], "timezone": spec["timezone"]}
     team["schedule"] = {"day": "monday", "time": "09:00", "jitter": "2m"}
     if spec["repositories"]:
         team["github"] = {"repositories": spec["repositories"], "exclude_labels": ["skip-changelog"]}
+        team["github"] |= {"deployments": spec["deployments"]} if spec["deployments"] else {}
     if spec["projects"]:
-        team["jira"] = {"projects": spec["projects"]}
+        team["jira"] = {"projects": spec["projects"]} | ({"boards": spec["boards"]} if spec["boards"] else {})
+    calendar = {"ics": f"{urls['calendar']}/calendars/{spec['calendar']}.ics"} if spec["calendar"] else {}
+    calendar |= {"holidays": spec["holidays"]} if spec["holidays"] else {}
+    if calendar:
+        team["calendar"] = calendar
     team["channels"] = [{"kind": "slack", "channel": f"#{spec['slack_channels'][0]}"}]
     return team
 

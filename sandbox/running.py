@@ -18,7 +18,7 @@ from sandbox.request_log import RequestLog
 from sandbox.service import Clock, Credentials, StandIn, system_clock
 from sandbox.world import World
 
-SERVICES = ("github", "jira", "slack")
+SERVICES = ("github", "jira", "slack", "calendar")
 """Each is the package `sandbox.<name>`, loaded when it is asked for."""
 
 

@@ -6,7 +6,7 @@ Times are aware datetimes in UTC. Everything is plain data; the services turn it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 
@@ -211,6 +211,31 @@ class Board:
     name: str
     project_key: str
     sprints: list[Sprint] = field(default_factory=list)
+    type: Literal["scrum", "kanban"] = "scrum"
+    """A Kanban board has no sprints, and says so."""
+
+
+@dataclass(slots=True)
+class CalendarEvent:
+    """One event of a team's calendar."""
+
+    uid: str
+    summary: str
+    start: date | datetime
+    """A date: all day."""
+    end: date | datetime
+    """The first day or instant that no longer belongs to it."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """Further properties by name, as they stand in the file: `{"TRANSP": "OPAQUE", "RRULE": "FREQ=WEEKLY"}`."""
+
+
+@dataclass(slots=True)
+class TeamCalendar:
+    """What the calendar stand-in serves under `/calendars/NAME.ics`."""
+
+    name: str
+    timezone: str
+    events: list[CalendarEvent] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -222,6 +247,13 @@ class TeamSpec:
     repositories: list[str]
     projects: list[str]
     slack_channels: list[str]
+    boards: list[int] = field(default_factory=list)
+    deployments: list[str] = field(default_factory=list)
+    """Environments whose deployments the team counts."""
+    calendar: str = ""
+    """The name of its calendar."""
+    holidays: str = ""
+    """The region whose holidays are its own, such as `DE-BE`."""
 
 
 @dataclass(slots=True)
@@ -231,6 +263,8 @@ class World:
     projects: dict[str, Project] = field(default_factory=dict)
     """By project key."""
     boards: list[Board] = field(default_factory=list)
+    calendars: dict[str, TeamCalendar] = field(default_factory=dict)
+    """By name."""
     slack_channels: list[str] = field(default_factory=list)
     """Names without `#`."""
     teams: list[TeamSpec] = field(default_factory=list)

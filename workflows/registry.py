@@ -9,11 +9,12 @@ from devsync.contracts import names
 from workflows.circuit_breaker import CircuitBreaker
 from workflows.delivery import Delivery
 from workflows.edition_trigger import EditionTrigger
+from workflows.source_refresh import SourceRefresh
 from workflows.weekly_changelog import WeeklyChangelog
 
 SERVED: dict[str, tuple[type, ...]] = {
     names.EDITIONS_QUEUE: (WeeklyChangelog,),
-    names.CONTROL_QUEUE: (EditionTrigger, Delivery, CircuitBreaker),
+    names.CONTROL_QUEUE: (EditionTrigger, Delivery, CircuitBreaker, SourceRefresh),
 }
 
 WORKFLOWS: tuple[type, ...] = tuple(served for workflows in SERVED.values() for served in workflows)

@@ -133,7 +133,7 @@ async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, l
 
     async def ask_one(unit: str) -> Answer:
         ask = by_unit[unit]
-        answer = await _ask(ask, policies, deadline.time_to_collect(workflow.now()))
+        answer = await ask_once(ask, policies, deadline.time_to_collect(workflow.now()))
         if not is_refusal(answer):
             listener.answered(ask, answer)
         return answer
@@ -167,7 +167,8 @@ async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, l
     return {unit: answers[unit] for unit in by_unit}
 
 
-async def _ask(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:
+async def ask_once(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:
+    """One unit, within its policy and the time that is left; a breaker's refusal is an answer like any other."""
     try:
         return await call(ask.contract, ask.message, policies, summary=f"Collect {ask.unit}", time_left=time_left)
     except ActivityError as error:

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from devsync.contracts import breaker, collection, delivery, due, edition, escalation, notifications, recovery
+from devsync.contracts import (
+    breaker,
+    collection,
+    delivery,
+    due,
+    edition,
+    escalation,
+    notifications,
+    recovery,
+    refresh,
+)
 from devsync.domain.model import Model
 
 In = TypeVar("In", bound=Model)
@@ -35,6 +45,7 @@ class ActivityContract(Generic[In, Out]):
 
 FIND_DUE_WEEK = ActivityContract("local.find_due_week", due.FindDueWeek, due.DueWeek, is_critical=True)
 PLAN_EDITION = ActivityContract("local.plan_edition", edition.PlanEdition, edition.EditionPlan, is_critical=True)
+PLAN_REFRESH = ActivityContract("local.plan_refresh", refresh.PlanRefresh, edition.EditionPlan)
 FIND_PREVIOUS = ActivityContract("local.find_previous_edition", edition.FindPreviousEdition, edition.PreviousEdition)
 COLLECT_REPOSITORY = ActivityContract(
     "github.collect_repository", collection.CollectRepository, collection.UnitCollected

@@ -14,6 +14,7 @@ from devsync.domain.changelog.collected import PullRequest
 from devsync.domain.changelog.composition import CompositionInput, RepositoryUnit
 from devsync.domain.changelog.edition import DeploymentCount, MedianTime, Metrics, ProvenanceKind, SprintProgress
 from devsync.domain.changelog.surroundings import Deployment, DeploymentOutcome
+from devsync.domain.changelog.texts import one_line
 from devsync.domain.changelog.uniqueness import unique
 
 FEWEST_FOR_A_MEDIAN = 3
@@ -57,13 +58,13 @@ def _pull_requests(units: Sequence[RepositoryUnit], plan: CompositionInput) -> I
 
 
 def _merged(pull: PullRequest) -> _Merged:
-    began = pull.first_commit_at
-    if began is None or began > pull.merged_at:  # dates of commits are their authors' clocks
-        began = None
+    began = pull.created_at
+    if pull.first_commit_at is not None:
+        began = min(began, pull.first_commit_at)  # a rebased branch has commits that are younger than the work
     first_review = pull.first_reviewed_at - pull.created_at if pull.first_reviewed_at else None
     return _Merged(
-        cycle=pull.merged_at - (began or pull.created_at),
-        is_from_first_commit=began is not None,
+        cycle=max(pull.merged_at - began, timedelta()),
+        is_from_first_commit=pull.first_commit_at is not None,
         first_review=max(first_review, timedelta()) if first_review is not None else None,
     )
 
@@ -95,7 +96,7 @@ def _deployments(plan: CompositionInput) -> tuple[DeploymentCount, ...]:
         counts.setdefault((deployment.environment, is_derived), []).append(deployment.outcome)
     return tuple(
         DeploymentCount(
-            environment=environment,
+            environment=one_line(environment),
             total=len(outcomes),
             failed=outcomes.count(DeploymentOutcome.FAILED),
             is_derived=is_derived,
@@ -119,8 +120,8 @@ def _sprints(plan: CompositionInput) -> tuple[SprintProgress, ...]:
     running = unique((sprint.id, sprint, board.provenance) for board in plan.boards for sprint in board.data.active)
     return tuple(
         SprintProgress(
-            name=sprint.name,
-            goal=sprint.goal,
+            name=one_line(sprint.name),
+            goal=one_line(sprint.goal),
             starts_at=sprint.starts_at,
             ends_at=sprint.ends_at,
             done=sprint.done,
