@@ -28,6 +28,7 @@ from activities.github import GitHubActivities
 from activities.github.deployments import DeploymentActivities
 from activities.jira import JiraActivities
 from activities.jira_boards import BoardActivities
+from activities.metrics import MetricsActivities
 from activities.records import RecordActivities
 from activities.slack import SlackActivities
 from activities.waiting import WaitingActivities
@@ -117,6 +118,7 @@ async def build_workers(
     records = RecordActivities(client, store, database)
     breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
     waiting = WaitingActivities(client)
+    metrics = MetricsActivities(store)
     workers = [
         Worker(
             client,
@@ -133,7 +135,7 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all()],
+            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all(), *metrics.all()],
         )
     )
     if configuration.uses(names.GITHUB):

@@ -48,6 +48,12 @@ _BROKEN: Final = (ValueError, TypeError, KeyError, AttributeError, IndexError, O
 """What icalendar and dateutil raise over a property that is not what it should be."""
 
 
+_SAY_WHEN: Final = frozenset(
+    {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"},
+)
+"""Properties without which an event would be told on days that it is not: icalendar leaves broken ones out."""
+
+
 class CalendarRead(NamedTuple):
     data: CalendarData
     notes: tuple[str, ...]
@@ -110,9 +116,12 @@ def _calendars(content: bytes) -> list[Component]:
     if not text.upper().startswith("BEGIN:VCALENDAR") or not text.upper().endswith("END:VCALENDAR"):
         raise MalformedAnswer("calendar", "a request", "something that is no whole iCalendar document")
     try:
-        return [one for one in Calendar.from_ical(text, multiple=True) if one.name == "VCALENDAR"]
+        found = [one for one in Calendar.from_ical(text, multiple=True) if one.name == "VCALENDAR"]
     except _BROKEN as error:
         raise MalformedAnswer("calendar", "a request", "an iCalendar document that cannot be parsed") from error
+    if not found:  # what begins in it is closed by another's end
+        raise MalformedAnswer("calendar", "a request", "an iCalendar document that cannot be parsed")
+    return found
 
 
 def _groups(calendars: Iterable[Component]) -> Iterator[list[Event]]:
@@ -127,6 +136,8 @@ def _groups(calendars: Iterable[Component]) -> Iterator[list[Event]]:
 
 
 def _occurrences(group: list[Event], first: date, end: date, zone: ZoneInfo) -> list[Event]:
+    if any(name in _SAY_WHEN for event in group for name, _ in event.errors):
+        raise ValueError("when it is cannot be read")
     if not any("RRULE" in event or "RDATE" in event for event in group):
         return group
     series = Calendar()

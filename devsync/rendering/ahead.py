@@ -147,16 +147,17 @@ def _median(what: str, time: MedianTime | None) -> Iterable[Figure]:
 
 def _deployments(count: DeploymentCount) -> Figure:
     if count.is_derived:
-        return Figure(f"{count.total:,}", "releases; deployments are not known")
+        noun = "release" if count.total == 1 else "releases"
+        return Figure(f"{count.total:,}", f"{noun}; deployments are not known")
     noun = "deployment" if count.total == 1 else "deployments"
     words = f"{noun} to {one_line(count.environment, MAX_NAME_LENGTH) or 'an environment without a name'}"
     return Figure(f"{count.total:,}", f"{words}, {count.failed:,} failed" if count.failed else words)
 
 
 def _sprint(sprint: SprintProgress, window: Window) -> Figure:
-    words = f"issues of {one_line(sprint.name, MAX_NAME_LENGTH) or 'the sprint'} done"
+    words = f"issues of {one_line(sprint.name, MAX_NAME_LENGTH) or 'the sprint'} are done"
     if sprint.ends_at is not None:
-        words += f", which ends {day(sprint.ends_at, window.timezone)}"
+        words += f"; it ends on {day(sprint.ends_at, window.timezone)}"
     if sprint.goal:
         words += f"; goal: {one_line(sprint.goal, MAX_TITLE_LENGTH)}"
     return Figure(f"{sprint.done:,} of {sprint.total:,}", words)

@@ -99,7 +99,7 @@ def _deploy(repositories: dict[str, Repository], week: Week) -> None:
         for number, commit in enumerate(reversed(in_week)):
             at = commit.committed_at + timedelta(minutes=12)
             for environment in ("staging", "production") if number % 3 == 0 else ("staging",):
-                failed = environment == "production" and number == 3
+                failed = environment == "production" and number == 3 and repository.full_name == catalog.API
                 state = "failure" if failed else "success"
                 known = 1_000 * repository.id + len(repository.deployments)
                 repository.deployments.append(Deployment(known, commit.sha, environment, commit.author, at, at, state))

@@ -53,6 +53,8 @@ async def test_an_edition_after_a_refresh_asks_only_what_is_new(running_week: St
         edition: EditionResult = await stage.run()
     repositories = len(stage.sandbox.world.repositories)
     asked = stage.sandbox.log.select("github")
+    assert first.iso_week == edition.iso_week == stage.week
+    assert len(first.collected) == first.units_total == 13
     assert edition.gaps == ()
     assert sum(record.path == "/graphql" for record in asked) == repositories  # for deployments alone
     assert {record.status for record in asked if record.path != "/graphql"} == {304}
@@ -81,7 +83,7 @@ async def test_a_source_that_is_down_is_recorded_and_the_refresh_goes_on(running
     async with stage.worker():
         result = await refresh(stage)
     failed = {one.unit for one in result.failed}
-    assert failed == {unit for unit in (*map(names.project_unit, ("PAY", "LED")), *map(names.board_unit, (41, 42)))}
+    assert failed == {*map(names.project_unit, ("PAY", "LED")), *map(names.board_unit, (41, 42))}
     assert names.calendar_unit(stage.team) in result.collected
 
 

@@ -10,15 +10,19 @@ from datetime import timedelta
 from statistics import median
 from typing import NamedTuple
 
-from devsync.domain.changelog.collected import PullRequest
+from devsync.domain.changelog.collected import PullRequest, RepositoryData
 from devsync.domain.changelog.composition import CompositionInput, RepositoryUnit
 from devsync.domain.changelog.edition import DeploymentCount, MedianTime, Metrics, ProvenanceKind, SprintProgress
-from devsync.domain.changelog.surroundings import Deployment, DeploymentOutcome
+from devsync.domain.changelog.surroundings import Deployment, DeploymentData, DeploymentOutcome
 from devsync.domain.changelog.texts import one_line
 from devsync.domain.changelog.uniqueness import unique
+from devsync.domain.changelog.window import Window
 
 FEWEST_FOR_A_MEDIAN = 3
 """With fewer pull requests a median tells of one of them, not of the team."""
+
+RELEASES = "releases"
+"""Where the deployments that are derived from releases went."""
 
 _HAS_PULL_REQUESTS = (ProvenanceKind.LIVE, ProvenanceKind.CACHED, ProvenanceKind.PARTIAL)
 """A git mirror and a feed know no pull requests: their zero is none."""
@@ -46,6 +50,23 @@ def metrics_of(plan: CompositionInput) -> Metrics | None:
     )
     has_something = found.merged or found.merged_by_bots or found.deployments or found.sprints
     return found if has_something else None
+
+
+def deployments_by_releases(repository: RepositoryData, window: Window) -> DeploymentData:
+    """What stands in for a repository's deployments: its releases of the window, which say that they are no such."""
+    return DeploymentData(
+        repository=repository.repository,
+        deployments=tuple(
+            Deployment(
+                id=f"release {release.tag}",
+                environment=RELEASES,
+                outcome=DeploymentOutcome.SUCCEEDED,
+                created_at=release.published_at,
+            )
+            for release in repository.releases
+            if release.published_at in window
+        ),
+    )
 
 
 def _pull_requests(units: Sequence[RepositoryUnit], plan: CompositionInput) -> Iterable[PullRequest]:
