@@ -28,7 +28,7 @@ def is_bearable(group: Iterable[Event], end: date) -> bool:
 
 
 def _rules(event: Event) -> list[Any]:
-    found = event.get("RRULE") or []
+    found = event.get("RRULE", [])  # an unreadable one is an empty one
     return found if isinstance(found, list) else [found]
 
 
