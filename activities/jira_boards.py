@@ -108,7 +108,7 @@ class _Reader:
 
 
 def _board(reader: _Reader, number: int) -> BoardData:
-    name, kind = reader.ask(f"board/{number}", {}, lambda body: (str(body["name"]), str(body.get("type") or "")))
+    name, kind = reader.ask(f"board/{number}", {}, _introduction)
     sprints = [] if kind == "kanban" else _sprints(reader, number)
     if not sprints:
         return _without_sprints(reader, number, name)
@@ -130,6 +130,12 @@ def _board(reader: _Reader, number: int) -> BoardData:
         in_progress=tuple(issue.started for issue in in_progress[:MOST_NAMED]),
         in_progress_total=len(in_progress),
     )
+
+
+def _introduction(body: Json) -> tuple[str, str]:
+    if not isinstance(body["name"], str):
+        raise TypeError("a board has a name")
+    return body["name"], str(body.get("type") or "")
 
 
 def _sprints(reader: _Reader, number: int) -> list[tuple[str, Sprint]]:

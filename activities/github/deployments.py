@@ -76,6 +76,8 @@ def _page(message: CollectDeployments, cursor: str, data: Json) -> PageResult:
         after = information["endCursor"] if information["hasNextPage"] else None
     except (KeyError, TypeError) as error:
         raise MalformedAnswer("github", "a GraphQL query", "no deployments") from error
+    if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
+        raise MalformedAnswer("github", "a GraphQL query", "a null among the deployments")
     if after is not None and after == cursor:
         raise MalformedAnswer("github", "a GraphQL query", "a cursor of deployments that does not advance")
     inside = [deployment_of(node) for node in nodes if instant(node, "createdAt") in message.window]
