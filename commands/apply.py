@@ -112,7 +112,7 @@ def lines(applied: Namespace, configuration: Configuration) -> list[str]:
     for team, change in applied.refreshes.items():
         every = format_duration(configuration.team(team).refresh.every)
         how_often = "" if change is Change.DELETED else f", every {every}"
-        told.append(f"refresh of {team}'s sources {change.value}{how_often}")
+        told.append(f"refresh of the sources of {team} {change.value}{how_often}")
     for rules in Rules:
         services = [service for service, became in applied.breakers.items() if became is rules]
         if services:
