@@ -15,6 +15,8 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
+from activities.clients.bounded import WebReader
+from activities.clients.git_mirrors import GitMirrors
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
@@ -22,10 +24,14 @@ from activities.clients.slack import SlackClient
 from activities.collection import Shelf
 from activities.due import DueActivities
 from activities.editions import EditionActivities
+from activities.git_mirror import GitMirrorActivities
 from activities.github import GitHubActivities
+from activities.github.feed import GitHubFeedActivities
 from activities.jira import JiraActivities
 from activities.records import RecordActivities
 from activities.slack import SlackActivities
+from activities.stand_ins import StandInActivities
+from activities.status import StatusActivities
 from activities.waiting import WaitingActivities
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
@@ -113,6 +119,8 @@ async def build_workers(
     records = RecordActivities(client, store, database)
     breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
     waiting = WaitingActivities(client)
+    units = CollectedUnits(database)
+    stand_ins = StandInActivities(shelf, units)
     workers = [
         Worker(
             client,
@@ -129,28 +137,39 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all()],
+            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all(), *stand_ins.all()],
         )
     )
     if configuration.uses(names.GITHUB):
         gate = gates.gate(names.GITHUB)
-        github_client = _github_client(environment, configuration, gate)
-        github = GitHubActivities(github_client, shelf, CollectedUnits(database))
-        workers.append(
-            _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository], gate)
-        )
+        settings = services.service(names.GITHUB)
+        github = GitHubActivities(_github_client(environment, configuration, gate), shelf, units)
+        reader = _web_reader(names.GITHUB, settings, stack)
+        feeds = GitHubFeedActivities(reader, shelf, web_url=environment.github_web(), at_once=settings.concurrency)
+        workers.append(_service(client, version, names.GITHUB, settings, [*github.all(), *feeds.all()], gate))
     if configuration.uses(names.JIRA):
         gate = gates.gate(names.JIRA)
-        jira = JiraActivities(_jira_client(environment, configuration, gate), shelf)
-        workers.append(
-            _service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project], gate)
-        )
+        jira = JiraActivities(_jira_client(environment, configuration, gate), shelf, units)
+        workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), jira.all(), gate))
     if configuration.uses(names.SLACK):
         gate = gates.gate(names.SLACK)
         slack_client = _slack_client(environment, configuration, gate)
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
         workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all(), gate))
+    if configuration.uses(names.GIT_MIRROR):
+        settings = services.service(names.GIT_MIRROR)
+        mirrors = GitMirrorActivities(
+            GitMirrors(environment.mirrors_dir, read_timeout=settings.http_read),
+            shelf,
+            web_url=environment.github_web(),
+            at_once=settings.slots,
+        )
+        workers.append(_service(client, version, names.GIT_MIRROR, settings, mirrors.all()))
+    if configuration.uses(names.STATUS):
+        settings = services.service(names.STATUS)
+        status = StatusActivities(_web_reader(names.STATUS, settings, stack))
+        workers.append(_service(client, version, names.STATUS, settings, status.all()))
     return workers
 
 
@@ -204,6 +223,12 @@ def _service(
         graceful_shutdown_timeout=GRACE,
         interceptors=[PauseForLongHints(gate)] if gate else [],
     )
+
+
+def _web_reader(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> WebReader:
+    reader = WebReader(service, connect_timeout=settings.http_connect, read_timeout=settings.http_read)
+    stack.callback(reader.close)
+    return reader
 
 
 def _github_client(environment: Environment, configuration: Configuration, gate: Gate) -> GitHubClient:
