@@ -16,7 +16,9 @@ from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
 from activities.calendar import CalendarActivities
+from activities.clients.bounded import WebReader
 from activities.clients.calendar import CalendarClient
+from activities.clients.git_mirrors import GitMirrors
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
@@ -24,13 +26,15 @@ from activities.clients.slack import SlackClient
 from activities.collection import Shelf
 from activities.due import DueActivities
 from activities.editions import EditionActivities
+from activities.git_mirror import GitMirrorActivities
 from activities.github import GitHubActivities
-from activities.github.deployments import DeploymentActivities
+from activities.github.feed import GitHubFeedActivities
 from activities.jira import JiraActivities
-from activities.jira_boards import BoardActivities
 from activities.metrics import MetricsActivities
 from activities.records import RecordActivities
 from activities.slack import SlackActivities
+from activities.stand_ins import StandInActivities
+from activities.status import StatusActivities
 from activities.waiting import WaitingActivities
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
@@ -118,7 +122,8 @@ async def build_workers(
     records = RecordActivities(client, store, database)
     breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
     waiting = WaitingActivities(client)
-    metrics = MetricsActivities(store)
+    units = CollectedUnits(database)
+    stand_ins, metrics = StandInActivities(shelf, units), MetricsActivities(store)
     workers = [
         Worker(
             client,
@@ -135,42 +140,32 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all(), *metrics.all()],
+            [
+                *editions.all(),
+                *records.all(),
+                *due.all(),
+                *breakers.all(),
+                *waiting.all(),
+                *stand_ins.all(),
+                *metrics.all(),
+            ],
         )
     )
     if configuration.uses(names.GITHUB):
         gate = gates.gate(names.GITHUB)
-        github_client = _github_client(environment, configuration, gate)
-        github = GitHubActivities(github_client, shelf, CollectedUnits(database))
-        deployments = DeploymentActivities(github_client, shelf)
-        workers.append(
-            _service(
-                client,
-                version,
-                names.GITHUB,
-                services.service(names.GITHUB),
-                [github.collect_repository, deployments.collect_deployments],
-                gate,
-            )
-        )
+        settings = services.service(names.GITHUB)
+        github = GitHubActivities(_github_client(environment, configuration, gate), shelf, units)
+        reader = _web_reader(names.GITHUB, settings, stack)
+        feeds = GitHubFeedActivities(reader, shelf, web_url=environment.github_web(), at_once=settings.concurrency)
+        workers.append(_service(client, version, names.GITHUB, settings, [*github.all(), *feeds.all()], gate))
     if configuration.uses(names.JIRA):
         gate = gates.gate(names.JIRA)
-        jira_client = _jira_client(environment, configuration, gate)
-        jira, boards = JiraActivities(jira_client, shelf), BoardActivities(jira_client, shelf)
-        workers.append(
-            _service(
-                client,
-                version,
-                names.JIRA,
-                services.service(names.JIRA),
-                [jira.collect_project, boards.collect_board],
-                gate,
-            )
-        )
+        jira = JiraActivities(_jira_client(environment, configuration, gate), shelf, units)
+        workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), jira.all(), gate))
     if configuration.uses(names.CALENDAR):
         calendar_client = _calendar_client(environment, configuration)
         stack.push_async_callback(calendar_client.close)
-        calendar = CalendarActivities(calendar_client, environment.config_dir, store, CollectedUnits(database))
+        calendar = CalendarActivities(calendar_client, environment.config_dir, store, units)
         workers.append(_service(client, version, names.CALENDAR, services.service(names.CALENDAR), calendar.all()))
     if configuration.uses(names.SLACK):
         gate = gates.gate(names.SLACK)
@@ -178,6 +173,19 @@ async def build_workers(
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
         workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all(), gate))
+    if configuration.uses(names.GIT_MIRROR):
+        settings = services.service(names.GIT_MIRROR)
+        mirrors = GitMirrorActivities(
+            GitMirrors(environment.mirrors_dir, read_timeout=settings.http_read),
+            shelf,
+            web_url=environment.github_web(),
+            at_once=settings.slots,
+        )
+        workers.append(_service(client, version, names.GIT_MIRROR, settings, mirrors.all()))
+    if configuration.uses(names.STATUS):
+        settings = services.service(names.STATUS)
+        status = StatusActivities(_web_reader(names.STATUS, settings, stack))
+        workers.append(_service(client, version, names.STATUS, settings, status.all()))
     return workers
 
 
@@ -231,6 +239,12 @@ def _service(
         graceful_shutdown_timeout=GRACE,
         interceptors=[PauseForLongHints(gate)] if gate else [],
     )
+
+
+def _web_reader(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> WebReader:
+    reader = WebReader(service, connect_timeout=settings.http_connect, read_timeout=settings.http_read)
+    stack.callback(reader.close)
+    return reader
 
 
 def _github_client(environment: Environment, configuration: Configuration, gate: Gate) -> GitHubClient:

@@ -1,19 +1,16 @@
-"""Collects what a JIRA board shows: the running sprint and how far it is, the next one, what is in progress."""
+"""Reads what a JIRA board shows: the running sprint and how far it is, the next one, what is in progress."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from jira import JIRAError
-from temporalio import activity
 
 from activities.clients.beats import Beat
 from activities.clients.jira import JiraClient
 from activities.clients.jira_pages import Json
-from activities.collection import Collection, Shelf
-from devsync.contracts.activities import COLLECT_BOARD
+from activities.collection import Collection
 from devsync.contracts.collection import CollectBoard, UnitCollected
-from devsync.contracts.names import board_unit
 from devsync.domain.changelog.surroundings import BoardData, Sprint, StartedIssue
 from devsync.runtime.classification import MalformedAnswer
 
@@ -28,19 +25,12 @@ _FIELDS: Final = "summary,status,assignee,issuetype,updated"
 _IN_PROGRESS: Final = 'statusCategory = "In Progress" ORDER BY updated DESC'
 
 
-class BoardActivities:
-    def __init__(self, client: JiraClient, shelf: Shelf) -> None:
-        self._client = client
-        self._shelf = shelf
-
-    @activity.defn(name=COLLECT_BOARD.name)
-    def collect_board(self, message: CollectBoard) -> UnitCollected:
-        """The board as it stands now. Runs in a thread."""
-        collection = Collection(self._shelf, message.collection_id, message.team, board_unit(message.board))
-        reader = _Reader(self._client, collection.beat)
-        data = _board(reader, message.board)
-        collection.api_calls = reader.calls
-        return collection.finish(data, {"sprints": len(data.active), "in_progress": data.in_progress_total})
+def board_of(client: JiraClient, collection: Collection, message: CollectBoard) -> UnitCollected:
+    """The board as it stands now."""
+    reader = _Reader(client, collection.beat)
+    data = _board(reader, message.board)
+    collection.api_calls = reader.calls
+    return collection.finish(data, {"sprints": len(data.active), "in_progress": data.in_progress_total})
 
 
 class _Issue(NamedTuple):

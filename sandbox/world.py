@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 
@@ -125,6 +126,10 @@ class Repository:
     """`owner/name` of earlier days: GitHub redirects from them."""
     revision: int = 0
     """Raised by whoever changes something inside: what was rendered before is rendered again."""
+    git_path: Path | None = None
+    """Where it lies on this machine, of a world made from a local repository."""
+    mirror_lacks: int = 0
+    """Its mirror is behind by so many commits of the default branch."""
 
     @property
     def full_name(self) -> str:
@@ -238,6 +243,19 @@ class TeamCalendar:
     events: list[CalendarEvent] = field(default_factory=list)
 
 
+Indicator = Literal["none", "minor", "major", "critical"]
+
+
+@dataclass(slots=True)
+class StatusReport:
+    """What a service's own status page says of it."""
+
+    indicator: Indicator = "none"
+    incident: str = ""
+    """Name of the incident that is open; empty: none is."""
+    reported_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class TeamSpec:
     """What a world suggests as a team file: the caller writes it, the sandbox knows no product type."""
@@ -275,6 +293,8 @@ class World:
     """Which JIRA the organisation runs."""
     github_hourly_limit: int = 5000
     """GitHub's primary limit for a user's token; worlds of many teams stand for an installation with more."""
+    status: dict[str, StatusReport] = field(default_factory=dict)
+    """By service, such as `github`; a service that is not in it says that all is well."""
 
     def repository_named(self, full_name: str) -> Repository | None:
         """By its name or by one that it had before, as long as no other took that; case counts for nothing."""

@@ -12,6 +12,7 @@ from temporalio import activity
 from activities.calendar.ics import read_calendar
 from activities.clients.calendar import CalendarClient
 from activities.collecting_again import collected_again
+from activities.remembering import form_of
 from devsync.contracts.activities import COLLECT_CALENDAR, COLLECT_CALENDARS_AGAIN
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import CollectCalendar, UnitCollected
@@ -23,9 +24,6 @@ from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits, RememberedUnit, Validator
 from devsync.storage.connection import DatabaseUnavailable
-
-FORM = 1
-"""Raise it when the same calendar would give another artifact: what an older build stored is not reused."""
 
 
 class CalendarActivities:
@@ -69,10 +67,9 @@ class CalendarActivities:
 
     async def _recall(self, message: CollectCalendar, address: str) -> RememberedUnit | None:
         """What was read from this very address."""
+        unit = calendar_unit(message.team)
         try:
-            known = await self._units.recall(
-                team=message.team, unit=calendar_unit(message.team), window=message.window, form=FORM
-            )
+            known = await self._units.recall(team=message.team, unit=unit, window=message.window, form=form_of(unit))
         except DatabaseUnavailable as error:
             activity.logger.warning("the calendar is read without its memory: %s", error)
             return None
@@ -80,18 +77,22 @@ class CalendarActivities:
         return known if is_same else None
 
     async def _remember(self, message: CollectCalendar, collected: UnitCollected, validator: Validator) -> None:
-        if collected.artifact.inline is not None or not (validator.etag or validator.says):
+        if collected.artifact.inline is not None:
             return
         remembered = RememberedUnit(
             artifact=collected.artifact,
-            validators=(validator,),
+            validators=(validator,) if validator.etag or validator.says else (),
             counts=collected.counts,
             notes=collected.notes,
             collected_at=collected.collected_at,
         )
         try:
             await self._units.remember(
-                team=message.team, unit=collected.unit, window=message.window, form=FORM, remembered=remembered
+                team=message.team,
+                unit=collected.unit,
+                window=message.window,
+                form=form_of(collected.unit),
+                remembered=remembered,
             )
         except DatabaseUnavailable as error:
             activity.logger.warning("the calendar is not remembered: %s", error)

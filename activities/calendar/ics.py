@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events
-from icalendar import Calendar, Component, Event
+from icalendar import Calendar, Event
 
 from activities.calendar.rules import is_bearable
 from devsync.domain.changelog.surroundings import Absence, CalendarData, Milestone
@@ -110,7 +110,7 @@ def read_calendar(content: bytes, first: date, end: date, timezone: str) -> Cale
     )
 
 
-def _calendars(content: bytes) -> list[Component]:
+def _calendars(content: bytes) -> list[Calendar]:
     text = content.decode("utf-8-sig", errors="replace").strip()
     # The parser takes a document that was cut between two events for a whole one.
     if not text.upper().startswith("BEGIN:VCALENDAR") or not text.upper().endswith("END:VCALENDAR"):
@@ -124,7 +124,7 @@ def _calendars(content: bytes) -> list[Component]:
     return found
 
 
-def _groups(calendars: Iterable[Component]) -> Iterator[list[Event]]:
+def _groups(calendars: Iterable[Calendar]) -> Iterator[list[Event]]:
     """The events with the same UID: a series, and what differs from it."""
     groups: dict[str, list[Event]] = {}
     for number, calendar in enumerate(calendars):

@@ -45,6 +45,8 @@ class JiraClient:
         gate: CallGate = UNGATED,
     ) -> None:
         self.server = server.rstrip("/")
+        self.concurrency = concurrency
+        """Calls at once in this process."""
         self._is_cloud = email is not None
 
         def build() -> JiraLibrary:

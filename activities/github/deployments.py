@@ -1,4 +1,4 @@
-"""Collects a repository's deployments of the window: how many to which environment, and how many failed.
+"""Reads a repository's deployments of the window: how many to which environment, and how many failed.
 
 By GraphQL alone, which tells the last status with each deployment; REST would cost a call for each of them.
 """
@@ -6,14 +6,10 @@ By GraphQL alone, which tells the last status with each deployment; REST would c
 from functools import partial
 from typing import Any, Final
 
-from temporalio import activity
-
 from activities.clients.github import PAGE_SIZE, GitHubClient
-from activities.collection import Collection, PageResult, Shelf, unique
+from activities.collection import Collection, PageResult, unique
 from activities.github.mapping import Json, instant, or_malformed
-from devsync.contracts.activities import COLLECT_DEPLOYMENTS
 from devsync.contracts.collection import CollectDeployments, UnitCollected
-from devsync.contracts.names import deployments_unit
 from devsync.domain.changelog.surroundings import Deployment, DeploymentData, DeploymentOutcome
 from devsync.runtime.classification import MalformedAnswer
 
@@ -39,34 +35,25 @@ _OUTCOMES: Final = {
 """By the last status. Whatever else there is (queued, waiting, in progress, none) is not finished."""
 
 
-class DeploymentActivities:
-    def __init__(self, client: GitHubClient, shelf: Shelf) -> None:
-        self._client = client
-        self._shelf = shelf
+def deployments_of(client: GitHubClient, collection: Collection, message: CollectDeployments) -> UnitCollected:
+    """Deployments created in the window, newest first, until they lie before it."""
+    collection.resume()
+    owner, _, name = message.repository.partition("/")
 
-    @activity.defn(name=COLLECT_DEPLOYMENTS.name)
-    def collect_deployments(self, message: CollectDeployments) -> UnitCollected:
-        """Deployments created in the window, newest first, until they lie before it. Runs in a thread."""
-        unit = deployments_unit(message.repository)
-        collection = Collection(self._shelf, message.collection_id, message.team, unit)
-        collection.resume()
-        owner, _, name = message.repository.partition("/")
+    def fetch(cursor: str) -> PageResult:
+        variables = {
+            "owner": owner,
+            "name": name,
+            "environments": list(message.environments),
+            "size": PAGE_SIZE,
+            "after": cursor or None,
+        }
+        return client.graphql(message.repository, QUERY, variables, collection.beat, partial(_page, message, cursor))
 
-        def fetch(cursor: str) -> PageResult:
-            variables = {
-                "owner": owner,
-                "name": name,
-                "environments": list(message.environments),
-                "size": PAGE_SIZE,
-                "after": cursor or None,
-            }
-            reading = partial(_page, message, cursor)
-            return self._client.graphql(message.repository, QUERY, variables, collection.beat, reading)
-
-        found = collection.read_all("deployments", "", fetch)
-        deployments = unique(map(Deployment.model_validate, found), key=lambda deployment: deployment.id)
-        data = DeploymentData(repository=message.repository, deployments=deployments)
-        return collection.finish(data, {"deployments": len(deployments)})
+    found = collection.read_all("deployments", "", fetch)
+    deployments = unique(map(Deployment.model_validate, found), key=lambda deployment: deployment.id)
+    data = DeploymentData(repository=message.repository, deployments=deployments)
+    return collection.finish(data, {"deployments": len(deployments)})
 
 
 def _page(message: CollectDeployments, cursor: str, data: Json) -> PageResult:

@@ -151,10 +151,13 @@ def _activities() -> Iterator[tuple[str, ...]]:
     implementations = {str(_activity_name(function)): function for function in _activity_functions()}
     for contract in vars(contracts).values():
         if isinstance(contract, ActivityContract):
-            policy = (BOOTSTRAP | ENTITY).get(contract.name) or services.policy(contract.service, contract.operation)
             does = paragraph(inspect.getdoc(implementations[contract.name]))
             if not does:
                 raise docstrings.Undocumented(f"the activity {contract.name} has no docstring")
+            if contract in contracts.RECOVERY_STEPS:
+                yield code(contract.name), does, "by the plan that has it as a step", "", ""
+                continue
+            policy = (BOOTSTRAP | ENTITY).get(contract.name) or services.policy(contract.service, contract.operation)
             yield (code(contract.name), does, *_limits(contract, policy))
 
 

@@ -12,12 +12,14 @@ from jira import JIRAError
 from temporalio.testing import ActivityEnvironment
 
 from activities.collection import Shelf
-from activities.jira_boards import MOST_NAMED, BoardActivities
+from activities.jira import JiraActivities
+from activities.jira_boards import MOST_NAMED
 from devsync.contracts.collection import CollectBoard, UnitCollected
 from devsync.domain.changelog.surroundings import BoardData
 from devsync.domain.changelog.window import week_window
 from devsync.runtime.classification import MalformedAnswer
 from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.collected import CollectedUnits
 from devsync.storage.database import Database
 from devsync.storage.pages import CollectionPages
 from devsync.storage.threads import LoopBridge
@@ -33,7 +35,7 @@ KINDS: list[Kind] = ["cloud", "data-center"]
 class Stage:
     sandbox: JiraSandbox
     store: ArtifactStore
-    activities: BoardActivities
+    activities: JiraActivities
 
     async def collect(self, board: int = 3) -> UnitCollected:
         message = CollectBoard(collection_id="one", team="payments", board=board, window=week_window("2026-W47", "UTC"))
@@ -53,7 +55,7 @@ async def stage(kind: Kind, world: World, url: str) -> AsyncIterator[Stage]:
         stack.push_async_callback(database.dispose)
         store = ArtifactStore(database)
         shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
-        yield Stage(sandbox, store, BoardActivities(jira_client(sandbox), shelf))
+        yield Stage(sandbox, store, JiraActivities(jira_client(sandbox), shelf, CollectedUnits(database)))
 
 
 def started(number: int, **more: Any) -> Issue:

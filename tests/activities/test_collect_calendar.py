@@ -71,7 +71,7 @@ class Stage:
         return CalendarData.model_validate_json(await self.store.get(collected.artifact))
 
     @property
-    def statuses(self) -> list[int]:
+    def statuses(self) -> list[int | None]:
         return [record.status for record in self.sandbox.log.select("calendar")]
 
 

@@ -8,14 +8,10 @@ from typing import Any
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.collection import Shelf
-from activities.github.deployments import DeploymentActivities
 from devsync.contracts.collection import CollectDeployments, UnitCollected
 from devsync.domain.changelog.surroundings import DeploymentData, DeploymentOutcome
 from devsync.runtime.classification import MalformedAnswer
 from devsync.runtime.failures.graphql import GraphQLRefused
-from devsync.storage.pages import CollectionPages
-from devsync.storage.threads import LoopBridge
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import Deployment
 from tests.activities.github_stage import REPOSITORY, GitHubStage, github_stage
@@ -42,8 +38,6 @@ def deploy(
 
 
 async def collect(stage: GitHubStage, repository: str = REPOSITORY) -> UnitCollected:
-    shelf = Shelf(CollectionPages(stage.database), stage.store, LoopBridge(asyncio.get_running_loop()))
-    activities = DeploymentActivities(stage.activities._client, shelf)
     message = CollectDeployments(
         collection_id="one",
         team="payments",
@@ -52,7 +46,7 @@ async def collect(stage: GitHubStage, repository: str = REPOSITORY) -> UnitColle
         window=stage.window,
     )
     run: Any = ActivityEnvironment().run
-    collected: UnitCollected = await asyncio.to_thread(run, activities.collect_deployments, message)
+    collected: UnitCollected = await asyncio.to_thread(run, stage.activities.collect_deployments, message)
     return collected
 
 

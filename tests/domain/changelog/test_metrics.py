@@ -32,7 +32,7 @@ def pull(
         "first_commit_at": WEDNESDAY - began * HOUR if began is not None else None,
         "first_reviewed_at": opened + reviewed * HOUR if reviewed is not None else None,
     }
-    return PullRequest(number=number, title="Change", **(fields | more))  # type: ignore[arg-type]
+    return PullRequest(number=number, title="Change", **(fields | more))
 
 
 def deployment(
@@ -47,7 +47,7 @@ def week(*pulls: PullRequest, deployments: tuple[Deployment, ...] = (), **more: 
         "deployments": (DeploymentsUnit(data=DeploymentData(repository="acme/api", deployments=deployments)),),
         "units_asked": ("github:acme/api", "github:acme/api/deployments"),
     }
-    return CompositionInput(team="payments", iso_week="2026-W47", window=WINDOW, **(fields | more))  # type: ignore[arg-type]
+    return CompositionInput(team="payments", iso_week="2026-W47", window=WINDOW, **(fields | more))
 
 
 def told(plan: CompositionInput) -> Metrics:

@@ -28,7 +28,7 @@ def composition(*boards: BoardData, calendar: CalendarData | None = None, **more
         "calendars": (CalendarUnit(unit="calendar:payments", data=calendar),) if calendar else (),
     }
     window = week_window("2026-W47", "Europe/Berlin")
-    return CompositionInput(team="payments", iso_week="2026-W47", window=window, **(fields | more))  # type: ignore[arg-type]
+    return CompositionInput(team="payments", iso_week="2026-W47", window=window, **(fields | more))
 
 
 def told(*boards: BoardData, **more: object) -> Upcoming:
