@@ -39,10 +39,11 @@ class MetricsActivities:
             and (found := await self._by_releases(ask, repository))
         ]
         left = len(request.units) - len(healed)
-        told = (
-            f"releases stand in for the deployments of {len(healed)} repositories" if healed else "nothing tells of it"
-        )
-        return StepResult(healed=tuple(healed), message=f"{told}; {left} still missing" if left and healed else told)
+        if not healed:
+            return StepResult(message="nothing tells of it")
+        noun = "repository" if len(healed) == 1 else "repositories"
+        told = f"releases stand in for the deployments of {len(healed)} {noun}"
+        return StepResult(healed=tuple(healed), message=f"{told}; {left} still missing" if left else told)
 
     async def _by_releases(self, ask: CollectDeployments, repository: UnitCollected) -> UnitCollected | None:
         data = deployments_by_releases(
