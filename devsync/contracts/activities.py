@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from devsync.contracts import breaker, collection, delivery, due, edition, escalation, notifications, recovery
+from devsync.contracts import (
+    breaker,
+    collection,
+    delivery,
+    due,
+    edition,
+    escalation,
+    notifications,
+    recovery,
+    refresh,
+)
 from devsync.domain.model import Model
 
 In = TypeVar("In", bound=Model)
@@ -35,11 +45,17 @@ class ActivityContract(Generic[In, Out]):
 
 FIND_DUE_WEEK = ActivityContract("local.find_due_week", due.FindDueWeek, due.DueWeek, is_critical=True)
 PLAN_EDITION = ActivityContract("local.plan_edition", edition.PlanEdition, edition.EditionPlan, is_critical=True)
+PLAN_REFRESH = ActivityContract("local.plan_refresh", refresh.PlanRefresh, edition.EditionPlan)
 FIND_PREVIOUS = ActivityContract("local.find_previous_edition", edition.FindPreviousEdition, edition.PreviousEdition)
 COLLECT_REPOSITORY = ActivityContract(
     "github.collect_repository", collection.CollectRepository, collection.UnitCollected
 )
 COLLECT_PROJECT = ActivityContract("jira.collect_project", collection.CollectProject, collection.UnitCollected)
+COLLECT_BOARD = ActivityContract("jira.collect_board", collection.CollectBoard, collection.UnitCollected)
+COLLECT_DEPLOYMENTS = ActivityContract(
+    "github.collect_deployments", collection.CollectDeployments, collection.UnitCollected
+)
+COLLECT_CALENDAR = ActivityContract("calendar.collect", collection.CollectCalendar, collection.UnitCollected)
 COMPOSE_EDITION = ActivityContract(
     "local.compose_edition", edition.ComposeEdition, edition.EditionComposed, is_critical=True
 )
@@ -78,6 +94,9 @@ EDITION_ACTIVITIES = (
     FIND_PREVIOUS,
     COLLECT_REPOSITORY,
     COLLECT_PROJECT,
+    COLLECT_BOARD,
+    COLLECT_DEPLOYMENTS,
+    COLLECT_CALENDAR,
     COMPOSE_EDITION,
     RENDER_EDITION,
     RECORD_EDITION,

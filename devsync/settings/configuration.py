@@ -48,7 +48,7 @@ class Configuration:
             names.LOCAL: True,
             names.GITHUB: any(team.github for team in teams),
             names.JIRA: any(team.jira for team in teams),
-            names.CALENDAR: any(team.calendar for team in teams),
+            names.CALENDAR: any(team.calendar and team.calendar.ics for team in teams),
             names.GIT_MIRROR: any(team.github and team.github.mirrors for team in teams),
             names.STATUS: any(settings.status_page for settings in self.services.root.values()),
         }

@@ -44,6 +44,7 @@ IDS: Mapping[str, str] = {
     names.DELIVERY: code(names.delivery_id(TEAM, WEEK, CHANNEL)),
     names.EDITION_TRIGGER: f"{code(names.due_id(TEAM))} and the time that the schedule adds",
     names.RECOVERY: f"{code(names.recovery_id(TEAM, WEEK, '{service}', '{phase}', 1))}, and so on",
+    names.SOURCE_REFRESH: f"{code(names.refresh_id(TEAM))} and the time that the schedule adds",
     names.CIRCUIT_BREAKER: code(names.breaker_id("{service}")),
 }
 
@@ -151,10 +152,13 @@ def _activities() -> Iterator[tuple[str, ...]]:
     implementations = {str(_activity_name(function)): function for function in _activity_functions()}
     for contract in vars(contracts).values():
         if isinstance(contract, ActivityContract):
-            policy = (BOOTSTRAP | ENTITY).get(contract.name) or services.policy(contract.service, contract.operation)
             does = paragraph(inspect.getdoc(implementations[contract.name]))
             if not does:
                 raise docstrings.Undocumented(f"the activity {contract.name} has no docstring")
+            if contract in contracts.RECOVERY_STEPS:
+                yield code(contract.name), does, "by the plan that has it as a step", "", ""
+                continue
+            policy = (BOOTSTRAP | ENTITY).get(contract.name) or services.policy(contract.service, contract.operation)
             yield (code(contract.name), does, *_limits(contract, policy))
 
 
@@ -186,5 +190,5 @@ def _activity_name(function: Any) -> str | None:
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         yield importlib.import_module(found.name)
