@@ -43,6 +43,7 @@ from devsync.runtime.connection import (
     require_search_attributes,
 )
 from devsync.runtime.memory import keep_house
+from devsync.runtime.own_steps import load_own_steps
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.pollers import until_polled
 from devsync.runtime.telemetry import export_metrics, meter
@@ -153,6 +154,7 @@ async def build_workers(
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
         workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all(), gate))
+    workers += [_own_service(client, version, service, steps) for service, steps in load_own_steps().items()]
     return workers
 
 
@@ -205,6 +207,20 @@ def _service(
         max_task_queue_activities_per_second=settings.rate_per_second,
         graceful_shutdown_timeout=GRACE,
         interceptors=[PauseForLongHints(gate)] if gate else [],
+    )
+
+
+def _own_service(
+    client: Client, version: WorkerVersion | None, service: str, steps: Sequence[Callable[..., Any]]
+) -> Worker:
+    """Recovery steps that another package brings: its own service, on its own queue."""
+    queue = names.service_queue(service)
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=steps,
+        deployment_config=deployment_config(version, queue),
+        graceful_shutdown_timeout=GRACE,
     )
 
 

@@ -37,6 +37,9 @@ Each runs on the task queue `service.NAME` of its service. The limits are those 
 an edition's deadline bounds them further.
 """
 
+AS_PLANNED = ("as the plan says", "as the plan says", "as the plan says")
+"""Of the steps of recoveries, whose plans stand in config/recovery.yaml."""
+
 TEAM, WEEK, CHANNEL = "{team}", "{iso_week}", "{channel}"
 
 IDS: Mapping[str, str] = {
@@ -155,7 +158,8 @@ def _activities() -> Iterator[tuple[str, ...]]:
             does = paragraph(inspect.getdoc(implementations[contract.name]))
             if not does:
                 raise docstrings.Undocumented(f"the activity {contract.name} has no docstring")
-            yield (code(contract.name), does, *_limits(contract, policy))
+            limits = AS_PLANNED if contract in contracts.RECOVERY_STEPS else _limits(contract, policy)
+            yield (code(contract.name), does, *limits)
 
 
 def _limits(contract: ActivityContract[Any, Any], policy: OperationPolicy) -> tuple[str, str, str]:
