@@ -26,6 +26,7 @@ from activities.github import GitHubActivities
 from activities.jira import JiraActivities
 from activities.records import RecordActivities
 from activities.recoveries import RecoveryActivities
+from activities.rendering import RenderingActivities
 from activities.slack import SlackActivities
 from activities.waiting import WaitingActivities
 from devsync.contracts import names
@@ -110,12 +111,15 @@ async def build_workers(
     rules = {service: services.breaker(service) for service in services.guarded}
     gates = await stack.enter_async_context(Gates(client, rules, meter()))
 
-    editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
-    due = DueActivities(environment.config_dir)
-    records = RecordActivities(client, store, database)
-    breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
-    waiting = WaitingActivities(client)
-    recoveries = RecoveryActivities(database)
+    ours = (
+        EditionActivities(environment.config_dir, store, database),
+        RenderingActivities(environment.templates_dir, store),
+        RecordActivities(client, store, database),
+        RecoveryActivities(database),
+        DueActivities(environment.config_dir),
+        BreakerActivities(environment.config_dir, BreakerTransitions(database)),
+        WaitingActivities(client),
+    )
     workers = [
         Worker(
             client,
@@ -132,7 +136,7 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [*editions.all(), *records.all(), *due.all(), *breakers.all(), *waiting.all(), *recoveries.all()],
+            [activity for group in ours for activity in group.all()],
         )
     )
     if configuration.uses(names.GITHUB):

@@ -11,6 +11,7 @@ from devsync.domain.changelog.collected import ProjectData, RepositoryData
 from devsync.domain.changelog.compose import compose
 from devsync.domain.changelog.composition import CompositionInput, CompositionRules, ProjectUnit, RepositoryUnit
 from devsync.domain.changelog.edition import Edition, Gap
+from devsync.domain.changelog.edits import edited
 from devsync.storage.artifacts import ArtifactStore
 
 
@@ -27,6 +28,11 @@ async def content_of(edition: MadeEdition, store: ArtifactStore) -> bytes:
 
 def composed(composition: Composition, contents: Mapping[str, bytes]) -> Edition:
     """The edition of a recorded composition and its units' artifacts; the same bytes whenever it is called."""
+    return edited(unedited(composition, contents), composition.message.edits)
+
+
+def unedited(composition: Composition, contents: Mapping[str, bytes]) -> Edition:
+    """What the sources tell, whatever reviewers changed about it."""
     message = composition.message
     plan = message.plan
     repositories = [unit for unit in message.units if unit.unit.startswith(f"{names.GITHUB}:")]

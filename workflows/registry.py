@@ -6,6 +6,7 @@ Workflow files import nothing from here: the sandbox would load every workflow a
 from temporalio import workflow
 
 from devsync.contracts import names
+from workflows.amendment import Amendment
 from workflows.circuit_breaker import CircuitBreaker
 from workflows.delivery import Delivery
 from workflows.edition_trigger import EditionTrigger
@@ -14,7 +15,7 @@ from workflows.weekly_changelog import WeeklyChangelog
 
 SERVED: dict[str, tuple[type, ...]] = {
     names.EDITIONS_QUEUE: (WeeklyChangelog, Recovery),
-    names.CONTROL_QUEUE: (EditionTrigger, Delivery, CircuitBreaker),
+    names.CONTROL_QUEUE: (EditionTrigger, Delivery, Amendment, CircuitBreaker),
 }
 
 WORKFLOWS: tuple[type, ...] = tuple(served for workflows in SERVED.values() for served in workflows)

@@ -56,6 +56,12 @@ SEND_SLACK_PART = ActivityContract(
 )
 FIND_SLACK_PART = ActivityContract("slack.find_part", delivery.FindPart, delivery.PartFound)
 REMOVE_SLACK_PART = ActivityContract("slack.remove_part", delivery.RemovePart, edition.Recorded)
+SEND_MAIL = ActivityContract(
+    "email.send_edition", delivery.SendMail, delivery.MailSent, is_user_facing=True, is_tried_once=True
+)
+SEND_WEBHOOK = ActivityContract(
+    "webhook.send_edition", delivery.SendWebhook, delivery.WebhookSent, is_user_facing=True, is_tried_once=True
+)
 BREAKER_SETTINGS = ActivityContract("local.breaker_settings", breaker.ReadBreakerSettings, breaker.BreakerSettingsRead)
 RECORD_BREAKER = ActivityContract("local.record_breaker", breaker.RecordBreaker, edition.Recorded)
 RELEASE_WAITING = ActivityContract("local.release_waiting", breaker.ReleaseWaiting, breaker.Released)
@@ -81,6 +87,8 @@ DELIVERY_ACTIVITIES = (
     SEND_SLACK_PART,
     FIND_SLACK_PART,
     REMOVE_SLACK_PART,
+    SEND_MAIL,
+    SEND_WEBHOOK,
 )
 RECOVERY_ACTIVITIES = (JOIN_ESCALATION, RECORD_RECOVERY)
 """What a recovery calls beside the steps of its plan."""

@@ -104,6 +104,10 @@ class StepResult(Model):
     healed_without_data: tuple[str, ...] = ()
     """Units of a phase that collects nothing: a rendering, a channel."""
     renderings: dict[str, ArtifactRef] = {}
+    part_digests: tuple[str, ...] = ()
+    """Of a rendering for Slack: sha256 of each message."""
+    digests: dict[str, str] = {}
+    """sha256 of each rendering, by format."""
     failures: dict[str, Failure] = {}
     """By unit: why it is still not healed, where that is news."""
     message: str = ""
@@ -123,6 +127,8 @@ class RecoveryReport(Model):
     healed: tuple[UnitCollected, ...] = ()
     healed_without_data: tuple[str, ...] = ()
     renderings: dict[str, ArtifactRef] = {}
+    part_digests: tuple[str, ...] = ()
+    digests: dict[str, str] = {}
     missing: tuple[FailedUnit, ...] = ()
     """Each with its last failure."""
     steps: tuple[StepRecord, ...] = ()

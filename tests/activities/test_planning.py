@@ -101,7 +101,7 @@ def test_lateness_beyond_the_jitter_is_told(tmp_path: Path, late: timedelta, not
 @pytest.mark.usefixtures("since_last")
 async def test_a_database_that_is_away_is_waited_for_and_then_done_without(tmp_path: Path) -> None:
     database = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
-    activities = EditionActivities(tmp_path, ROOT / "templates", ArtifactStore(database), database)
+    activities = EditionActivities(tmp_path, ArtifactStore(database), database)
     message = PlanEdition(team="payments", iso_week="2026-W47", scheduled_at=DUE, started_at=DUE)
     attempt = ActivityEnvironment()
     with pytest.raises(DatabaseUnavailable):
