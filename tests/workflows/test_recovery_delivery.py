@@ -72,7 +72,7 @@ class FakeDelivery:
 
     @workflow.signal
     def try_now(self, message: TryNow) -> None:
-        self._listeners.append(message.reply_to)
+        self._listeners.append(message.reply_to or "")
         self._is_asked = True
 
     @workflow.signal
