@@ -1,6 +1,9 @@
 # The application image: worker, CLI and migrations share it. The wheel ships `devsync` alone; this is the checkout.
 FROM python:3.11-slim-bookworm
 
+# git reads the teams' mirrors when GitHub does not answer, over ssh as well.
+RUN apt-get update && apt-get install --yes --no-install-recommends git openssh-client && rm -rf /var/lib/apt/lists/*
+
 WORKDIR /app
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 
@@ -18,7 +21,8 @@ COPY config config
 # Compiled here: the image is read-only to its user; every start, and every run of a workflow, would compile anew.
 RUN python -m compileall -q .
 
-RUN useradd --system --no-create-home devsync
+ENV MIRRORS_DIR=/var/cache/devsync
+RUN useradd --system --no-create-home devsync && install --directory --owner=devsync /var/cache/devsync
 USER devsync
 # Gives running work its grace: worker.py exits 0 on SIGTERM.
 STOPSIGNAL SIGTERM

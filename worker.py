@@ -15,6 +15,10 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.breakers import BreakerActivities
+from activities.calendar import CalendarActivities
+from activities.clients.bounded import WebReader
+from activities.clients.calendar import CalendarClient
+from activities.clients.git_mirrors import GitMirrors
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
@@ -22,12 +26,18 @@ from activities.clients.slack import SlackClient
 from activities.collection import Shelf
 from activities.due import DueActivities
 from activities.editions import EditionActivities
+from activities.escalations import EscalationActivities
+from activities.git_mirror import GitMirrorActivities
 from activities.github import GitHubActivities
+from activities.github.feed import GitHubFeedActivities
 from activities.jira import JiraActivities
+from activities.metrics import MetricsActivities
 from activities.records import RecordActivities
 from activities.recoveries import RecoveryActivities
 from activities.rendering import RenderingActivities
 from activities.slack import SlackActivities
+from activities.stand_ins import StandInActivities
+from activities.status import StatusActivities
 from activities.waiting import WaitingActivities
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
@@ -60,6 +70,7 @@ from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
+from devsync.storage.escalations import Escalations
 from devsync.storage.pages import CollectionPages
 from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
@@ -111,14 +122,18 @@ async def build_workers(
     rules = {service: services.breaker(service) for service in services.guarded}
     gates = await stack.enter_async_context(Gates(client, rules, meter()))
 
+    units = CollectedUnits(database)
     ours = (
         EditionActivities(environment.config_dir, store, database),
         RenderingActivities(environment.templates_dir, store),
         RecordActivities(client, store, database),
         RecoveryActivities(database),
+        EscalationActivities(client, configuration, Escalations(database)),
         DueActivities(environment.config_dir),
         BreakerActivities(environment.config_dir, BreakerTransitions(database)),
         WaitingActivities(client),
+        StandInActivities(shelf, units),
+        MetricsActivities(store),
     )
     workers = [
         Worker(
@@ -141,23 +156,39 @@ async def build_workers(
     )
     if configuration.uses(names.GITHUB):
         gate = gates.gate(names.GITHUB)
-        github_client = _github_client(environment, configuration, gate)
-        github = GitHubActivities(github_client, shelf, CollectedUnits(database))
-        workers.append(
-            _service(client, version, names.GITHUB, services.service(names.GITHUB), [github.collect_repository], gate)
-        )
+        settings = services.service(names.GITHUB)
+        github = GitHubActivities(_github_client(environment, configuration, gate), shelf, units)
+        reader = _web_reader(names.GITHUB, settings, stack)
+        feeds = GitHubFeedActivities(reader, shelf, web_url=environment.github_web(), at_once=settings.concurrency)
+        workers.append(_service(client, version, names.GITHUB, settings, [*github.all(), *feeds.all()], gate))
     if configuration.uses(names.JIRA):
         gate = gates.gate(names.JIRA)
-        jira = JiraActivities(_jira_client(environment, configuration, gate), shelf)
-        workers.append(
-            _service(client, version, names.JIRA, services.service(names.JIRA), [jira.collect_project], gate)
-        )
+        jira = JiraActivities(_jira_client(environment, configuration, gate), shelf, units)
+        workers.append(_service(client, version, names.JIRA, services.service(names.JIRA), jira.all(), gate))
+    if configuration.uses(names.CALENDAR):
+        calendar_client = _calendar_client(environment, configuration)
+        stack.push_async_callback(calendar_client.close)
+        calendar = CalendarActivities(calendar_client, environment.config_dir, store, units)
+        workers.append(_service(client, version, names.CALENDAR, services.service(names.CALENDAR), calendar.all()))
     if configuration.uses(names.SLACK):
         gate = gates.gate(names.SLACK)
         slack_client = _slack_client(environment, configuration, gate)
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
         workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all(), gate))
+    if configuration.uses(names.GIT_MIRROR):
+        settings = services.service(names.GIT_MIRROR)
+        mirrors = GitMirrorActivities(
+            GitMirrors(environment.mirrors_dir, read_timeout=settings.http_read),
+            shelf,
+            web_url=environment.github_web(),
+            at_once=settings.slots,
+        )
+        workers.append(_service(client, version, names.GIT_MIRROR, settings, mirrors.all()))
+    if configuration.uses(names.STATUS):
+        settings = services.service(names.STATUS)
+        status = StatusActivities(_web_reader(names.STATUS, settings, stack))
+        workers.append(_service(client, version, names.STATUS, settings, status.all()))
     workers += [_own_service(client, version, service, steps) for service, steps in load_own_steps().items()]
     return workers
 
@@ -228,6 +259,12 @@ def _own_service(
     )
 
 
+def _web_reader(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> WebReader:
+    reader = WebReader(service, connect_timeout=settings.http_connect, read_timeout=settings.http_read)
+    stack.callback(reader.close)
+    return reader
+
+
 def _github_client(environment: Environment, configuration: Configuration, gate: Gate) -> GitHubClient:
     access, settings = environment.github(), configuration.services.service(names.GITHUB)
     return GitHubClient(
@@ -249,6 +286,16 @@ def _jira_client(environment: Environment, configuration: Configuration, gate: G
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
         gate=gate,
+    )
+
+
+def _calendar_client(environment: Environment, configuration: Configuration) -> CalendarClient:
+    settings = configuration.services.service(names.CALENDAR)
+    return CalendarClient(
+        private_hosts=environment.private_hosts(),
+        concurrency=settings.concurrency,
+        connect_timeout=settings.http_connect,
+        read_timeout=settings.http_read,
     )
 
 

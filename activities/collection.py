@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
 from devsync.contracts.artifacts import INLINE_LIMIT, ArtifactRef
 from devsync.contracts.collection import UnitCollected
@@ -27,6 +27,10 @@ HANDED_BACK_DELAY = timedelta(milliseconds=100)
 
 RECOLLECT_DELAY = timedelta(minutes=5)
 """With the store away no page is stored: each attempt asks the service for all of them again."""
+
+
+class TimeIsUp(TimeoutError):
+    """What collects had to be done by now."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,14 @@ class _OnItsWay(NamedTuple):
 
 @dataclass
 class Collection:
-    """One attempt at one unit. Create it inside the activity's thread."""
+    """One attempt at one unit. Create it inside the activity's thread, or one that has its context."""
 
     shelf: Shelf
     collection_id: str
     team: str
     unit: str
+    until: datetime | None = None
+    """It is given up then, where an activity works on several units."""
     api_calls: int = 0
     pages_resumed: int = 0
     etags: dict[tuple[str, int], str | None] = field(default_factory=dict)
@@ -73,12 +79,23 @@ class Collection:
     _reported: tuple[str, int] | None = None
 
     def beat(self) -> None:
-        """A sign of life, from this attempt's thread: again the last page that was reported."""
+        """A sign of life, from this attempt's thread: again the last page that was reported.
+
+        Raises CancelledError and TimeIsUp: nothing interrupts a thread that an activity has started itself.
+        """
+        if activity.is_cancelled():
+            raise CancelledError(f"the collection of {self.unit} is cancelled")
+        if self.until is not None and datetime.now(UTC) >= self.until:
+            raise TimeIsUp(f"no time is left to collect {self.unit}")
         activity.heartbeat(*(self._reported or ()))
 
     def at_shelf(self, work: Coroutine[Any, Any, T]) -> T:
         """What the work on the shelf gives; it may take as long as a call."""
-        self.beat()
+        try:
+            self.beat()
+        except BaseException:
+            work.close()
+            raise
         return self.shelf.bridge.run(work)
 
     def resume(self) -> None:

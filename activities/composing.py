@@ -1,7 +1,7 @@
 """From what was collected to an edition, and to the same bytes again: for composing, rendering and recording."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
@@ -9,9 +9,18 @@ from devsync.contracts.collection import UnitCollected
 from devsync.contracts.edition import Composition, MadeEdition
 from devsync.domain.changelog.collected import ProjectData, RepositoryData
 from devsync.domain.changelog.compose import compose
-from devsync.domain.changelog.composition import CompositionInput, CompositionRules, ProjectUnit, RepositoryUnit
+from devsync.domain.changelog.composition import (
+    BoardUnit,
+    CalendarUnit,
+    CompositionInput,
+    CompositionRules,
+    DeploymentsUnit,
+    ProjectUnit,
+    RepositoryUnit,
+)
 from devsync.domain.changelog.edition import Edition, Gap
 from devsync.domain.changelog.edits import edited
+from devsync.domain.changelog.surroundings import BoardData, CalendarData, DeploymentData
 from devsync.storage.artifacts import ArtifactStore
 
 
@@ -35,8 +44,11 @@ def unedited(composition: Composition, contents: Mapping[str, bytes]) -> Edition
     """What the sources tell, whatever reviewers changed about it."""
     message = composition.message
     plan = message.plan
-    repositories = [unit for unit in message.units if unit.unit.startswith(f"{names.GITHUB}:")]
-    projects = [unit for unit in message.units if unit.unit.startswith(f"{names.JIRA}:")]
+
+    def found(units: Iterable[str]) -> Iterator[tuple[UnitCollected, bytes]]:
+        wanted = set(units)
+        return ((unit, contents[unit.unit]) for unit in message.units if unit.unit in wanted)
+
     dropped = [_texts_dropped(unit) for unit in message.units if unit.bodies_dropped]
     return compose(
         CompositionInput(
@@ -51,17 +63,27 @@ def unedited(composition: Composition, contents: Mapping[str, bytes]) -> Edition
                 incident_types=plan.incident_types,
             ),
             repositories=tuple(
-                RepositoryUnit(data=RepositoryData.model_validate_json(contents[unit.unit]), provenance=unit.provenance)
-                for unit in repositories
+                RepositoryUnit(data=RepositoryData.model_validate_json(content), provenance=unit.provenance)
+                for unit, content in found(map(names.repository_unit, plan.repositories))
             ),
             projects=tuple(
-                ProjectUnit(data=ProjectData.model_validate_json(contents[unit.unit]), provenance=unit.provenance)
-                for unit in projects
+                ProjectUnit(data=ProjectData.model_validate_json(content), provenance=unit.provenance)
+                for unit, content in found(map(names.project_unit, plan.projects))
             ),
-            units_asked=(
-                *map(names.repository_unit, plan.repositories),
-                *map(names.project_unit, plan.projects),
+            boards=tuple(
+                BoardUnit(data=BoardData.model_validate_json(content), provenance=unit.provenance)
+                for unit, content in found(map(names.board_unit, plan.boards))
             ),
+            deployments=tuple(
+                DeploymentsUnit(data=DeploymentData.model_validate_json(content), provenance=unit.provenance)
+                for unit, content in found(map(names.deployments_unit, plan.repositories))
+            ),
+            calendars=tuple(
+                CalendarUnit(unit=unit.unit, data=CalendarData.model_validate_json(content), provenance=unit.provenance)
+                for unit, content in found([names.calendar_unit(plan.team)])
+            ),
+            holidays=plan.holidays,
+            units_asked=plan.units,
             gaps=(*message.gaps, *dropped),
             known_people=composition.known_people,
         )

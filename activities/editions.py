@@ -22,9 +22,10 @@ from devsync.contracts.edition import (
     MadeEdition,
     PlanEdition,
 )
+from devsync.contracts.refresh import PlanRefresh
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.changelog.edits import edited, unknown_ids
-from devsync.settings.configuration import load_team
+from devsync.settings.configuration import TeamConfiguration, load_team
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable
 from devsync.storage.database import Database
@@ -41,15 +42,20 @@ class EditionActivities:
         self._editions = Editions(database)
 
     def all(self) -> list[Callable[..., Any]]:
-        return [self.plan, self.compose]
+        return [self.plan, self.plan_refresh, self.compose]
 
     @activity.defn(name=contracts.PLAN_EDITION.name)
     async def plan(self, message: PlanEdition) -> EditionPlan:
         """Reads the configuration now, so that the workflow never does and a replay sees the same."""
+        return await self._planned(await asyncio.to_thread(load_team, self._config_dir, message.team), message)
+
+    @activity.defn(name=contracts.PLAN_REFRESH.name)
+    async def plan_refresh(self, message: PlanRefresh) -> EditionPlan:
+        """The plan of the edition that is due next, as its schedule will ask for it: the same window to the instant."""
         configuration = await asyncio.to_thread(load_team, self._config_dir, message.team)
-        is_since_last = configuration.team.period == "since_last_edition"
-        last = await self._last_delivered(message) if is_since_last else LastDelivered()
-        return plan_edition(configuration, message, last)
+        iso_week, due_at = configuration.team.weekly_time.next_due(message.at)
+        coming = PlanEdition(team=message.team, iso_week=iso_week, scheduled_at=due_at)
+        return await self._planned(configuration, coming)
 
     @activity.defn(name=contracts.COMPOSE_EDITION.name)
     async def compose(self, message: ComposeEdition) -> EditionComposed:
@@ -84,6 +90,11 @@ class EditionActivities:
             # They alone may be many thousands. The next attempt will not get them either, and do without.
             raise StoreUnavailable("the artifact store is away, and the edition too large to travel without it")
         return composition
+
+    async def _planned(self, configuration: TeamConfiguration, message: PlanEdition) -> EditionPlan:
+        is_since_last = configuration.team.period == "since_last_edition"
+        last = await self._last_delivered(message) if is_since_last else LastDelivered()
+        return plan_edition(configuration, message, last)
 
     async def _last_delivered(self, message: PlanEdition) -> LastDelivered:
         try:

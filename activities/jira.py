@@ -1,5 +1,6 @@
-"""Collects the issues that a JIRA project resolved in the window."""
+"""Collects the issues that a JIRA project resolved in the window, and what boards show."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,12 +10,17 @@ from temporalio import activity
 from activities.clients.jira import JiraClient
 from activities.clients.jira_pages import Json, ListMoved, SearchPage
 from activities.collection import Collection, PageResult, Shelf, unique
-from devsync.contracts.activities import COLLECT_PROJECT
-from devsync.contracts.collection import CollectProject, UnitCollected
-from devsync.contracts.names import project_unit
+from activities.jira_boards import board_of
+from activities.remembering import remember
+from activities.steps import heal_each
+from devsync.contracts.activities import COLLECT_BOARD, COLLECT_PROJECT, COLLECT_PROJECTS_AGAIN
+from devsync.contracts.collection import CollectBoard, CollectProject, UnitCollected
+from devsync.contracts.names import board_unit, project_unit
+from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
 from devsync.domain.changelog.collected import JiraIssue, ProjectData
 from devsync.domain.changelog.window import Window
 from devsync.runtime.classification import MalformedAnswer
+from devsync.storage.collected import CollectedUnits
 
 FIELDS = [
     "summary",
@@ -31,9 +37,13 @@ FIELDS = [
 
 
 class JiraActivities:
-    def __init__(self, client: JiraClient, shelf: Shelf) -> None:
+    def __init__(self, client: JiraClient, shelf: Shelf, units: CollectedUnits) -> None:
         self._client = client
         self._shelf = shelf
+        self._units = units
+
+    def all(self) -> list[Callable[..., Any]]:
+        return [self.collect_project, self.collect_board, self.collect_again]
 
     @activity.defn(name=COLLECT_PROJECT.name)
     def collect_project(self, message: CollectProject) -> UnitCollected:
@@ -43,7 +53,33 @@ class JiraActivities:
         (Apache DevLake learned this). Page tokens expire and page numbers shift: a retry, or a list that has moved, is
         asked again from the created date of the last stored issue.
         """
-        collection = Collection(self._shelf, message.collection_id, message.team, project_unit(message.project))
+        return self._collect(message)
+
+    @activity.defn(name=COLLECT_BOARD.name)
+    def collect_board(self, message: CollectBoard) -> UnitCollected:
+        """What a board shows now: sprints, how far they are, and what is in progress. Runs in a thread."""
+        return self._board(message)
+
+    @activity.defn(name=COLLECT_PROJECTS_AGAIN.name)
+    def collect_again(self, request: StepRequest) -> StepResult:
+        """Collects each project and board that failed once more, from its last stored page on, several at once."""
+
+        def collect(unit: FailedUnit) -> UnitCollected | None:
+            if isinstance(unit.ask, CollectBoard):
+                return self._board(unit.ask, until=request.until)
+            return self._collect(unit.ask, until=request.until) if isinstance(unit.ask, CollectProject) else None
+
+        healing = heal_each(request.units, collect, COLLECT_PROJECT, request.team, at_once=self._client.concurrency)
+        return healing.result("asked JIRA again", request.units)
+
+    def _board(self, message: CollectBoard, until: datetime | None = None) -> UnitCollected:
+        collection = Collection(self._shelf, message.collection_id, message.team, board_unit(message.board), until)
+        collected = board_of(self._client, collection, message)
+        remember(self._units, collection, message.window, collected)
+        return collected
+
+    def _collect(self, message: CollectProject, until: datetime | None = None) -> UnitCollected:
+        collection = Collection(self._shelf, message.collection_id, message.team, project_unit(message.project), until)
         collection.resume()
         is_first_page = True
         resume_from = ""
@@ -76,7 +112,9 @@ class JiraActivities:
         found = collection.read_all("issues", " ", fetch)
         issues = unique((JiraIssue.model_validate(entry) for entry in found), key=lambda issue: issue.key)
         data = ProjectData(project=message.project, issues=issues)
-        return collection.finish(data, {"issues": len(issues)})
+        collected = collection.finish(data, {"issues": len(issues)})
+        remember(self._units, collection, message.window, collected)
+        return collected
 
 
 def issues_jql(project: str, window: Window, user_zone: ZoneInfo | None, *, created_from: str = "") -> str:

@@ -11,9 +11,12 @@ from devsync.contracts.delivery import ChannelPlan, DeliverySchedule
 from devsync.contracts.edition import EditionPlan, PlanEdition
 from devsync.contracts.policies import Policies
 from devsync.domain.changelog.due import lateness, told
+from devsync.domain.changelog.surroundings import Holiday
+from devsync.domain.changelog.upcoming import coming_days
 from devsync.domain.changelog.window import Window, week_window
 from devsync.settings.configuration import TeamConfiguration
 from devsync.settings.delivery import DeliverySettings
+from devsync.settings.holiday_regions import holidays_between
 from devsync.settings.services import ServicesConfig
 from devsync.settings.team import Channel, EmailChannel, SlackChannel, TeamConfig
 
@@ -42,6 +45,10 @@ def plan_edition(configuration: TeamConfiguration, message: PlanEdition, last: L
         repositories=settings.github.repositories if settings.github else (),
         github_api=settings.github.api if settings.github else "auto",
         projects=settings.jira.projects if settings.jira else (),
+        boards=settings.jira.boards if settings.jira else (),
+        deployment_environments=settings.github.deployments if settings.github else (),
+        has_calendar=settings.calendar is not None and settings.calendar.ics is not None,
+        holidays=_holidays(settings, window),
         include_labels=settings.github.include_labels if settings.github else (),
         exclude_labels=settings.github.exclude_labels if settings.github else (),
         incident_types=settings.jira.incident_types if settings.jira else (),
@@ -75,6 +82,11 @@ def _window(team: TeamConfig, message: PlanEdition, last: LastDelivered) -> tupl
     if last.window_end >= until:
         return week, (f"period: an edition until {_local(last.window_end, team)} is out already, so this is the week",)
     return Window(start=last.window_end, end=until, timezone=team.timezone), ()
+
+
+def _holidays(team: TeamConfig, window: Window) -> tuple[Holiday, ...]:
+    region = team.calendar.holidays if team.calendar else None
+    return holidays_between(region, *coming_days(window)) if region else ()
 
 
 def _lateness(team: TeamConfig, message: PlanEdition) -> tuple[str, ...]:

@@ -14,8 +14,10 @@ from commands.times import local_time
 from devsync.contracts import names
 from devsync.runtime.breaker.operations import BreakerOperations, Rules
 from devsync.runtime.connection import connect, register_search_attributes
-from devsync.runtime.schedules import Applied, apply_schedule, handle_of, scheduled_teams
+from devsync.runtime.refresh_schedules import apply_refresh, delete_refresh
+from devsync.runtime.schedules import Applied, Change, apply_schedule, handle_of, scheduled_teams
 from devsync.settings.configuration import Configuration, load_configuration
+from devsync.settings.durations import format_duration
 from devsync.settings.environment import read_environment
 
 
@@ -31,6 +33,8 @@ class Namespace:
     """Teams that have a schedule on the server and none in a file."""
     is_pruned: bool
     """Whether the orphans' schedules were deleted."""
+    refreshes: dict[str, Change]
+    """What became of the schedules that refresh the sources between editions, by team."""
     breakers: dict[str, Rules]
     """What became of each breaker's rules, by service."""
 
@@ -69,8 +73,19 @@ async def apply_configuration(client: Client, configuration: Configuration, *, p
     if prune:
         for team in orphans:
             await handle_of(client, team).delete()
+            await delete_refresh(client, team)
+    refreshes = await apply_refreshes(client, configuration)
     breakers = await apply_breakers(client, configuration)
-    return Namespace(client.namespace, added, dict(zip(teams, applied, strict=True)), orphans, prune, breakers)
+    return Namespace(
+        client.namespace, added, dict(zip(teams, applied, strict=True)), orphans, prune, refreshes, breakers
+    )
+
+
+async def apply_refreshes(client: Client, configuration: Configuration) -> dict[str, Change]:
+    """By team, for those that have such a schedule or had one."""
+    teams = list(configuration.teams)
+    changes = await side_by_side(lambda name: apply_refresh(client, configuration.team(name)), teams)
+    return {team: change for team, change in zip(teams, changes, strict=True) if change is not None}
 
 
 async def apply_breakers(client: Client, configuration: Configuration) -> dict[str, Rules]:
@@ -94,6 +109,10 @@ def lines(applied: Namespace, configuration: Configuration) -> list[str]:
         told.append(f"schedule of {team} {schedule.change.value}, {when}")
         if schedule.caught_up:
             told.append(f"  {schedule.caught_up} was due before this change and had not run: started now")
+    for team, change in applied.refreshes.items():
+        every = format_duration(configuration.team(team).refresh.every)
+        how_often = "" if change is Change.DELETED else f", every {every}"
+        told.append(f"refresh of the sources of {team} {change.value}{how_often}")
     for rules in Rules:
         services = [service for service, became in applied.breakers.items() if became is rules]
         if services:
@@ -120,6 +139,10 @@ def _document(applied: Namespace) -> dict[str, Any]:
                 "caught_up": schedule.caught_up,
             }
             for team, schedule in applied.schedules.items()
+        ],
+        "refreshes": [
+            {"team": team, "schedule_id": names.refresh_id(team), "change": change.value}
+            for team, change in applied.refreshes.items()
         ],
         "breakers": [{"service": service, "rules": rules.value} for service, rules in applied.breakers.items()],
         "orphans": [{"team": team, "deleted": applied.is_pruned} for team in applied.orphans],

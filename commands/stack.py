@@ -94,24 +94,45 @@ async def worker_process(
 
 
 def write_configuration(directory: Path, sandbox: Mapping[str, Any]) -> Path:
-    """A configuration directory for the sandbox's teams: the shipped settings of all teams, and a file a team."""
+    """A configuration directory for the sandbox's teams: the shipped services and delivery, and a file a team.
+
+    Status pages and git mirrors are the sandbox's, too: nobody else is asked.
+    """
     target = directory / "config"
     (target / "teams").mkdir(parents=True, exist_ok=True)
-    for name in ("services.yaml", "delivery.yaml", "recovery.yaml"):
+    for name in ("services.yaml", "delivery.yaml", "recovery.yaml", "escalation.yaml"):
         (target / name).write_text((ROOT / "config" / name).read_text())
+    _use_status_pages(target / "services.yaml", sandbox["status_pages"])
     for spec in sandbox["teams"]:
         path = target / "teams" / f"{spec['team']}.yaml"
-        path.write_text(yaml.safe_dump(_team_file(spec), sort_keys=False, allow_unicode=True))
+        path.write_text(yaml.safe_dump(_team_file(spec, sandbox), sort_keys=False, allow_unicode=True))
     return target
 
 
-def _team_file(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _use_status_pages(services_yaml: Path, pages: Mapping[str, str]) -> None:
+    services: dict[str, dict[str, Any]] = yaml.safe_load(services_yaml.read_text())
+    for name, settings in services.items():
+        settings.pop("status_page", None)
+        if name in pages:
+            settings["status_page"] = pages[name]
+    services_yaml.write_text(yaml.safe_dump(services, sort_keys=False))
+
+
+def _team_file(spec: Mapping[str, Any], sandbox: Mapping[str, Any]) -> dict[str, Any]:
     team: dict[str, Any] = {"team": spec["team"], "timezone": spec["timezone"]}
     team["schedule"] = {"day": "monday", "time": "09:00", "jitter": "2m"}
     if spec["repositories"]:
         team["github"] = {"repositories": spec["repositories"], "exclude_labels": ["skip-changelog"]}
+        team["github"] |= {"deployments": spec["deployments"]} if spec["deployments"] else {}
+        mirrored = {name: at for name, at in sandbox["mirrors"].items() if name in spec["repositories"]}
+        if mirrored:
+            team["github"]["mirrors"] = mirrored
     if spec["projects"]:
-        team["jira"] = {"projects": spec["projects"]}
+        team["jira"] = {"projects": spec["projects"]} | ({"boards": spec["boards"]} if spec["boards"] else {})
+    calendar = {"ics": f"{sandbox['urls']['calendar']}/calendars/{spec['calendar']}.ics"} if spec["calendar"] else {}
+    calendar |= {"holidays": spec["holidays"]} if spec["holidays"] else {}
+    if calendar:
+        team["calendar"] = calendar
     team["channels"] = [{"kind": "slack", "channel": f"#{spec['slack_channels'][0]}"}]
     return team
 

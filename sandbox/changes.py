@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from sandbox.world import Commit, Person, PullRequest, Repository, World
+from sandbox.git_objects import named
+from sandbox.world import Commit, Indicator, Person, PullRequest, Repository, StatusReport, World
 
 
 class ImpossibleChange(ValueError):
@@ -57,7 +58,8 @@ class ArchiveRepository(_Change):
 class ForcePush(_Change):
     """Rewrites the newest commits of the default branch: same messages and times, new SHAs.
 
-    GitHub still knows the old ones by SHA, and the pull requests still name them as their merge commits.
+    GitHub still knows the old ones by SHA, and the pull requests still name them as their merge commits. The new SHAs
+    are none of git's: nobody has a mirror of such a repository.
     """
 
     kind: Literal["force_push"] = "force_push"
@@ -96,7 +98,7 @@ class AddCommit(_Change):
     def apply(self, world: World, now: datetime) -> None:
         repository = _repository(world, self.repository)
         at = self.committed_at or now
-        _push(repository, Commit(_sha(self.message, at.isoformat()), self.message, _somebody(repository), at, at))
+        _push(repository, Commit("", self.message, _somebody(repository), at, at))
         repository.revision += 1
 
 
@@ -117,11 +119,11 @@ class AddPullRequest(_Change):
         taken = [pull.number for pull in repository.pull_requests] + [issue.number for issue in repository.issues]
         number = max(taken, default=0) + 1
         at = self.merged_at or now
-        branch_commit = Commit(_sha("branch", self.title, str(number)), self.title, author, at, at)
+        branch_commit = named(Commit("", self.title, author, at, at, [_tip(repository)]))
         merge_sha = None
         if self.merged_at is not None:
-            merge_sha = _sha("merge", self.title, str(number))
-            _push(repository, Commit(merge_sha, f"{self.title} (#{number})", author, at, at))
+            commit = Commit("", f"{self.title} (#{number})", author, at, at)
+            merge_sha = _push(repository, commit, is_merged_by_github=True)
         repository.branch_commits.append(branch_commit)
         repository.pull_requests.append(
             PullRequest(
@@ -193,6 +195,33 @@ class RevokeTokens(_Change):
         world.github_app.token_generation += 1
 
 
+class DelayMirror(_Change):
+    """The repository's mirror was last brought up to date so many commits ago."""
+
+    kind: Literal["delay_mirror"] = "delay_mirror"
+    repository: str
+    commits: int = Field(ge=0)
+
+    def apply(self, world: World, now: datetime) -> None:
+        repository = _repository(world, self.repository)
+        if self.commits >= len(repository.commits):
+            raise ImpossibleChange(f"{self.repository} has {len(repository.commits)} commits")
+        repository.mirror_lacks = self.commits
+
+
+class ReportStatus(_Change):
+    """A service's status page says something else from now on, whether or not it is so."""
+
+    kind: Literal["report_status"] = "report_status"
+    service: str
+    indicator: Indicator = "none"
+    incident: str = ""
+    """Name of the open incident; empty: none is open."""
+
+    def apply(self, world: World, now: datetime) -> None:
+        world.status[self.service] = StatusReport(self.indicator, self.incident, now)
+
+
 WorldChange = Annotated[
     RenameRepository
     | ArchiveRepository
@@ -201,7 +230,9 @@ WorldChange = Annotated[
     | AddPullRequest
     | EditPullRequest
     | DeleteUser
-    | RevokeTokens,
+    | RevokeTokens
+    | DelayMirror
+    | ReportStatus,
     Field(discriminator="kind"),
 ]
 WORLD_CHANGE: TypeAdapter[WorldChange] = TypeAdapter(WorldChange)
@@ -213,14 +244,22 @@ def _repository(world: World, name: str) -> Repository:
     return world.repositories[name]
 
 
-def _push(repository: Repository, commit: Commit) -> None:
-    """Onto the tip; the list stays in the order of committer dates, as git log shows it."""
-    commit.parents = [one.sha for one in repository.commits[:1]]
+def _push(repository: Repository, commit: Commit, *, is_merged_by_github: bool = False) -> str:
+    """Onto the tip, under git's name for it; the list stays in the order of committer dates, as git log shows it."""
+    commit.parents = [_tip(repository)]
+    named(commit, is_merged_by_github=is_merged_by_github)
     position = next(
         (at for at, one in enumerate(repository.commits) if one.committed_at <= commit.committed_at),
         len(repository.commits),
     )
     repository.commits.insert(position, commit)
+    return commit.sha
+
+
+def _tip(repository: Repository) -> str:
+    """The commit that no other one follows. Not always the newest: a commit may have been made with an older date."""
+    followed = {parent for commit in repository.commits for parent in commit.parents}
+    return next(commit.sha for commit in repository.commits if commit.sha not in followed)
 
 
 def _somebody(repository: Repository) -> Person:

@@ -18,8 +18,11 @@ from sandbox.request_log import RequestLog
 from sandbox.service import Clock, Credentials, StandIn, system_clock
 from sandbox.world import World
 
-SERVICES = ("github", "jira", "slack")
+SERVICES = ("github", "jira", "slack", "git", "feed", "status", "calendar")
 """Each is the package `sandbox.<name>`, loaded when it is asked for."""
+
+STATUS_PAGES = ("github", "jira")
+"""The services that publish one in Statuspage's form."""
 
 
 class Sandbox:
@@ -60,6 +63,20 @@ class Sandbox:
     def slack_url(self) -> str:
         """The root; slack-sdk's `base_url` is this with `/api/` behind it."""
         return self.urls["slack"]
+
+    @property
+    def mirrors(self) -> dict[str, str]:
+        """Where each repository could be cloned from, by its name; not everything that is listed can."""
+        if "git" not in self._ports:
+            return {}
+        return {name: f"{self.urls['git']}/{name}.git" for name in self.world.repositories}
+
+    @property
+    def status_pages(self) -> dict[str, str]:
+        """The addresses of the status pages, by service."""
+        if "status" not in self._ports:
+            return {}
+        return {service: f"{self.urls['status']}/{service}" for service in STATUS_PAGES}
 
     @property
     def control_url(self) -> str:

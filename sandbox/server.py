@@ -56,6 +56,8 @@ def _document(sandbox: Sandbox) -> bytes:
             "environment": sandbox.environment,
             "week": sandbox.world.week,
             "teams": [asdict(team) for team in sandbox.world.teams],
+            "mirrors": sandbox.mirrors,
+            "status_pages": sandbox.status_pages,
             "pid": os.getpid(),
         },
         option=orjson.OPT_INDENT_2,

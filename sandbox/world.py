@@ -6,7 +6,8 @@ Times are aware datetimes in UTC. Everything is plain data; the services turn it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 
@@ -125,6 +126,10 @@ class Repository:
     """`owner/name` of earlier days: GitHub redirects from them."""
     revision: int = 0
     """Raised by whoever changes something inside: what was rendered before is rendered again."""
+    git_path: Path | None = None
+    """Where it lies on this machine, of a world made from a local repository."""
+    mirror_lacks: int = 0
+    """Its mirror is behind by so many commits of the default branch."""
 
     @property
     def full_name(self) -> str:
@@ -211,6 +216,44 @@ class Board:
     name: str
     project_key: str
     sprints: list[Sprint] = field(default_factory=list)
+    type: Literal["scrum", "kanban"] = "scrum"
+    """A Kanban board has no sprints, and says so."""
+
+
+@dataclass(slots=True)
+class CalendarEvent:
+    """One event of a team's calendar."""
+
+    uid: str
+    summary: str
+    start: date | datetime
+    """A date: all day."""
+    end: date | datetime
+    """The first day or instant that no longer belongs to it."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """Further properties by name, as they stand in the file: `{"TRANSP": "OPAQUE", "RRULE": "FREQ=WEEKLY"}`."""
+
+
+@dataclass(slots=True)
+class TeamCalendar:
+    """What the calendar stand-in serves under `/calendars/NAME.ics`."""
+
+    name: str
+    timezone: str
+    events: list[CalendarEvent] = field(default_factory=list)
+
+
+Indicator = Literal["none", "minor", "major", "critical"]
+
+
+@dataclass(slots=True)
+class StatusReport:
+    """What a service's own status page says of it."""
+
+    indicator: Indicator = "none"
+    incident: str = ""
+    """Name of the incident that is open; empty: none is."""
+    reported_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -222,6 +265,13 @@ class TeamSpec:
     repositories: list[str]
     projects: list[str]
     slack_channels: list[str]
+    boards: list[int] = field(default_factory=list)
+    deployments: list[str] = field(default_factory=list)
+    """Environments whose deployments the team counts."""
+    calendar: str = ""
+    """The name of its calendar."""
+    holidays: str = ""
+    """The region whose holidays are its own, such as `DE-BE`."""
 
 
 @dataclass(slots=True)
@@ -231,6 +281,8 @@ class World:
     projects: dict[str, Project] = field(default_factory=dict)
     """By project key."""
     boards: list[Board] = field(default_factory=list)
+    calendars: dict[str, TeamCalendar] = field(default_factory=dict)
+    """By name."""
     slack_channels: list[str] = field(default_factory=list)
     """Names without `#`."""
     teams: list[TeamSpec] = field(default_factory=list)
@@ -241,6 +293,8 @@ class World:
     """Which JIRA the organisation runs."""
     github_hourly_limit: int = 5000
     """GitHub's primary limit for a user's token; worlds of many teams stand for an installation with more."""
+    status: dict[str, StatusReport] = field(default_factory=dict)
+    """By service, such as `github`; a service that is not in it says that all is well."""
 
     def repository_named(self, full_name: str) -> Repository | None:
         """By its name or by one that it had before, as long as no other took that; case counts for nothing."""

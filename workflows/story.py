@@ -9,6 +9,7 @@ from devsync.contracts.approval import ApprovalProgress, ApprovalState
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, StandingRevision
 from devsync.contracts.due import DueRequest, EditionDue
 from devsync.contracts.edition import EditionProgress, EditionRequest, EditionStatus, Phase, RecoverySummary
+from devsync.contracts.refresh import RefreshResult
 from devsync.domain.changelog.due import told
 
 _DOING = {
@@ -109,6 +110,24 @@ def amendment_story(request: AmendmentRequest, progress: AmendmentProgress) -> s
     lines += [f"- **Missing** {unit.unit}: {unit.failure.message}" for unit in progress.missing]
     lines += _refusals(progress.refused_messages)
     return "\n".join(lines)
+
+
+def refresh_story(result: RefreshResult) -> str:
+    """What a refresh has found, and what it has not."""
+    week = f", week {result.iso_week} so far" if result.iso_week else ""
+    lines = [f"### Sources of {result.team}{week}"]
+    if result.problem:
+        lines.append(f"Nothing was asked: {result.problem}")
+    if result.units_total:
+        done = len(result.collected) + len(result.unchanged)
+        lines.append(f"- Answered: {done} of {result.units_total}, {len(result.unchanged)} of them unchanged")
+    if result.api_calls:
+        lines.append(
+            f"- Calls: {', '.join(f'{service} {count}' for service, count in sorted(result.api_calls.items()))}"
+        )
+    lines += [f"- Skipped {one.unit}: {one.reason}" for one in result.skipped]
+    lines += [f"- Failed {one.unit}: {one.reason}" for one in result.failed]
+    return "\n".join([*lines, *_refusals(result.refused_messages)])
 
 
 def delivery_story(

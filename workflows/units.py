@@ -10,7 +10,15 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
-    from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
+    from devsync.contracts.collection import (
+        Collect,
+        CollectBoard,
+        CollectCalendar,
+        CollectDeployments,
+        CollectProject,
+        CollectRepository,
+        UnitCollected,
+    )
     from devsync.contracts.edition import EditionPlan
     from devsync.contracts.policies import Policies
     from devsync.domain.changelog.deadline import Deadline
@@ -26,7 +34,7 @@ class Ask(NamedTuple):
 
     unit: str
     contract: activities.ActivityContract[Any, UnitCollected]
-    message: CollectRepository | CollectProject
+    message: Collect
 
     @property
     def service(self) -> str:
@@ -37,10 +45,10 @@ Answer = UnitCollected | Failure
 
 
 def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
-    """Every unit that the plan names: repositories, then projects."""
+    """Every unit that the plan names: what the edition is made of first, then what surrounds it."""
     # Stable when an operator resets the run: the pages collected before the reset are still good.
     collection_id = names.collection_id(run.workflow_id, run.original_execution_run_id)
-    share = inline_share(len(plan.repositories) + len(plan.projects))
+    share = inline_share(len(plan.units))
     repositories = (
         Ask(
             names.repository_unit(repository),
@@ -64,7 +72,39 @@ def asks_of(plan: EditionPlan, run: workflow.Info) -> tuple[Ask, ...]:
         )
         for project in plan.projects
     )
-    return (*repositories, *projects)
+    return (*repositories, *projects, *_surroundings(plan, collection_id))
+
+
+def _surroundings(plan: EditionPlan, collection_id: str) -> tuple[Ask, ...]:
+    """Boards, deployments and the calendar: without them the edition lacks a section, and no change."""
+    boards = (
+        Ask(
+            names.board_unit(board),
+            activities.COLLECT_BOARD,
+            CollectBoard(collection_id=collection_id, team=plan.team, board=board, window=plan.window),
+        )
+        for board in plan.boards
+    )
+    deployments = (
+        Ask(
+            names.deployments_unit(repository),
+            activities.COLLECT_DEPLOYMENTS,
+            CollectDeployments(
+                collection_id=collection_id,
+                team=plan.team,
+                repository=repository,
+                environments=plan.deployment_environments,
+                window=plan.window,
+            ),
+        )
+        for repository in (plan.repositories if plan.deployment_environments else ())
+    )
+    calendar = Ask(
+        names.calendar_unit(plan.team),
+        activities.COLLECT_CALENDAR,
+        CollectCalendar(collection_id=collection_id, team=plan.team, window=plan.window),
+    )
+    return (*boards, *deployments, *([calendar] if plan.has_calendar else []))
 
 
 Heard = Callable[[Ask, Answer], None]
@@ -75,7 +115,7 @@ async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, h
     """All at once, each unit within its policy and the time that is left to collect. By unit."""
 
     async def ask_one(ask: Ask) -> Answer:
-        answer = await _ask(ask, policies, deadline.time_to_collect(workflow.now()))
+        answer = await ask_once(ask, policies, deadline.time_to_collect(workflow.now()))
         heard(ask, answer)
         return answer
 
@@ -83,7 +123,8 @@ async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, h
     return {ask.unit: answer for ask, answer in zip(asks, answers, strict=True)}
 
 
-async def _ask(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:
+async def ask_once(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:
+    """One unit, within its policy and the time that is left; a breaker's refusal is an answer like any other."""
     try:
         return await call(ask.contract, ask.message, policies, summary=f"Collect {ask.unit}", time_left=time_left)
     except ActivityError as error:

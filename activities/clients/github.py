@@ -102,6 +102,8 @@ class GitHubClient:
         gate: CallGate = UNGATED,
     ) -> None:
         self._tokens = tokens
+        self.concurrency = concurrency
+        """Calls at once in this process."""
 
         def build() -> _Line:
             token = HeldToken()

@@ -2,13 +2,14 @@
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from activities.clients.beats import Beat, alone
 from activities.clients.jira_library import JiraLibrary
-from activities.clients.jira_pages import Read, SearchPage, T, cloud_page, data_center_page
+from activities.clients.jira_pages import Json, Read, SearchPage, T, cloud_page, data_center_page
 from activities.clients.pool import ClientPool
 from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
@@ -44,6 +45,8 @@ class JiraClient:
         gate: CallGate = UNGATED,
     ) -> None:
         self.server = server.rstrip("/")
+        self.concurrency = concurrency
+        """Calls at once in this process."""
         self._is_cloud = email is not None
 
         def build() -> JiraLibrary:
@@ -77,6 +80,14 @@ class JiraClient:
             if self._is_cloud:
                 return cloud_page(library, gate, jql, fields, position, read)
             return data_center_page(library, gate, jql, fields, position, read, epic_link)
+
+    def agile(self, path: str, parameters: dict[str, str], beat: Beat, read: Callable[[Json], T]) -> T:
+        """What `read` makes of one answer of the agile API, such as `board/42/sprint`. Raises what `read` raises."""
+        with self._pool.lend(beat) as (library, gate), gate.call("GET agile"):
+            body = library.agile(path, parameters)
+            if not isinstance(body, dict):
+                raise MalformedAnswer("jira", "GET agile", "something that is no object")
+            return read(body)
 
     def _introduce(self, beat: Beat) -> _Introduction:
         with alone(self._lock, beat):

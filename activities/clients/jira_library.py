@@ -47,6 +47,10 @@ class JiraLibrary(JIRA):
         answer: dict[str, Any] = self._get_json("serverInfo")
         return answer
 
+    def agile(self, path: str, parameters: dict[str, str]) -> Any:
+        """One request to the agile API, which is the same on both kinds of JIRA."""
+        return self._get_json(path, parameters, base=self.AGILE_BASE_URL)
+
     @property
     def _fields_cache(self) -> dict[str, str]:
         """No translation: fields are asked for by their ids."""

@@ -5,6 +5,7 @@ Both roads give the same edition: what decides items is what both know. One coll
 left, chokes even on the smallest page, or fails again and again; whatever it had read is dropped then.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -14,12 +15,17 @@ from temporalio import activity
 
 from activities.clients.github import GitHubClient
 from activities.collection import Collection, Shelf
+from activities.github.deployments import deployments_of
 from activities.github.graphql import GRAPHQL, GraphQLRoad, is_too_heavy
 from activities.github.memory import Memory, head_validator, is_primary_limit
+from activities.github.repository_data import counts_of, without_texts
 from activities.github.rest import PARTS, REST, RestRoad
-from devsync.contracts.activities import COLLECT_REPOSITORY
-from devsync.contracts.collection import CollectRepository, UnitCollected
-from devsync.contracts.names import GITHUB, repository_unit
+from activities.remembering import remember
+from activities.steps import choice_of, heal_each
+from devsync.contracts.activities import COLLECT_DEPLOYMENTS, COLLECT_REPOSITORIES_AGAIN, COLLECT_REPOSITORY
+from devsync.contracts.collection import CollectDeployments, CollectRepository, UnitCollected
+from devsync.contracts.names import GITHUB, deployments_unit, repository_unit
+from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
 from devsync.domain.changelog.collected import RepositoryData
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import MalformedAnswer, classify
@@ -40,13 +46,46 @@ class GitHubActivities:
         self._shelf = shelf
         self._units = units
 
+    def all(self) -> list[Callable[..., Any]]:
+        return [self.collect_repository, self.collect_deployments, self.collect_again]
+
     @activity.defn(name=COLLECT_REPOSITORY.name)
     def collect_repository(self, message: CollectRepository) -> UnitCollected:
         """Pull requests merged, commits made and releases published in the window.
 
         Runs in a thread. Composition filters to the instant; here lists are only cut where they leave the window.
         """
-        collection = Collection(self._shelf, message.collection_id, message.team, repository_unit(message.repository))
+        return self._collect(message)
+
+    @activity.defn(name=COLLECT_DEPLOYMENTS.name)
+    def collect_deployments(self, message: CollectDeployments) -> UnitCollected:
+        """Deployments of the window to the environments that the team counts. Runs in a thread."""
+        return self._deployments(message)
+
+    @activity.defn(name=COLLECT_REPOSITORIES_AGAIN.name)
+    def collect_again(self, request: StepRequest) -> StepResult:
+        """Collects each repository that failed, or its deployments, once more from its last stored page on.
+
+        `with: {api: rest}` asks REST whatever the team's file says.
+        """
+        api = choice_of(request, "api", (AUTO, GRAPHQL, REST))
+
+        def collect(unit: FailedUnit) -> UnitCollected | None:
+            if isinstance(unit.ask, CollectDeployments):
+                return self._deployments(unit.ask, until=request.until)
+            if not isinstance(unit.ask, CollectRepository):
+                return None
+            message = unit.ask.model_copy(update={"api": api}) if api else unit.ask
+            return self._collect(message, until=request.until)
+
+        healing = heal_each(request.units, collect, COLLECT_REPOSITORY, request.team, at_once=self._client.concurrency)
+        by_api = " by REST" if api == REST else ""
+        return healing.result(f"asked GitHub again{by_api}", request.units)
+
+    def _collect(self, message: CollectRepository, until: datetime | None = None) -> UnitCollected:
+        collection = Collection(
+            self._shelf, message.collection_id, message.team, repository_unit(message.repository), until
+        )
         collection.resume()
         memory = Memory(self._client, self._units, collection, message)
         if not collection.is_resumed:
@@ -54,6 +93,13 @@ class GitHubActivities:
             if remembered is not None:
                 return _reused(remembered, collection, memory)
         return _Attempt(self._client, collection, memory, message).run()
+
+    def _deployments(self, message: CollectDeployments, until: datetime | None = None) -> UnitCollected:
+        unit = deployments_unit(message.repository)
+        collection = Collection(self._shelf, message.collection_id, message.team, unit, until)
+        collected = deployments_of(self._client, collection, message)
+        remember(self._units, collection, message.window, collected)
+        return collected
 
 
 class _Found(NamedTuple):
@@ -85,7 +131,7 @@ class _Attempt:
             self._notes.append(f"GitHub calls it {road.name_now} now; write that name in the team file")
         self._calls[REST] += self._memory.calls
         finished = self._collection.finish(
-            data, _counts(data), slim=lambda: _without_texts(data), inline_share=self._message.inline_share
+            data, counts_of(data), slim=lambda: without_texts(data), inline_share=self._message.inline_share
         )
         collected = finished.model_copy(
             update={
@@ -161,25 +207,5 @@ def _reused(remembered: RememberedUnit, collection: Collection, memory: Memory) 
         road=remembered.road,
         is_unchanged=True,
         notes=remembered.notes,
-        collected_at=datetime.now(UTC),
+        collected_at=remembered.collected_at,
     )
-
-
-def _counts(data: RepositoryData) -> dict[str, int]:
-    return {
-        "pull_requests": len(data.pull_requests),
-        "commits": len(data.commits),
-        "releases": len(data.releases),
-    }
-
-
-def _without_texts(data: RepositoryData) -> RepositoryData:
-    """Titles, people and links stay; bodies go."""
-    changes: dict[str, Any] = {
-        "pull_requests": tuple(pull.model_copy(update={"body": ""}) for pull in data.pull_requests),
-        "commits": tuple(
-            commit.model_copy(update={"message": commit.message.split("\n", 1)[0]}) for commit in data.commits
-        ),
-        "releases": tuple(release.model_copy(update={"body": ""}) for release in data.releases),
-    }
-    return data.model_copy(update=changes)

@@ -89,13 +89,7 @@ class GraphQLRoad:
             self.name_now = page["name"]
             self.default_branch = page["branch"] or self.default_branch
             self.head = page["head"] or self.head
-        return RepositoryData(
-            repository=self._repository,
-            default_branch=self.default_branch,
-            pull_requests=unique(_read(pages, "pulls", PullRequest), key=lambda pull: pull.number),
-            commits=unique(_read(pages, "commits", Commit), key=lambda commit: commit.sha),
-            releases=unique(_read(pages, "releases", Release), key=lambda release: release.tag),
-        )
+        return data_of(self._repository, self.default_branch, pages)
 
     def _fetch(self, cursor: str) -> PageResult:
         page, following = self._ask(Place(**json.loads(cursor)))
@@ -206,6 +200,17 @@ class GraphQLRoad:
             raise MalformedAnswer("github", "a GraphQL query", f"a cursor of {name} that does not advance")
         self._seen.add(f"{name} {after}")
         return nodes, after
+
+
+def data_of(repository: str, default_branch: str, pages: list[Json]) -> RepositoryData:
+    """What those pages hold, of either road: each has entries of one list or more."""
+    return RepositoryData(
+        repository=repository,
+        default_branch=default_branch,
+        pull_requests=unique(_read(pages, "pulls", PullRequest), key=lambda pull: pull.number),
+        commits=unique(_read(pages, "commits", Commit), key=lambda commit: commit.sha),
+        releases=unique(_read(pages, "releases", Release), key=lambda release: release.tag),
+    )
 
 
 def is_too_heavy(error: Exception) -> bool:

@@ -39,15 +39,13 @@ from temporalio import activity
 from activities.clients.github import GitHubClient, Probed, RepositoryMoved
 from activities.collection import Collection, PageResult
 from activities.github.graphql import GRAPHQL
+from activities.remembering import form_of, keep, remember
 from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.contracts.names import GITHUB
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import MalformedAnswer, classify
 from devsync.storage.collected import CollectedUnits, RememberedUnit, Validator
 from devsync.storage.connection import DatabaseUnavailable
-
-FORM = 1
-"""Raise it when the same answers of GitHub would give another artifact: what an older build stored is not reused."""
 
 _SHA = "application/vnd.github.sha"
 _SAYING = ("id", "number", "updated_at", "tag_name", "name", "body", "draft", "prerelease", "published_at")
@@ -76,7 +74,7 @@ class Memory:
     def unchanged(self) -> RememberedUnit | None:
         """The remembered collection of the same window, confirmed by GitHub; None where there is none, or changed."""
         remembered = self._recall()
-        if remembered is None:
+        if remembered is None or not remembered.validators:
             return None
         confirmed: list[Validator] = []
         with self._as_an_aid():
@@ -87,8 +85,10 @@ class Memory:
                 confirmed.append(found)
         if len(confirmed) < len(remembered.validators):
             return None
-        if tuple(confirmed) != remembered.validators:
-            self._keep(remembered.model_copy(update={"validators": tuple(confirmed)}))
+        # It is as good as collected now: that is the age it would stand in with, should GitHub go away.
+        changes = {"validators": tuple(confirmed), "collected_at": datetime.now(UTC)}
+        remembered = remembered.model_copy(update=changes)
+        keep(self._units, self._collection, self._message.window, remembered)
         return remembered
 
     def learn(self) -> tuple[Validator, ...]:
@@ -111,37 +111,15 @@ class Memory:
         return found if found and all(validator.etag for validator in found) else ()
 
     def remember(self, collected: UnitCollected, validators: tuple[Validator, ...]) -> None:
-        """Keeps the collection for later ones, where validators stand for all of it and it lies in the store."""
-        if not validators or collected.bodies_dropped or collected.artifact.inline is not None:
-            return
-        remembered = RememberedUnit(
-            artifact=collected.artifact,
-            validators=validators,
-            road=collected.road,
-            counts=collected.counts,
-            notes=collected.notes,
-            collected_at=collected.collected_at,
-        )
-        self._keep(remembered)
-
-    def _keep(self, remembered: RememberedUnit) -> None:
-        message = self._message
-        with self._as_an_aid():
-            self._collection.at_shelf(
-                self._units.remember(
-                    team=message.team,
-                    unit=self._collection.unit,
-                    window=message.window,
-                    form=FORM,
-                    remembered=remembered,
-                )
-            )
+        """Keeps the collection for later ones; without validators it can only stand in, and confirms nothing."""
+        remember(self._units, self._collection, self._message.window, collected, validators)
 
     def _recall(self) -> RememberedUnit | None:
         message = self._message
         with self._as_an_aid():
+            unit = self._collection.unit
             return self._collection.at_shelf(
-                self._units.recall(team=message.team, unit=self._collection.unit, window=message.window, form=FORM)
+                self._units.recall(team=message.team, unit=unit, window=message.window, form=form_of(unit))
             )
         return None
 

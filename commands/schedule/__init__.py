@@ -26,6 +26,7 @@ from commands.times import local_time
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
 from devsync.runtime.connection import connect
+from devsync.runtime.refresh_schedules import delete_refresh
 from devsync.runtime.schedules import describe, handle_of, scheduled_teams, started_by
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
@@ -103,10 +104,14 @@ async def trigger(team: Team, as_json: AsJson = False) -> Exit:
 @app.command()
 @command
 async def delete(team: Team, as_json: AsJson = False) -> Exit:
-    """Remove the schedule. Editions that run go on; `apply` makes it again while the team's file asks for one."""
+    """Remove the schedule, and the one that refreshes the team's sources. Editions that run go on.
+
+    `apply` makes both again while the team's file asks for them.
+    """
     client = await connect()
     await _schedule_of(client, team)
     await handle_of(client, team).delete()
+    await delete_refresh(client, team)
     if as_json:
         emit({"team": team, "schedule_id": names.schedule_id(team), "deleted": True})
     else:

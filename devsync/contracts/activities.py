@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from devsync.contracts import breaker, collection, delivery, due, edition, escalation, notifications, recovery
+from devsync.contracts import (
+    breaker,
+    collection,
+    delivery,
+    due,
+    edition,
+    escalation,
+    notifications,
+    recovery,
+    refresh,
+)
 from devsync.domain.model import Model
 
 In = TypeVar("In", bound=Model)
@@ -35,11 +45,17 @@ class ActivityContract(Generic[In, Out]):
 
 FIND_DUE_WEEK = ActivityContract("local.find_due_week", due.FindDueWeek, due.DueWeek, is_critical=True)
 PLAN_EDITION = ActivityContract("local.plan_edition", edition.PlanEdition, edition.EditionPlan, is_critical=True)
+PLAN_REFRESH = ActivityContract("local.plan_refresh", refresh.PlanRefresh, edition.EditionPlan)
 FIND_PREVIOUS = ActivityContract("local.find_previous_edition", edition.FindPreviousEdition, edition.PreviousEdition)
 COLLECT_REPOSITORY = ActivityContract(
     "github.collect_repository", collection.CollectRepository, collection.UnitCollected
 )
 COLLECT_PROJECT = ActivityContract("jira.collect_project", collection.CollectProject, collection.UnitCollected)
+COLLECT_BOARD = ActivityContract("jira.collect_board", collection.CollectBoard, collection.UnitCollected)
+COLLECT_DEPLOYMENTS = ActivityContract(
+    "github.collect_deployments", collection.CollectDeployments, collection.UnitCollected
+)
+COLLECT_CALENDAR = ActivityContract("calendar.collect", collection.CollectCalendar, collection.UnitCollected)
 COMPOSE_EDITION = ActivityContract(
     "local.compose_edition", edition.ComposeEdition, edition.EditionComposed, is_critical=True
 )
@@ -68,8 +84,9 @@ RELEASE_WAITING = ActivityContract("local.release_waiting", breaker.ReleaseWaiti
 JOIN_ESCALATION = ActivityContract(
     "local.join_escalation", escalation.JoinEscalation, escalation.EscalationJoined, is_critical=True
 )
+RECORD_ESCALATION = ActivityContract("local.record_escalation", escalation.RecordEscalation, edition.Recorded)
 RECORD_RECOVERY = ActivityContract("local.record_recovery", recovery.RecordRecovery, edition.Recorded)
-NOTIFY_SLACK = ActivityContract("slack.notify", notifications.Notify, notifications.Notified)
+NOTIFY_SLACK = ActivityContract("slack.notify", notifications.Notify, notifications.Notified, is_tried_once=True)
 NOTIFY_EMAIL = ActivityContract("email.notify", notifications.Notify, notifications.Notified)
 NOTIFY_WEBHOOK = ActivityContract("webhook.notify", notifications.Notify, notifications.Notified)
 
@@ -77,6 +94,9 @@ EDITION_ACTIVITIES = (
     FIND_PREVIOUS,
     COLLECT_REPOSITORY,
     COLLECT_PROJECT,
+    COLLECT_BOARD,
+    COLLECT_DEPLOYMENTS,
+    COLLECT_CALENDAR,
     COMPOSE_EDITION,
     RENDER_EDITION,
     RECORD_EDITION,
@@ -122,7 +142,16 @@ RECOVERY_STEPS = (
 
 NOTIFYING_ACTIVITIES = (NOTIFY_SLACK, NOTIFY_EMAIL, NOTIFY_WEBHOOK)
 
-DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES, *NOTIFYING_ACTIVITIES, *RECOVERY_ACTIVITIES)
+ESCALATION_ACTIVITIES = (*NOTIFYING_ACTIVITIES, FIND_SLACK_PART, RECORD_ESCALATION)
+"""What an escalation calls."""
+
+DECLARED = (
+    *EDITION_ACTIVITIES,
+    *DELIVERY_ACTIVITIES,
+    *NOTIFYING_ACTIVITIES,
+    *RECOVERY_ACTIVITIES,
+    RECORD_ESCALATION,
+)
 """Those whose policies are declared in config/services.yaml."""
 
 _BY_NAME = {contract.name: contract for contract in globals().copy().values() if isinstance(contract, ActivityContract)}

@@ -31,6 +31,41 @@ class CollectProject(Model):
     window: Window
 
 
+class CollectBoard(Model):
+    """Collect what one JIRA board shows now: its sprints, and what is in progress."""
+
+    collection_id: str
+    team: str
+    board: int
+    window: Window
+    """Of the edition that it is collected for; a board tells the present alone."""
+
+
+class CollectDeployments(Model):
+    """Collect one GitHub repository's deployments of the window to some environments."""
+
+    collection_id: str
+    team: str
+    repository: str
+    environments: tuple[str, ...]
+    window: Window
+
+
+class CollectCalendar(Model):
+    """Collect what the team's calendar says of the two weeks after the window.
+
+    Its address stays in the team's file: with many calendars the address is the password.
+    """
+
+    collection_id: str
+    team: str
+    window: Window
+
+
+Collect = CollectRepository | CollectProject | CollectBoard | CollectDeployments | CollectCalendar
+"""What a unit is asked with."""
+
+
 class UnitCollected(Model):
     """What a collecting activity reports to the workflow: references and counts, never bodies."""
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from devsync.contracts import names
 from devsync.contracts.approval import ApprovalPlan, ApprovalProgress
 from devsync.contracts.artifacts import INLINE_BUDGET, ArtifactRef
 from devsync.contracts.collection import UnitCollected
@@ -10,6 +11,7 @@ from devsync.contracts.delivery import ChannelPlan, DeliverySchedule, DeliverySt
 from devsync.contracts.policies import Policies
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.changelog.edits import Edits
+from devsync.domain.changelog.surroundings import Holiday
 from devsync.domain.changelog.telling import Telling
 from devsync.domain.changelog.window import Window
 from devsync.domain.model import Model
@@ -61,6 +63,14 @@ class EditionPlan(Model):
     github_api: str = "auto"
     """Which road to GitHub: `auto`, `graphql` or `rest`."""
     projects: tuple[str, ...] = ()
+    boards: tuple[int, ...] = ()
+    """JIRA boards whose sprints and work in progress are told."""
+    deployment_environments: tuple[str, ...] = ()
+    """Deployments to these are counted in every repository; none: nobody is asked for deployments."""
+    has_calendar: bool = False
+    """The team's calendar is asked. Its address stays in the team's file: with many calendars it is the password."""
+    holidays: tuple[Holiday, ...] = ()
+    """Of the team's region, in the two weeks after the window."""
     include_labels: tuple[str, ...] = ()
     exclude_labels: tuple[str, ...] = ()
     incident_types: tuple[str, ...] = ()
@@ -84,6 +94,17 @@ class EditionPlan(Model):
     """How what fails is recovered; `devsync.domain.recovery.choosing.plan_for` chooses among them."""
     notes: tuple[str, ...] = ()
     """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Every unit that is asked for: what completeness counts."""
+        return (
+            *map(names.repository_unit, self.repositories),
+            *map(names.project_unit, self.projects),
+            *map(names.board_unit, self.boards),
+            *(map(names.deployments_unit, self.repositories) if self.deployment_environments else ()),
+            *([names.calendar_unit(self.team)] if self.has_calendar else []),
+        )
 
 
 class ComposeEdition(Model):
@@ -262,7 +283,7 @@ class EditionProgress(Model):
 
     phase: Phase = Phase.PLANNING
     units_total: int = 0
-    """Repositories and projects asked for."""
+    """Repositories, projects, boards and whatever else is asked for."""
     units_done: tuple[str, ...] = ()
     """Those that are collected: `github:acme/ledger`, `jira:PAY`."""
     gaps: tuple[Gap, ...] = ()

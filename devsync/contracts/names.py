@@ -129,6 +129,18 @@ def project_unit(project: str) -> str:
     return f"{JIRA}:{project}"
 
 
+def board_unit(board: int) -> str:
+    return f"{JIRA}:board/{board}"
+
+
+def deployments_unit(repository: str) -> str:
+    return f"{GITHUB}:{repository}/deployments"
+
+
+def calendar_unit(team: str) -> str:
+    return f"{CALENDAR}:{team}"
+
+
 SCHEDULED_START = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 """Written by the server: when a schedule meant to start the workflow, jitter not counted."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from devsync.contracts.artifacts import ArtifactRef
-from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
+from devsync.contracts.collection import Collect, UnitCollected
 from devsync.contracts.delivery import DeliveryRequest
 from devsync.contracts.edition import RenderEdition
 from devsync.contracts.policies import Policies
@@ -26,10 +26,11 @@ class FailedUnit(Model):
     """One unit of an edition that failed, and the operation that did."""
 
     unit: str
-    """`github:acme/ledger`, `jira:PAY`, `slack-payments` for a channel, `rendering` for the formats."""
+    """`github:acme/ledger`, `jira:PAY`, `calendar:payments`, `slack-payments` for a channel,
+    `rendering` for the formats."""
     service: str
     failure: Failure
-    ask: CollectRepository | CollectProject | None = None
+    ask: Collect | None = None
     """Of collection: the message to ask it again with."""
 
 

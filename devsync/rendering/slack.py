@@ -137,17 +137,27 @@ class _Teller:
         """All that the channel message did not tell to its end. Highlights point to items: they stand below."""
         if "gaps" in overflowing:
             yield self._part("gaps")
+        if self._story.is_overview_first:
+            yield from self._overview()
         for chapter in self._story.chapters:
             if chapter.key != Section.BREAKING or "breaking" in overflowing:
                 yield self._chapter(chapter)
         if self._story.releases:
             yield self._part("releases")
+        if not self._story.is_overview_first:
+            yield from self._overview()
         if self._story.people:
             yield self._part("people")
         if self._story.footnotes:
             yield self._part("footnotes")
         if self._story.amended:
             yield self._part("amended")
+
+    def _overview(self) -> Iterator[Part]:
+        if self._story.figures:
+            yield self._part("figures")
+        if self._story.ahead:
+            yield self._part("ahead")
 
     def thread_text(self, headings: tuple[str, ...]) -> str:
         return shorten(", ".join(headings).replace("*", ""), MAX_TEXT)

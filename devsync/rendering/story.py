@@ -12,6 +12,7 @@ from typing import NamedTuple
 from devsync.contracts.names import LOCAL
 from devsync.domain.changelog.edition import Edition, Gap, Item, ProvenanceKind, ReleaseNote, Section
 from devsync.domain.changelog.telling import Amended, Telling
+from devsync.rendering.ahead import Figure, Group, ahead_of, figures_of
 from devsync.rendering.entries import MAX_NAME_LENGTH, Entries, Entry, Reference, reference_to
 from devsync.rendering.escape import MAX_TITLE_LENGTH, one_line, safe_url
 from devsync.rendering.wording import (
@@ -87,6 +88,12 @@ class Story(NamedTuple):
     people: tuple[str, ...]
     newcomers: tuple[str, ...]
     footnotes: tuple[str, ...]
+    ahead: tuple[Group, ...]
+    """What is next."""
+    figures: tuple[Figure, ...]
+    """The week in numbers."""
+    is_overview_first: bool
+    """For readers who plan more than they program: what is next and the numbers stand before the changes."""
     banner: str = ""
     """One line above everything, or empty."""
     follow_up: str = ""
@@ -173,6 +180,9 @@ def _tell(edition: Edition, revision: int) -> Story:
         newcomers=tuple(_person(person.name, person.login) for person in edition.contributors if person.is_first_time),
         footnotes=_footnotes(edition),
         editors_note=one_line(edition.editors_note),
+        ahead=ahead_of(edition),
+        figures=figures_of(edition),
+        is_overview_first=edition.audience != "engineering",
     )
 
 

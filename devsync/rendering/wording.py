@@ -96,6 +96,15 @@ def day(instant: datetime, timezone: str) -> str:
     return f"{local.day} {local:%B}"
 
 
+def days_of(first: date, last: date) -> str:
+    """`26 November`, `26–30 November`, `30 November – 2 December`: days that are near, without their year."""
+    if first == last:
+        return f"{first.day} {first:%B}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{last.day} {last:%B}"
+    return f"{first.day} {first:%B} – {last.day} {last:%B}"
+
+
 def moment(instant: datetime, timezone: str) -> str:
     """`9 November 2026, 14:05`, in the team's timezone."""
     local = instant.astimezone(ZoneInfo(timezone))

@@ -25,9 +25,10 @@ from devsync.domain.breaker.refusals import CallRefused
 from devsync.domain.changelog.window import ImpossibleWeek
 from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity, Failure, assessed
 from devsync.domain.redaction import bounded, redacted
-from devsync.runtime.failures import answers, breaker, database, graphql, http, machine, mail, slack, temporal
+from devsync.runtime.failures import answers, breaker, database, graphql, http, machine, mail, mirror, slack, temporal
 from devsync.runtime.failures.answers import CredentialsRefused, MalformedAnswer
 from devsync.runtime.failures.graphql import GraphQLRefused
+from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty, MirrorTooLarge
 from devsync.runtime.failures.verdict import (
     BAD_ADDRESS,
     MALFORMED,
@@ -106,6 +107,9 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (CredentialsRefused, answers.credentials_refused),
     (GraphQLRefused, graphql.failure_of),
     (CallRefused, breaker.refused),
+    (GitFailed, mirror.git),
+    (MirrorTooLarge, mirror.TOO_LARGE),
+    (MirrorEmpty, mirror.EMPTY),
     # The client libraries, by what their answers say.
     (GithubException, http.github),
     (BadAttributeException, MALFORMED),

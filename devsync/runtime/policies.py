@@ -9,6 +9,7 @@ from devsync.contracts.activities import (
     BREAKER_SETTINGS,
     FIND_DUE_WEEK,
     PLAN_EDITION,
+    PLAN_REFRESH,
     RECORD_BREAKER,
     RELEASE_WAITING,
     ActivityContract,
@@ -39,6 +40,12 @@ BOOTSTRAP: Policies = {
         retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=2)),
         start_to_close=timedelta(seconds=10),
         schedule_to_close=CATCH_UP,
+    ),
+    # The next refresh reads the file anew, hours later.
+    PLAN_REFRESH.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=30)),
+        start_to_close=timedelta(seconds=10),
+        schedule_to_close=timedelta(minutes=10),
     ),
 }
 """The policies that are not in config/services.yaml: the activities that read it cannot wait for it."""

@@ -15,13 +15,20 @@ from devsync.settings.problems import any_of
 
 _SSH_USER = "git"
 
+GIT_SCHEMES = ("https", "http", "ssh", "git", "file")
+"""What git may speak to a mirror; `ext::` and other helpers run programs."""
+
 
 def _web_address(url: str) -> str:
     return _checked(url, ("https", "http"))
 
 
-def _git_address(url: str) -> str:
-    return _checked(url, ("https", "http", "ssh", "git", "file"))
+def git_address(url: str) -> str:
+    """The address, as git may be given it. Raises ValueError saying what is wrong with it."""
+    checked = _checked(url, GIT_SCHEMES)
+    if (urlsplit(url).hostname or "").startswith("-"):  # ssh would take it for an option
+        raise ValueError("names a host that begins with a hyphen, which none does; correct it")
+    return checked
 
 
 def _checked(url: str, schemes: tuple[str, ...]) -> str:
@@ -47,5 +54,5 @@ def _is_login_by_key(scheme: str, netloc: str) -> bool:
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 """http or https, and neither user nor password."""
-GitAddress = Annotated[str, AfterValidator(_git_address)]
+GitAddress = Annotated[str, AfterValidator(git_address)]
 """What git clones from; of users only `ssh://git@…`."""

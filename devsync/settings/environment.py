@@ -102,6 +102,9 @@ _CURES: Final = {
 }
 
 
+_PUBLIC_API: Final = "api.github.com"
+
+
 class Environment(BaseSettings):
     """Read by `read_environment`. An empty variable counts as not set; a secret never shows in a repr or an error."""
 
@@ -117,6 +120,9 @@ class Environment(BaseSettings):
     """A GitHub App's private key in PEM; line breaks may be written as `\\n`."""
     github_api_url: BaseAddress = "https://api.github.com"
     """GitHub Enterprise Server: `https://github.acme.dev/api/v3`."""
+    github_web_url: BaseAddress | None = None
+    """Where people see GitHub, for links and feeds; without it, the API's address says it: https://github.com, or
+    `https://github.acme.dev` for `https://github.acme.dev/api/v3`."""
     jira_url: BaseAddress | None = None
     """The JIRA site."""
     jira_email: str | None = None
@@ -139,6 +145,10 @@ class Environment(BaseSettings):
     """The folder with `services.yaml`, `delivery.yaml` and `teams/`."""
     templates_dir: Path = Path("templates")
     """The folder with the templates of the renderings."""
+    outgoing_private_hosts: str = ""
+    """Hosts of your own network that calendars and webhooks of team files may be on, separated by commas."""
+    mirrors_dir: Path = Path(".cache/mirrors")
+    """The folder for clones of the teams' git mirrors. It may be lost: what is needed is fetched again."""
     metrics_address: ListeningAddress | None = None
     """Where the worker serves `/metrics` for Prometheus, as `127.0.0.1:9464`; nowhere without it."""
     worker_deployment: DeploymentName | None = None
@@ -158,6 +168,14 @@ class Environment(BaseSettings):
         # Many secret stores keep one line only, so that keys come with written line breaks.
         app = GitHubApp(app_id, SecretStr(key.replace("\\n", "\n")))
         return GitHubAccess(self.github_api_url, SecretStr(""), app)
+
+    def github_web(self) -> str:
+        """Where GitHub shows its pages to people, without a slash at its end."""
+        if self.github_web_url is not None:
+            return self.github_web_url
+        if urlsplit(self.github_api_url).hostname == _PUBLIC_API:
+            return "https://github.com"
+        return self.github_api_url.removesuffix("/api/v3")
 
     def jira(self) -> JiraAccess:
         """A JIRA_PAT is preferred where both kinds of credentials are set: nobody sets it for Cloud."""
@@ -180,6 +198,10 @@ class Environment(BaseSettings):
     def database(self) -> SecretStr:
         """The database's address, with its password."""
         return _needed("DATABASE_URL", self.database_url)
+
+    def private_hosts(self) -> frozenset[str]:
+        """The hosts of our own network that team files may name."""
+        return frozenset(filter(None, map(str.strip, self.outgoing_private_hosts.split(","))))
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret's text, and the passwords in addresses: what must stand in no message."""

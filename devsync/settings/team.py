@@ -69,8 +69,17 @@ class GitHubSource(Model):
     """When given, only pull requests with one of them; breaking changes are never filtered."""
     exclude_labels: Unique[str] = ()
     """What has one of them is left out: pull requests, and issues done without code."""
+    deployments: Unique[str] = ()
+    """Environments, such as `production`, to which deployments are counted. It costs a request more for each
+    repository, by GraphQL."""
     mirrors: dict[Repository, GitAddress] = Field(default_factory=dict)
     """Where else a repository can be cloned from, when GitHub does not answer."""
+
+    @model_validator(mode="after")
+    def _deployments_are_told_by_graphql(self) -> Self:
+        if self.deployments and self.api == "rest":
+            raise problem_at("are told by GraphQL alone, which api: rest rules out; write api: auto", "deployments")
+        return self
 
     @model_validator(mode="after")
     def _mirrors_belong_to_repositories(self) -> Self:
@@ -91,16 +100,33 @@ class JiraSource(Model):
     projects: Annotated[Unique[ProjectKey], Field(min_length=1, examples=["[PAY]"])]
     """The part of the issue keys before the hyphen. Only keys of these projects become links."""
     boards: Unique[PositiveInt] = ()
-    """Boards whose sprints are told."""
+    """Boards whose sprints are told, and what is in progress on them."""
     incident_types: Unique[str] = ()
     """The issue types that count as incidents: what broke."""
+
+
+class Refresh(Model):
+    """Asking the sources now and then, so that an edition needs only what is new, and what stands in for a source that
+    is down is hours old at most."""
+
+    enabled: bool = True
+    """False: sources are asked by editions alone."""
+    every: Duration = timedelta(hours=6)
+    """How often, from 15 minutes to a day."""
+
+    @model_validator(mode="after")
+    def _is_neither_a_storm_nor_useless(self) -> Self:
+        if not timedelta(minutes=15) <= self.every <= timedelta(days=1):
+            raise problem_at("is not between 15m and 1d", "every")
+        return self
 
 
 class CalendarSource(Model):
     """Who is away and which days are holidays, for "what is next"."""
 
     ics: WebAddress | None = None
-    """Address of the team's calendar in iCalendar form."""
+    """Address of the team's calendar in iCalendar form. Where knowing it is enough to read the calendar it is a secret:
+    it stands in this file alone, in no history, log or record."""
     holidays: HolidayRegion | None = None
     """Country or region (ISO 3166) whose public holidays count."""
 
@@ -196,6 +222,8 @@ class TeamConfig(Model):
     """A week begins and ends at midnight there."""
     schedule: Schedule | None = None
     """When the edition is made by itself."""
+    refresh: Refresh = Refresh()
+    """Of a team with a schedule: how often its sources are asked between editions."""
     period: Literal["previous_week", "since_last_edition"] = "previous_week"
     """What an edition covers: the ISO week before, or all since the last edition that was delivered."""
     deliver_by: PositiveDuration = timedelta(hours=2)

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
+from devsync.settings.holiday_regions import problem_of_region
 from devsync.settings.problems import did_you_mean
 
 _TEAM: Final = re.compile(r"[a-z0-9-]+")
@@ -84,6 +85,8 @@ def _mail_address(address: str) -> str:
 def _holidays(region: str) -> str:
     if _HOLIDAYS.fullmatch(region) is None:
         raise ValueError(f'"{region}" is not a country or region (ISO 3166); write one like "DE" or "DE-BE"')
+    if problem := problem_of_region(region):
+        raise ValueError(problem)
     return region
 
 

@@ -1,5 +1,7 @@
-"""Finished collections, remembered by unit and window: what a conditional probe asks, and what it may reuse."""
+"""Finished collections, remembered by unit and window: what a conditional probe asks, what it may reuse, and what
+stands in while the service does not answer."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -28,10 +30,10 @@ class Validator(Model):
 
 
 class RememberedUnit(Model):
-    """One finished collection. It holds while every validator is answered 304."""
+    """One finished collection. It holds while every validator is answered 304; without any, nothing confirms it."""
 
     artifact: ArtifactRef
-    validators: tuple[Validator, ...]
+    validators: tuple[Validator, ...] = ()
     road: str = ""
     counts: dict[str, int] = {}
     notes: tuple[str, ...] = ()
@@ -67,10 +69,21 @@ class CollectedUnits:
 
         Raises DatabaseUnavailable and NotMigrated.
         """
+        return (await self.recall_all(team=team, window=window, forms={unit: form})).get(unit)
+
+    async def recall_all(self, *, team: str, window: Window, forms: Mapping[str, int]) -> dict[str, RememberedUnit]:
+        """Likewise for many units, by name, each with the form that its artifact must have."""
         columns = collected_units.c
         rows = await self._database.execute(
             select(
-                columns.artifact, columns.validators, columns.road, columns.counts, columns.notes, columns.collected_at
+                columns.unit,
+                columns.form,
+                columns.artifact,
+                columns.validators,
+                columns.road,
+                columns.counts,
+                columns.notes,
+                columns.collected_at,
             )
             .join(
                 artifacts,
@@ -78,10 +91,9 @@ class CollectedUnits:
             )
             .where(
                 columns.team == team,
-                columns.unit == unit,
+                columns.unit.in_(forms),
                 columns.window_start == window.start,
                 columns.window_end == window.end,
-                columns.form == form,
             )
         )
-        return RememberedUnit.model_validate(rows[0]._asdict()) if rows else None
+        return {row.unit: RememberedUnit.model_validate(row._asdict()) for row in rows if row.form == forms[row.unit]}

@@ -4,8 +4,8 @@ Pages are scratch: deleted with their collection once its result is an artifact.
 themselves, so that one statement stores a page and none is left behind.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +24,7 @@ class StoredPage:
     next_cursor: str | None
     content: bytes
     etag: str | None = None
+    stored_at: datetime | None = field(default=None, compare=False)
 
 
 class CollectionPages:
@@ -81,6 +82,7 @@ class CollectionPages:
                 columns.size,
                 columns.content,
                 columns.etag,
+                columns.stored_at,
             )
             .where(columns.collection_id == collection_id, columns.unit == unit)
             .order_by(columns.part, columns.page)
@@ -90,7 +92,7 @@ class CollectionPages:
             before = pages[-1].page if pages and pages[-1].part == row.part else 0
             if row.page == before + 1:
                 content = unpack(row.content, size=row.size, digest=row.digest)
-                pages.append(StoredPage(row.part, row.page, row.next_cursor, content, row.etag))
+                pages.append(StoredPage(row.part, row.page, row.next_cursor, content, row.etag, row.stored_at))
         return pages
 
     async def delete_collection(self, collection_id: str) -> None:

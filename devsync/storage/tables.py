@@ -217,5 +217,48 @@ recovery_steps = Table(
     CheckConstraint("state IN ('resolved', 'succeeded', 'failed', 'timed_out', 'skipped')", name="state"),
 )
 
+escalations = Table(
+    "escalations",
+    metadata,
+    Column("workflow_id", Text, primary_key=True),
+    Column("page", Text, primary_key=True, comment="id of the run in which it was opened"),
+    Column("team", Text, nullable=False, comment="empty: it is of many"),
+    Column("service", Text, nullable=False, comment="empty: it is of one workflow"),
+    Column("policy", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False, comment="the same for alike failures"),
+    Column("failure", Text, nullable=False, comment="without secrets"),
+    Column("reason", Text, nullable=False, comment="a person's"),
+    Column("requested_by", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("level", Text, nullable=False, comment="who was asked last"),
+    Column("decision", Text, nullable=False, comment="empty: none was needed, or none is there yet"),
+    Column("decided_by", Text, nullable=False, comment="a person, policy or healed"),
+    Column("note", Text, nullable=False),
+    Column("subscribers", JSONB, nullable=False, comment="who waited, and what became of each"),
+    Column("told", JSONB, nullable=False, comment="who was told, and whether it arrived"),
+    Column("opened_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    Column("resolved_at", DateTime(timezone=True), comment="workflow time"),
+    Column("events", Integer, nullable=False, comment="how many had happened"),
+    CheckConstraint("state IN ('firing', 'acknowledged', 'snoozed', 'resolved')", name="state"),
+    Index(None, "fingerprint", "opened_at"),
+    Index(None, "team", "opened_at"),
+)
+
+escalation_events = Table(
+    "escalation_events",
+    metadata,
+    Column("workflow_id", Text, primary_key=True),
+    Column("page", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("team", Text, nullable=False, comment="empty: it is of many"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False, comment="a person, a workflow or policy"),
+    Column("level", Text, nullable=False, comment="who was asked, after it"),
+    Column("message", Text, nullable=False),
+)
+
 SHARED = frozenset({breaker_transitions.name})
 """What belongs to no team: one breaker guards a service for all of them."""

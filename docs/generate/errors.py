@@ -7,7 +7,7 @@ from typing import Any
 from devsync.domain.breaker import BreakerConfig
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime import classification
-from devsync.runtime.failures import answers, breaker, database, graphql, http, machine, mail, slack, temporal
+from devsync.runtime.failures import answers, breaker, database, graphql, http, machine, mail, mirror, slack, temporal
 from devsync.runtime.failures.verdict import MALFORMED, Verdict
 from docs.generate import docstrings
 from docs.generate.markdown import code, table
@@ -71,6 +71,7 @@ _RULES: Mapping[Any, Verdict | str] = {
     mail.reply: "by reply code",
     mail.recipients: "by reply code",
     machine.operating_system: "by errno",
+    mirror.git: "by exit code: `external_service`; `system` where a signal ended git",
     temporal.time_out: "by the kind of time-out",
     temporal.call: "by gRPC status",
 }

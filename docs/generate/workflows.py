@@ -37,9 +37,6 @@ Each runs on the task queue `service.NAME` of its service. The limits are those 
 an edition's deadline bounds them further.
 """
 
-AS_PLANNED = ("as the plan says", "as the plan says", "as the plan says")
-"""Of the steps of recoveries, whose plans stand in config/recovery.yaml."""
-
 TEAM, WEEK, CHANNEL = "{team}", "{iso_week}", "{channel}"
 
 IDS: Mapping[str, str] = {
@@ -47,6 +44,7 @@ IDS: Mapping[str, str] = {
     names.DELIVERY: code(names.delivery_id(TEAM, WEEK, CHANNEL)),
     names.EDITION_TRIGGER: f"{code(names.due_id(TEAM))} and the time that the schedule adds",
     names.RECOVERY: f"{code(names.recovery_id(TEAM, WEEK, '{service}', '{phase}', 1))}, and so on",
+    names.SOURCE_REFRESH: f"{code(names.refresh_id(TEAM))} and the time that the schedule adds",
     names.CIRCUIT_BREAKER: code(names.breaker_id("{service}")),
 }
 
@@ -154,12 +152,14 @@ def _activities() -> Iterator[tuple[str, ...]]:
     implementations = {str(_activity_name(function)): function for function in _activity_functions()}
     for contract in vars(contracts).values():
         if isinstance(contract, ActivityContract):
-            policy = (BOOTSTRAP | ENTITY).get(contract.name) or services.policy(contract.service, contract.operation)
             does = paragraph(inspect.getdoc(implementations[contract.name]))
             if not does:
                 raise docstrings.Undocumented(f"the activity {contract.name} has no docstring")
-            limits = AS_PLANNED if contract in contracts.RECOVERY_STEPS else _limits(contract, policy)
-            yield (code(contract.name), does, *limits)
+            if contract in contracts.RECOVERY_STEPS:
+                yield code(contract.name), does, "by the plan that has it as a step", "", ""
+                continue
+            policy = (BOOTSTRAP | ENTITY).get(contract.name) or services.policy(contract.service, contract.operation)
+            yield (code(contract.name), does, *_limits(contract, policy))
 
 
 def _limits(contract: ActivityContract[Any, Any], policy: OperationPolicy) -> tuple[str, str, str]:
@@ -190,5 +190,5 @@ def _activity_name(function: Any) -> str | None:
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         yield importlib.import_module(found.name)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from sandbox.git_objects import WEB_FLOW
 from sandbox.github.index import RepositoryIndex
-from sandbox.github.shapes import WEB_FLOW, Json, Shapes, node_id, stable_id, timestamp
+from sandbox.github.shapes import Json, Shapes, node_id, stable_id, timestamp
 from sandbox.world import Commit, Deployment, GitHubIssue, PullRequest, Release, Review
 
 

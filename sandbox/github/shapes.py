@@ -45,10 +45,6 @@ _TEMPLATED_REPOSITORY_URLS = {
 }
 _LABEL_COLORS = ("d73a4a", "a2eeef", "0e8a16", "fbca04", "5319e7", "c5def5")
 
-WEB_FLOW = Person(name="GitHub", login="web-flow", email="noreply@github.com")
-"""Whom GitHub names as committer of what its web interface merged."""
-
-
 Json = dict[str, object]
 
 _GHOST = Person(name="Deleted user", login="ghost", email="")

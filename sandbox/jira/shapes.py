@@ -199,7 +199,7 @@ class Shapes:
             "id": board.id,
             "self": f"{self.base_url}/rest/agile/1.0/board/{board.id}",
             "name": board.name,
-            "type": "scrum",
+            "type": board.type,
             "location": {
                 "projectId": project.id,
                 "displayName": f"{project.name} ({project.key})",

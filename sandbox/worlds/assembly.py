@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from bisect import bisect_right
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+from sandbox.git_objects import named
 from sandbox.world import Commit, Issue, Person, Project, PullRequest, Release, Repository
 from sandbox.worlds.catalog import Landing
 from sandbox.worlds.planning import KeyPlace, Plan, PlannedChange, PlannedIssue
@@ -20,7 +20,7 @@ _NOT_IN_A_BRANCH_NAME = re.compile(r"[^a-z0-9]+")
 
 
 def assemble(plan: Plan, seed: int) -> tuple[dict[str, Repository], dict[str, Project]]:
-    """Repositories by full name and projects by key. The same plan and seed give the same SHAs."""
+    """Repositories by full name and projects by key. The same plan gives the same SHAs: those of git itself."""
     projects = _projects(plan)
     changes_by_repository: dict[str, list[PlannedChange]] = defaultdict(list)
     for change in plan.changes:
@@ -29,7 +29,7 @@ def assemble(plan: Plan, seed: int) -> tuple[dict[str, Repository], dict[str, Pr
     for position, full_name in enumerate(plan.repositories):
         owner, _, name = full_name.partition("/")
         repository = Repository(id=700_000 + position, owner=owner, name=name)
-        _RepositoryBuilder(repository, seed).build(changes_by_repository[full_name])
+        _RepositoryBuilder(repository).build(changes_by_repository[full_name])
         add_reviews(repository, seed)
         repositories[full_name] = repository
     for position, planned in enumerate(sorted(plan.releases, key=lambda release: release.published_at)):
@@ -86,10 +86,8 @@ def _issue(issue_id: int, planned: PlannedIssue) -> Issue:
 class _RepositoryBuilder:
     """Replays a repository's changes in the order in which they landed."""
 
-    def __init__(self, repository: Repository, seed: int) -> None:
+    def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._seed = seed
-        self._made = 0
         self._main: list[Commit] = []
         """First parents of the default branch, oldest first."""
         self._main_times: list[datetime] = []
@@ -137,7 +135,7 @@ class _RepositoryBuilder:
         self._repository.branch_commits.extend(branch)
         change.landed_subject = f"{title} (#{change.number})"
         message = _message(change.landed_subject, [change.footer, _trailers(change)])
-        commit = self._commit(message, change, branch[-1].authored_at, landed_at, self._tip())
+        commit = self._commit(message, change, branch[-1].authored_at, landed_at, self._tip(), is_merge=True)
         self._append(commit)
         return commit
 
@@ -146,7 +144,8 @@ class _RepositoryBuilder:
         owner = self._repository.owner
         subject = f"Merge pull request #{change.number} from {owner}/{_branch_name(change)}"
         change.landed_subject = subject
-        commit = self._commit(_message(subject, [title]), change, landed_at, landed_at, [*self._tip(), branch[-1].sha])
+        parents = [*self._tip(), branch[-1].sha]
+        commit = self._commit(_message(subject, [title]), change, landed_at, landed_at, parents, is_merge=True)
         self._append(commit)
         return commit
 
@@ -158,7 +157,8 @@ class _RepositoryBuilder:
                 # Only the last commit is the merge commit; the team marks the others, as lists cannot tell.
                 subject, _, rest = message.partition("\n")
                 message = f"{subject} (#{change.number})" + (f"\n{rest}" if rest else "")
-            commit = self._commit(message, change, original.authored_at, landed_at, self._tip())
+            is_merge = original is branch[-1]
+            commit = self._commit(message, change, original.authored_at, landed_at, self._tip(), is_merge=is_merge)
             self._append(commit)
         change.landed_subject = title
         return commit
@@ -206,18 +206,11 @@ class _RepositoryBuilder:
         authored_at: datetime,
         committed_at: datetime,
         parents: list[str],
+        *,
+        is_merge: bool = False,
     ) -> Commit:
-        self._made += 1
-        identity = f"{self._seed}/{self._repository.full_name}/{self._made}/{message}/{committed_at.isoformat()}"
-        return Commit(
-            sha=hashlib.sha1(identity.encode()).hexdigest(),
-            message=message,
-            author=change.author,
-            authored_at=authored_at,
-            committed_at=committed_at,
-            parents=parents,
-            known_account=change.known_account,
-        )
+        commit = Commit("", message, change.author, authored_at, committed_at, parents, change.known_account)
+        return named(commit, is_merged_by_github=is_merge)
 
     def _append(self, commit: Commit) -> None:
         self._main.append(commit)

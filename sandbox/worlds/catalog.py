@@ -15,6 +15,7 @@ LEDGER = "acme/ledger"
 INFRA = "acme/payments-infra"
 REPOSITORIES = (API, WEB, LEDGER, INFRA)
 PROJECTS = {"PAY": "Payments", "LED": "Ledger"}
+SPRINT_GOALS = {"PAY": "Merchants can refund a part of a payment"}
 
 
 class Landing(StrEnum):

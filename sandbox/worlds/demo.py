@@ -8,10 +8,21 @@ address without an account, a newcomer, bots, breaking changes, titles that atta
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
-from sandbox.world import Board, Person, Project, Sprint, TeamSpec, World
+from sandbox.world import (
+    Board,
+    CalendarEvent,
+    Deployment,
+    Person,
+    Project,
+    Repository,
+    Sprint,
+    TeamCalendar,
+    TeamSpec,
+    World,
+)
 from sandbox.worlds import catalog
 from sandbox.worlds.assembly import assemble
 from sandbox.worlds.calendar import Week
@@ -29,17 +40,24 @@ def demo_world(week: str = DEMO_WEEK, *, seed: int = 1, timezone: str = "Europe/
     """The payments team of Acme and its week; the same arguments give the same world, byte for byte."""
     plan = _DemoPlanner(Week.of(week, timezone), Random(f"{seed}/{week}/{timezone}")).plan()
     repositories, projects = assemble(plan, seed)
+    _deploy(repositories, Week.of(week, timezone))
+    boards = _boards(projects, Week.of(week, timezone))
     team = TeamSpec(
         team="payments",
         timezone=timezone,
         repositories=list(catalog.REPOSITORIES),
         projects=list(catalog.PROJECTS),
         slack_channels=["payments", "payments-backup", "engineering"],
+        boards=[board.id for board in boards],
+        deployments=["production"],
+        calendar="payments",
+        holidays="US",
     )
     return World(
         repositories=repositories,
         projects=projects,
-        boards=_boards(projects, Week.of(week, timezone)),
+        boards=boards,
+        calendars={"payments": TeamCalendar("payments", timezone, _events(Week.of(week, timezone)))},
         slack_channels=list(team.slack_channels),
         teams=[team],
         week=week,
@@ -59,11 +77,57 @@ def _boards(projects: dict[str, Project], week: Week) -> list[Board]:
             "active",
             starts_at=week.at(0, 10),
             ends_at=week.at(11, 16),
+            goal=catalog.SPRINT_GOALS.get(project.key, ""),
             issue_keys=[*done, *started],
         )
-        upcoming = Sprint(position * 10 + 1, f"{project.key} sprint 24", "future", issue_keys=planned)
+        upcoming = Sprint(
+            position * 10 + 1,
+            f"{project.key} sprint 24",
+            "future",
+            starts_at=week.at(14, 10),
+            ends_at=week.at(25, 16),
+            issue_keys=planned,
+        )
         boards.append(Board(40 + position, f"{project.name} board", project.key, [running, upcoming]))
     return boards
+
+
+def _deploy(repositories: dict[str, Repository], week: Week) -> None:
+    """Production gets a part of what was merged, most of it at the first try; staging gets all."""
+    for repository in repositories.values():
+        in_week = [one for one in repository.commits if week.start <= one.committed_at < week.end]
+        for number, commit in enumerate(reversed(in_week)):
+            at = commit.committed_at + timedelta(minutes=12)
+            for environment in ("staging", "production") if number % 3 == 0 else ("staging",):
+                failed = environment == "production" and number == 3 and repository.full_name == catalog.API
+                state = "failure" if failed else "success"
+                known = 1_000 * repository.id + len(repository.deployments)
+                repository.deployments.append(Deployment(known, commit.sha, environment, commit.author, at, at, state))
+
+
+def _events(week: Week) -> list[CalendarEvent]:
+    """Two weeks to come, with a meeting that is nobody else's business and one that was called off."""
+
+    def days(first: int, last: int) -> tuple[date, date]:
+        return week.monday + timedelta(days=first), week.monday + timedelta(days=last + 1)
+
+    def event(name: str, summary: str, when: tuple[date, date], **marks: str) -> CalendarEvent:
+        return CalendarEvent(f"{name}@acme.example", summary, *when, marks)
+
+    out_of_office = {"X-MICROSOFT-CDO-BUSYSTATUS": "OOF"}
+    anna, mehmet, priya = (person.name for person in TEAM[:3])
+    weekly = (week.at(-6, 10), week.at(-6, 11))
+    return [
+        event("leave-1", f"{anna}: vacation", days(7, 11), **out_of_office),
+        event("leave-2", f"{mehmet}: parental leave", days(-20, 40), CATEGORIES="Leave"),
+        event("leave-3", f"{priya} at a conference", days(9, 10), TRANSP="OPAQUE"),
+        event("freeze", "Code freeze for Black Friday", days(10, 14), CATEGORIES="Code freeze"),
+        event("launch", "Launch: instant payouts, Austria", days(15, 15), TRANSP="TRANSPARENT"),
+        event("cancelled", "Team outing", days(11, 11), STATUS="CANCELLED"),
+        event("private", "Doctor", days(8, 8), CLASS="PRIVATE", **out_of_office),
+        event("hostile", "<!channel> <b>see</b> @everyone {{ 7 * 7 }}", days(8, 8), CATEGORIES="Vacation"),
+        CalendarEvent("standup@acme.example", "Stand-up", *weekly, {"RRULE": "FREQ=WEEKLY"}),
+    ]
 
 
 class _DemoPlanner:

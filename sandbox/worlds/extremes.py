@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 
+from sandbox.git_objects import named
 from sandbox.world import Commit, GitHubIssue, Person, PullRequest, Release, Repository, Review, TeamSpec, World
 from sandbox.worlds.calendar import Week
 from sandbox.worlds.demo import DEMO_WEEK
@@ -101,9 +101,9 @@ def _repository(repository_id: int, full_name: str) -> Repository:
 
 def _merge(repository: Repository, number: int, title: str, author: Person, at: datetime, *, body: str = "") -> None:
     """A pull request that was opened a day before and squashed."""
-    branch_sha = _sha(repository, "branch", str(number))
-    repository.branch_commits.append(Commit(branch_sha, title, author, at, at))
-    merge_sha = _push(repository, f"{title} (#{number})", author, at)
+    branch_commit = named(Commit("", title, author, at, at))
+    repository.branch_commits.append(branch_commit)
+    merge_sha = _push(repository, f"{title} (#{number})", author, at, is_merge=True)
     repository.pull_requests.append(
         PullRequest(
             number=number,
@@ -115,17 +115,13 @@ def _merge(repository: Repository, number: int, title: str, author: Person, at: 
             merged_at=at,
             merge_commit_sha=merge_sha,
             head_branch=f"branch-{number}",
-            commit_shas=[branch_sha],
+            commit_shas=[branch_commit.sha],
         )
     )
 
 
-def _push(repository: Repository, message: str, author: Person, at: datetime) -> str:
+def _push(repository: Repository, message: str, author: Person, at: datetime, *, is_merge: bool = False) -> str:
     parents = [commit.sha for commit in repository.commits[:1]]
-    sha = _sha(repository, "main", str(len(repository.commits)))
-    repository.commits.insert(0, Commit(sha, message, author, at, at, parents))
-    return sha
-
-
-def _sha(repository: Repository, *parts: str) -> str:
-    return hashlib.sha1("/".join((repository.full_name, *parts)).encode()).hexdigest()
+    commit = named(Commit("", message, author, at, at, parents), is_merged_by_github=is_merge)
+    repository.commits.insert(0, commit)
+    return commit.sha

@@ -35,6 +35,7 @@ def git_world(path: Path, *, week: str | None = None, timezone: str = "UTC") -> 
     commits = [_commit(entry, people) for entry in log.split("\0") if entry.strip()]
     owner, name = _full_name(path)
     repository = repository_of(700_000, owner, name, commits)
+    repository.git_path = path.resolve()
     repository.default_branch = _git(path, "rev-parse", "--abbrev-ref", "HEAD").strip()
     for pull in repository.pull_requests:
         pull.base_branch = repository.default_branch

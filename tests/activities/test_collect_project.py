@@ -18,6 +18,7 @@ from devsync.domain.changelog.collected import ProjectData
 from devsync.domain.changelog.window import Window, week_window
 from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.collected import CollectedUnits
 from devsync.storage.database import Database
 from devsync.storage.pages import CollectionPages
 from devsync.storage.threads import LoopBridge
@@ -63,7 +64,7 @@ async def stage(kind: Kind, world: World, url: str, gate: CallGate = UNGATED) ->
         stack.push_async_callback(database.dispose)
         store = ArtifactStore(database)
         shelf = Shelf(CollectionPages(database), store, LoopBridge(asyncio.get_running_loop()))
-        yield Stage(sandbox, store, JiraActivities(jira_client(sandbox, gate=gate), shelf))
+        yield Stage(sandbox, store, JiraActivities(jira_client(sandbox, gate=gate), shelf, CollectedUnits(database)))
 
 
 def resolved(number: int, **more: Any) -> Issue:

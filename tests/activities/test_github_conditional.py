@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from activities.github import memory
+from activities import remembering
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import Commit, PullRequest, Release, Repository
 from sandbox.worlds.generator import generated_world
@@ -170,7 +170,7 @@ async def test_another_build_that_maps_differently_reuses_nothing(
     stage: GitHubStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await stage.collect(REPOSITORY)
-    monkeypatch.setattr(memory, "FORM", memory.FORM + 1)
+    monkeypatch.setitem(remembering.FORMS, "github", 2)
     assert 304 not in await statuses(stage)
 
 

@@ -9,6 +9,7 @@ from graphql import FieldNode, parse, validate, visit
 from graphql.language import IntValueNode, Visitor
 
 from activities.clients.github import PAGE_SIZE
+from activities.github.deployments import QUERY as DEPLOYMENTS
 from activities.github.query import QUERY
 from tests.activities.github_stage import github_stage
 from tests.github_contracts import description, schema
@@ -19,8 +20,9 @@ NODE_LIMIT = 500_000
 POINTS_AN_HOUR = 5_000
 
 
-def test_our_query_is_valid_in_githubs_schema() -> None:
-    assert validate(schema(), parse(QUERY)) == []
+@pytest.mark.parametrize("query", [QUERY, DEPLOYMENTS], ids=["the week", "deployments"])
+def test_our_queries_are_valid_in_githubs_schema(query: str) -> None:
+    assert validate(schema(), parse(query)) == []
 
 
 def test_the_schema_tells_a_broken_query_from_a_good_one() -> None:

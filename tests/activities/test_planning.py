@@ -13,6 +13,7 @@ from activities.editions import PATIENT_ATTEMPTS, EditionActivities
 from activities.planning import LastDelivered, plan_edition
 from commands.stack import ROOT
 from devsync.contracts.edition import EditionPlan, PlanEdition
+from devsync.contracts.refresh import PlanRefresh
 from devsync.domain.changelog.window import week_window
 from devsync.settings.configuration import TeamConfiguration, load_team
 from devsync.storage.artifacts import ArtifactStore
@@ -114,3 +115,56 @@ async def test_a_database_that_is_away_is_waited_for_and_then_done_without(tmp_p
 
 def test_a_run_by_hand_is_never_late(tmp_path: Path) -> None:
     assert plan(configured(tmp_path), LastDelivered(), started_at=DUE + 100 * HOUR).notes == ()
+
+
+def test_boards_deployments_the_calendar_and_holidays_are_planned(tmp_path: Path) -> None:
+    planned = plan(
+        configured(
+            tmp_path,
+            github={"repositories": ["acme/api", "acme/web"], "deployments": ["production"]},
+            jira={"projects": ["PAY"], "boards": [42]},
+            calendar={"ics": "https://calendar.acme.dev/private-key/payments.ics", "holidays": "US"},
+        ),
+        LastDelivered(),
+    )
+    assert planned.units == (
+        "github:acme/api",
+        "github:acme/web",
+        "jira:PAY",
+        "jira:board/42",
+        "github:acme/api/deployments",
+        "github:acme/web/deployments",
+        "calendar:payments",
+    )
+    assert [(str(one.day), one.name) for one in planned.holidays] == [("2026-11-26", "Thanksgiving Day")]
+
+
+def test_the_address_of_a_calendar_is_not_in_the_plan(tmp_path: Path) -> None:
+    team = configured(tmp_path, calendar={"ics": "https://calendar.acme.dev/private-key/payments.ics"})
+    assert "private-key" not in plan(team, LastDelivered()).model_dump_json()
+
+
+def test_a_calendar_of_holidays_alone_asks_nobody(tmp_path: Path) -> None:
+    planned = plan(configured(tmp_path, calendar={"holidays": "US"}), LastDelivered())
+    assert planned.units == ("github:acme/payments-api",)
+    assert planned.holidays
+
+
+@pytest.mark.parametrize("period", ["previous_week", "since_last_edition"])
+@pytest.mark.parametrize("before", [timedelta(days=6, hours=23), HOUR, timedelta(seconds=1)])
+async def test_a_refresh_plans_the_very_window_that_the_next_edition_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, period: str, before: timedelta
+) -> None:
+    configured(tmp_path, period=period)
+    database = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
+    activities = EditionActivities(tmp_path, ArtifactStore(database), database)
+
+    async def last(_message: PlanEdition) -> LastDelivered:
+        return LastDelivered(BEFORE)
+
+    monkeypatch.setattr(activities, "_last_delivered", last)
+    run = ActivityEnvironment().run
+    refreshed = await run(activities.plan_refresh, PlanRefresh(team="payments", at=DUE - before))
+    scheduled = PlanEdition(team="payments", iso_week="2026-W47", scheduled_at=DUE, started_at=DUE + HOUR)
+    edition = await run(activities.plan, scheduled)
+    assert (refreshed.iso_week, refreshed.window, refreshed.units) == ("2026-W47", edition.window, edition.units)

@@ -24,6 +24,7 @@ from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.edition import EditionProgress, EditionResult, Phase
 from devsync.domain.changelog.edition import Edition
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.runtime.refresh_schedules import delete_refresh
 from devsync.runtime.schedules import describe, handle_of
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
@@ -143,6 +144,18 @@ class Stage:
         path = self.directory / "config" / "teams" / f"{self.team}.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
+    def ask_for_surroundings(self) -> None:
+        """The team file as the world suggests it whole: with boards, deployments, calendar and holidays."""
+        spec = self.sandbox.world.teams[0]
+        path = self.directory / "config" / "teams" / f"{self.team}.yaml"
+        team = yaml.safe_load(path.read_text())
+        ics = f"{self.sandbox.urls['calendar']}/calendars/{spec.calendar}.ics"
+        self.change_team(
+            github=team["github"] | {"deployments": spec.deployments},
+            jira=team["jira"] | {"boards": spec.boards},
+            calendar={"ics": ics, "holidays": spec.holidays},
+        )
+
     def choose_road(self, api: str) -> None:
         """Sets the team's `github.api`."""
         path = self.directory / "config" / "teams" / f"{self.team}.yaml"
@@ -239,6 +252,7 @@ async def forget(client: Client, team: str) -> None:
     """The server is shared: what a team left there, the next test's worker would go on with."""
     if await describe(client, team) is not None:
         await handle_of(client, team).delete()
+    await delete_refresh(client, team)
     running = [run async for run in client.list_workflows(f'Team = "{team}" AND ExecutionStatus = "Running"')]
     left = [client.get_workflow_handle(run.id, run_id=run.run_id) for run in running]
     # Breakers are of all teams: what failed in one test, and the rules of its stage, must not reach the next. By id,

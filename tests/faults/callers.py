@@ -153,7 +153,7 @@ def _graphql(parts: Parts) -> Caller:
 
 def _jira(parts: Parts) -> Caller:
     client = jira_client(parts.sandbox, read_timeout=READ_TIMEOUT, gate=parts.doorway)
-    activities = JiraActivities(client, parts.shelf)
+    activities = JiraActivities(client, parts.shelf, CollectedUnits(parts.database))
 
     async def call(mistake: Mistake) -> Failed | None:
         message = CollectProject(

@@ -1,22 +1,31 @@
 """Editions that the rendering tests show: small, but with everything that a reader may meet."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from devsync.domain.changelog.edition import (
     ClassifiedBy,
     Contributor,
+    DeploymentCount,
     Edition,
     Gap,
     IssueLink,
     Item,
+    MarkedDays,
+    MedianTime,
+    Metrics,
+    NextSprint,
     Provenance,
     ProvenanceKind,
     ReleaseNote,
     Section,
+    SprintProgress,
+    StartedWork,
+    Upcoming,
 )
 from devsync.domain.changelog.window import week_window
 
+RELEASES_INSTEAD = DeploymentCount(environment="releases", total=1, is_derived=True)
 WEEK = "2026-W46"
 WINDOW = week_window(WEEK, "Europe/Berlin")
 API, WEB = "acme/payments-api", "acme/payments-web"
@@ -161,6 +170,58 @@ def normal() -> Edition:
         units_asked=(f"github:{API}", f"github:{WEB}", "jira:PAY"),
         reverted_pairs=1,
         excluded_count=2,
+        upcoming=upcoming(),
+        metrics=metrics(),
+    )
+
+
+def upcoming() -> Upcoming:
+    """Two weeks with something of everything, more in progress than is named."""
+    return Upcoming(
+        in_progress=tuple(
+            StartedWork(
+                key=f"PAY-{number}",
+                title=title,
+                url=f"https://acme.atlassian.net/browse/PAY-{number}",
+                assignee=assignee,
+            )
+            for number, title, assignee in (
+                (120, "Instant payouts for Austria", "Anna Schmidt"),
+                (121, "Show the exchange rate before paying", "Dana"),
+                (124, "Find out why invoices of March differ", None),
+            )
+        ),
+        in_progress_total=7,
+        sprints=(
+            NextSprint(name="PAY sprint 24", goal="Payouts within ten seconds", starts_at=at(23), issue_count=14),
+            NextSprint(name="WEB sprint 9"),
+        ),
+        away=(
+            MarkedDays(title="Fatima: parental leave", first_day=date(2026, 9, 1), last_day=date(2026, 12, 31)),
+            MarkedDays(title="Anna Schmidt: vacation", first_day=date(2026, 11, 16), last_day=date(2026, 11, 20)),
+            MarkedDays(title="Dana at a conference", first_day=date(2026, 11, 24), last_day=date(2026, 11, 24)),
+        ),
+        milestones=(MarkedDays(title="Code freeze", first_day=date(2026, 11, 26), last_day=date(2026, 12, 1)),),
+        holidays=(
+            MarkedDays(title="Repentance and Prayer Day", first_day=date(2026, 11, 18), last_day=date(2026, 11, 18)),
+        ),
+    )
+
+
+def metrics() -> Metrics:
+    """A week of which all is known but where two pull requests began."""
+    return Metrics(
+        merged=11,
+        merged_by_bots=12,
+        cycle=MedianTime(median=timedelta(hours=29, minutes=40), count=11, from_opening=2),
+        first_review=MedianTime(median=timedelta(hours=3, minutes=12), count=8),
+        deployments=(
+            DeploymentCount(environment="production", total=9, failed=1),
+            DeploymentCount(environment="staging", total=31),
+        ),
+        sprints=(
+            SprintProgress(name="PAY sprint 23", goal="Refund a part of a payment", ends_at=at(20), done=22, total=24),
+        ),
     )
 
 
@@ -193,6 +254,7 @@ def partial() -> Edition:
                 ),
             ),
             "completeness": 1 / 3,
+            "metrics": Metrics(merged=2, is_partial=True, deployments=(RELEASES_INSTEAD,)),
         }
     )
 
@@ -230,7 +292,29 @@ def with_text(edition: Edition, text: str) -> Edition:
                 person.model_copy(update={"name": text, "login": text}) for person in edition.contributors
             ),
             "gaps": tuple(gap.model_copy(update={"reason": text, "unit": text}) for gap in edition.gaps),
+            "upcoming": _upcoming_with_text(text),
+            "metrics": _metrics_with_text(text),
         }
+    )
+
+
+def _upcoming_with_text(text: str) -> Upcoming:
+    marked = MarkedDays(title=text, first_day=date(2026, 11, 17), last_day=date(2026, 11, 18))
+    return Upcoming(
+        in_progress=(StartedWork(key=text, title=text, url=f"javascript:{text}", assignee=text),),
+        in_progress_total=1,
+        sprints=(NextSprint(name=text, goal=text),),
+        away=(marked,),
+        milestones=(marked,),
+        holidays=(marked,),
+    )
+
+
+def _metrics_with_text(text: str) -> Metrics:
+    return Metrics(
+        merged=1,
+        deployments=(DeploymentCount(environment=text, total=1),),
+        sprints=(SprintProgress(name=text, goal=text, done=1, total=2),),
     )
 
 

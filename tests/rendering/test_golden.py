@@ -26,6 +26,7 @@ CASES: dict[str, Callable[[], Edition]] = {
     "quiet": samples.quiet,
     "quiet-partial": samples.quiet_and_partial,
     "hostile": samples.hostile,
+    "product": lambda: samples.normal().model_copy(update={"audience": "product"}),
 }
 
 

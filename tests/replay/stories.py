@@ -14,6 +14,7 @@ from devsync.contracts import names
 from devsync.contracts.breaker import Configure, Decision, ModeDecision, ProbeResult
 from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.edition import EditionProgress, Phase
+from devsync.contracts.refresh import RefreshRequest
 from devsync.domain.breaker import BreakerConfig, Event, Outcome, State
 from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.schedules import handle_of
@@ -330,6 +331,48 @@ async def backfilled(stage: Stage) -> None:
         await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
 
 
+async def surrounded(stage: Stage) -> None:
+    """With boards, deployments and a calendar; the calendar is away."""
+    stage.ask_for_surroundings()
+    stage.change_service("calendar", "timeouts", **IMPATIENT)
+    stage.change_service("calendar", "retry", maximum="1s")
+    stage.sandbox.pause("calendar")
+    async with stage.worker():
+        await stage.run()
+
+
+async def refreshed(stage: Stage) -> None:
+    """Sources are asked between editions: all answer; JIRA is down and GitHub held shut; the team's file is gone."""
+    stage.ask_for_surroundings()
+    stage.change_service("jira", "timeouts", **IMPATIENT)
+    stage.change_service("jira", "retry", maximum="1s")
+    until = datetime.now(UTC) + timedelta(hours=1)
+    async with stage.worker():
+        await _refresh(stage)
+        stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="jira", status=503))
+        shut = ModeDecision(by="anna", reason="maintenance", until=until)
+        await BreakerOperations(stage.client).decide(names.GITHUB, "force_open", shut)
+        await asyncio.sleep(2)  # the gates know by then
+        await _refresh(stage, "what-is-this")
+        file = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
+        file.rename(file.with_name("others.yaml"))
+        await _refresh(stage)
+    await forget(stage.client, stage.team)  # with the breaker
+
+
+async def _refresh(stage: Stage, *signals: str) -> None:
+    handle = await stage.client.start_workflow(
+        names.SOURCE_REFRESH,
+        RefreshRequest(team=stage.team),
+        id=names.refresh_id(stage.team),
+        task_queue=names.CONTROL_QUEUE,
+        static_summary=f"The sources of {stage.team}",
+    )
+    for signal in signals:
+        await handle.signal(signal)
+    await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+
 def _many_sources() -> World:
     return generated_world(repositories=40, projects=10, pull_requests=400, issues=80, week=WEEK)
 
@@ -358,5 +401,7 @@ STORIES = (
     Story("refused", refused),
     Story("scheduled", scheduled),
     Story("backfilled", backfilled),
+    Story("surrounded", surrounded),
+    Story("refreshed", refreshed),
     Story("many_sources", complete, _many_sources),
 )

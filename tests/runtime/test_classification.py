@@ -23,6 +23,7 @@ from devsync.domain.changelog.window import ImpossibleWeek
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.runtime.classification import TABLE, CredentialsRefused, MalformedAnswer, classify
 from devsync.runtime.failures.graphql import GraphQLRefused, Refusal
+from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty, MirrorTooLarge
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactMissing, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
@@ -73,6 +74,10 @@ ROWS = [
     Row(ArtifactMissing("gone"), "local", DATABASE, "storage", HIGH, ENOUGH, COUNTS_NOT),
     Row(ContentDamaged("changed"), "local", DAMAGED, "damaged", HIGH, ENOUGH, COUNTS_NOT),
     Row(MalformedAnswer("github", "GET /x", "an empty body"), "github", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(GitFailed("fetch", 128), "git_mirror", EXTERNAL, "exit_128", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(GitFailed("fetch", -9), "git_mirror", SYSTEM, "exit_-9", HIGH, AGAIN, COUNTS_NOT),
+    Row(MirrorTooLarge(2**29), "git_mirror", DATA, "too_large", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(MirrorEmpty(), "git_mirror", DATA, "empty", MEDIUM, ENOUGH, COUNTS_NOT),
     Row(CredentialsRefused("jira", "refused the login"), "jira", LOGIN, "credentials", HIGH, ENOUGH, COUNTS_NOT),
     Row(CircuitOpen("jira", NOW, "it is down", 5), "jira", EXTERNAL, "circuit_open", LOW, ENOUGH, COUNTS_NOT),
     Row(ServicePaused("jira", NOW, "it is busy", 5), "jira", LIMIT, "service_paused", LOW, ENOUGH, COUNTS_NOT),

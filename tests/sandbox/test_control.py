@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 import requests
 
-from sandbox.running import Sandbox, run_sandbox
+from sandbox.running import SERVICES, Sandbox, run_sandbox
 from sandbox.worlds.demo import demo_world
 from tests.sandbox.github_wire import session, small_world
 
@@ -106,7 +106,7 @@ async def test_the_server_says_where_it_is_and_ends_when_told(tmp_path: Path, st
                 assert process.poll() is None, "the server ended before it was ready"
                 await asyncio.sleep(0.05)
         document = json.loads(ports_file.read_text())
-        assert set(document["urls"]) == {"github", "jira", "slack", "control"}
+        assert set(document["urls"]) == {*SERVICES, "control"}
         assert document["environment"]["GITHUB_API_URL"] == document["urls"]["github"]
         answer = await asyncio.to_thread(session().get, f"{document['urls']['github']}/user", timeout=5)
         assert answer.status_code == 200

@@ -96,6 +96,27 @@ CHANNEL = '{kind: slack, channel: "#eng"}'
             '2: timezone: "CETish+1" is not a timezone of the IANA database; write one like "Europe/Berlin" or "UTC"',
         ),
         ("2h", "2 hour", '3: deliver_by: "2 hour" is not a duration; write "2h"'),
+        (
+            "channels:",
+            "calendar: {holidays: DE-XX}\nchannels:",
+            '7: calendar.holidays: "DE-XX": no holidays are known of a part XX of DE; '
+            "it has BB, BE, BW, BY, HB, HE, HH, MV, NI, NW, RP, SH, SL, SN, ST, TH",
+        ),
+        (
+            "channels:",
+            "calendar: {holidays: QQ}\nchannels:",
+            '7: calendar.holidays: "QQ": no holidays are known of a country QQ; see ISO 3166',
+        ),
+        (
+            "channels:",
+            "refresh: {every: 5m}\nchannels:",
+            "7: refresh.every: is not between 15m and 1d",
+        ),
+        (
+            "  repositories: [acme/api, acme/web]",
+            "  repositories: [acme/api, acme/web]\n  deployments: [production]\n  api: rest",
+            "6: github.deployments: are told by GraphQL alone, which api: rest rules out; write api: auto",
+        ),
         ("2h", "0s", '3: deliver_by: "0s" is no time at all; write a longer duration'),
         ("[acme/api, acme/web]", "[]", "5: github.repositories: the list is empty; write at least 1"),
         (
@@ -123,6 +144,11 @@ CHANNEL = '{kind: slack, channel: "#eng"}'
             "jira:",
             "  mirrors: {acme/api: https://me:pass@git.acme.dev/api.git}\njira:",
             "6: github.mirrors.acme/api: has a user or password in its address, where no secret may be; take it out",
+        ),
+        (
+            "jira:",
+            "  mirrors: {acme/api: 'ssh://-oProxyCommand=x/api.git'}\njira:",
+            "6: github.mirrors.acme/api: names a host that begins with a hyphen, which none does; correct it",
         ),
         (
             "jira:",

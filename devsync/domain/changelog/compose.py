@@ -22,10 +22,12 @@ from devsync.domain.changelog.folding import Change, fold
 from devsync.domain.changelog.highlights import choose_highlights
 from devsync.domain.changelog.jira_keys import keys_of, without_framing_keys
 from devsync.domain.changelog.labels import plain_label
+from devsync.domain.changelog.metrics import metrics_of
 from devsync.domain.changelog.people import People, first_timers
 from devsync.domain.changelog.reverts import RevertOutcome, drop_pairs
 from devsync.domain.changelog.texts import one_line
 from devsync.domain.changelog.uniqueness import unique, without_copies
+from devsync.domain.changelog.upcoming import upcoming_of
 from devsync.domain.changelog.window import Window
 
 _SECTION_ORDER: Mapping[Section, int] = {section: order for order, section in enumerate(Section)}
@@ -84,6 +86,8 @@ def compose(plan: CompositionInput) -> Edition:
         completeness=completeness_of(plan),
         reverted_pairs=found.outcome.pairs,
         excluded_count=len(kept) + len(found.done) - len(told),
+        upcoming=upcoming_of(plan),
+        metrics=metrics_of(plan),
     )
 
 
@@ -177,7 +181,7 @@ def _issues(plan: CompositionInput) -> dict[str, tuple[JiraIssue, Provenance]]:
 
 def _project_keys(plan: CompositionInput) -> frozenset[str]:
     """Projects that exist: configured, asked for or collected. A project that is down still has its links."""
-    asked = (unit.removeprefix("jira:") for unit in plan.units_asked if unit.startswith("jira:"))
+    asked = (unit.removeprefix("jira:") for unit in plan.units_asked if unit.startswith("jira:") and "/" not in unit)
     collected = (unit.data.project for unit in plan.projects)
     return frozenset((*plan.rules.project_keys, *asked, *collected))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devsync.domain.changelog.collected import ProjectData, RepositoryData
 from devsync.domain.changelog.edition import Gap, Provenance
+from devsync.domain.changelog.surroundings import BoardData, CalendarData, DeploymentData, Holiday
 from devsync.domain.changelog.window import Window
 from devsync.domain.model import Model
 
@@ -30,6 +31,36 @@ class ProjectUnit(Model):
         return f"jira:{self.data.project}"
 
 
+class BoardUnit(Model):
+    """One JIRA board as it was collected, and how."""
+
+    data: BoardData
+    provenance: Provenance = Provenance()
+
+    @property
+    def unit(self) -> str:
+        return f"jira:board/{self.data.board}"
+
+
+class DeploymentsUnit(Model):
+    """One repository's deployments as they were collected, and how."""
+
+    data: DeploymentData
+    provenance: Provenance = Provenance()
+
+    @property
+    def unit(self) -> str:
+        return f"github:{self.data.repository}/deployments"
+
+
+class CalendarUnit(Model):
+    """The team's calendar as it was collected, and how."""
+
+    unit: str
+    data: CalendarData
+    provenance: Provenance = Provenance()
+
+
 class CompositionRules(Model):
     """What a team decides about its own edition. Labels are compared by `labels.plain_label`."""
 
@@ -54,8 +85,13 @@ class CompositionInput(Model):
     rules: CompositionRules = CompositionRules()
     repositories: tuple[RepositoryUnit, ...] = ()
     projects: tuple[ProjectUnit, ...] = ()
+    boards: tuple[BoardUnit, ...] = ()
+    deployments: tuple[DeploymentsUnit, ...] = ()
+    calendars: tuple[CalendarUnit, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+    """Of the team's region, in the weeks after the window."""
     units_asked: tuple[str, ...] = ()
-    """`github:owner/name`, `jira:KEY`: what the team's configuration asks for."""
+    """`github:owner/name`, `jira:KEY`, `jira:board/42`, `calendar:payments`: what the team's configuration asks for."""
     gaps: tuple[Gap, ...] = ()
     """What collection knows to be missing; composition adds whatever else was asked and is not live."""
     known_people: tuple[str, ...] | None = None

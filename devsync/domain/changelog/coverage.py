@@ -49,6 +49,9 @@ def _delivered(plan: CompositionInput) -> dict[str, Provenance]:
     delivered: dict[str, Provenance] = {}
     found = [(unit.unit, unit.provenance) for unit in plan.repositories]
     found += [(unit.unit, unit.provenance) for unit in plan.projects]
+    found += [(unit.unit, unit.provenance) for unit in plan.boards]
+    found += [(unit.unit, unit.provenance) for unit in plan.deployments]
+    found += [(unit.unit, unit.provenance) for unit in plan.calendars]
     for unit, provenance in found:
         name = unit.casefold()
         if name not in delivered or provenance_rank(provenance) > provenance_rank(delivered[name]):

@@ -39,6 +39,12 @@ class WeeklyTime(Model):
             iso_week = iso_week_of(monday_of(iso_week) - _WEEK)
         return iso_week, self.due_at(iso_week)
 
+    def next_due(self, now: datetime) -> tuple[str, datetime]:
+        """The week that falls due next, after `now` (aware), and when that will be."""
+        last, _ = self.last_due(now)
+        iso_week = iso_week_of(monday_of(last) + _WEEK)
+        return iso_week, self.due_at(iso_week)
+
     def skipped(self, after: datetime, until: datetime) -> list[datetime]:
         """The instants, on this timezone's clocks, that stand in for occurrences which no clock shows.
 

@@ -1,6 +1,6 @@
 """The edition: what composition makes, renderings show and channels receive."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
@@ -127,6 +127,92 @@ class Gap(Model):
     """What stands in for the live answer, if anything does."""
 
 
+class MedianTime(Model):
+    """The middle of some durations: half took longer."""
+
+    median: timedelta
+    count: int
+    """Of how many."""
+    from_opening: int = 0
+    """Of a cycle: so many are counted from opening the pull request, since their first commit is not known."""
+
+
+class DeploymentCount(Model):
+    """Deployments of the window to one environment."""
+
+    environment: str
+    total: int
+    failed: int = 0
+    is_derived: bool = False
+    """GitHub did not tell; published releases are counted instead."""
+
+
+class SprintProgress(Model):
+    """A running sprint, as its board stood when it was asked."""
+
+    name: str
+    goal: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    done: int = 0
+    total: int = 0
+
+
+class Metrics(Model):
+    """The week in numbers, of the team as a whole. What cannot be told with sense is None or empty."""
+
+    merged: int = 0
+    """Pull requests of people."""
+    merged_by_bots: int = 0
+    is_partial: bool = False
+    """A repository is missing or not live: there may be more."""
+    cycle: MedianTime | None = None
+    """From the first commit to the merge."""
+    first_review: MedianTime | None = None
+    """From opening to the first review by somebody else, of those that were reviewed."""
+    deployments: tuple[DeploymentCount, ...] = ()
+    sprints: tuple[SprintProgress, ...] = ()
+
+
+class StartedWork(Model):
+    """An issue in progress."""
+
+    key: str
+    title: str
+    url: str = ""
+    assignee: str | None = None
+
+
+class NextSprint(Model):
+    """A sprint that is planned."""
+
+    name: str
+    goal: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    issue_count: int = 0
+
+
+class MarkedDays(Model):
+    """One or more days of the two weeks after the window, and what is with them: an absence, a milestone, a holiday."""
+
+    title: str
+    first_day: date
+    last_day: date
+    """Included."""
+
+
+class Upcoming(Model):
+    """What is next, as the sources knew it when they were asked."""
+
+    in_progress: tuple[StartedWork, ...] = ()
+    in_progress_total: int = 0
+    sprints: tuple[NextSprint, ...] = ()
+    away: tuple[MarkedDays, ...] = ()
+    milestones: tuple[MarkedDays, ...] = ()
+    holidays: tuple[MarkedDays, ...] = ()
+
+
 class Edition(Model):
     """One team's changelog of one week. Same artifacts in, same bytes out: no clock, no run id."""
 
@@ -152,6 +238,10 @@ class Edition(Model):
     """Items that an editor took out before it was posted."""
     editors_note: str = ""
     """A sentence of the editors' own: plain text, one line."""
+    upcoming: Upcoming | None = None
+    """None where nothing is known to be next."""
+    metrics: Metrics | None = None
+    """None where there is nothing to count."""
 
     @property
     def is_partial(self) -> bool:

@@ -26,6 +26,9 @@ _CURES = {
     "jira": "check JIRA_EMAIL and JIRA_API_TOKEN (Cloud) or JIRA_PAT (Data Center);"
     " `python starter.py doctor` tells what they may do",
     "slack": "check SLACK_BOT_TOKEN (`python starter.py doctor` tells what it may do)",
+    "calendar": "copy its address anew into calendar.ics of the team's file",
+    "git_mirror": "mirrors are read without a password: let it be read so, or name an address that begins with"
+    " ssh://git@ and give the worker a key",
     "email": "check the user and the password in SMTP_URL",
 }
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from sandbox.git_objects import WEB_FLOW
 from sandbox.github.graphql.execution import Node
 from sandbox.github.graphql.people import People
 from sandbox.github.index import RepositoryIndex
-from sandbox.github.shapes import WEB_FLOW, Shapes, node_id, stable_id, timestamp
+from sandbox.github.shapes import Shapes, node_id, stable_id, timestamp
 from sandbox.world import Commit, Deployment, GitHubIssue, Person, PullRequest, Release, Repository, Review
 
 

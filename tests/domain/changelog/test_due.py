@@ -69,6 +69,7 @@ def test_the_last_due_week_was_due_and_the_next_is_not(weekly: WeeklyTime, now: 
     assert due_at == weekly.due_at(iso_week) <= now
     following = iso_week_of(week_window(iso_week, "UTC").end.date())
     assert weekly.due_at(following) > now
+    assert weekly.next_due(now) == (following, weekly.due_at(following))
 
 
 @given(weekly=WEEKLY_TIMES, day=DAYS)

@@ -1,0 +1,189 @@
+"""What the steps of recovery share: each works on all failed units at once, and tells of each what became of it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, CancelledError, FailureError
+
+from activities.clients.beats import WAKE_SECONDS
+from devsync.contracts.activities import ActivityContract
+from devsync.contracts.collection import UnitCollected
+from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
+from devsync.domain.changelog.edition import Provenance, ProvenanceKind
+from devsync.domain.errors import ErrorContext, Failure, assessed
+from devsync.runtime.classification import assess
+from devsync.settings.problems import ConfigError
+
+Heal = Callable[[FailedUnit], UnitCollected | None]
+"""What stands in for the unit, or the live data after all; None where there is nothing. Raises where it failed."""
+
+LONGEST_LIST = 3
+"""So many units are named in a message; of more, how many there are."""
+
+
+@dataclass
+class Healing:
+    """What one step did so far."""
+
+    healed: dict[str, UnitCollected] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+    """As they were raised, by unit."""
+
+    @property
+    def refusal(self) -> Failure | None:
+        """The latest of those that say when the service may be called again; no call was made for them."""
+        refusals = [failure for failure in self.failures.values() if failure.retry_at is not None]
+        return max(refusals, key=attrgetter("retry_at"), default=None)
+
+    def result(self, did: str, units: Sequence[FailedUnit], *, notes: Iterable[str] = ()) -> StepResult:
+        """The answer of a step that repeats the failed operation; `did` begins its sentence: "asked GitHub again".
+
+        Raises the error that stopped every unit, where it is one and the same: then the step has done nothing, and
+        may be tried again. A refusal of the breaker is no such error; it tells each unit when to come back.
+        """
+        if self._is_one_error and len(self.errors) == len(units):
+            raise next(iter(self.errors.values()))
+        return StepResult(
+            healed=tuple(self.healed[unit.unit] for unit in units if unit.unit in self.healed),
+            failures=self.failures,
+            message="; ".join([f"{did}: {self._told(units)}", *notes]),
+            attempts=activity.info().attempt,
+        )
+
+    def result_of_stand_in(self, did: str, units: Sequence[FailedUnit], *, notes: Iterable[str] = ()) -> StepResult:
+        """Likewise, of a step that asks somebody else: why that one failed is told, but is no news of the source."""
+        whys = dict.fromkeys(failure.message for failure in self.failures.values())
+        return self.result(did, units, notes=[*notes, *list(whys)[:LONGEST_LIST]]).model_copy(update={"failures": {}})
+
+    @property
+    def _is_one_error(self) -> bool:
+        kinds = {(failure.category, failure.code) for failure in self.failures.values()}
+        return len(kinds) == 1 and self.refusal is None
+
+    def _told(self, units: Sequence[FailedUnit]) -> str:
+        if not self.healed:
+            return f"nothing for {named(unit.unit for unit in units)}"
+        if len(self.healed) == len(units):
+            return named(self.healed)
+        missing = named(unit.unit for unit in units if unit.unit not in self.healed)
+        return f"{named(self.healed)}, but not {missing}"
+
+
+def heal_each(
+    units: Sequence[FailedUnit],
+    heal: Heal,
+    contract: ActivityContract[Any, Any],
+    team: str,
+    *,
+    at_once: int,
+) -> Healing:
+    """Heals the units in parallel, in threads of their own that have the activity's context.
+
+    Call it from the activity's thread. Failures are classified as those of `contract`, the operation that is done for
+    each unit, so that alike failures have one fingerprint whoever asked. Where the breaker had refused the units, as
+    many go first as it lets try; while it goes on refusing, the rest is not asked. Work that was handed back at a
+    shutdown, and a cancellation, end the step.
+    """
+    healing = Healing()
+    probes = max((unit.failure.probes_allowed for unit in units if unit.failure.retry_at is not None), default=0)
+    first, rest = (units[:probes], units[probes:]) if probes else (units, ())
+    _heal_now(first, heal, contract, team, at_once, healing)
+    refusal = healing.refusal
+    if refusal is None:
+        _heal_now(rest, heal, contract, team, at_once, healing)
+    else:
+        healing.failures |= {unit.unit: refusal for unit in rest}
+    return healing
+
+
+def _heal_now(
+    units: Sequence[FailedUnit],
+    heal: Heal,
+    contract: ActivityContract[Any, Any],
+    team: str,
+    at_once: int,
+    healing: Healing,
+) -> None:
+    if not units:
+        return
+    pool = ThreadPoolExecutor(min(at_once, len(units)), thread_name_prefix="step")
+    try:
+        waiting: dict[Future[UnitCollected | None], str] = {
+            pool.submit(copy_context().run, heal, unit): unit.unit for unit in units
+        }
+        while waiting:
+            done, _ = wait(waiting, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
+            if activity.is_cancelled():
+                raise CancelledError("the step is cancelled")
+            activity.heartbeat(len(healing.healed))
+            for future in done:
+                _take(waiting.pop(future), future, contract, team, healing)
+    finally:
+        # Those under way notice a cancellation at their next call; nobody waits for what they bring.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _take(
+    unit: str,
+    future: Future[UnitCollected | None],
+    contract: ActivityContract[Any, Any],
+    team: str,
+    healing: Healing,
+) -> None:
+    try:
+        found = future.result()
+    except ApplicationError as error:
+        if not (error.details and isinstance(error.details[0], Failure)):
+            raise  # handed back
+        healing.errors[unit] = error
+        healing.failures[unit] = assessed(error.details[0], _context(error, contract, team))
+    except FailureError:
+        raise
+    except Exception as error:  # noqa: BLE001 (classified, for the next step)
+        healing.errors[unit] = error
+        healing.failures[unit] = assess(_context(error, contract, team), datetime.now(UTC))
+    else:
+        if found is not None:
+            healing.healed[unit] = found
+
+
+def stands_in(
+    collected: UnitCollected, kind: ProvenanceKind, as_of: datetime | None, *notes: str, **changes: Any
+) -> UnitCollected:
+    """The unit with where its data comes from, and what an operator should know of it."""
+    provenance = Provenance(kind=kind, as_of=as_of)
+    return collected.model_copy(update={"provenance": provenance, "notes": (*collected.notes, *notes), **changes})
+
+
+def choice_of(request: StepRequest, name: str, known: Sequence[str]) -> str:
+    """What the plan's step says of `name` under `with:`, empty where it says nothing. Raises ConfigError."""
+    value = request.arguments.get(name, "")
+    if value and value not in known:
+        raise ConfigError([f"the recovery step {request.step} has {name}: {value!r}; write one of {', '.join(known)}"])
+    return str(value)
+
+
+def named(units: Iterable[str]) -> str:
+    """For a sentence: the units by name, or how many there are."""
+    listed = list(units)
+    return ", ".join(listed) if len(listed) <= LONGEST_LIST else f"{len(listed)} units"
+
+
+def age(as_of: datetime, now: datetime) -> str:
+    """How old it is, for a sentence: `5 min`, `3 h`, `2 days`."""
+    old = max(now - as_of, timedelta())
+    if old < timedelta(hours=1):
+        return f"{int(old.total_seconds() // 60)} min"
+    hours = int(old.total_seconds() // 3600)
+    return f"{hours} h" if hours < 48 else f"{hours // 24} days"
+
+
+def _context(error: Exception, contract: ActivityContract[Any, Any], team: str) -> ErrorContext:
+    return ErrorContext(error=error, service=contract.service, operation=contract.operation, team_id=team)

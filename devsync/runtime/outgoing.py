@@ -1,0 +1,113 @@
+"""Calls to addresses that team files name: calendars, webhooks. None may lead into our own network unasked (SSRF).
+
+Who may write a team file may make the worker send requests. So a name is resolved here, every address behind it must
+be a public one, and the connection goes to the very address that was checked: a name that answers otherwise a moment
+later leads nowhere else. No redirect is followed and no proxy of the environment is used, since either would go
+around the check. Hosts of one's own network are named by the operator: OUTGOING_PRIVATE_HOSTS.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Collection
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Final
+
+import httpx
+
+from devsync.settings.problems import ConfigError
+
+IpAddress = IPv4Address | IPv6Address
+Resolve = Callable[[str, int], Awaitable[Collection[str]]]
+"""The addresses behind a name, as text. Raises OSError where there are none."""
+
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses, and those of calendars are secrets
+
+
+class AddressForbidden(ConfigError):
+    """The address leads into a private network, and no operator has allowed it."""
+
+
+async def resolve(host: str, port: int) -> Collection[str]:
+    """Asks the machine's resolver."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def is_public(address: IpAddress) -> bool:
+    """Whether it is reachable for everybody, also behind the forms in which IPv6 carries IPv4."""
+    if isinstance(address, IPv6Address):
+        if address.teredo is not None:
+            return False
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+def allowed_addresses(host: str, addresses: Collection[str], private_hosts: Collection[str]) -> tuple[str, ...]:
+    """Those that may be called, in their order. Raises AddressForbidden where one of them may not."""
+    if host.casefold().rstrip(".") not in {name.casefold() for name in private_hosts}:
+        # A scope ("fe80::1%eth0") belongs to link-local addresses alone.
+        private = [text for text in addresses if "%" in text or not is_public(ip_address(text))]
+        if private:
+            shown = "" if host == private[0] else f" ({private[0]})"
+            raise AddressForbidden(
+                [
+                    f"{host}{shown} is in a private network, where nothing is asked; if it is meant, "
+                    f"name it in OUTGOING_PRIVATE_HOSTS"
+                ]
+            )
+    return tuple(addresses)
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Calls an address only after it was checked. Raises AddressForbidden, and what httpx raises."""
+
+    def __init__(
+        self, private_hosts: Collection[str], resolver: Resolve = resolve, inner: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._private_hosts = private_hosts
+        self._resolver = resolver
+        self._inner = inner or httpx.AsyncHTTPTransport(trust_env=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        port = url.port or (443 if url.scheme == "https" else 80)
+        try:
+            addresses = await self._resolver(url.host, port)
+        except OSError as error:
+            raise httpx.ConnectError(f"{url.host} has no address", request=request) from error
+        failed: httpx.ConnectError | None = None
+        for address in allowed_addresses(url.host, addresses, self._private_hosts):
+            # `Host` and the certificate's name stay those of the name; only the connection goes to the number.
+            request.url = url.copy_with(host=address)
+            request.extensions = {**request.extensions, "sni_hostname": url.host}
+            try:
+                return await self._inner.handle_async_request(request)
+            except httpx.ConnectError as error:
+                failed = error
+            finally:
+                request.url = url
+        raise failed or httpx.ConnectError(f"{url.host} has no address", request=request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def guarded_client(
+    private_hosts: Collection[str], *, connect_timeout: timedelta, read_timeout: timedelta, resolver: Resolve = resolve
+) -> httpx.AsyncClient:
+    """A client for addresses of team files. Close it."""
+    return httpx.AsyncClient(
+        transport=GuardedTransport(private_hosts, resolver),
+        timeout=httpx.Timeout(read_timeout.total_seconds(), connect=connect_timeout.total_seconds()),
+        follow_redirects=False,
+        trust_env=False,
+        headers={"User-Agent": "devsync-changelog"},
+    )
