@@ -54,6 +54,7 @@ from devsync.runtime.connection import (
     require_search_attributes,
 )
 from devsync.runtime.memory import keep_house
+from devsync.runtime.own_steps import load_own_steps
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.pollers import until_polled
 from devsync.runtime.telemetry import export_metrics, meter
@@ -188,6 +189,7 @@ async def build_workers(
         settings = services.service(names.STATUS)
         status = StatusActivities(_web_reader(names.STATUS, settings, stack))
         workers.append(_service(client, version, names.STATUS, settings, status.all()))
+    workers += [_own_service(client, version, service, steps) for service, steps in load_own_steps().items()]
     return workers
 
 
@@ -240,6 +242,20 @@ def _service(
         max_task_queue_activities_per_second=settings.rate_per_second,
         graceful_shutdown_timeout=GRACE,
         interceptors=[PauseForLongHints(gate)] if gate else [],
+    )
+
+
+def _own_service(
+    client: Client, version: WorkerVersion | None, service: str, steps: Sequence[Callable[..., Any]]
+) -> Worker:
+    """Recovery steps that another package brings: its own service, on its own queue."""
+    queue = names.service_queue(service)
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=steps,
+        deployment_config=deployment_config(version, queue),
+        graceful_shutdown_timeout=GRACE,
     )
 
 

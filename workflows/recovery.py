@@ -12,6 +12,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
     from devsync.contracts.breaker import ServiceReleased
+    from devsync.contracts.delivery import DeliveryOutcome
     from devsync.contracts.recovery import RecordRecovery, RecoveryReport, RecoveryRequest
     from devsync.domain.recovery import asking, builtin
     from devsync.domain.recovery.climbing import time_for, why_skipped
@@ -21,10 +22,11 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from workflows.failures import failure_of
     from workflows.recovery_course import Course, StepEnd
+    from workflows.recovery_delivery import NOTHING_TO_DO, deliver_otherwise
     from workflows.recovery_hearing import Decided, Hearing
     from workflows.recovery_people import NOBODY_TOLD, join_escalation, leave_escalation
     from workflows.recovery_steps import StepFailed, call_step, named, wait_for_breaker
-    from workflows.recovery_story import recovery_story
+    from workflows.recovery_story import by_hand, recovery_story
     from workflows.waiting import is_done_unless
 
 RECORD_TIME = timedelta(seconds=10)
@@ -99,6 +101,10 @@ class Recovery:
     def service_released(self, released: ServiceReleased) -> None:
         if released.service == self._request.service:
             self._hearing.is_released = True
+
+    @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
+    def delivery_reported(self, outcome: DeliveryOutcome) -> None:
+        self._hearing.outcomes[outcome.channel] = outcome
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
@@ -201,18 +207,30 @@ class Recovery:
     async def _work(self, step: PlanStep, units: tuple[str, ...], started_at: datetime) -> None:
         timeout = time_for(step, started_at, self._request.deadline)
         try:
-            if step.activity == builtin.WAIT_FOR_BREAKER:
-                waited = await wait_for_breaker(self._course, self._hearing, self._again, started_at + timeout)
-                end = waited or StepEnd(message="no circuit breaker refused what is left")
-                state = StepState.SUCCEEDED if waited else StepState.SKIPPED
-            else:
-                end = await call_step(self._course, step, units, timeout)
-                state = StepState.SUCCEEDED
+            done = await self._done(step, units, timeout)
+            end = done or StepEnd(message=NOTHING_TO_DO.get(step.activity, ""))
+            state = StepState.SUCCEEDED if done else StepState.SKIPPED
         except StepFailed as failed:
             end, state = failed.end, failed.state
         if set(units) <= set(end.healed):
             state = StepState.RESOLVED
         self._course.record(step, state, end, started_at, workflow.now())
+
+    async def _done(self, step: PlanStep, units: tuple[str, ...], timeout: timedelta) -> StepEnd | None:
+        """None where there was nothing that the step could do. Raises StepFailed."""
+        until = workflow.now() + timeout
+        if step.activity == builtin.WAIT_FOR_BREAKER:
+            return await wait_for_breaker(self._course, self._hearing, self._again, until)
+        if step.activity == builtin.ASK_PERSON:
+            return await self._ask_to_do_it_by_hand()
+        if step.activity in builtin.BUILTIN:
+            return await deliver_otherwise(self._request, self._course, self._hearing, step, units, until)
+        return await call_step(self._course, step, units, timeout)
+
+    async def _ask_to_do_it_by_hand(self) -> StepEnd:
+        self._hearing.by_hand = by_hand(self._request)
+        self._note = await join_escalation(self._request, self._course, self._hearing, is_waiting=True)
+        return StepEnd(attempts=1, message=self._note or f"people are asked to do it by hand: {self._hearing.by_hand}")
 
     # Decisions.
 

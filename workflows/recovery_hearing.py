@@ -3,6 +3,7 @@
 Signals come as raw values, so that a refusal can say what is wrong with one.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
+from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.escalation import EscalationDecided
 from devsync.contracts.recovery import EscalateRecovery, ResolveRecovery
 from devsync.domain.model import Model
@@ -50,6 +52,10 @@ class Hearing:
         """The one that was joined."""
         self.is_released = False
         """Somebody knows that a try is worth its while now."""
+        self.outcomes: dict[str, DeliveryOutcome] = {}
+        """What the channels' deliveries have reported, by their keys."""
+        self.by_hand = ""
+        """How people can do it by themselves."""
         self.is_over = False
         self.refused: tuple[str, ...] = ()
 
@@ -78,6 +84,10 @@ class Hearing:
             self.is_released = True  # they say that the cause has healed
         else:
             self._take("decided", Decided(asking.possible(said.decision, self._healing), said.by, said.note))
+
+    def forget_outcomes(self, channels: Sequence[str]) -> None:
+        """What comes from now on counts."""
+        self.outcomes = {key: outcome for key, outcome in self.outcomes.items() if key not in channels}
 
     def refuse(self, what: str) -> None:
         self.refused = with_refusal(self.refused, what, workflow.now())

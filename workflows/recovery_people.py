@@ -32,7 +32,7 @@ async def join_escalation(
 
     `wanted` is a person's wish to tell others now.
     """
-    message = _message(request, course, is_waiting=is_waiting, wanted=wanted)
+    message = _message(request, course, hearing, is_waiting=is_waiting, wanted=wanted)
     left = max(request.deadline - workflow.now(), timedelta(seconds=1))
     try:
         joined = await call(
@@ -58,7 +58,12 @@ async def leave_escalation(hearing: Hearing, *, is_healed: bool, note: str) -> N
 
 
 def _message(
-    request: RecoveryRequest, course: Course, *, is_waiting: bool, wanted: EscalateRecovery | None
+    request: RecoveryRequest,
+    course: Course,
+    hearing: Hearing,
+    *,
+    is_waiting: bool,
+    wanted: EscalateRecovery | None,
 ) -> JoinEscalation:
     healing = course.healing
     failures = course.failures(healing.not_live)
@@ -70,7 +75,7 @@ def _message(
         severity=asking.severity(failures, healing),
         policy=request.escalation,
         level=wanted.level if wanted else None,
-        reason=(wanted.reason or "") if wanted else "",
+        reason=(wanted.reason or "") if wanted else hearing.by_hand,
         requested_by=wanted.by if wanted else "",
         subscriber=Subscriber(
             workflow_id=workflow.info().workflow_id,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
+from devsync.domain.recovery.builtin import DELIVER
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import PlanStep, StepRecord
 
@@ -50,6 +51,15 @@ def recovery_story(
         lines.append(f"- People are told: `{report.escalation_id}`")
     lines += [f"- Refused {message}" for message in report.refused_messages]
     return "\n".join(lines)
+
+
+def by_hand(request: RecoveryRequest) -> str:
+    """What a person does where no machine can."""
+    if request.phase != DELIVER:
+        return "see the failure for what to mend, then decide to retry"
+    targets = ", ".join(delivery.channel.target for delivery in request.deliveries) or "the channel"
+    preview = f"python starter.py preview {request.team} --week {request.iso_week} --format text"
+    return f"the text to paste into {targets} comes by `{preview}`"
 
 
 def _failed(request: RecoveryRequest) -> list[str]:

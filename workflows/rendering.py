@@ -7,11 +7,10 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.domain.recovery.choosing import plan_for
-
     from devsync.contracts import names
     from devsync.contracts.edition import EditionPlan, EditionRendered, RecoverySummary, RenderEdition
     from devsync.contracts.recovery import FailedUnit
+    from devsync.domain.recovery.choosing import plan_for
     from workflows import making
     from workflows.failures import failure_of
     from workflows.recovering import RENDER, rendering_request, report_of, start_recovery, summary_of

@@ -7,14 +7,14 @@ import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from temporalio import activity, workflow
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -190,27 +190,26 @@ class Stage:
 
 
 @asynccontextmanager
+async def served(client: Client, ground: Ground, queue: str, services: Collection[str] = SERVED) -> AsyncIterator[None]:
+    """Recoveries on this queue, and steps on their services' queues: one test at a time."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(Worker(client, task_queue=queue, workflows=[Recovery, Escalation]))
+        for service in services:
+            steps = ground.of_service(service)
+            await stack.enter_async_context(Worker(client, task_queue=names.service_queue(service), activities=steps))
+        yield
+
+
+@asynccontextmanager
 async def stage(
     environment: WorkflowEnvironment, ground: Ground, services: Collection[str] = SERVED
 ) -> AsyncIterator[Stage]:
-    """Activities run on their services' queues, one test at a time."""
-    queue = f"editions-{uuid.uuid4()}"
-    client = environment.client
-    async with Worker(client, task_queue=queue, workflows=[Recovery, Escalation]):
-        workers = [
-            Worker(client, task_queue=names.service_queue(service), activities=ground.of_service(service))
-            for service in services
-        ]
-        running = [asyncio.create_task(worker.run()) for worker in workers]
-        on = Stage(environment, ground, queue)
-        try:
-            yield on
-        finally:
-            if on.escalation is not None:  # an open run lets the server's clock leap to its end, for all tests
-                with suppress(RPCError):
-                    await on.escalation.terminate("its test is over")
-            await asyncio.gather(*(worker.shutdown() for worker in workers))
-            await asyncio.gather(*running)
+    on = Stage(environment, ground, queue=f"editions-{uuid.uuid4()}")
+    async with served(environment.client, ground, on.queue, services):
+        yield on
+        if on.escalation is not None:  # an open run lets the server's clock leap to its end, for all tests
+            with suppress(RPCError):
+                await on.escalation.terminate("its test is over")
 
 
 def shipped(service: str = names.GITHUB, phase: str = "collect", *failures: Failure) -> RecoveryPlan:
