@@ -14,11 +14,14 @@ from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 from activities.clients.beats import WAKE_SECONDS
 from activities.collection import TimeIsUp
 from devsync.contracts.activities import ActivityContract
+from devsync.contracts.artifacts import INLINE_BUDGET
 from devsync.contracts.collection import UnitCollected
+from devsync.contracts.names import LOCAL
 from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
 from devsync.domain.changelog.edition import Provenance, ProvenanceKind
-from devsync.domain.errors import ErrorContext, Failure, assessed
+from devsync.domain.errors import ErrorCategory, ErrorContext, Failure, assessed
 from devsync.runtime.classification import assess
+from devsync.runtime.failures.verdict import Verdict
 from devsync.settings.problems import ConfigError
 
 Heal = Callable[[FailedUnit, datetime], UnitCollected | None]
@@ -30,6 +33,14 @@ RESERVE = timedelta(seconds=2)
 
 LONGEST_LIST = 3
 """So many units are named in a message; of more, how many there are."""
+
+
+TOO_MUCH = Verdict(
+    category=ErrorCategory.DATABASE,
+    says="collected, but the artifact store was away and all sources together are too large to carry",
+    code="too_much",
+    is_retryable=True,
+)
 
 
 @dataclass
@@ -55,6 +66,7 @@ class Healing:
         """
         if self._is_one_error and len(self.errors) == len(units):
             raise next(iter(self.errors.values()))
+        self._leave_out_what_is_too_much()
         whys = list(dict.fromkeys(failure.message for failure in self.failures.values()))
         return StepResult(
             healed=tuple(self.healed[unit.unit] for unit in units if unit.unit in self.healed),
@@ -66,6 +78,16 @@ class Healing:
     def result_of_stand_in(self, did: str, units: Sequence[FailedUnit], *, notes: Iterable[str] = ()) -> StepResult:
         """Likewise, of a step that asks somebody else: why that one failed is told, but is no news of the source."""
         return self.result(did, units, notes=notes).model_copy(update={"failures": {}})
+
+    def _leave_out_what_is_too_much(self) -> None:
+        """While the store is away units carry their data, and one answer must not pass Temporal's limit of 2 MB."""
+        excess = sum(unit.artifact.inline_size for unit in self.healed.values()) - INLINE_BUDGET
+        for unit in sorted(self.healed.values(), key=lambda unit: (-unit.artifact.inline_size, unit.unit)):
+            if excess <= 0:
+                break
+            excess -= unit.artifact.inline_size
+            del self.healed[unit.unit]
+            self.failures[unit.unit] = TOO_MUCH.failure(LOCAL)
 
     @property
     def _is_one_error(self) -> bool:

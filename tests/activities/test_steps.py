@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.steps import Heal, Healing, age, heal_each, named
 from devsync.contracts.activities import COLLECT_REPOSITORY
-from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.artifacts import INLINE_BUDGET, INLINE_LIMIT, ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
 from devsync.domain.breaker.refusals import CircuitOpen
@@ -167,6 +167,23 @@ def test_a_stand_in_that_failed_is_told_but_is_no_news_of_the_source() -> None:
     assert result.message == (
         "read the mirrors: github:acme/1, but not github:acme/0; github answered GET /x with an empty body"
     )
+
+
+def test_what_is_too_much_to_carry_while_the_store_is_away_is_left_out_the_largest_first() -> None:
+    sizes = [INLINE_LIMIT - 4] * 20 + [400]
+    units = [unit(f"github:acme/{number}") for number in range(len(sizes))]
+    healing = Healing({one.unit: carried(one.unit, size) for one, size in zip(units, sizes, strict=True)})
+    result = answer(units, healing)
+    assert isinstance(result, StepResult)
+    assert sum(one.artifact.inline_size for one in result.healed) <= INLINE_BUDGET
+    assert result.healed[-1].unit == units[-1].unit, "the small one stays"
+    assert {failure.category for failure in result.failures.values()} == {ErrorCategory.DATABASE}
+    assert len(result.healed) + len(result.failures) == len(units)
+
+
+def carried(name: str, characters: int) -> UnitCollected:
+    artifact = ArtifactRef.of_inline(b"x" * (characters // 4 * 3), size=1, kind="collected")
+    return collected(name).model_copy(update={"artifact": artifact})
 
 
 @pytest.mark.parametrize(
