@@ -125,8 +125,7 @@ class Escalation:
             await workflow.wait_condition(closing.done, timeout=LAST_WORDS, timeout_summary=summary)
         await closing
         await workflow.wait_condition(lambda: bool(self._case.late_joins) or self._records.are_done(self._case))
-        recording.cancel()
-        await asyncio.gather(recording, return_exceptions=True)
+        await self._records.stop(recording)
         if self._case.late_joins:
             owed = self._records.owed(self._case, self._view(), self._page)
             workflow.continue_as_new(EscalationStart(owed=owed, joins=self._case.late_joins))
@@ -338,8 +337,7 @@ class Escalation:
 
     async def _continue_as_new(self, recording: "asyncio.Task[None]") -> None:
         await self._pager.stop()
-        recording.cancel()
-        await asyncio.gather(recording, return_exceptions=True)
+        await self._records.stop(recording)
         await self._tell_the_answers()
         await workflow.wait_condition(workflow.all_handlers_finished)
         case = self._case

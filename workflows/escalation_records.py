@@ -1,5 +1,6 @@
 """Writes down what happens to an escalation, in its background: whatever the database does, people are asked."""
 
+import asyncio
 from collections.abc import Callable
 
 from temporalio import workflow
@@ -22,11 +23,14 @@ class Records:
     def __init__(self, older: tuple[RecordEscalation, ...] = ()) -> None:
         self.older = older
         """Of pages that ended while the database was away."""
+        self._is_stopping = False
 
     async def keep(self, case: Case, view: Callable[[], EscalationView], page: str) -> None:
-        """Has no end."""
-        while True:
-            await workflow.wait_condition(lambda: not self.are_done(case))
+        """Until `stop`."""
+        while not self._is_stopping:
+            await workflow.wait_condition(lambda: self._is_stopping or not self.are_done(case))
+            if self._is_stopping:
+                return
             policies = case.opening.policies if case.opening else {}
             if self.older:
                 await _write(self.older[0], policies)
@@ -35,6 +39,13 @@ class Records:
             batch = _batch(case, view(), page)
             await _write(batch, policies)
             case.journal.recorded(batch.first_number + len(batch.events) - 1)
+
+    async def stop(self, keeping: "asyncio.Task[None]") -> None:
+        """What is being written is given up, and written again by the next run. A flag as well, since an activity that
+        ends in the same moment swallows the cancellation."""
+        self._is_stopping = True
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
     def are_done(self, case: Case) -> bool:
         return not self.older and not case.journal.unrecorded
