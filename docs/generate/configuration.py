@@ -8,6 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from devsync.settings.delivery import DeliverySettings
+from devsync.settings.escalation import EscalationSettings
 from devsync.settings.services import ServiceSettings
 from devsync.settings.team import TeamConfig
 from docs.generate import docstrings
@@ -29,6 +30,7 @@ FILES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("teams/TEAM.yaml", "One file a team; [how to write one](../how-to/write-a-team-file.md).", TeamConfig),
     ("services.yaml", "A mapping of service to the fields below: `github`, `jira`, `slack`, `local`.", ServiceSettings),
     ("delivery.yaml", "When deliveries are tried again.", DeliverySettings),
+    ("escalation.yaml", "Who is asked when machines cannot decide; frozen when one begins.", EscalationSettings),
 )
 
 
