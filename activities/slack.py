@@ -11,6 +11,7 @@ from activities.clients.slack import SlackClient
 from devsync.contracts.activities import FIND_SLACK_PART, REMOVE_SLACK_PART, SEND_SLACK_PART
 from devsync.contracts.delivery import FindPart, PartFound, PartSent, RemovePart, SendPart
 from devsync.contracts.edition import Recorded
+from devsync.rendering.stand_in import in_blocks
 from devsync.storage.artifacts import ArtifactStore
 
 
@@ -57,4 +58,4 @@ class SlackActivities:
     async def _part(self, message: SendPart) -> dict[str, Any]:
         rendering = json.loads(await self._store.get(message.rendering))
         part: dict[str, Any] = rendering["messages"][message.index]
-        return part
+        return part | {"blocks": in_blocks(part["blocks"], message.stands_in_for)}
