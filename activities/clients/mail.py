@@ -53,7 +53,7 @@ class MailClient:
             timeout=self._timeout,
         )
         try:
-            await server.connect()
+            await _connected(server)
             is_ascii = all(address.isascii() for address in (sender, *recipients))
             refused, _ = await server.sendmail(
                 sender, list(recipients), mail, mail_options=[] if is_ascii else ["SMTPUTF8"]
@@ -65,3 +65,14 @@ class MailClient:
         return {
             address: SMTPRecipientRefused(answer.code, answer.message, address) for address, answer in refused.items()
         }
+
+
+async def _connected(server: aiosmtplib.SMTP) -> None:
+    """Greets, encrypts, logs in."""
+    try:
+        await server.connect()
+    except aiosmtplib.SMTPException as error:
+        if type(error) is aiosmtplib.SMTPException:
+            # Of a server that lacks STARTTLS where it is required: the library has no type of its own for it.
+            raise aiosmtplib.SMTPNotSupported(error.message) from error
+        raise
