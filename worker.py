@@ -156,7 +156,8 @@ async def build_workers(
         stack.push_async_callback(slack_client.close)
         slack = SlackActivities(slack_client, store)
         workers.append(_service(client, version, names.SLACK, services.service(names.SLACK), slack.all(), gate))
-    if configuration.uses(names.EMAIL) or environment.smtp_url:
+    # Notices are mailed, too, where no team has a mail channel.
+    if configuration.uses(names.EMAIL) or (environment.smtp_url and environment.mail_from):
         gate = gates.gate(names.EMAIL)
         identity = MailIdentity(**environment.sender()._asdict())
         email = EmailActivities(_mail_client(environment, configuration, gate), store, identity)
