@@ -8,8 +8,8 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from devsync.settings.delivery import DeliverySettings
-from devsync.settings.recovery import PlanPart
 from devsync.settings.escalation import EscalationSettings
+from devsync.settings.recovery import PlanPart
 from devsync.settings.services import ServiceSettings
 from devsync.settings.team import TeamConfig
 from docs.generate import docstrings
