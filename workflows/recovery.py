@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
     from devsync.contracts.breaker import ServiceReleased
     from devsync.contracts.delivery import DeliveryOutcome
-    from devsync.contracts.recovery import RecordRecovery, RecoveryReport, RecoveryRequest
+    from devsync.contracts.recovery import RecordRecovery, RecoveryReport, RecoveryRequest, StepResult
     from devsync.domain.recovery import asking, builtin
     from devsync.domain.recovery.climbing import time_for, why_skipped
     from devsync.domain.recovery.decision import Decision
@@ -136,7 +136,7 @@ class Recovery:
                 break
             self._next = self._plan.steps[number:]
             now = workflow.now()
-            why = why_skipped(step, self._course.situation(now))
+            why = why_skipped(step, self._course.situation(now)) or self._course.why_useless(step)
             if why:
                 self._course.record(step, StepState.SKIPPED, StepEnd(message=why), now, now)
             else:
@@ -308,6 +308,7 @@ class Recovery:
 
     def _report(self) -> RecoveryReport:
         info, decided = workflow.info(), self._decided
+        rendered = self._course.rendered or StepResult()
         return RecoveryReport(
             plan=self._plan.name,
             service=self._request.service,
@@ -315,7 +316,9 @@ class Recovery:
             outcome=self._outcome,
             healed=self._course.collected,
             healed_without_data=self._course.healed_without_data,
-            renderings=self._course.renderings,
+            renderings=rendered.renderings,
+            part_digests=rendered.part_digests,
+            digests=rendered.digests,
             missing=self._course.missing,
             steps=self._course.records,
             decision=decided.decision if decided else None,

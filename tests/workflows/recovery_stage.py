@@ -26,6 +26,7 @@ from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.contracts.edition import Recorded
 from devsync.contracts.escalation import EscalationJoined, JoinEscalation, SubscriberLeft
 from devsync.contracts.recovery import (
+    EditionSources,
     FailedUnit,
     RecordRecovery,
     RecoveryReport,
@@ -244,6 +245,10 @@ def request(now: datetime, *units: FailedUnit, within: timedelta = 60 * MINUTE, 
         "window": week_window(WEEK, "UTC"),
         "plan": shipped(names.GITHUB, "collect", *(unit.failure for unit in units)),
         "units": units,
+        "sources": EditionSources(
+            mirrors={"acme/api": "https://git.acme.dev/api.git", "acme/web": "https://git.acme.dev/web.git"},
+            status_pages={names.GITHUB: "https://status.acme.dev"},
+        ),
         "deadline": now + within,
         "policies": {},
     }
