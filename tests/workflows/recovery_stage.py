@@ -100,6 +100,8 @@ class Ground:
     was_asked: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     joins: list[JoinEscalation] = field(default_factory=list)
     was_joined: asyncio.Event = field(default_factory=asyncio.Event)
+    joining: asyncio.Event | None = None
+    """Joining takes until then."""
     escalation_id: str = ""
     """The escalation that is joined; empty: the policy tells nobody."""
     join_fails: Failure | None = None
@@ -133,6 +135,8 @@ class Ground:
             raise to_application_error(self.join_fails, None)
         self.joins.append(message)
         self.was_joined.set()
+        if self.joining is not None:
+            await self.joining.wait()
         return EscalationJoined(escalation_id=self.escalation_id)
 
     @activity.defn(name=contracts.RECORD_RECOVERY.name)

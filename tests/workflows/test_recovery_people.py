@@ -265,3 +265,20 @@ async def test_a_cause_of_one_repository_alone_is_no_matter_of_the_service(skipp
     async with stage(skipping_time, ground) as on:
         await on.recover(request(await on.now(), failed(API, gone), plan=plan_of(step("cached"))))
     assert ground.joins[0].service == ""
+
+
+async def test_a_decision_that_comes_before_the_join_is_known_counts(own_time: WorkflowEnvironment) -> None:
+    """So it is when all workers of a recovery were away for a while: signals are told first."""
+    ground, plan = laddered()
+    ground.joining = asyncio.Event()
+    async with stage(own_time, ground) as on:
+        ground.escalation_id = "escalation:service:github"
+        with own_time.auto_time_skipping_disabled():
+            handle = await on.start(request(await on.now(), plan=plan))
+            await ground.was_joined.wait()
+            await handle.signal("decided", EscalationDecided(
+                escalation_id="escalation:service:github", decision=Decision.SKIP, by="anna"
+            ))  # fmt: skip
+            ground.joining.set()
+            report = await handle.result()
+    assert (report.decision, report.decided_by, report.refused_messages) == (Decision.SKIP, "anna", ())
