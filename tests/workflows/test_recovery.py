@@ -77,10 +77,19 @@ async def test_each_step_alone_saves_everything(skipping_time: WorkflowEnvironme
 
 
 async def test_only_what_is_left_goes_to_the_next_step(skipping_time: WorkflowEnvironment) -> None:
-    ground = Ground({"retry": [heals(only=[API])], "cached": [heals(ProvenanceKind.CACHED)]})
-    report = await recovered(skipping_time, ground)
-    assert [unit.unit for unit in ground.given["cached"][0].units] == [WEB]
-    assert [record.healed for record in report.steps if record.healed] == [(API,), (WEB,)]
+    third = "github:acme/third"
+    units = (failed(API), failed(WEB), failed(third))
+    ground = Ground(
+        {
+            "retry": [heals(only=[API])],
+            "cached": [heals(ProvenanceKind.CACHED, only=[WEB])],
+            "partial": [heals(ProvenanceKind.PARTIAL)],
+        }
+    )
+    report = await recovered(skipping_time, ground, *units)
+    given = [[unit.unit for unit in ground.given[step][0].units] for step in ("retry", "cached", "partial")]
+    assert given == [[API, WEB, third], [WEB, third], [third]]
+    assert [record.healed for record in report.steps if record.healed] == [(API,), (WEB,), (third,)]
     assert report.outcome is RecoveryOutcome.STAND_IN
 
 

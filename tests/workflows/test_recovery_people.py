@@ -8,6 +8,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
+from devsync.contracts.breaker import ServiceReleased
 from devsync.contracts.escalation import EscalationDecided, SubscriberLeft
 from devsync.contracts.recovery import RecoveryReport
 from devsync.domain.changelog.edition import ProvenanceKind
@@ -282,3 +283,20 @@ async def test_a_decision_that_comes_before_the_join_is_known_counts(own_time: W
             ground.joining.set()
             report = await handle.result()
     assert (report.decision, report.decided_by, report.refused_messages) == (Decision.SKIP, "anna", ())
+
+
+async def test_a_release_brings_one_try_at_once_and_no_more(skipping_time: WorkflowEnvironment) -> None:
+    ground, plan = laddered()
+    async with stage(skipping_time, ground) as on:
+        await on.with_escalation()
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await on.start(request(await on.now(), plan=plan))
+            await until_asked(on, handle)
+            await handle.signal(Recovery.service_released, ServiceReleased(service="github"))
+            while len(ground.given["retry"]) < 2:
+                await asyncio.sleep(0.02)
+        await handle.result()
+    released, *others = [later - ground.at["retry"][0] for later in ground.at["retry"][1:]]
+    assert released < MINUTE
+    assert len(others) == 2  # after 10 min and 20 more of the hour
+    assert min(others) > 9 * MINUTE
