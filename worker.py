@@ -22,10 +22,13 @@ from activities.clients.git_mirrors import GitMirrors
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
+from activities.clients.mail import MailClient
 from activities.clients.slack import SlackClient
+from activities.clients.webhook import WebhookClient
 from activities.collection import Shelf
 from activities.due import DueActivities
 from activities.editions import EditionActivities
+from activities.email import EmailActivities
 from activities.escalations import EscalationActivities
 from activities.git_mirror import GitMirrorActivities
 from activities.github import GitHubActivities
@@ -39,8 +42,10 @@ from activities.slack import SlackActivities
 from activities.stand_ins import StandInActivities
 from activities.status import StatusActivities
 from activities.waiting import WaitingActivities
+from activities.webhook import WebhookActivities
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
+from devsync.rendering.mail import MailIdentity
 from devsync.runtime.activity_errors import ToldAlready
 from devsync.runtime.breaker.gate import Gate
 from devsync.runtime.breaker.gates import Gates
@@ -103,7 +108,7 @@ async def run() -> None:
         await serve_until_stopped(client, workers)
 
 
-async def build_workers(
+async def build_workers(  # noqa: PLR0915 (one statement a part)
     client: Client,
     environment: Environment,
     configuration: Configuration,
@@ -190,6 +195,17 @@ async def build_workers(
         status = StatusActivities(_web_reader(names.STATUS, settings, stack))
         workers.append(_service(client, version, names.STATUS, settings, status.all()))
     workers += [_own_service(client, version, service, steps) for service, steps in load_own_steps().items()]
+    # Notices are mailed, too, where no team has a mail channel.
+    if configuration.uses(names.EMAIL) or (environment.smtp_url and environment.mail_from):
+        gate = gates.gate(names.EMAIL)
+        identity = MailIdentity(**environment.sender()._asdict())
+        email = EmailActivities(_mail_client(environment, configuration, gate), store, identity)
+        workers.append(_service(client, version, names.EMAIL, services.service(names.EMAIL), email.all(), gate))
+    if configuration.uses(names.WEBHOOK):
+        webhook_client = _webhook_client(environment, configuration)
+        stack.push_async_callback(webhook_client.close)
+        webhook = WebhookActivities(webhook_client, store)
+        workers.append(_service(client, version, names.WEBHOOK, services.service(names.WEBHOOK), webhook.all()))
     return workers
 
 
@@ -307,6 +323,21 @@ def _slack_client(environment: Environment, configuration: Configuration, gate: 
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
         gate=gate,
+    )
+
+
+def _mail_client(environment: Environment, configuration: Configuration, gate: Gate) -> MailClient:
+    settings = configuration.services.service(names.EMAIL)
+    return MailClient(environment.smtp(), concurrency=settings.concurrency, read_timeout=settings.http_read, gate=gate)
+
+
+def _webhook_client(environment: Environment, configuration: Configuration) -> WebhookClient:
+    settings = configuration.services.service(names.WEBHOOK)
+    return WebhookClient(
+        concurrency=settings.concurrency,
+        connect_timeout=settings.http_connect,
+        read_timeout=settings.http_read,
+        allowed=environment.private_webhooks(),
     )
 
 

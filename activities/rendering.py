@@ -28,9 +28,9 @@ Texts = dict[str, str]
 
 
 class Style(StrEnum):
-    """How a rendering is made again (`with: {style: …}` of a recovery step), from rich to what cannot fail."""
+    """How a rendering is made again (`with: {templates: …}` of a recovery step), from rich to what cannot fail."""
 
-    SHIPPED = "shipped"
+    FALLBACK = "fallback"
     """By the templates of this build, where an operator's own are wrong."""
     SIMPLIFIED = "simplified"
     """Without templates: headings and one line an item."""
@@ -62,7 +62,7 @@ class RenderingActivities:
         message = request.render
         if message is None:
             raise ValueError("nothing to render: the request has no rendering")
-        style = Style(request.arguments.get("style", Style.PLAIN))
+        style = Style(request.arguments.get("templates", Style.PLAIN))
         edition = await self._edition(message)
         texts, slack = await asyncio.to_thread(_in_style, style, edition, message)
         kept = await self._kept(message, texts, slack)
@@ -111,7 +111,7 @@ def _by_templates(edition: Edition, message: RenderEdition, templates: Path) -> 
 
 
 def _in_style(style: Style, edition: Edition, message: RenderEdition) -> tuple[Texts, SlackRendering]:
-    if style is Style.SHIPPED:
+    if style is Style.FALLBACK:
         return _by_templates(edition, message, SHIPPED_TEMPLATES)
     written = plain.simplified if style is Style.SIMPLIFIED else plain.bare
     text = written(edition, message.revision, message.telling)

@@ -13,6 +13,7 @@ from devsync.contracts.delivery import FindPart, PartFound, PartSent, RemovePart
 from devsync.contracts.edition import Recorded
 from devsync.contracts.notifications import Notified, Notify
 from devsync.rendering.notice import slack_notice
+from devsync.rendering.stand_in import in_blocks
 from devsync.storage.artifacts import ArtifactStore
 
 
@@ -72,4 +73,4 @@ class SlackActivities:
     async def _part(self, message: SendPart) -> dict[str, Any]:
         rendering = json.loads(await self._store.get(message.rendering))
         part: dict[str, Any] = rendering["messages"][message.index]
-        return part
+        return part | {"blocks": in_blocks(part["blocks"], message.stands_in_for)}

@@ -28,7 +28,7 @@ def delivery_request(
     stands_in_for: str = "",
 ) -> DeliveryRequest:
     """What the channel's Delivery is given; of the plan's policies, those of its own activities that the plan has."""
-    rendering, renderings, part_digests = _content(channel, rendered)
+    rendering, renderings, part_digests = content_for(channel, rendered)
     return DeliveryRequest(
         team=plan.team,
         iso_week=plan.iso_week,
@@ -47,7 +47,7 @@ def delivery_request(
     )
 
 
-def _content(
+def content_for(
     channel: ChannelPlan, rendered: EditionRendered
 ) -> tuple[ArtifactRef, dict[str, ArtifactRef], tuple[str, ...]]:
     """What is sent to the channel, what goes with it, and the digest of each part."""

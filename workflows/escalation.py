@@ -27,11 +27,12 @@ with workflow.unsafe.imports_passed_through():
     )
     from devsync.domain.escalation.machine import POLICY, EventKind, Refused, State, next_step
     from devsync.domain.model import Model
-    from workflows.alarm import Alarm
+    from workflows.alarm import Alarm, set_alarm
     from workflows.breaker_messages import REFUSED, RefusedMessages, decision, message
+    from workflows.escalation_board import Board
     from workflows.escalation_case import Answer, Case
-    from workflows.escalation_pager import Pager
-    from workflows.escalation_records import Records
+    from workflows.escalation_pager import finish_paging, page, stop_paging
+    from workflows.escalation_records import Records, keep_recording, stop_recording
     from workflows.escalation_story import digest_of, escalation_story, notice_of, title_of
     from workflows.signals import signal_if_open
 
@@ -56,7 +57,7 @@ class Escalation:
         run = workflow.info()
         self._page = start.page or run.run_id
         self._case = Case(start, run.workflow_id)
-        self._pager = Pager(self._page, start.told, self._unreached, self._changed)
+        self._board = Board(start.told, self._unreached, self._changed)
         self._records = Records(start.owed)
         self._refused = RefusedMessages(start.refused, start.refused_count)
         self._alarm = Alarm()
@@ -68,7 +69,7 @@ class Escalation:
     async def run(self, start: EscalationStart) -> EscalationView:
         if not await self._is_joined():
             return self._view()
-        recording = asyncio.create_task(self._records.keep(self._case, self._view, self._page))
+        recording = asyncio.create_task(keep_recording(self._records, self._case, self._page, lambda: self._board.told))
         try:
             await self._ask_until_resolved(recording)
         except asyncio.CancelledError:
@@ -105,7 +106,7 @@ class Escalation:
             if workflow.info().is_continue_as_new_suggested():
                 await self._continue_as_new(recording)
             await self._until_something_happens()
-            self._pager.check()
+            self._board.check()
             if recording.done():
                 recording.result()  # a bug there must not go unseen
 
@@ -116,19 +117,18 @@ class Escalation:
         def is_enough() -> bool:
             return bool(self._case.late_joins) or workflow.now() >= ends_at
 
-        self._alarm.set(None, "")
+        set_alarm(self._alarm, None, "")
         self._show()
         await self._tell_the_answers()
-        closing = asyncio.create_task(self._pager.finish(is_enough))
+        closing = asyncio.create_task(finish_paging(self._board, is_enough))
         with suppress(TimeoutError):
             summary = "Until those who were told know how it ended"
             await workflow.wait_condition(closing.done, timeout=LAST_WORDS, timeout_summary=summary)
         await closing
         await workflow.wait_condition(lambda: bool(self._case.late_joins) or self._records.are_done(self._case))
-        recording.cancel()
-        await asyncio.gather(recording, return_exceptions=True)
+        await stop_recording(self._records, recording)
         if self._case.late_joins:
-            owed = self._records.owed(self._case, self._view(), self._page)
+            owed = self._records.owed(self._case, self._page, self._board.told)
             workflow.continue_as_new(EscalationStart(owed=owed, joins=self._case.late_joins))
 
     # What workflows say.
@@ -266,8 +266,8 @@ class Escalation:
         if record is None or record.state is not State.FIRING:
             return
         higher = record.policy.next_level(record.level)
-        has_others = higher is not None and set(higher.targets) - {one.target for one in self._pager.told}
-        if has_others and self._pager.are_all_out_of_reach(record.asked):
+        has_others = higher is not None and set(higher.targets) - {one.target for one in self._board.told}
+        if has_others and self._board.are_all_out_of_reach(record.asked):
             self._case.nobody_can_be_reached(workflow.now())
 
     async def _tell_the_answers(self) -> None:
@@ -282,7 +282,7 @@ class Escalation:
 
     async def _until_something_happens(self) -> None:
         due, record = self._case.due_at, self._case.opened.record
-        self._alarm.set(due, next_step(record) if due == record.due_at else "Does anybody come back?")
+        set_alarm(self._alarm, due, next_step(record) if due == record.due_at else "Does anybody come back?")
         await workflow.wait_condition(lambda: self._alarm.has_rung or self._shown != self._case.version + self._news)
 
     def _show(self) -> None:
@@ -291,9 +291,9 @@ class Escalation:
         self._shown = self._case.version + self._news
         view = self._view()
         notice = notice_of(view, record, self._case.roster.next_deadline)
-        self._pager.configure(self._page, opening)
-        self._pager.show(notice, digest_of(notice), self._case.notes)
-        self._pager.ask(record.asked if record.state is State.FIRING else (), record.level)
+        self._board.configure(self._page, opening)
+        self._board.show(notice, digest_of(notice), self._case.notes)
+        page(self._board, record.asked if record.state is State.FIRING else (), record.level)
         failure = opening.request.failure
         attributes = (record.state.value, record.level, view.service, failure.category.value, self._case.roster.team)
         if attributes != self._attributes:
@@ -322,7 +322,7 @@ class Escalation:
             next_step=next_step(case.record) if case.record else "",
             choices=case.roster.choices if case.is_open else (),
             subscribers=case.roster.entries,
-            told=self._pager.told,
+            told=self._board.told,
             events=case.journal.recent,
             refused=self._refused.last,
             refused_count=self._refused.count,
@@ -337,9 +337,8 @@ class Escalation:
         self._news += 1
 
     async def _continue_as_new(self, recording: "asyncio.Task[None]") -> None:
-        await self._pager.stop()
-        recording.cancel()
-        await asyncio.gather(recording, return_exceptions=True)
+        await stop_paging(self._board)
+        await stop_recording(self._records, recording)
         await self._tell_the_answers()
         await workflow.wait_condition(workflow.all_handlers_finished)
         case = self._case
@@ -349,7 +348,7 @@ class Escalation:
                 opening=case.opening,
                 record=case.record,
                 subscribers=case.roster.entries,
-                told=self._pager.told,
+                told=self._board.told,
                 notes=case.notes,
                 journal=case.journal.to_record(),
                 refused=self._refused.last,

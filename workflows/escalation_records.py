@@ -1,5 +1,6 @@
 """Writes down what happens to an escalation, in its background: whatever the database does, people are asked."""
 
+import asyncio
 from collections.abc import Callable
 
 from temporalio import workflow
@@ -7,7 +8,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities
-    from devsync.contracts.escalation import EscalationView, RecordEscalation
+    from devsync.contracts.escalation import RecordEscalation, ToldTarget
     from devsync.contracts.policies import Policies
     from devsync.runtime.policies import call
     from workflows.escalation_case import Case
@@ -19,33 +20,47 @@ OWED_AT_MOST = 20
 
 
 class Records:
+    """What is to be written down."""
+
     def __init__(self, older: tuple[RecordEscalation, ...] = ()) -> None:
         self.older = older
         """Of pages that ended while the database was away."""
-
-    async def keep(self, case: Case, view: Callable[[], EscalationView], page: str) -> None:
-        """Has no end."""
-        while True:
-            await workflow.wait_condition(lambda: not self.are_done(case))
-            policies = case.opening.policies if case.opening else {}
-            if self.older:
-                await _write(self.older[0], policies)
-                self.older = self.older[1:]
-                continue
-            batch = _batch(case, view(), page)
-            await _write(batch, policies)
-            case.journal.recorded(batch.first_number + len(batch.events) - 1)
+        self.is_stopping = False
 
     def are_done(self, case: Case) -> bool:
         return not self.older and not case.journal.unrecorded
 
-    def owed(self, case: Case, view: EscalationView, page: str) -> tuple[RecordEscalation, ...]:
+    def owed(self, case: Case, page: str, told: tuple[ToldTarget, ...]) -> tuple[RecordEscalation, ...]:
         """What the next page writes down for this one."""
-        rest = (_batch(case, view, page),) if case.journal.unrecorded else ()
+        rest = (_batch(case, page, told),) if case.journal.unrecorded else ()
         return (*self.older, *rest)[-OWED_AT_MOST:]
 
 
-def _batch(case: Case, view: EscalationView, page: str) -> RecordEscalation:
+async def keep_recording(records: Records, case: Case, page: str, told: Callable[[], tuple[ToldTarget, ...]]) -> None:
+    """Until `stop_recording`."""
+    while not records.is_stopping:
+        await workflow.wait_condition(lambda: records.is_stopping or not records.are_done(case))
+        if records.is_stopping:
+            return
+        policies = case.opened.opening.policies
+        if records.older:
+            await _write(records.older[0], policies)
+            records.older = records.older[1:]
+            continue
+        batch = _batch(case, page, told())
+        await _write(batch, policies)
+        case.journal.recorded(batch.first_number + len(batch.events) - 1)
+
+
+async def stop_recording(records: Records, recording: "asyncio.Task[None]") -> None:
+    """What is being written is given up, and written again by the next run. A flag as well, since an activity that
+    ends in the same moment swallows the cancellation."""
+    records.is_stopping = True
+    recording.cancel()
+    await asyncio.gather(recording, return_exceptions=True)
+
+
+def _batch(case: Case, page: str, told: tuple[ToldTarget, ...]) -> RecordEscalation:
     opening, record = case.opened
     request = opening.request
     return RecordEscalation(
@@ -58,8 +73,8 @@ def _batch(case: Case, view: EscalationView, page: str) -> RecordEscalation:
         reason=request.reason,
         requested_by=request.requested_by,
         record=record,
-        subscribers=view.subscribers,
-        told=view.told,
+        subscribers=case.roster.entries,
+        told=told,
         first_number=case.journal.first_unrecorded,
         events=case.journal.unrecorded[:RECORDED_AT_ONCE],
     )

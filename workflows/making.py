@@ -1,7 +1,7 @@
 """From collected units to what stands in the channels: the steps that an edition and its amendments share."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from temporalio import workflow
@@ -9,7 +9,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities
     from devsync.contracts.collection import UnitCollected
-    from devsync.contracts.delivery import ChannelPlan
+    from devsync.contracts.delivery import ChannelPlan, DeliveryRequest
     from devsync.contracts.edition import (
         ComposeEdition,
         EditionComposed,
@@ -86,8 +86,17 @@ async def hand_over(
     replace: bool,
 ) -> None:
     """Gives the revision to each channel's Delivery, which reports to this workflow."""
-    requests = [
-        delivery_request(
+    request_for = requests_for(plan, composed, rendered, revision=revision, replace=replace)
+    await asyncio.gather(*(bring_to_channel(request_for(channel, "")) for channel in channels))
+
+
+def requests_for(
+    plan: EditionPlan, composed: EditionComposed, rendered: EditionRendered, *, revision: int, replace: bool
+) -> Callable[[ChannelPlan, str], DeliveryRequest]:
+    """Makes what a channel's Delivery is given, by the channel and the target that it stands in for, or empty."""
+
+    def request_for(channel: ChannelPlan, stands_in_for: str) -> DeliveryRequest:
+        return delivery_request(
             plan,
             channel,
             composed,
@@ -95,7 +104,7 @@ async def hand_over(
             revision=revision,
             replace=replace,
             reply_to=workflow.info().workflow_id,
+            stands_in_for=stands_in_for,
         )
-        for channel in channels
-    ]
-    await asyncio.gather(*(bring_to_channel(request) for request in requests))
+
+    return request_for

@@ -47,11 +47,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.approving import Approving
     from workflows.breaker_messages import decision as read_from_person
     from workflows.collecting import collect
+    from workflows.delivering import until_delivered
     from workflows.failures import failure_of, reason_of
     from workflows.phases import PhaseTimes
     from workflows.recovering import Answered, report_of, running_summary, start_recovery, summary_of
     from workflows.rendering import rendered_somehow
-    from workflows.results import channel_result, is_reported, made_edition, record_of, result_so_far
+    from workflows.results import channel_result, made_edition, record_of, result_so_far
     from workflows.signals import signal_if_open, with_refusal
     from workflows.story import edition_story
     from workflows.units import Answer, Ask, asks_of
@@ -257,13 +258,12 @@ class WeeklyChangelog(Approving):
         await making.hand_over(
             plan, asked, made.composed, rendered, revision=made.revision, replace=self._request.replace
         )
-        try:
-            await workflow.wait_condition(
-                lambda: all(is_reported(channel, made.revision, self._outcomes) for channel in asked),
-                timeout=self._deadline.time_to_deliver(workflow.now()),
-                timeout_summary="The deadline: a channel that is not done by then is queued",
-            )
-        except TimeoutError:
+        request_for = making.requests_for(
+            plan, made.composed, rendered, revision=made.revision, replace=self._request.replace
+        )
+        if not await until_delivered(
+            plan, asked, made.revision, self._outcomes, self._deadline, request_for, self._recover
+        ):
             workflow.logger.warning("deadline reached before every channel was done")
         self._has_delivered = True
         results = tuple(channel_result(channel, made.revision, self._outcomes) for channel in asked)

@@ -45,22 +45,20 @@ class GitHubFeedActivities:
         branch = str(request.arguments.get("branch") or "")
         short: set[str] = set()
 
-        def heal(unit: FailedUnit) -> UnitCollected | None:
+        def heal(unit: FailedUnit, until: datetime) -> UnitCollected | None:
             if not isinstance(unit.ask, CollectRepository):
                 return None
-            collected, is_short = self._collect(unit.ask, branch, request)
+            collected, is_short = self._collect(unit.ask, branch, until)
             short.update([unit.unit] if is_short else [])
             return collected
 
-        healing = heal_each(request.units, heal, READ_FEED, request.team, at_once=self._at_once)
+        healing = heal_each(request, heal, READ_FEED, at_once=self._at_once)
         notes = [f"too short to reach back to the window's start: {named(sorted(short))}"] if short else []
         return healing.result_of_stand_in("read the Atom feeds, titles only", request.units, notes=notes)
 
-    def _collect(self, ask: CollectRepository, branch: str, request: StepRequest) -> tuple[UnitCollected, bool]:
+    def _collect(self, ask: CollectRepository, branch: str, until: datetime) -> tuple[UnitCollected, bool]:
         """What the feeds have of the window, and whether the one of commits may be too short for it."""
-        collection = Collection(
-            self._shelf, ask.collection_id, ask.team, repository_unit(ask.repository), request.until
-        )
+        collection = Collection(self._shelf, ask.collection_id, ask.team, repository_unit(ask.repository), until)
         notes = ["feed: the titles of the latest commits only, no pull requests"]
         commits = commits_of(self._read(collection, ask.repository, _commits_path(branch)))
         missing = _missing(commits, ask.window)

@@ -110,6 +110,19 @@ class LevelSettings(Model):
     """True: only business hours count in `delay`."""
 
 
+class EntrySettings(Model):
+    """The level to begin with, by the failure's severity; `none`: nobody is told, the failure is on record."""
+
+    low: LevelName = "none"
+    """What heals by itself."""
+    medium: LevelName = "none"
+    """What costs a part of an edition."""
+    high: LevelName = "none"
+    """What stops an edition or a service."""
+    critical: LevelName = "none"
+    """What stops everything, and people see it."""
+
+
 class BusinessHoursSettings(Model):
     """When people are at work."""
 
@@ -142,8 +155,8 @@ class PolicySettings(Model):
 
     levels: Annotated[tuple[LevelSettings, ...], Field(min_length=1)]
     """Who is asked, first to last."""
-    entry: dict[ErrorSeverity, LevelName | Literal["none"]] = {}
-    """The level to begin with, by severity; a severity that is left out tells nobody."""
+    entry: EntrySettings
+    """Where an escalation begins."""
     repeat_window: Duration = timedelta(hours=24)
     """A failure that was escalated within this time before begins one level higher."""
     acknowledgement_timeout: Delay = timedelta(hours=4)
@@ -155,7 +168,7 @@ class PolicySettings(Model):
 
     def resolved(self, name: str, today: date) -> EscalationPolicy:
         """As an escalation freezes it."""
-        entry = {severity: self.entry.get(severity, "none") for severity in ErrorSeverity}
+        entry = {ErrorSeverity(severity): level for severity, level in self.entry}
         return EscalationPolicy(
             name=name,
             levels=tuple(
@@ -187,10 +200,10 @@ class PolicySettings(Model):
             for at, recipient in enumerate(level.targets):
                 if recipient in level.targets[:at]:
                     raise problem_at("is listed twice; remove one", "levels", index, "targets", at)
-        for severity, name in self.entry.items():
+        for severity, name in self.entry:
             if name not in {*names, "none"}:
                 cure = did_you_mean(name, names, f"write {any_of([*names, 'none'])}")
-                raise problem_at(f'there is no level "{name}"; {cure}', "entry", severity.value)
+                raise problem_at(f'there is no level "{name}"; {cure}', "entry", severity)
         return self
 
 

@@ -121,10 +121,13 @@ deliveries = Table(
     Column("team", Text, primary_key=True),
     Column("iso_week", Text(collation="C"), primary_key=True),
     Column("channel", Text, primary_key=True),
-    Column("part", Integer, primary_key=True, comment="0 is the message, the others its thread"),
+    Column(
+        "part", Integer, primary_key=True, comment="0 is the message, the others its thread; of mail, a recipient each"
+    ),
     Column("kind", Text, nullable=False, comment="slack, email, webhook, feed"),
     Column("revision", Integer, nullable=False),
     Column("state", Text, nullable=False),
+    Column("target", Text, nullable=False, server_default="", comment="of mail: the recipient"),
     Column("channel_id", Text, nullable=False, comment="the service's own id"),
     Column("message_id", Text, nullable=False),
     Column("content_digest", Text, nullable=False, comment="what stands there"),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from devsync.settings.delivery import DeliverySettings
+from devsync.settings.escalation import EscalationSettings
 from devsync.settings.recovery import PlanPart
 from devsync.settings.services import ServiceSettings
 from devsync.settings.team import TeamConfig
@@ -31,6 +32,7 @@ FILES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("services.yaml", "A mapping of service to the fields below: `github`, `jira`, `slack`, `local`.", ServiceSettings),
     ("delivery.yaml", "When deliveries are tried again.", DeliverySettings),
     ("recovery.yaml", "A mapping of plan to the fields below; [what they mean](../explanation/recovery.md).", PlanPart),
+    ("escalation.yaml", "Who is asked when machines cannot decide; frozen when one begins.", EscalationSettings),
 )
 
 

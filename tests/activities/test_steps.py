@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.steps import Healing, age, heal_each, named
+from activities.steps import Heal, Healing, age, heal_each, named
 from devsync.contracts.activities import COLLECT_REPOSITORY
-from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.artifacts import INLINE_BUDGET, INLINE_LIMIT, ArtifactRef
 from devsync.contracts.collection import UnitCollected
-from devsync.contracts.recovery import FailedUnit, StepResult
+from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
 from devsync.domain.breaker.refusals import CircuitOpen
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.classification import MalformedAnswer
@@ -50,14 +50,27 @@ def heal(outcomes: Sequence[str], *, probes: int = 0) -> tuple[list[FailedUnit],
     by_unit = dict(zip((one.unit for one in units), outcomes, strict=True))
     asked: set[str] = set()
 
-    def work(one: FailedUnit) -> UnitCollected | None:
+    def work(one: FailedUnit, _until: datetime) -> UnitCollected | None:
         asked.add(one.unit)
         return meet(by_unit[one.unit], one.unit)
 
-    healing: Healing = ActivityEnvironment().run(
-        lambda: heal_each(units, work, COLLECT_REPOSITORY, "payments", at_once=3)
+    return units, run(units, work), asked
+
+
+def run(units: Sequence[FailedUnit], work: Heal, time: timedelta = timedelta(minutes=1)) -> Healing:
+    request = StepRequest(
+        step="again",
+        team="payments",
+        iso_week="2026-W47",
+        service="github",
+        phase="collect",
+        units=tuple(units),
+        until=datetime.now(UTC) + time,
     )
-    return units, healing, asked
+    healing: Healing = ActivityEnvironment().run(
+        lambda: heal_each(request, work, COLLECT_REPOSITORY, at_once=3, probes_first=True)
+    )
+    return healing
 
 
 def answer(units: list[FailedUnit], healing: Healing) -> StepResult | Exception:
@@ -104,20 +117,35 @@ def test_alike_failures_have_the_fingerprint_of_the_operation_that_failed_at_fir
 
 
 def test_work_that_is_handed_back_ends_the_step() -> None:
-    def hand_back(_unit: FailedUnit) -> UnitCollected | None:
+    def hand_back(_unit: FailedUnit, _until: datetime) -> UnitCollected | None:
         raise ApplicationError("the worker shuts down", type="HandedBack")
 
     with pytest.raises(ApplicationError, match="shuts down"):
-        ActivityEnvironment().run(
-            lambda: heal_each([unit("github:a/b")], hand_back, COLLECT_REPOSITORY, "payments", at_once=1)
-        )
+        run([unit("github:a/b")], hand_back)
+
+
+def test_what_is_not_done_in_time_has_failed_and_the_rest_counts() -> None:
+    slow = threading.Event()
+
+    def work(one: FailedUnit, _until: datetime) -> UnitCollected | None:
+        if one.unit.endswith("0"):
+            slow.wait(30)
+        return collected(one.unit)
+
+    units = [unit(f"github:acme/{number}") for number in range(3)]
+    began = datetime.now(UTC)
+    healing = run(units, work, timedelta(seconds=1))
+    slow.set()
+    assert datetime.now(UTC) - began < timedelta(seconds=1), "its answer comes in time"
+    assert list(healing.healed) == ["github:acme/1", "github:acme/2"]
+    assert {name: failure.code for name, failure in healing.failures.items()} == {"github:acme/0": "timeout"}
 
 
 def test_no_more_than_so_many_work_at_once() -> None:
     running, most, lock = 0, 0, threading.Lock()
     gate = threading.Event()
 
-    def work(one: FailedUnit) -> UnitCollected | None:
+    def work(one: FailedUnit, _until: datetime) -> UnitCollected | None:
         nonlocal running, most
         with lock:
             running += 1
@@ -128,7 +156,7 @@ def test_no_more_than_so_many_work_at_once() -> None:
         return collected(one.unit)
 
     units = [unit(f"github:acme/{number}") for number in range(9)]
-    healing = ActivityEnvironment().run(lambda: heal_each(units, work, COLLECT_REPOSITORY, "payments", at_once=3))
+    healing = run(units, work)
     assert (most, len(healing.healed)) == (3, 9)
 
 
@@ -139,6 +167,23 @@ def test_a_stand_in_that_failed_is_told_but_is_no_news_of_the_source() -> None:
     assert result.message == (
         "read the mirrors: github:acme/1, but not github:acme/0; github answered GET /x with an empty body"
     )
+
+
+def test_what_is_too_much_to_carry_while_the_store_is_away_is_left_out_the_largest_first() -> None:
+    sizes = [INLINE_LIMIT - 4] * 20 + [400]
+    units = [unit(f"github:acme/{number}") for number in range(len(sizes))]
+    healing = Healing({one.unit: carried(one.unit, size) for one, size in zip(units, sizes, strict=True)})
+    result = answer(units, healing)
+    assert isinstance(result, StepResult)
+    assert sum(one.artifact.inline_size for one in result.healed) <= INLINE_BUDGET
+    assert result.healed[-1].unit == units[-1].unit, "the small one stays"
+    assert {failure.category for failure in result.failures.values()} == {ErrorCategory.DATABASE}
+    assert len(result.healed) + len(result.failures) == len(units)
+
+
+def carried(name: str, characters: int) -> UnitCollected:
+    artifact = ArtifactRef.of_inline(b"x" * (characters // 4 * 3), size=1, kind="collected")
+    return collected(name).model_copy(update={"artifact": artifact})
 
 
 @pytest.mark.parametrize(

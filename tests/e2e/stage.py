@@ -243,7 +243,7 @@ def write_configuration(directory: Path, world: World) -> None:
 def leave_breakers_closed(services_yaml: Path) -> None:
     """Faults are what many tests are about: a breaker opens only where a test is about breakers."""
     services = yaml.safe_load(services_yaml.read_text())
-    for name in (names.GITHUB, names.JIRA, names.SLACK):
+    for name in (names.GITHUB, names.JIRA, names.SLACK, names.EMAIL):
         services[name]["breaker"] = {"failure_threshold": NEVER_REACHED}
     services_yaml.write_text(yaml.safe_dump(services, sort_keys=False))
 

@@ -161,10 +161,11 @@ async def test_without_a_database_nobody_waits_for_it(own_stage: Stage) -> None:
 
 async def test_worker_and_server_killed_in_the_middle_it_goes_on_and_nothing_is_said_twice(own_stage: Stage) -> None:
     stage = own_stage
-    change_policy(stage, levels=levels("8s"), default_decision="skip")
+    change_policy(stage, levels=levels("15s"), default_decision="skip")
+    stage.change_service("slack", "timeouts", start_to_close="3s", http_read="2s")
     # The post arrives, and its answer does not: the worker dies before it knows.
     stage.sandbox.faults.add(
-        Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="slack", route="/api/chat.postMessage", count=1)
+        Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="slack", route="/api/chat.postMessage", count=1, seconds=60)
     )
     async with stage.worker("first") as first:
         asking = [await ask(stage, number) for number in range(1, 4)]

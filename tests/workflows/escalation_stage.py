@@ -5,15 +5,16 @@ The real protocols, servers and processes are tested end to end elsewhere.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import activity, workflow
 from temporalio.api.sdk.v1 import WorkflowMetadata
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -39,6 +40,8 @@ from devsync.domain.escalation.machine import Event
 from devsync.domain.escalation.policy import EscalationPolicy, Level, Target
 from devsync.domain.recovery.decision import Decision
 from devsync.runtime.activity_errors import to_application_error
+from devsync.runtime.plugin import DevSyncPlugin
+from sandbox.temporal_server import TemporalServer
 from tests.e2e.stage import eventually
 from workflows.escalation import Escalation
 
@@ -185,9 +188,11 @@ class People:
 
 @dataclass
 class Stage:
-    environment: WorkflowEnvironment
+    client: Client
     people: People
     service: str
+    environment: WorkflowEnvironment | None = None
+    """None: a server whose time goes by as usual."""
     started: list[WorkflowHandle[Any, EscalationView]] = field(default_factory=list)
     """What starting and joining gave: these handles alone let time leap."""
 
@@ -197,13 +202,12 @@ class Stage:
 
     @property
     def handle(self) -> WorkflowHandle[Any, EscalationView]:
-        return self.environment.client.get_workflow_handle(self.escalation_id, result_type=EscalationView)
+        return self.client.get_workflow_handle(self.escalation_id, result_type=EscalationView)
 
     async def waiting(self, count: int = 1) -> list[WorkflowHandle[Any, list[EscalationDecided]]]:
         """So many workflows that will wait."""
-        client = self.environment.client
         return [
-            await client.start_workflow(Waiting.run, id=f"recovery:{uuid.uuid4()}", task_queue=names.CONTROL_QUEUE)
+            await self.client.start_workflow(Waiting.run, id=f"recovery:{uuid.uuid4()}", task_queue=names.CONTROL_QUEUE)
             for _ in range(count)
         ]
 
@@ -236,7 +240,7 @@ class Stage:
             retry_after=(5 * SECOND, 10 * MINUTE),
         )
         self.started.append(
-            await self.environment.client.start_workflow(
+            await self.client.start_workflow(
                 names.ESCALATION,
                 EscalationStart(),
                 id=self.escalation_id,
@@ -284,30 +288,44 @@ class Stage:
 
     def at_rest(self) -> Any:
         """Time goes by as usual."""
-        return self.environment.auto_time_skipping_disabled()
+        return self.environment.auto_time_skipping_disabled() if self.environment else nullcontext()
 
 
 @asynccontextmanager
-async def escalation_stage(
-    environment: WorkflowEnvironment, people: People | None = None, services: Collection[str] = names.SERVICES
-) -> AsyncIterator[Stage]:
-    """Workers of these services, on the queues of their real names: the server is the test's."""
-    people = people or People()
-    client = environment.client
+async def escalation_stage(environment: WorkflowEnvironment, people: People | None = None) -> AsyncIterator[Stage]:
+    """Workers on the queues of their real names: the server is the test's."""
+    stage = Stage(environment.client, people or People(), _service(), environment)
+    async with _served(stage):
+        yield stage
+
+
+@asynccontextmanager
+async def real_escalation_stage(server: TemporalServer) -> AsyncIterator[Stage]:
+    """The real server. What is left there in the end is ended."""
+    client = await Client.connect(server.address, plugins=[DevSyncPlugin()])
+    stage = Stage(client, People(), _service())
+    async with _served(stage):
+        yield stage
+    with suppress(RPCError):
+        await stage.handle.terminate("its test is over")
+
+
+@asynccontextmanager
+async def _served(stage: Stage) -> AsyncIterator[None]:
+    client, people = stage.client, stage.people
     activities: dict[str, list[Callable[..., Any]]] = {
         names.SLACK: [people.slack, people.find],
         names.EMAIL: [people.email],
         names.LOCAL: [people.record],
     }
-    async with Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[Escalation, Waiting]):
-        workers = [
-            Worker(client, task_queue=names.service_queue(service), activities=served)
-            for service, served in activities.items()
-            if service in services
-        ]
-        running = [asyncio.create_task(worker.run()) for worker in workers]
-        try:
-            yield Stage(environment, people, f"github-{uuid.uuid4().hex[:8]}")
-        finally:
-            await asyncio.gather(*(worker.shutdown() for worker in workers))
-            await asyncio.gather(*running)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[Escalation, Waiting]))
+        for service, served in activities.items():
+            queue = names.service_queue(service)
+            await stack.enter_async_context(Worker(client, task_queue=queue, activities=served))
+        yield
+
+
+def _service() -> str:
+    """One that no other test knows."""
+    return f"github-{uuid.uuid4().hex[:8]}"

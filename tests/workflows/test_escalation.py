@@ -1,7 +1,8 @@
 """How escalations run: who is asked when, what the answer leads to, and what ends them. Days pass in milliseconds."""
 
 import asyncio
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
@@ -9,11 +10,23 @@ from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts.escalation import EscalationStart, EscalationView
 from devsync.domain.errors import ErrorSeverity
+from devsync.domain.escalation.business_time import BusinessHours
 from devsync.domain.escalation.machine import State
 from devsync.domain.recovery.decision import Decision
-from tests.workflows.escalation_stage import HOUR, MINUTE, escalation_stage, level, policy
+from sandbox.temporal_server import TemporalServer
+from tests.e2e.stage import eventually
+from tests.workflows.escalation_stage import (
+    HOUR,
+    MINUTE,
+    escalation_stage,
+    level,
+    policy,
+    real_escalation_stage,
+)
 
 pytestmark = pytest.mark.timeout(120)
+
+NONSENSE = 150
 
 
 async def test_nobody_answers_for_three_days_and_the_default_is_taken_and_said_so(
@@ -232,7 +245,7 @@ async def test_a_later_run_does_not_get_the_answer_of_the_one_that_waited(own_ti
             run_id = one.first_execution_run_id
             await stage.join(one.id, run_id=run_id)
             await one.terminate("crashed")
-            again = await stage.environment.client.start_workflow("Waiting", id=one.id, task_queue="control")
+            again = await stage.client.start_workflow("Waiting", id=one.id, task_queue="control")
             await stage.say("resolve", {"by": "anna", "decision": "abort"})
             await stage.result()
             assert (await again.describe()).status is WorkflowExecutionStatus.RUNNING
@@ -306,4 +319,66 @@ async def test_three_days_take_a_second_or_so(own_time: WorkflowEnvironment) -> 
         took = asyncio.get_running_loop().time() - began
     assert ended.record is not None
     assert ended.record.since - ended.record.opened_at >= timedelta(days=3)
-    assert took < 10
+    assert took < 3
+
+
+async def test_over_a_weekend_on_which_the_clocks_change_every_level_is_asked_at_its_local_time(
+    own_time: WorkflowEnvironment,
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    office = BusinessHours(
+        timezone="Europe/Berlin",
+        weekdays=frozenset(range(5)),
+        opens=time(9),
+        closes=time(17),
+        holidays=frozenset({date(2027, 3, 30)}),
+    )
+    rules = policy(
+        level("team_lead", 2 * HOUR, "#leads", counts_business_time=True),
+        level("engineering_manager", 4 * HOUR, "#managers", counts_business_time=True),
+        level("executive", 4 * HOUR, "#executives", counts_business_time=True),
+        business_hours=office,
+    )
+    friday = datetime(2027, 3, 26, 16, tzinfo=berlin)
+    await own_time.sleep(friday - await own_time.get_current_time())
+    async with escalation_stage(own_time) as stage:
+        (waiting,) = await stage.waiting()
+        await stage.join(waiting.id, rules)
+        ended = await stage.result()
+    local = [(who, f"{at.astimezone(berlin):%a %d %H:%M}") for who, at in stage.people.told()]
+    assert local == [
+        ("#leads", "Fri 26 16:00"),  # an hour until five
+        ("#managers", "Mon 29 10:00"),  # and one on Monday, after the clocks went forward
+        ("#executives", "Mon 29 14:00"),
+    ]
+    assert ended.record is not None
+    # Three hours on Monday, and one on Wednesday: Tuesday is a holiday.
+    assert f"{ended.record.since.astimezone(berlin):%a %d %H:%M}" == "Wed 31 10:00"
+
+
+async def test_the_story_goes_on_in_a_new_run_with_all_that_it_knows(hasty_temporal: TemporalServer) -> None:
+    """On the real server, which here suggests a new run early: one page, and nobody who waits is lost."""
+    async with real_escalation_stage(hasty_temporal) as stage:
+        waiting = await stage.waiting(12)
+        for number, one in enumerate(waiting):
+            await stage.join(one.id, team=f"team-{number}")
+        await stage.told("#leads")
+        first = (await stage.handle.describe()).run_id
+        for number in range(NONSENSE):
+            await stage.say("nonsense", number)
+        await stage.say("acknowledge", {"by": "anna"})
+        await stage.until(lambda view: view.refused_count == NONSENSE)
+
+        async def is_in_another_run() -> bool:
+            return (await stage.handle.describe()).run_id != first
+
+        await eventually(is_in_another_run, 20)
+        view = await stage.view()
+        assert len(view.subscribers) == 12
+        await stage.say("resolve", {"by": "anna", "decision": "retry"})
+        told = [(await one.result())[0].decision for one in waiting]
+        ended = await stage.handle.result()
+    assert told == [Decision.RETRY] * 12
+    assert ended.refused_count == NONSENSE
+    assert stage.people.pages() == ["#leads"]
+    assert stage.people.kinds().count("refused") == NONSENSE
