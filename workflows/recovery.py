@@ -10,21 +10,20 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts import activities, names
+    from devsync.contracts import names
     from devsync.contracts.breaker import ServiceReleased
     from devsync.contracts.delivery import DeliveryOutcome
-    from devsync.contracts.recovery import RecordRecovery, RecoveryReport, RecoveryRequest
+    from devsync.contracts.recovery import RecoveryReport, RecoveryRequest, StepResult
     from devsync.domain.recovery import asking, builtin
     from devsync.domain.recovery.climbing import time_for, why_skipped
     from devsync.domain.recovery.decision import Decision
     from devsync.domain.recovery.healing import RecoveryOutcome
     from devsync.domain.recovery.plan import PlanStep, StepState
-    from devsync.runtime.policies import call
-    from workflows.failures import failure_of
     from workflows.recovery_course import Course, StepEnd
     from workflows.recovery_delivery import NOTHING_TO_DO, deliver_otherwise
     from workflows.recovery_hearing import Decided, Hearing
     from workflows.recovery_people import NOBODY_TOLD, join_escalation, leave_escalation
+    from workflows.recovery_records import is_recovery_recorded
     from workflows.recovery_steps import StepFailed, call_step, named, wait_for_breaker
     from workflows.recovery_story import by_hand, recovery_story
     from workflows.waiting import is_done_unless
@@ -136,7 +135,7 @@ class Recovery:
                 break
             self._next = self._plan.steps[number:]
             now = workflow.now()
-            why = why_skipped(step, self._course.situation(now))
+            why = why_skipped(step, self._course.situation(now)) or self._course.why_useless(step)
             if why:
                 self._course.record(step, StepState.SKIPPED, StepEnd(message=why), now, now)
             else:
@@ -171,26 +170,14 @@ class Recovery:
             await leave_escalation(self._hearing, is_healed=False, note=decided.told)
 
     async def _record(self) -> None:
-        try:
-            await call(
-                activities.RECORD_RECOVERY,
-                RecordRecovery(
-                    team=self._request.team,
-                    iso_week=self._request.iso_week,
-                    report=self._report(),
-                    started_at=self._started_at,
-                    ended_at=self._ended_at or workflow.now(),
-                ),
-                self._request.policies,
-                summary=f"Record: {self._outcome}",
-                time_left=RECORD_TIME if workflow.info().parent else None,
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            workflow.logger.warning("recovery not recorded: %s", failure_of(error).message)
-        else:
-            self._is_recorded = True
+        request, is_waited_for = self._request, workflow.info().parent is not None
+        self._is_recorded = await is_recovery_recorded(
+            request.team,
+            request.iso_week,
+            self._report(),
+            request.policies,
+            time_left=RECORD_TIME if is_waited_for else None,
+        )
 
     # One step.
 
@@ -308,6 +295,7 @@ class Recovery:
 
     def _report(self) -> RecoveryReport:
         info, decided = workflow.info(), self._decided
+        rendered = self._course.rendered or StepResult()
         return RecoveryReport(
             plan=self._plan.name,
             service=self._request.service,
@@ -315,7 +303,9 @@ class Recovery:
             outcome=self._outcome,
             healed=self._course.collected,
             healed_without_data=self._course.healed_without_data,
-            renderings=self._course.renderings,
+            renderings=rendered.renderings,
+            part_digests=rendered.part_digests,
+            digests=rendered.digests,
             missing=self._course.missing,
             steps=self._course.records,
             decision=decided.decision if decided else None,

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.activities import COLLECT_FROM_MIRROR, READ_STATUS_PAGE
 from devsync.contracts.collection import UnitCollected
+from devsync.contracts.names import repository_unit
 from devsync.contracts.recovery import FailedUnit, RecoveryRequest, StepRequest, StepResult
 from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.errors import Failure
-from devsync.domain.recovery.builtin import operation_again
+from devsync.domain.recovery.builtin import RENDER, operation_again
 from devsync.domain.recovery.climbing import Situation
 from devsync.domain.recovery.healing import Healing
 from devsync.domain.recovery.plan import PlanStep, StepRecord, StepState
@@ -31,7 +32,8 @@ class Course:
         self._units = {unit.unit: unit for unit in request.units}
         self._collected: dict[str, UnitCollected] = {}
         self.healing = Healing(list(self._units))
-        self.renderings: dict[str, ArtifactRef] = {}
+        self.rendered: StepResult | None = None
+        """Of phase `render`: the step that made all formats anew."""
         self.records: tuple[StepRecord, ...] = ()
 
     # What the next step must know.
@@ -71,9 +73,25 @@ class Course:
         """Units that have nothing because a circuit breaker let no call through."""
         return tuple(unit for unit in self.healing.missing if self._units[unit].failure.retry_at is not None)
 
+    def why_useless(self, step: PlanStep) -> str:
+        """Why there is nothing that the step could ask; empty where there is. Nobody need serve its queue then."""
+        sources, service = self._request.sources, self._request.service
+        if step.activity == READ_STATUS_PAGE.name and service not in sources.status_pages:
+            return f"config/services.yaml names no status page of {service}"
+        mirrored = {repository_unit(repository) for repository in sources.mirrors}
+        if step.activity == COLLECT_FROM_MIRROR.name and not mirrored & set(self.healing.missing):
+            return "the team's file names no mirror of what is left"
+        return ""
+
     def is_again(self, step: PlanStep) -> bool:
-        """Whether the step repeats what failed as it was, so that what it brings is no stand-in."""
-        return step.activity == operation_again(self._request.service, self._request.phase) and not step.arguments
+        """Whether the step repeats what failed as it was, so that what it brings is no stand-in. (A rendering is made
+        anew in another style.)"""
+        is_rendering = self._request.phase == RENDER
+        return (
+            not is_rendering
+            and step.activity == operation_again(self._request.service, self._request.phase)
+            and not step.arguments
+        )
 
     # What a step brings.
 
@@ -82,7 +100,8 @@ class Course:
         healed = [unit.unit for unit in result.healed if self._is_kept(unit)]
         is_live = self.is_again(step)
         healed += [unit for unit in result.healed_without_data if self.healing.take(unit, is_live=is_live)]
-        self.renderings |= {kind: made for kind, made in result.renderings.items() if kind not in self.renderings}
+        if result.renderings and self.rendered is None:
+            self.rendered = result
         for name, failure in result.failures.items():
             self.note_failure(name, failure)
         return StepEnd(tuple(healed), result.attempts, result.message, result.facts)
@@ -117,8 +136,7 @@ class Course:
     def leave_out_stand_ins(self) -> None:
         for unit in self.healing.leave_out_stand_ins():
             self._collected.pop(unit, None)
-        if self.healing.missing and self._request.render is not None:
-            self.renderings = {}
+        self.rendered = None  # whatever was rendered anew stood in
 
     @property
     def collected(self) -> tuple[UnitCollected, ...]:

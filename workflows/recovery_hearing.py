@@ -50,6 +50,8 @@ class Hearing:
         """A decision that is still to be followed."""
         self.escalation_id = ""
         """The one that was joined."""
+        self.asked_id = ""
+        """The one that is being joined: its decision may come before we know that we have joined it."""
         self.is_released = False
         """Somebody knows that a try is worth its while now."""
         self.outcomes: dict[str, DeliveryOutcome] = {}
@@ -78,7 +80,7 @@ class Hearing:
         said = self._read("decided", raw, EscalationDecided)
         if said is None:
             return
-        if said.escalation_id != self.escalation_id:
+        if said.escalation_id not in {self.escalation_id, self.asked_id} - {""}:
             self.refuse(f"signal 'decided' of {said.escalation_id or 'no escalation'}, which was not joined")
         elif said.decision is None:
             self.is_released = True  # they say that the cause has healed

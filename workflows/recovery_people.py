@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts import activities
+    from devsync.contracts import activities, names
     from devsync.contracts.escalation import JoinEscalation, Subscriber, SubscriberLeft
     from devsync.contracts.recovery import EscalateRecovery, RecoveryRequest
     from devsync.domain.recovery import asking
@@ -33,6 +33,8 @@ async def join_escalation(
     `wanted` is a person's wish to tell others now.
     """
     message = _message(request, course, hearing, is_waiting=is_waiting, wanted=wanted)
+    own_id = names.own_escalation_id(message.subscriber.workflow_id)
+    hearing.asked_id = names.service_escalation_id(message.service) if message.service else own_id
     left = max(request.deadline - workflow.now(), timedelta(seconds=1))
     try:
         joined = await call(

@@ -26,6 +26,7 @@ from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.contracts.edition import Recorded
 from devsync.contracts.escalation import EscalationJoined, JoinEscalation, SubscriberLeft
 from devsync.contracts.recovery import (
+    EditionSources,
     FailedUnit,
     RecordRecovery,
     RecoveryReport,
@@ -99,6 +100,8 @@ class Ground:
     was_asked: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     joins: list[JoinEscalation] = field(default_factory=list)
     was_joined: asyncio.Event = field(default_factory=asyncio.Event)
+    joining: asyncio.Event | None = None
+    """Joining takes until then."""
     escalation_id: str = ""
     """The escalation that is joined; empty: the policy tells nobody."""
     join_fails: Failure | None = None
@@ -132,6 +135,8 @@ class Ground:
             raise to_application_error(self.join_fails, None)
         self.joins.append(message)
         self.was_joined.set()
+        if self.joining is not None:
+            await self.joining.wait()
         return EscalationJoined(escalation_id=self.escalation_id)
 
     @activity.defn(name=contracts.RECORD_RECOVERY.name)
@@ -244,6 +249,10 @@ def request(now: datetime, *units: FailedUnit, within: timedelta = 60 * MINUTE, 
         "window": week_window(WEEK, "UTC"),
         "plan": shipped(names.GITHUB, "collect", *(unit.failure for unit in units)),
         "units": units,
+        "sources": EditionSources(
+            mirrors={"acme/api": "https://git.acme.dev/api.git", "acme/web": "https://git.acme.dev/web.git"},
+            status_pages={names.GITHUB: "https://status.acme.dev"},
+        ),
         "deadline": now + within,
         "policies": {},
     }

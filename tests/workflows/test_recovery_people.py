@@ -8,6 +8,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
+from devsync.contracts.breaker import ServiceReleased
 from devsync.contracts.escalation import EscalationDecided, SubscriberLeft
 from devsync.contracts.recovery import RecoveryReport
 from devsync.domain.changelog.edition import ProvenanceKind
@@ -265,3 +266,37 @@ async def test_a_cause_of_one_repository_alone_is_no_matter_of_the_service(skipp
     async with stage(skipping_time, ground) as on:
         await on.recover(request(await on.now(), failed(API, gone), plan=plan_of(step("cached"))))
     assert ground.joins[0].service == ""
+
+
+async def test_a_decision_that_comes_before_the_join_is_known_counts(own_time: WorkflowEnvironment) -> None:
+    """So it is when all workers of a recovery were away for a while: signals are told first."""
+    ground, plan = laddered()
+    ground.joining = asyncio.Event()
+    async with stage(own_time, ground) as on:
+        ground.escalation_id = "escalation:service:github"
+        with own_time.auto_time_skipping_disabled():
+            handle = await on.start(request(await on.now(), plan=plan))
+            await ground.was_joined.wait()
+            await handle.signal("decided", EscalationDecided(
+                escalation_id="escalation:service:github", decision=Decision.SKIP, by="anna"
+            ))  # fmt: skip
+            ground.joining.set()
+            report = await handle.result()
+    assert (report.decision, report.decided_by, report.refused_messages) == (Decision.SKIP, "anna", ())
+
+
+async def test_a_release_brings_one_try_at_once_and_no_more(skipping_time: WorkflowEnvironment) -> None:
+    ground, plan = laddered()
+    async with stage(skipping_time, ground) as on:
+        await on.with_escalation()
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await on.start(request(await on.now(), plan=plan))
+            await until_asked(on, handle)
+            await handle.signal(Recovery.service_released, ServiceReleased(service="github"))
+            while len(ground.given["retry"]) < 2:
+                await asyncio.sleep(0.02)
+        await handle.result()
+    released, *others = [later - ground.at["retry"][0] for later in ground.at["retry"][1:]]
+    assert released < MINUTE
+    assert len(others) == 2  # after 10 min and 20 more of the hour
+    assert min(others) > 9 * MINUTE

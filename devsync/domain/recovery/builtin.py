@@ -40,7 +40,7 @@ RENDER_AGAIN = "local.render_again"
 
 
 def operation_again(service: str, phase: str) -> str:
-    """The name of the step that repeats what failed, as it was."""
+    """The name of the step that repeats what failed; a rendering is made anew in the style that cannot fail."""
     return {COLLECT: f"{service}.collect_again", RENDER: RENDER_AGAIN}.get(phase, RETRY_DELIVERY)
 
 
