@@ -29,6 +29,7 @@ from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.activity_errors import to_application_error
 from devsync.settings.configuration import TeamConfiguration
 from devsync.settings.delivery import read_delivery
+from devsync.settings.recovery import read_recovery
 from devsync.settings.services import read_services
 from devsync.settings.team import TeamConfig
 from tests.workflows.office import AWAY, CONFIG, WEEK, stored
@@ -73,7 +74,8 @@ class Sources:
             }
         )
         services, delivery = read_services(CONFIG / "services.yaml"), read_delivery(CONFIG / "delivery.yaml")
-        configuration = TeamConfiguration(services.model, delivery.model, team)
+        recovery = read_recovery(CONFIG / "recovery.yaml")
+        configuration = TeamConfiguration(services.model, delivery.model, team, recovery.model)
         return plan_edition(configuration, PlanEdition(team=message.team, iso_week=WEEK), LastDelivered())
 
     @activity.defn(name=contracts.COLLECT_REPOSITORY.name)
