@@ -1,6 +1,7 @@
 """What a person reads when an edition is done."""
 
 from commands.console import output
+from commands.outages import Healed
 from devsync.contracts.edition import EditionResult, EditionStatus, RecoverySummary
 from devsync.rendering.wording import counted
 
@@ -36,6 +37,25 @@ def print_summary(result: EditionResult) -> None:
         why = f": {channel.reason}" if channel.reason else ""
         out.print(f"  {channel.channel} {channel.state.value}{where}{why}", markup=False, soft_wrap=True)
     out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False, soft_wrap=True)
+
+
+def print_healing(healed: Healed) -> None:
+    """What came of an edition after an outage."""
+    out = output()
+    amendment = healed.amendment
+    if amendment is not None:
+        added = f", added {', '.join(amendment.healed)}" if amendment.healed else ""
+        out.print(
+            f"  afterwards: revision {amendment.revision}{added}: {amendment.ended}", markup=False, soft_wrap=True
+        )
+    for delivery in healed.deliveries:
+        out.print(
+            f"  afterwards: {delivery.channel} {delivery.state.value}, revision {delivery.revision}",
+            markup=False,
+            soft_wrap=True,
+        )
+    for escalation in healed.open_escalations:
+        out.print(f"  afterwards: {escalation} is still open", markup=False, soft_wrap=True)
 
 
 def recovery_line(recovery: RecoverySummary) -> str:
