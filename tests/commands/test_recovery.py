@@ -82,7 +82,7 @@ def test_where_nothing_is_on_record_they_say_so(capsys: pytest.CaptureFixture[st
     [
         (("stats", "--window", "soon"), '--window: "soon" is not a duration'),
         (("stats", "--window", "0s"), "is no time at all; write 24h"),
-        (("recent", "--limit", "0"), "is not in the range"),
+        (("recent", "--limit", "0"), "Input should be greater than or equal to 1"),
     ],
 )
 async def test_nonsense_is_refused_with_its_cure(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
