@@ -18,6 +18,7 @@ from devsync.storage.recoveries import PlanStatistics, RecordedRecovery, Recover
 
 app = typer.Typer(help="Recoveries on record.", no_args_is_help=True)
 
+_WIDEST = 500
 _COLOURS = {
     RecoveryOutcome.HEALED: "green",
     RecoveryOutcome.PARTIAL: "yellow",
@@ -101,7 +102,8 @@ def _print_recent(found: Sequence[RecordedRecovery]) -> None:
             Text(ran),
             Text(decided),
         )
-    output().print(table)
+    needed = output(_WIDEST).measure(table).maximum
+    output(max(output().width, needed)).print(table)  # a line each, whatever the width
 
 
 def _print_stats(outcomes: Sequence[PlanStatistics], steps: Sequence[StepStatistics], window: str) -> None:

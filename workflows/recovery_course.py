@@ -4,16 +4,25 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from devsync.contracts.activities import COLLECT_FROM_MIRROR, READ_STATUS_PAGE
+from devsync.contracts.activities import (
+    COLLECT_FROM_MIRROR,
+    DERIVE_ISSUES,
+    DERIVE_METRICS,
+    READ_STATUS_PAGE,
+    contract_of,
+)
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.names import repository_unit
-from devsync.contracts.recovery import FailedUnit, RecoveryRequest, StepRequest, StepResult
+from devsync.contracts.recovery import EditionSources, FailedUnit, RecoveryRequest, StepRequest, StepResult
 from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.errors import Failure
 from devsync.domain.recovery.builtin import RENDER, operation_again
 from devsync.domain.recovery.climbing import Situation
 from devsync.domain.recovery.healing import Healing
 from devsync.domain.recovery.plan import PlanStep, StepRecord, StepState
+
+DERIVING = frozenset({DERIVE_ISSUES.name, DERIVE_METRICS.name})
+"""Steps of ours that make something of what others have collected."""
 
 
 class StepEnd(NamedTuple):
@@ -45,6 +54,13 @@ class Course:
             time_left=max(self._request.deadline - now, timedelta(0)),
         )
 
+    def _sources_for(self, step: PlanStep) -> EditionSources:
+        """What is live already only for those who may derive from it: while the store is away it carries its content,
+        and no step more than it needs."""
+        sources = self._request.sources
+        is_ours = contract_of(step.activity) is not None
+        return sources.model_copy(update={"collected": ()}) if is_ours and step.activity not in DERIVING else sources
+
     def message(self, step: PlanStep, units: Sequence[str], until: datetime) -> StepRequest:
         request = self._request
         return StepRequest(
@@ -55,7 +71,7 @@ class Course:
             phase=request.phase,
             window=request.window,
             units=tuple(self._units[unit] for unit in units),
-            sources=request.sources,
+            sources=self._sources_for(step),
             render=request.render,
             arguments=step.arguments,
             facts=self.situation(until).facts,

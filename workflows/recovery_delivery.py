@@ -72,7 +72,14 @@ async def _retry(
 async def _try_now(delivery: DeliveryRequest) -> None:
     mine = workflow.info().workflow_id
     if not await signal_if_open(_id_of(delivery), "try_now", TryNow(reply_to=mine)):
-        await bring_to_channel(delivery.model_copy(update={"reply_to": mine}))
+        await _begin(delivery)
+
+
+async def _begin(delivery: DeliveryRequest) -> None:
+    """Its outcome is told to us and, where the request names one, to its edition."""
+    await bring_to_channel(delivery.model_copy(update={"reply_to": workflow.info().workflow_id}))
+    if delivery.reply_to:
+        await signal_if_open(_id_of(delivery), "try_now", TryNow(reply_to=delivery.reply_to))
 
 
 async def _use_alternatives(
@@ -127,7 +134,7 @@ async def _is_delivered(hearing: Hearing, delivery: DeliveryRequest, until: date
     beside what the next step brings."""
     key = delivery.channel.key
     hearing.forget_outcomes([key])
-    await bring_to_channel(delivery.model_copy(update={"reply_to": workflow.info().workflow_id}))
+    await _begin(delivery)
     is_there = False
     try:
         await _until_reported(hearing, [key], until)

@@ -20,6 +20,7 @@ from tests.workflows.recovery_stage import (
     SERVED,
     WEB,
     Ground,
+    collected,
     failed,
     heals,
     plan_of,
@@ -180,7 +181,8 @@ async def test_it_is_recorded_once_with_its_steps(skipping_time: WorkflowEnviron
     report = await recovered(skipping_time, ground)
     (record,) = ground.records
     assert report.is_recorded
-    assert record.report == report.model_copy(update={"is_recorded": False})
+    assert (record.report.healed, record.report.healed_without_data) == ((), (API, WEB))
+    assert (record.report.steps, record.report.outcome) == (report.steps, report.outcome)
     assert (record.team, record.iso_week, record.ended_at) == ("payments", "2026-W47", report.ended_at)
 
 
@@ -209,3 +211,12 @@ async def test_a_step_that_has_nobody_to_ask_is_skipped_at_once(skipping_time: W
         (StepState.SKIPPED, "config/services.yaml names no status page of github"),
         (StepState.SKIPPED, "the team's file names no mirror of what is left"),
     ]
+
+
+async def test_what_is_live_already_goes_only_to_steps_that_derive_from_it(skipping_time: WorkflowEnvironment) -> None:
+    sources = EditionSources(collected=(collected("github:acme/third"),))
+    ground = Ground()
+    plan = plan_of(step("cached"), step("derived", "local.derive_issues"), **QUIET)
+    await recovered(skipping_time, ground, plan=plan, sources=sources)
+    given = [len(ground.given[name][0].sources.collected) for name in ("cached", "derived")]
+    assert given == [0, 1]

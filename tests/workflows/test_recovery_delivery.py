@@ -45,6 +45,8 @@ class Channels:
     tries: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     put_off: dict[str, datetime] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
+    listeners: dict[str, list[str]] = field(default_factory=dict)
+    """Who is told what comes of the last try."""
 
 
 CHANNELS = Channels()
@@ -89,6 +91,7 @@ class FakeDelivery:
         takes = CHANNELS.takes.get(key, [False])
         is_taken = takes[min(CHANNELS.tries[key], len(takes) - 1)]
         CHANNELS.tries[key] += 1
+        CHANNELS.listeners[key] = [*self._listeners]
         if is_taken is None or self._is_over:
             return
         for listener in self._listeners:
@@ -250,3 +253,9 @@ async def test_a_person_may_have_it_tried_again(own_time: WorkflowEnvironment) -
         await handle.signal("resolve", {"by": "anna", "decision": "retry"})
         report = await handle.result()
     assert (report.outcome, report.decided_by) == (RecoveryOutcome.HEALED, "anna")
+
+
+async def test_the_edition_hears_of_the_channel_that_stands_in_as_well(own_time: WorkflowEnvironment) -> None:
+    alternative = delivery(BACKUP).model_copy(update={"reply_to": "changelog:payments:2026-W47"})
+    report = await recovered(own_time, {BACKUP: [False, True]}, UNIT, alternatives={UNIT: (alternative,)})
+    assert CHANNELS.listeners[BACKUP] == [report.workflow_id, "changelog:payments:2026-W47"]
