@@ -151,10 +151,21 @@ async def test_a_mirror_without_a_commit_stands_in_for_nothing(url: str, tmp_pat
     assert classify(error, "git_mirror", system_clock()).code == "empty"
 
 
-async def test_a_quiet_repository_without_young_commits_is_an_empty_week(stage: RecoveryStage, tmp_path: Path) -> None:
-    """There `--shallow-since` is refused by the server."""
+async def test_a_mirror_without_a_commit_since_the_window_began_stands_in_for_nothing(
+    stage: RecoveryStage, tmp_path: Path
+) -> None:
+    """The week was quiet, or the mirror is far behind: nobody can tell. `--shallow-since` is refused there."""
     old = _repository(tmp_path / "old", "2020-01-01T00:00:00Z")
-    (mirrored,) = (await from_address(stage, f"file://{old}")).healed
+    result = await from_address(stage, f"file://{old}")
+    assert result.healed == ()
+    assert f"without a commit since the window began: github:{stage.repositories[0]}" in result.message
+
+
+async def test_a_mirror_that_went_on_after_a_quiet_week_tells_that_it_was_quiet(
+    stage: RecoveryStage, tmp_path: Path
+) -> None:
+    young = _repository(tmp_path / "young", "2026-11-25T00:00:00Z")
+    (mirrored,) = (await from_address(stage, f"file://{young}")).healed
     assert (await stage.repository_data(mirrored)).commits == ()
 
 
