@@ -59,6 +59,7 @@ class Stage:
             "DATABASE_URL": self.servers.postgres.url(self.database),
             "TEMPORAL_ADDRESS": self.servers.temporal.address,
             "CONFIG_DIR": str(self.directory / "config"),
+            "MIRRORS_DIR": str(self.directory / "mirrors"),
         }
 
     @property
@@ -165,6 +166,19 @@ class Stage:
         path = self.directory / "config" / "services.yaml"
         services = yaml.safe_load(path.read_text())
         services[service][part] = services[service].get(part, {}) | changes
+        path.write_text(yaml.safe_dump(services, sort_keys=False))
+
+    def name_mirrors_and_status_pages(self) -> None:
+        """Those of the sandbox; a worker that starts from now on serves what asks them."""
+        path = self.directory / "config" / "teams" / f"{self.team}.yaml"
+        github = yaml.safe_load(path.read_text())["github"]
+        self.change_team(
+            github=github | {"mirrors": {name: self.sandbox.mirrors[name] for name in github["repositories"]}}
+        )
+        path = self.directory / "config" / "services.yaml"
+        services = yaml.safe_load(path.read_text())
+        for service, page in self.sandbox.status_pages.items():
+            services[service]["status_page"] = page
         path.write_text(yaml.safe_dump(services, sort_keys=False))
 
     def notice_lost_workers_soon(self) -> None:
