@@ -256,7 +256,7 @@ class Escalation:
 
     def _refuse(self, name: str, why: str) -> None:
         self._refused.add(name, why)
-        self._case.add(EventKind.REFUSED, POLICY, f"{name}: {why}", workflow.now())
+        self._case.add(EventKind.REFUSED, "", f"{name}: {why}", workflow.now())
         self._news += 1
 
     # How it is done.
