@@ -278,9 +278,10 @@ async def forget(client: Client, team: str) -> None:
     await delete_refresh(client, team)
     running = [run async for run in client.list_workflows(f'Team = "{team}" AND ExecutionStatus = "Running"')]
     left = [client.get_workflow_handle(run.id, run_id=run.run_id) for run in running]
-    # Breakers are of all teams: what failed in one test, and the rules of its stage, must not reach the next. By id,
-    # since a list would not have one that was made a moment ago.
+    # Breakers and escalations of a service are of all teams: what failed in one test, and the rules of its stage, must
+    # not reach the next. By id, since a list would not have one that was made a moment ago.
     left += [client.get_workflow_handle(names.breaker_id(service)) for service in names.SERVICES]
+    left += [client.get_workflow_handle(names.service_escalation_id(service)) for service in names.SERVICES]
     for handle in left:
         with suppress(RPCError):  # over by now, or never there
             await handle.terminate("its test is over")

@@ -25,7 +25,7 @@ from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
 from tests.e2e.firing import apply, firings, until_quiet
 from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, forget
-from tests.replay import recovery_stories
+from tests.replay import escalations, recovery_stories
 from tests.workflows.breaker_stage import BreakerStage, Reporter
 
 WEEK = "2026-W47"
@@ -388,6 +388,10 @@ STORIES = (
     Story("outage", outage, entity=names.breaker_id(names.GITHUB)),
     Story("released", released, entity=names.breaker_id(names.GITHUB)),
     Story("operated", operated, entity=names.breaker_id(names.GITHUB), has_short_histories=True),
+    *(
+        Story(f"escalation_{play.__name__}", play, entity=names.service_escalation_id(names.GITHUB))
+        for play in (escalations.answered, escalations.unanswered, escalations.healed, escalations.put_off)
+    ),
     Story("killed", killed),
     Story("abandoned", abandoned),
     Story("queued", queued),
