@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -34,7 +34,11 @@ DeploymentName = Annotated[str, AfterValidator(_deployment)]
 
 def _sender(text: str) -> str:
     _, address = parseaddr(text)
-    if not re.fullmatch(r"[^\s@<>,;:]+@[A-Za-z0-9.-]+", address) or not text.isprintable():
+    if (
+        len(getaddresses([text])) != 1
+        or not re.fullmatch(r"[^\s@<>,;:]+@[A-Za-z0-9.-]+", address)
+        or not text.isprintable()
+    ):
         raise ValueError("must be one mail address, as changelog@acme.dev or Changelog <changelog@acme.dev>")
     return text
 
