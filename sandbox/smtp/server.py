@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +14,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sandbox.service import Clock
 from sandbox.smtp.inbox import DROPPED, Inbox, Mail
+
+# A login over loopback, in clear: meant so, and said by the library at each connection.
+warnings.filterwarnings("ignore", message="Requiring AUTH", module="aiosmtpd")
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 USER, PASSWORD = "sandbox", "sandbox-smtp-password"
 """Public: they open nothing but the sandbox."""

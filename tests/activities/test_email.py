@@ -16,7 +16,8 @@ from devsync.contracts.notifications import Notice, NoticeLink, Notify, NotifyTa
 from devsync.domain.errors import ErrorCategory
 from devsync.rendering.mail import MailIdentity
 from devsync.runtime.classification import classify
-from devsync.settings.environment import Environment, SmtpAccess
+from devsync.settings.environment import Environment
+from devsync.settings.mail_server import SmtpAccess
 from sandbox.running import run_sandbox
 from sandbox.smtp import INBOX, Inbox, Reply
 from sandbox.worlds.demo import demo_world
