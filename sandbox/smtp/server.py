@@ -15,8 +15,6 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sandbox.service import Clock
 from sandbox.smtp.inbox import DROPPED, Inbox, Mail
 
-# A login over loopback, in clear: meant so, and said by the library at each connection.
-warnings.filterwarnings("ignore", message="Requiring AUTH", module="aiosmtpd")
 logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 USER, PASSWORD = "sandbox", "sandbox-smtp-password"
@@ -89,15 +87,18 @@ def bound_socket() -> socket.socket:
 @asynccontextmanager
 async def serving_smtp(inbox: Inbox, clock: Clock, bound: socket.socket) -> AsyncIterator[None]:
     def protocol() -> SMTP:
-        return SMTP(
-            Taking(inbox, clock),
-            hostname="sandbox.test",
-            ident="sandbox",
-            enable_SMTPUTF8=True,
-            authenticator=_known,
-            auth_required=True,
-            auth_require_tls=False,  # the client logs in over loopback; TLS has tests of its own
-        )
+        with warnings.catch_warnings():
+            # A login over loopback, in clear: meant so, and said by the library at each connection.
+            warnings.simplefilter("ignore")
+            return SMTP(
+                Taking(inbox, clock),
+                hostname="sandbox.test",
+                ident="sandbox",
+                enable_SMTPUTF8=True,
+                authenticator=_known,
+                auth_required=True,
+                auth_require_tls=False,
+            )
 
     server = await asyncio.get_running_loop().create_server(protocol, sock=bound)
     try:
