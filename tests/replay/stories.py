@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError
@@ -20,6 +21,7 @@ from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.schedules import handle_of
 from devsync.storage.database import Database
 from sandbox.faults import Fault, FaultKind
+from sandbox.smtp import INBOX, Reply
 from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
@@ -247,6 +249,35 @@ async def kept(stage: Stage) -> None:
         await stage.run()
 
 
+async def mailed(stage: Stage) -> None:
+    """One recipient is unknown, another busy at first: that one gets the mail alone; a later revision goes to all."""
+    inbox = stage.sandbox.apps["smtp"][INBOX]
+    inbox.replies += [Reply(to="ben", count=1), Reply(says="451 4.3.0 busy", to="carl", count=1)]
+    stage.change_delivery(email={"retry_schedule": ["1s", "6h"]})
+    _change_channels(stage, {"kind": "email", "to": ["anna@acme.test", "ben@acme.test", "carl@acme.test"]})
+    async with stage.worker():
+        await stage.run()
+        stage.change_team(github={"repositories": stage.sandbox.world.teams[0].repositories[:1]})
+        await stage.run()
+
+
+async def hooked(stage: Stage) -> None:
+    """A webhook is dead after its schedule; replayed, it is taken."""
+    down = stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="webhook", status=503))
+    stage.change_delivery(webhook={"retry_schedule": ["1s", "1s"]})
+    url = f"{stage.sandbox.urls['webhook']}/hooks/changelog"
+    _change_channels(stage, {"kind": "webhook", "url": url, "secret_env": "SANDBOX_WEBHOOK_SECRET"})
+    async with stage.worker():
+        await stage.run()
+        stage.sandbox.faults.clear(down)
+        code, _, errors = await stage.starter("delivery", "replay", stage.team, WEEK, "webhook-0")
+        assert code == 0, errors
+
+
+def _change_channels(stage: Stage, *channels: dict[str, Any]) -> None:
+    stage.change_team(channels=list(channels), github={"repositories": stage.sandbox.world.teams[0].repositories[:2]})
+
+
 async def revised(stage: Stage) -> None:
     """The week changes after it was posted: the same messages are updated, those too many removed."""
     async with stage.worker():
@@ -398,6 +429,8 @@ STORIES = (
     Story("waiting", waiting),
     Story("stopped", stopped),
     Story("kept", kept),
+    Story("mailed", mailed),
+    Story("hooked", hooked),
     Story("revised", revised),
     Story("cancelled", cancelled),
     Story("failed", failed),
