@@ -43,12 +43,12 @@ class GitMirrorActivities:
         """
         mirrors = {name.casefold(): address for name, address in request.sources.mirrors.items()}
 
-        def heal(unit: FailedUnit) -> UnitCollected | None:
+        def heal(unit: FailedUnit, until: datetime) -> UnitCollected | None:
             if not isinstance(unit.ask, CollectRepository) or unit.ask.repository.casefold() not in mirrors:
                 return None
-            return self._collect(unit.ask, mirrors[unit.ask.repository.casefold()], request)
+            return self._collect(unit.ask, mirrors[unit.ask.repository.casefold()], until)
 
-        healing = heal_each(request.units, heal, COLLECT_FROM_MIRROR, request.team, at_once=self._at_once)
+        healing = heal_each(request, heal, COLLECT_FROM_MIRROR, at_once=self._at_once)
         without = [
             unit.unit
             for unit in request.units
@@ -57,9 +57,9 @@ class GitMirrorActivities:
         notes = [f"no mirror is configured for {named(without)}"] if without else []
         return healing.result_of_stand_in("read the git mirrors", request.units, notes=notes)
 
-    def _collect(self, ask: CollectRepository, address: str, request: StepRequest) -> UnitCollected:
-        collection = Collection(self._shelf, ask.collection_id, ask.team, f"github:{ask.repository}", request.until)
-        found = self._mirrors.read(ask.repository, address, ask.window, until=request.until, beat=collection.beat)
+    def _collect(self, ask: CollectRepository, address: str, until: datetime) -> UnitCollected:
+        collection = Collection(self._shelf, ask.collection_id, ask.team, f"github:{ask.repository}", until)
+        found = self._mirrors.read(ask.repository, address, ask.window, until=until, beat=collection.beat)
         data = self._data(ask.repository, found)
         collected = collection.finish(
             data, counts_of(data), slim=lambda: without_texts(data), inline_share=ask.inline_share

@@ -64,12 +64,12 @@ class JiraActivities:
     def collect_again(self, request: StepRequest) -> StepResult:
         """Collects each project and board that failed once more, from its last stored page on, several at once."""
 
-        def collect(unit: FailedUnit) -> UnitCollected | None:
+        def collect(unit: FailedUnit, until: datetime) -> UnitCollected | None:
             if isinstance(unit.ask, CollectBoard):
-                return self._board(unit.ask, until=request.until)
-            return self._collect(unit.ask, until=request.until) if isinstance(unit.ask, CollectProject) else None
+                return self._board(unit.ask, until)
+            return self._collect(unit.ask, until) if isinstance(unit.ask, CollectProject) else None
 
-        healing = heal_each(request.units, collect, COLLECT_PROJECT, request.team, at_once=self._client.concurrency)
+        healing = heal_each(request, collect, COLLECT_PROJECT, at_once=self._client.concurrency, probes_first=True)
         return healing.result("asked JIRA again", request.units)
 
     def _board(self, message: CollectBoard, until: datetime | None = None) -> UnitCollected:

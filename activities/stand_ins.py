@@ -77,10 +77,10 @@ class StandInActivities:
         """What the failed collection had stored before it failed: whole lists, or the first pages of one."""
         told: dict[str, str] = {}
 
-        def heal(unit: FailedUnit) -> UnitCollected | None:
+        def heal(unit: FailedUnit, until: datetime) -> UnitCollected | None:
             if not isinstance(unit.ask, CollectRepository | CollectProject):
                 return None  # a part of a board or a calendar would be taken for the whole
-            collection = Collection(self._shelf, unit.ask.collection_id, request.team, unit.unit, request.until)
+            collection = Collection(self._shelf, unit.ask.collection_id, request.team, unit.unit, until)
             pages = collection.at_shelf(self._shelf.pages.stored_pages(unit.ask.collection_id, unit.unit))
             if isinstance(unit.ask, CollectRepository):
                 found = _repository(collection, unit.ask, pages)
@@ -92,7 +92,7 @@ class StandInActivities:
             as_of = min((page.stored_at for page in pages if page.stored_at), default=None)
             return stands_in(collected, ProvenanceKind.PARTIAL, as_of, f"partial: {told[unit.unit]}")
 
-        healing = heal_each(request.units, heal, contracts.USE_PARTIAL, request.team, at_once=AT_ONCE)
+        healing = heal_each(request, heal, contracts.USE_PARTIAL, at_once=AT_ONCE)
         notes = [f"{unit}: {words}" for unit, words in sorted(told.items())[:3]]
         return healing.result_of_stand_in("took what did answer", request.units, notes=notes)
 
@@ -105,18 +105,18 @@ class StandInActivities:
         sources = [unit for unit in request.sources.collected if unit.unit.startswith(f"{GITHUB}:")]
         repositories, as_of = self._read(request, sources)
 
-        def heal(unit: FailedUnit) -> UnitCollected | None:
+        def heal(unit: FailedUnit, until: datetime) -> UnitCollected | None:
             if not isinstance(unit.ask, CollectProject):
                 return None
             issues = issues_named_by(repositories, unit.ask.project)
             if not issues:
                 return None
-            collection = Collection(self._shelf, unit.ask.collection_id, request.team, unit.unit, request.until)
+            collection = Collection(self._shelf, unit.ask.collection_id, request.team, unit.unit, until)
             data = ProjectData(project=unit.ask.project, issues=issues)
             collected = collection.finish(data, {"issues": len(issues)})
             return stands_in(collected, ProvenanceKind.DERIVED, as_of, "derived: keys and titles from commits only")
 
-        healing = heal_each(request.units, heal, contracts.DERIVE_ISSUES, request.team, at_once=AT_ONCE)
+        healing = heal_each(request, heal, contracts.DERIVE_ISSUES, at_once=AT_ONCE)
         return healing.result_of_stand_in(
             f"looked for keys in {named(unit.unit for unit in sources) or 'nothing'}", request.units
         )

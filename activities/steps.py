@@ -12,19 +12,36 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 
 from activities.clients.beats import WAKE_SECONDS
+from activities.collection import TimeIsUp
 from devsync.contracts.activities import ActivityContract
+from devsync.contracts.artifacts import INLINE_BUDGET
 from devsync.contracts.collection import UnitCollected
+from devsync.contracts.names import LOCAL
 from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
 from devsync.domain.changelog.edition import Provenance, ProvenanceKind
-from devsync.domain.errors import ErrorContext, Failure, assessed
+from devsync.domain.errors import ErrorCategory, ErrorContext, Failure, assessed
 from devsync.runtime.classification import assess
+from devsync.runtime.failures.verdict import Verdict
 from devsync.settings.problems import ConfigError
 
-Heal = Callable[[FailedUnit], UnitCollected | None]
-"""What stands in for the unit, or the live data after all; None where there is nothing. Raises where it failed."""
+Heal = Callable[[FailedUnit, datetime], UnitCollected | None]
+"""What stands in for the unit, or the live data after all; None where there is nothing. Raises where it failed. It has
+until the given instant."""
+
+RESERVE = timedelta(seconds=2)
+"""So much of a step's time is kept for its answer, and a fifth at most: who answers too late has healed nothing. In the
+first half of it threads end that look at the time; those that cannot are left behind."""
 
 LONGEST_LIST = 3
 """So many units are named in a message; of more, how many there are."""
+
+
+TOO_MUCH = Verdict(
+    category=ErrorCategory.DATABASE,
+    says="collected, but the artifact store was away and all sources together are too large to carry",
+    code="too_much",
+    is_retryable=True,
+)
 
 
 @dataclass
@@ -50,17 +67,28 @@ class Healing:
         """
         if self._is_one_error and len(self.errors) == len(units):
             raise next(iter(self.errors.values()))
+        self._leave_out_what_is_too_much()
+        whys = list(dict.fromkeys(failure.message for failure in self.failures.values()))
         return StepResult(
             healed=tuple(self.healed[unit.unit] for unit in units if unit.unit in self.healed),
             failures=self.failures,
-            message="; ".join([f"{did}: {self._told(units)}", *notes]),
+            message="; ".join([f"{did}: {self._told(units)}", *notes, *whys[:LONGEST_LIST]]),
             attempts=activity.info().attempt,
         )
 
     def result_of_stand_in(self, did: str, units: Sequence[FailedUnit], *, notes: Iterable[str] = ()) -> StepResult:
         """Likewise, of a step that asks somebody else: why that one failed is told, but is no news of the source."""
-        whys = dict.fromkeys(failure.message for failure in self.failures.values())
-        return self.result(did, units, notes=[*notes, *list(whys)[:LONGEST_LIST]]).model_copy(update={"failures": {}})
+        return self.result(did, units, notes=notes).model_copy(update={"failures": {}})
+
+    def _leave_out_what_is_too_much(self) -> None:
+        """While the store is away units carry their data, and one answer must not pass Temporal's limit of 2 MB."""
+        excess = sum(unit.artifact.inline_size for unit in self.healed.values()) - INLINE_BUDGET
+        for unit in sorted(self.healed.values(), key=lambda unit: (-unit.artifact.inline_size, unit.unit)):
+            if excess <= 0:
+                break
+            excess -= unit.artifact.inline_size
+            del self.healed[unit.unit]
+            self.failures[unit.unit] = TOO_MUCH.failure(LOCAL)
 
     @property
     def _is_one_error(self) -> bool:
@@ -77,81 +105,96 @@ class Healing:
 
 
 def heal_each(
-    units: Sequence[FailedUnit],
+    request: StepRequest,
     heal: Heal,
     contract: ActivityContract[Any, Any],
-    team: str,
     *,
     at_once: int,
+    probes_first: bool = False,
 ) -> Healing:
-    """Heals the units in parallel, in threads of their own that have the activity's context.
+    """Heals the request's units in parallel, in threads of their own that have the activity's context.
 
     Call it from the activity's thread. Failures are classified as those of `contract`, the operation that is done for
-    each unit, so that alike failures have one fingerprint whoever asked. Where the breaker had refused the units, as
-    many go first as it lets try; while it goes on refusing, the rest is not asked. Work that was handed back at a
-    shutdown, and a cancellation, end the step.
+    each unit, so that alike failures have one fingerprint whoever asked. What is not done when the time is up has
+    failed; the rest counts. With `probes_first`, where the breaker had refused the units, as many go first as it lets
+    try, and while it goes on refusing, the rest is not asked. Work that was handed back at a shutdown, and a
+    cancellation, end the step.
     """
-    healing = Healing()
-    probes = max((unit.failure.probes_allowed for unit in units if unit.failure.retry_at is not None), default=0)
-    first, rest = (units[:probes], units[probes:]) if probes else (units, ())
-    _heal_now(first, heal, contract, team, at_once, healing)
-    refusal = healing.refusal
+    now = datetime.now(UTC)
+    reserve = min(RESERVE, max(request.until - now, timedelta()) / 5)
+    until, answer_by = request.until - reserve, request.until - reserve / 2
+    work = _Work(heal, contract, request.team, at_once, until, answer_by, Healing())
+    probes = _probes_allowed(request.units) if probes_first else 0
+    first, rest = (request.units[:probes], request.units[probes:]) if probes else (request.units, ())
+    work.do(first)
+    refusal = work.healing.refusal
     if refusal is None:
-        _heal_now(rest, heal, contract, team, at_once, healing)
+        work.do(rest)
     else:
-        healing.failures |= {unit.unit: refusal for unit in rest}
-    return healing
+        work.healing.failures |= {unit.unit: refusal for unit in rest}
+    return work.healing
 
 
-def _heal_now(
-    units: Sequence[FailedUnit],
-    heal: Heal,
-    contract: ActivityContract[Any, Any],
-    team: str,
-    at_once: int,
-    healing: Healing,
-) -> None:
-    if not units:
-        return
-    pool = ThreadPoolExecutor(min(at_once, len(units)), thread_name_prefix="step")
-    try:
-        waiting: dict[Future[UnitCollected | None], str] = {
-            pool.submit(copy_context().run, heal, unit): unit.unit for unit in units
-        }
-        while waiting:
-            done, _ = wait(waiting, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
-            if activity.is_cancelled():
-                raise CancelledError("the step is cancelled")
-            activity.heartbeat(len(healing.healed))
-            for future in done:
-                _take(waiting.pop(future), future, contract, team, healing)
-    finally:
-        # Those under way notice a cancellation at their next call; nobody waits for what they bring.
-        pool.shutdown(wait=False, cancel_futures=True)
+def _probes_allowed(units: Sequence[FailedUnit]) -> int:
+    return max((unit.failure.probes_allowed for unit in units if unit.failure.retry_at is not None), default=0)
 
 
-def _take(
-    unit: str,
-    future: Future[UnitCollected | None],
-    contract: ActivityContract[Any, Any],
-    team: str,
-    healing: Healing,
-) -> None:
-    try:
-        found = future.result()
-    except ApplicationError as error:
-        if not (error.details and isinstance(error.details[0], Failure)):
-            raise  # handed back
-        healing.errors[unit] = error
-        healing.failures[unit] = assessed(error.details[0], _context(error, contract, team))
-    except FailureError:
-        raise
-    except Exception as error:  # noqa: BLE001 (classified, for the next step)
-        healing.errors[unit] = error
-        healing.failures[unit] = assess(_context(error, contract, team), datetime.now(UTC))
-    else:
-        if found is not None:
-            healing.healed[unit] = found
+@dataclass(frozen=True)
+class _Work:
+    heal: Heal
+    contract: ActivityContract[Any, Any]
+    team: str
+    at_once: int
+    until: datetime
+    answer_by: datetime
+    healing: Healing
+
+    def do(self, units: Sequence[FailedUnit]) -> None:
+        if not units:
+            return
+        pool = ThreadPoolExecutor(min(self.at_once, len(units)), thread_name_prefix="step")
+        try:
+            waiting = {pool.submit(copy_context().run, self.heal, unit, self.until): unit.unit for unit in units}
+            while waiting:
+                patience = min((self.answer_by - datetime.now(UTC)).total_seconds(), WAKE_SECONDS)
+                done, _ = wait(waiting, timeout=max(patience, 0), return_when=FIRST_COMPLETED)
+                if activity.is_cancelled():
+                    raise CancelledError("the step is cancelled")
+                activity.heartbeat(len(self.healing.healed))
+                for future in done:
+                    self._take(waiting.pop(future), future)
+                if not done and datetime.now(UTC) >= self.answer_by:
+                    break
+            for unit in waiting.values():
+                self._failed(unit, TimeIsUp(f"no time is left for {unit}"))
+        finally:
+            # Those under way end at their next call; nobody waits for what they bring.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _take(self, unit: str, future: Future[UnitCollected | None]) -> None:
+        try:
+            found = future.result()
+        except ApplicationError as error:
+            if not (error.details and isinstance(error.details[0], Failure)):
+                raise  # handed back
+            self.healing.errors[unit] = error
+            self.healing.failures[unit] = assessed(error.details[0], self._context(error))
+        except FailureError:
+            raise
+        except Exception as error:  # noqa: BLE001 (classified, for the next step)
+            self._failed(unit, error)
+        else:
+            if found is not None:
+                self.healing.healed[unit] = found
+
+    def _failed(self, unit: str, error: Exception) -> None:
+        self.healing.errors[unit] = error
+        self.healing.failures[unit] = assess(self._context(error), datetime.now(UTC))
+
+    def _context(self, error: Exception) -> ErrorContext:
+        return ErrorContext(
+            error=error, service=self.contract.service, operation=self.contract.operation, team_id=self.team
+        )
 
 
 def stands_in(
@@ -183,7 +226,3 @@ def age(as_of: datetime, now: datetime) -> str:
         return f"{int(old.total_seconds() // 60)} min"
     hours = int(old.total_seconds() // 3600)
     return f"{hours} h" if hours < 48 else f"{hours // 24} days"
-
-
-def _context(error: Exception, contract: ActivityContract[Any, Any], team: str) -> ErrorContext:
-    return ErrorContext(error=error, service=contract.service, operation=contract.operation, team_id=team)

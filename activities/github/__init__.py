@@ -70,15 +70,15 @@ class GitHubActivities:
         """
         api = choice_of(request, "api", (AUTO, GRAPHQL, REST))
 
-        def collect(unit: FailedUnit) -> UnitCollected | None:
+        def collect(unit: FailedUnit, until: datetime) -> UnitCollected | None:
             if isinstance(unit.ask, CollectDeployments):
-                return self._deployments(unit.ask, until=request.until)
+                return self._deployments(unit.ask, until)
             if not isinstance(unit.ask, CollectRepository):
                 return None
             message = unit.ask.model_copy(update={"api": api}) if api else unit.ask
-            return self._collect(message, until=request.until)
+            return self._collect(message, until)
 
-        healing = heal_each(request.units, collect, COLLECT_REPOSITORY, request.team, at_once=self._client.concurrency)
+        healing = heal_each(request, collect, COLLECT_REPOSITORY, at_once=self._client.concurrency, probes_first=True)
         by_api = " by REST" if api == REST else ""
         return healing.result(f"asked GitHub again{by_api}", request.units)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,10 @@ def expected(repository: Repository) -> set[tuple[str, ...]]:
     ],
     ids=["demo", "generated"],
 )
-async def test_a_clone_has_the_commits_that_github_tells_under_the_same_shas(make: object, tmp_path: Path) -> None:
-    assert callable(make)
-    world: World = make()
+async def test_a_clone_has_the_commits_that_github_tells_under_the_same_shas(
+    make: Callable[[], World], tmp_path: Path
+) -> None:
+    world = make()
     async with run_sandbox(world, services=["git"]) as sandbox:
         for name, repository in world.repositories.items():
             folder = tmp_path / name.replace("/", "-")

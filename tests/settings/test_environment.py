@@ -106,7 +106,25 @@ def test_a_personal_access_token_is_for_data_center(monkeypatch: pytest.MonkeyPa
     assert read_environment().jira().email is None
 
 
-@pytest.mark.parametrize("variable", ["GITHUB_API_URL", "JIRA_URL", "SLACK_API_URL"])
+@pytest.mark.parametrize(
+    ("variables", "address"),
+    [
+        ({}, "https://github.com"),
+        ({"GITHUB_API_URL": "https://api.github.com/"}, "https://github.com"),
+        ({"GITHUB_API_URL": "https://github.acme.dev/api/v3/"}, "https://github.acme.dev"),
+        ({"GITHUB_API_URL": "https://acme.dev/github/api/v3"}, "https://acme.dev/github"),
+        ({"GITHUB_API_URL": "https://x/api/v3", "GITHUB_WEB_URL": "https://pages.acme.dev/"}, "https://pages.acme.dev"),
+    ],
+)
+def test_where_people_see_github_follows_from_the_api_s_address_unless_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], address: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert read_environment().github_web() == address
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_API_URL", "GITHUB_WEB_URL", "JIRA_URL", "SLACK_API_URL"])
 @pytest.mark.parametrize(
     ("address", "problem"),
     [

@@ -147,6 +147,11 @@ CHANNEL = '{kind: slack, channel: "#eng"}'
         ),
         (
             "jira:",
+            "  mirrors: {acme/api: 'ssh://-oProxyCommand=x/api.git'}\njira:",
+            "6: github.mirrors.acme/api: names a host that begins with a hyphen, which none does; correct it",
+        ),
+        (
+            "jira:",
             "  mirrors: {acme/api: git.acme.dev}\njira:",
             '6: github.mirrors.acme/api: "git.acme.dev" is not an address; '
             "write it with https://, http://, ssh://, git:// or file://",
