@@ -21,6 +21,7 @@ from devsync.rendering.wording import (
     moment,
     period,
     service_name,
+    unit_name,
     why_missing,
 )
 
@@ -242,14 +243,13 @@ def _gaps_summary(edition: Edition) -> str:
 def _missing(gap: Gap, edition: Edition) -> Missing:
     # A source that our own machine lost is still the service's.
     service = gap.unit.partition(":")[0] if gap.service == LOCAL else gap.service
-    name = gap.unit.removeprefix(f"{service}:")
     reason = one_line(why_missing(gap.service, gap.category, gap.reason)).rstrip(".")
     stand_in = ""
     if gap.as_of is not None:
         stand_in = f"Data of {moment(gap.as_of, edition.window.timezone)} stands in"
         stand_in += "; later changes are missing." if gap.as_of < edition.window.end else "."
     return Missing(
-        name=one_line(name, MAX_TITLE_LENGTH) or "(no name)",
+        name=one_line(unit_name(gap.unit, service), MAX_TITLE_LENGTH) or "(no name)",
         service=service_name(service),
         reason=f"{reason}." if reason else "No reason is known.",
         stand_in=stand_in,
