@@ -72,8 +72,9 @@ def deployments_by_releases(repository: RepositoryData, window: Window) -> Deplo
 
 def _pull_requests(units: Sequence[RepositoryUnit], plan: CompositionInput) -> list[PullRequest]:
     pulls = unique(
-        ((unit.unit.casefold(), pull.number), pull, unit.provenance)
+        ((name, pull.number), pull, unit.provenance)
         for unit in units
+        for name in [unit.unit.casefold()]
         for pull in unit.data.pull_requests
     )
     return [pull for pull, _ in pulls.values() if pull.merged_at in plan.window]
