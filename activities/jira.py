@@ -66,7 +66,7 @@ class JiraActivities:
 
         def collect(unit: FailedUnit, until: datetime) -> UnitCollected | None:
             if isinstance(unit.ask, CollectBoard):
-                return self._board(unit.ask, until)
+                return self._board(unit.ask, until=until)
             return self._collect(unit.ask, until) if isinstance(unit.ask, CollectProject) else None
 
         healing = heal_each(request, collect, COLLECT_PROJECT, at_once=self._client.concurrency, probes_first=True)

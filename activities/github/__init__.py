@@ -72,7 +72,7 @@ class GitHubActivities:
 
         def collect(unit: FailedUnit, until: datetime) -> UnitCollected | None:
             if isinstance(unit.ask, CollectDeployments):
-                return self._deployments(unit.ask, until)
+                return self._deployments(unit.ask, until=until)
             if not isinstance(unit.ask, CollectRepository):
                 return None
             message = unit.ask.model_copy(update={"api": api}) if api else unit.ask
