@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from commands import breaker, config, db, edition, errors, schedule
+from commands import breaker, config, db, delivery, edition, errors, escalation, recovery, schedule
 from commands.apply import apply
 from commands.demo import demo
 from commands.doctor import doctor
@@ -26,8 +26,11 @@ app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(edition.app, name="edition")
+app.add_typer(delivery.app, name="delivery")
 app.add_typer(breaker.app, name="breaker")
+app.add_typer(escalation.app, name="escalation")
 app.add_typer(errors.app, name="errors")
+app.add_typer(recovery.app, name="recovery")
 
 
 def main() -> None:

@@ -22,22 +22,30 @@ from activities.clients.git_mirrors import GitMirrors
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import tokens_of
 from activities.clients.jira import JiraClient
+from activities.clients.mail import MailClient
 from activities.clients.slack import SlackClient
+from activities.clients.webhook import WebhookClient
 from activities.collection import Shelf
 from activities.due import DueActivities
 from activities.editions import EditionActivities
+from activities.email import EmailActivities
+from activities.escalations import EscalationActivities
 from activities.git_mirror import GitMirrorActivities
 from activities.github import GitHubActivities
 from activities.github.feed import GitHubFeedActivities
 from activities.jira import JiraActivities
 from activities.metrics import MetricsActivities
 from activities.records import RecordActivities
+from activities.recoveries import RecoveryActivities
+from activities.rendering import RenderingActivities
 from activities.slack import SlackActivities
 from activities.stand_ins import StandInActivities
 from activities.status import StatusActivities
 from activities.waiting import WaitingActivities
+from activities.webhook import WebhookActivities
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
+from devsync.rendering.mail import MailIdentity
 from devsync.runtime.activity_errors import ToldAlready
 from devsync.runtime.breaker.gate import Gate
 from devsync.runtime.breaker.gates import Gates
@@ -51,6 +59,7 @@ from devsync.runtime.connection import (
     require_search_attributes,
 )
 from devsync.runtime.memory import keep_house
+from devsync.runtime.own_steps import load_own_steps
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.pollers import until_polled
 from devsync.runtime.telemetry import export_metrics, meter
@@ -66,6 +75,7 @@ from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
+from devsync.storage.escalations import Escalations
 from devsync.storage.pages import CollectionPages
 from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
@@ -98,7 +108,7 @@ async def run() -> None:
         await serve_until_stopped(client, workers)
 
 
-async def build_workers(
+async def build_workers(  # noqa: PLR0915 (one statement a part)
     client: Client,
     environment: Environment,
     configuration: Configuration,
@@ -117,13 +127,19 @@ async def build_workers(
     rules = {service: services.breaker(service) for service in services.guarded}
     gates = await stack.enter_async_context(Gates(client, rules, meter()))
 
-    editions = EditionActivities(environment.config_dir, environment.templates_dir, store, database)
-    due = DueActivities(environment.config_dir)
-    records = RecordActivities(client, store, database)
-    breakers = BreakerActivities(environment.config_dir, BreakerTransitions(database))
-    waiting = WaitingActivities(client)
     units = CollectedUnits(database)
-    stand_ins, metrics = StandInActivities(shelf, units), MetricsActivities(store)
+    ours = (
+        EditionActivities(environment.config_dir, store, database),
+        RenderingActivities(environment.templates_dir, store),
+        RecordActivities(client, store, database),
+        RecoveryActivities(database),
+        EscalationActivities(client, configuration, Escalations(database)),
+        DueActivities(environment.config_dir),
+        BreakerActivities(environment.config_dir, BreakerTransitions(database)),
+        WaitingActivities(client),
+        StandInActivities(shelf, units),
+        MetricsActivities(store),
+    )
     workers = [
         Worker(
             client,
@@ -140,15 +156,7 @@ async def build_workers(
             version,
             names.LOCAL,
             services.service(names.LOCAL),
-            [
-                *editions.all(),
-                *records.all(),
-                *due.all(),
-                *breakers.all(),
-                *waiting.all(),
-                *stand_ins.all(),
-                *metrics.all(),
-            ],
+            [activity for group in ours for activity in group.all()],
         )
     )
     if configuration.uses(names.GITHUB):
@@ -186,6 +194,18 @@ async def build_workers(
         settings = services.service(names.STATUS)
         status = StatusActivities(_web_reader(names.STATUS, settings, stack))
         workers.append(_service(client, version, names.STATUS, settings, status.all()))
+    workers += [_own_service(client, version, service, steps) for service, steps in load_own_steps().items()]
+    # Notices are mailed, too, where no team has a mail channel.
+    if configuration.uses(names.EMAIL) or (environment.smtp_url and environment.mail_from):
+        gate = gates.gate(names.EMAIL)
+        identity = MailIdentity(**environment.sender()._asdict())
+        email = EmailActivities(_mail_client(environment, configuration, gate), store, identity)
+        workers.append(_service(client, version, names.EMAIL, services.service(names.EMAIL), email.all(), gate))
+    if configuration.uses(names.WEBHOOK):
+        webhook_client = _webhook_client(environment, configuration)
+        stack.push_async_callback(webhook_client.close)
+        webhook = WebhookActivities(webhook_client, store)
+        workers.append(_service(client, version, names.WEBHOOK, services.service(names.WEBHOOK), webhook.all()))
     return workers
 
 
@@ -241,6 +261,20 @@ def _service(
     )
 
 
+def _own_service(
+    client: Client, version: WorkerVersion | None, service: str, steps: Sequence[Callable[..., Any]]
+) -> Worker:
+    """Recovery steps that another package brings: its own service, on its own queue."""
+    queue = names.service_queue(service)
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=steps,
+        deployment_config=deployment_config(version, queue),
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
 def _web_reader(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> WebReader:
     reader = WebReader(service, connect_timeout=settings.http_connect, read_timeout=settings.http_read)
     stack.callback(reader.close)
@@ -289,6 +323,21 @@ def _slack_client(environment: Environment, configuration: Configuration, gate: 
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
         gate=gate,
+    )
+
+
+def _mail_client(environment: Environment, configuration: Configuration, gate: Gate) -> MailClient:
+    settings = configuration.services.service(names.EMAIL)
+    return MailClient(environment.smtp(), concurrency=settings.concurrency, read_timeout=settings.http_read, gate=gate)
+
+
+def _webhook_client(environment: Environment, configuration: Configuration) -> WebhookClient:
+    settings = configuration.services.service(names.WEBHOOK)
+    return WebhookClient(
+        concurrency=settings.concurrency,
+        connect_timeout=settings.http_connect,
+        read_timeout=settings.http_read,
+        allowed=environment.private_webhooks(),
     )
 
 

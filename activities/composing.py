@@ -19,6 +19,7 @@ from devsync.domain.changelog.composition import (
     RepositoryUnit,
 )
 from devsync.domain.changelog.edition import Edition, Gap
+from devsync.domain.changelog.edits import edited
 from devsync.domain.changelog.surroundings import BoardData, CalendarData, DeploymentData
 from devsync.storage.artifacts import ArtifactStore
 
@@ -36,6 +37,11 @@ async def content_of(edition: MadeEdition, store: ArtifactStore) -> bytes:
 
 def composed(composition: Composition, contents: Mapping[str, bytes]) -> Edition:
     """The edition of a recorded composition and its units' artifacts; the same bytes whenever it is called."""
+    return edited(unedited(composition, contents), composition.message.edits)
+
+
+def unedited(composition: Composition, contents: Mapping[str, bytes]) -> Edition:
+    """What the sources tell, whatever reviewers changed about it."""
     message = composition.message
     plan = message.plan
 

@@ -1,4 +1,4 @@
-"""Plans, composes and renders editions: reads configuration and artifacts, calls the pure core, stores."""
+"""Plans and composes editions: reads configuration and artifacts, calls the pure core, stores."""
 
 import asyncio
 import hashlib
@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.composing import composed, content_of
+from activities.composing import unedited
 from activities.planning import LastDelivered, plan_edition
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
@@ -19,15 +19,12 @@ from devsync.contracts.edition import (
     Composition,
     EditionComposed,
     EditionPlan,
-    EditionRendered,
     MadeEdition,
     PlanEdition,
-    RenderEdition,
 )
 from devsync.contracts.refresh import PlanRefresh
-from devsync.domain.changelog.edition import Edition, Gap
-from devsync.rendering.documents import render_html, render_json, render_markdown, render_text
-from devsync.rendering.slack import SlackRendering, render_slack
+from devsync.domain.changelog.edition import Gap
+from devsync.domain.changelog.edits import edited, unknown_ids
 from devsync.settings.configuration import TeamConfiguration, load_team
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable
@@ -37,19 +34,15 @@ from devsync.storage.editions import Editions
 PATIENT_ATTEMPTS = 5
 """So often planning waits for a database that is away before it goes on without, and says so."""
 
-NEEDED = "slack"
-"""The rendering that the channels of this version are sent: without it there is no edition."""
-
 
 class EditionActivities:
-    def __init__(self, config_dir: Path, templates_dir: Path, store: ArtifactStore, database: Database) -> None:
+    def __init__(self, config_dir: Path, store: ArtifactStore, database: Database) -> None:
         self._config_dir = config_dir
-        self._templates = templates_dir
         self._store = store
         self._editions = Editions(database)
 
     def all(self) -> list[Callable[..., Any]]:
-        return [self.plan, self.plan_refresh, self.compose, self.render]
+        return [self.plan, self.plan_refresh, self.compose]
 
     @activity.defn(name=contracts.PLAN_EDITION.name)
     async def plan(self, message: PlanEdition) -> EditionPlan:
@@ -73,7 +66,8 @@ class EditionActivities:
             message=message.model_copy(update={"units": units, "gaps": (*message.gaps, *unread)}),
             known_people=await self._known_people(message.plan),
         )
-        edition = await asyncio.to_thread(composed, composition, contents)
+        found = await asyncio.to_thread(unedited, composition, contents)
+        edition = edited(found, message.edits)
         content = edition.model_dump_json().encode()
         return EditionComposed(
             edition=await self._put_edition(content, composition),
@@ -83,36 +77,8 @@ class EditionActivities:
             unclassified_ratio=edition.unclassified_ratio,
             completeness=edition.completeness,
             gaps=edition.gaps,
+            unknown_edits=unknown_ids([item.id for item in found.items], message.edits),
         )
-
-    @activity.defn(name=contracts.RENDER_EDITION.name)
-    async def render(self, message: RenderEdition) -> EditionRendered:
-        """Every format, in a thread, each an artifact of its own.
-
-        While the store is away those are left out that no channel needs and that are too large to carry.
-        """
-        edition = Edition.model_validate_json(await content_of(message.edition, self._store))
-        texts, slack = await asyncio.to_thread(self._render_all, edition, message.revision)
-        contents = [(f"rendering.{name}", text.encode()) for name, text in texts.items()]
-        references = await self._store.put_or_carry(contents, team=message.team, budget=message.inline_budget)
-        formats = {name: reference for name, reference in zip(texts, references, strict=True) if reference is not None}
-        if NEEDED not in formats:
-            raise StoreUnavailable(f"the artifact store is away, and rendering.{NEEDED} is too large to travel without")
-        digests = tuple(hashlib.sha256(part.model_dump_json().encode()).hexdigest() for part in slack.messages)
-        left_out = tuple(name for name in texts if name not in formats)
-        return EditionRendered(formats=formats, slack_part_digests=digests, left_out=left_out)
-
-    def _render_all(self, edition: Edition, revision: int) -> tuple[dict[str, str], SlackRendering]:
-        """By format; where not all can be carried, the first ones are."""
-        slack = render_slack(edition, self._templates, revision)
-        texts = {
-            NEEDED: slack.model_dump_json(),
-            "markdown": render_markdown(edition, self._templates, revision),
-            "html": render_html(edition, self._templates, revision),
-            "text": render_text(edition, self._templates, revision),
-            "json": render_json(edition),
-        }
-        return texts, slack
 
     async def _put_edition(self, content: bytes, composition: Composition) -> MadeEdition:
         (reference,) = await self._store.put_or_carry(

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
+from devsync.contracts.approval import ApprovalPlan
 from devsync.contracts.delivery import ChannelPlan, DeliverySchedule
 from devsync.contracts.edition import EditionPlan, PlanEdition
 from devsync.contracts.policies import Policies
@@ -17,7 +18,7 @@ from devsync.settings.configuration import TeamConfiguration
 from devsync.settings.delivery import DeliverySettings
 from devsync.settings.holiday_regions import holidays_between
 from devsync.settings.services import ServicesConfig
-from devsync.settings.team import Channel, EmailChannel, TeamConfig
+from devsync.settings.team import Channel, EmailChannel, SlackChannel, TeamConfig
 
 
 class LastDelivered(NamedTuple):
@@ -51,11 +52,17 @@ def plan_edition(configuration: TeamConfiguration, message: PlanEdition, last: L
         include_labels=settings.github.include_labels if settings.github else (),
         exclude_labels=settings.github.exclude_labels if settings.github else (),
         incident_types=settings.jira.incident_types if settings.jira else (),
-        channels=tuple(_channel(channel, number) for number, channel in enumerate(settings.channels)),
+        mirrors=settings.github.mirrors if settings.github else {},
+        status_pages=configuration.services.status_pages,
+        escalation=settings.escalation,
+        approval=_approval(settings),
+        channels=planned_channels(settings),
         deliver_by=settings.deliver_by,
+        amend_for=configuration.delivery.amend_for,
         delivery_reserve=configuration.delivery.delivery_reserve,
-        delivery_schedule=_schedule(configuration.delivery, configuration.services),
-        policies=_policies(configuration.services),
+        delivery_schedules=delivery_schedules(configuration.delivery, configuration.services),
+        policies=policies(configuration.services),
+        recovery_plans=configuration.recovery.plans,
         notes=(*_lateness(settings, message), *notes),
     )
 
@@ -94,27 +101,48 @@ def _local(instant: datetime, team: TeamConfig) -> str:
     return f"{instant.astimezone(ZoneInfo(team.timezone)):%Y-%m-%d %H:%M} {team.timezone}"
 
 
+def planned_channels(team: TeamConfig) -> tuple[ChannelPlan, ...]:
+    """The team's channels, in the order of its file."""
+    return tuple(_channel(channel, number) for number, channel in enumerate(team.channels))
+
+
 def _channel(channel: Channel, number: int) -> ChannelPlan:
-    name = channel.target.lstrip("#") if channel.kind == "slack" else str(number)
-    return ChannelPlan(
-        key=f"{channel.kind}-{name}",
-        kind=channel.kind,
-        target=channel.target,
-        only_as_fallback=isinstance(channel, EmailChannel) and channel.only_as_fallback,
+    if isinstance(channel, SlackChannel):
+        return ChannelPlan(
+            key=names.slack_key(channel.channel),
+            kind=channel.kind,
+            target=channel.target,
+            alternatives=channel.alternatives,
+            after_fallback=channel.after_fallback,
+        )
+    plan = ChannelPlan(key=f"{channel.kind}-{number}", kind=channel.kind, target=channel.target)
+    if isinstance(channel, EmailChannel):
+        return plan.model_copy(update={"recipients": channel.to, "only_as_fallback": channel.only_as_fallback})
+    return plan.model_copy(update={"secret_env": channel.secret_env})
+
+
+def _approval(team: TeamConfig) -> ApprovalPlan | None:
+    asked = team.approval
+    if not asked.required:
+        return None
+    reviewers = tuple(
+        ChannelPlan(key=f"approval-{names.slack_key(target)}", kind=names.SLACK, target=target)
+        for target in asked.reviewers
     )
+    return ApprovalPlan(reviewers=reviewers, wait=asked.wait, on_timeout=asked.on_timeout)
 
 
-def _schedule(delivery: DeliverySettings, services: ServicesConfig) -> DeliverySchedule:
-    read_timeout: timedelta = services.service(names.SLACK).http_read
-    return DeliverySchedule(
-        retry_after=delivery.slack.retry_schedule,
-        uncertain_wait=read_timeout * delivery.uncertain_wait_factor,
-        record_time=delivery.record_time,
-    )
-
-
-def _policies(services: ServicesConfig) -> Policies:
+def delivery_schedules(delivery: DeliverySettings, services: ServicesConfig) -> dict[str, DeliverySchedule]:
+    """By kind of channel."""
     return {
-        contract.name: services.policy(contract.service, contract.operation)
-        for contract in (*contracts.EDITION_ACTIVITIES, *contracts.DELIVERY_ACTIVITIES)
+        kind: DeliverySchedule(
+            retry_after=delivery.channel(kind).retry_schedule,
+            uncertain_wait=services.service(kind).http_read * delivery.uncertain_wait_factor,
+            record_time=delivery.record_time,
+        )
+        for kind in names.CHANNEL_KINDS
     }
+
+
+def policies(services: ServicesConfig) -> Policies:
+    return {contract.name: services.policy(contract.service, contract.operation) for contract in contracts.DECLARED}

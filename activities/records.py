@@ -134,6 +134,7 @@ class RecordActivities:
                         kind=outcome.kind,
                         revision=revision,
                         state=_state_on_record(part, outcome),
+                        target=part.target,
                         channel_id=outcome.channel_id,
                         message_id=part.message_id,
                         content_digest=part.digest,
@@ -227,6 +228,8 @@ def _state_on_record(part: PartRecord, outcome: DeliveryOutcome) -> DeliveryStat
     """Of the part, for the revision that the row is about."""
     if part.state is PartState.UNCERTAIN:
         return DeliveryState.UNCERTAIN
+    if part.state is PartState.FAILED:
+        return DeliveryState.FAILED
     is_settled = outcome.state in {DeliveryState.DELIVERED, DeliveryState.KEPT} or part.revision == outcome.revision
     if part.state is PartState.DELIVERED and is_settled:
         return DeliveryState.DELIVERED
@@ -239,6 +242,7 @@ def _part_of(row: DeliveryRecord) -> PartRecord:
     state = PartState.UNCERTAIN if row.state is DeliveryState.UNCERTAIN else PartState.PENDING
     return PartRecord(
         index=row.part,
+        target=row.target,
         # Whatever became of a later revision of it: the message is there.
         state=PartState.DELIVERED if row.message_id else state,
         digest=row.content_digest,

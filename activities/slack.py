@@ -1,4 +1,4 @@
-"""What a Delivery asks of Slack: send one part, look whether it is there, take one away."""
+"""What is asked of Slack: send one part of an edition, look whether it is there, take one away, tell people."""
 
 import json
 from collections.abc import Callable
@@ -8,21 +8,24 @@ from temporalio import activity
 
 from activities.clients.call_count import counted
 from activities.clients.slack import SlackClient
-from devsync.contracts.activities import FIND_SLACK_PART, REMOVE_SLACK_PART, SEND_SLACK_PART
+from devsync.contracts.activities import FIND_SLACK_PART, NOTIFY_SLACK, REMOVE_SLACK_PART, SEND_SLACK_PART
 from devsync.contracts.delivery import FindPart, PartFound, PartSent, RemovePart, SendPart
 from devsync.contracts.edition import Recorded
+from devsync.contracts.notifications import Notified, Notify
+from devsync.rendering.notice import slack_notice
+from devsync.rendering.stand_in import in_blocks
 from devsync.storage.artifacts import ArtifactStore
 
 
 class SlackActivities:
-    """A send is tried once, by its contract: only the Delivery workflow can find out whether it may be repeated."""
+    """A send is tried once, by its contract: only the workflow that asks can find out whether it may be repeated."""
 
     def __init__(self, client: SlackClient, store: ArtifactStore) -> None:
         self._client = client
         self._store = store
 
     def all(self) -> list[Callable[..., Any]]:
-        return [self.send_part, self.find_part, self.remove_part]
+        return [self.send_part, self.find_part, self.remove_part, self.notify]
 
     @activity.defn(name=SEND_SLACK_PART.name)
     async def send_part(self, message: SendPart) -> PartSent:
@@ -54,7 +57,20 @@ class SlackActivities:
         await self._client.delete(message.target, message.message_ts)
         return Recorded()
 
+    @activity.defn(name=NOTIFY_SLACK.name)
+    async def notify(self, message: Notify) -> Notified:
+        """Posts the notice, into a thread where one is named, or updates the message that stands there already."""
+        text, blocks = slack_notice(message.notice)
+        target = message.channel_id or await self._client.address_of(message.target.target)
+        if message.message_id:
+            channel_id, ts = await self._client.update(target, message.message_id, text, blocks, key=message.key)
+        else:
+            channel_id, ts = await self._client.post(
+                target, text, blocks, key=message.key, thread_ts=message.thread_id
+            )  # fmt: skip
+        return Notified(channel_id=channel_id, message_id=ts)
+
     async def _part(self, message: SendPart) -> dict[str, Any]:
         rendering = json.loads(await self._store.get(message.rendering))
         part: dict[str, Any] = rendering["messages"][message.index]
-        return part
+        return part | {"blocks": in_blocks(part["blocks"], message.stands_in_for)}

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,8 +23,10 @@ from commands.console import AsJson, Exit, Told, command, emit, output, progress
 from commands.documents import demo_document
 from commands.editions import start_edition, watch_edition
 from commands.live import LiveProgress
-from commands.scenario import Scenario, differences, is_mid_collection
-from commands.summary import print_summary
+from commands.outages import Healed, Sabotage, healed, prepare
+from commands.person import me
+from commands.scenario import OUTAGES, TOLD, Happened, Scenario, differences, is_mid_collection
+from commands.summary import print_healing, print_summary
 from devsync.contracts.edition import EditionProgress, EditionResult
 from devsync.domain.changelog.window import last_week_ended_by, monday_of
 from devsync.runtime.connection import connect
@@ -43,7 +45,9 @@ async def demo(
     history: Annotated[Path | None, typer.Option(help="Make it from the recorded histories in this folder.")] = None,
     team: Annotated[str, typer.Option(help="With --history: which one, or all.")] = "all",
     week: Annotated[str | None, typer.Option(help="An ISO week such as 2026-W47.")] = None,
-    scenario: Annotated[Scenario, typer.Option(help="What happens on the way.")] = Scenario.CALM,
+    scenario: Annotated[
+        Scenario, typer.Option(help="What happens on the way: " + " ".join(f"{one.value}: {TOLD[one]}" for one in TOLD))
+    ] = Scenario.CALM,
     keep: Annotated[
         bool | None,
         typer.Option("--keep/--no-keep", help="Stay until Ctrl-C so that the links live; the default in a terminal."),
@@ -86,8 +90,12 @@ async def _run(options: _Options) -> list[str]:
                 local_stack(options.directory, world=options.world, durable=False)
             )
             sandbox = stack.sandbox or {}
-            stage = {**stack.environment, "CONFIG_DIR": str(write_configuration(options.directory, sandbox))}
+            config = write_configuration(options.directory, sandbox)
+            stage = {**stack.environment, "CONFIG_DIR": str(config)}
             os.environ.update(stage)
+            outage = OUTAGES.get(options.scenario)
+            if outage is not None:
+                prepare(config, outage)
             client = await connect()
             worker = await running.enter_async_context(worker_process(options.directory, stage))
             progress.print(f"Temporal Web UI: {stack.temporal.ui_url}   Slack: {sandbox['urls']['slack']}")
@@ -105,9 +113,16 @@ async def _run(options: _Options) -> list[str]:
             if options.scenario is Scenario.WORKER_CRASH:
                 await _slow_down(sandbox["urls"]["control"])
                 crash = replace_worker
+            sabotage = Sabotage(sandbox["urls"]["control"], outage) if outage is not None else None
+            if sabotage is not None:
+                await sabotage.begin(client, sandbox)
             results = [await _edition(client, spec["team"], sandbox["week"], crash) for spec in sandbox["teams"]]
-            await _tell(options, stack, results)
-            found = differences(options.scenario, results, crashes)
+            mended: dict[str, Healed] = {}
+            if sabotage is not None:
+                await sabotage.end()
+                mended = {result.team: await healed(client, result, me()) for result in results}
+            await _tell(options, stack, results, mended)
+            found = differences(options.scenario, Happened(results, crashes, mended))
             for difference in found:
                 progress.print(f"not as the scenario {options.scenario.value} says: {difference}", markup=False)
             if options.is_kept:
@@ -142,7 +157,7 @@ async def _slow_down(control_url: str) -> None:
         (await http.post(f"{control_url}/faults", json=slow)).raise_for_status()
 
 
-async def _tell(options: _Options, stack: "Stack", results: list[EditionResult]) -> None:
+async def _tell(options: _Options, stack: "Stack", results: list[EditionResult], mended: Mapping[str, Healed]) -> None:
     links = _links(stack, results)
     if options.as_json:
         emit(demo_document(results, links))
@@ -155,6 +170,8 @@ async def _tell(options: _Options, stack: "Stack", results: list[EditionResult])
                 text = (await ArtifactStore(database).get(result.renderings["markdown"])).decode()
                 out.print(Markdown(text)) if out.is_terminal else typer.echo(text)
             print_summary(result)
+            if result.team in mended:
+                print_healing(mended[result.team])
     finally:
         await database.dispose()
     if options.is_kept:

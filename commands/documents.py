@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from devsync.contracts.edition import ChannelResult, EditionResult
+from devsync.contracts.edition import ChannelResult, EditionResult, RecoverySummary
 
 
 def edition_document(result: EditionResult) -> dict[str, Any]:
@@ -23,8 +23,24 @@ def edition_document(result: EditionResult) -> dict[str, Any]:
         "workflow_id": result.workflow_id,
         "run_id": result.run_id,
         "channels": [channel_document(channel) for channel in result.channels],
-        "recoveries": [],
-        "escalations": [],
+        "recoveries": [recovery_document(recovery) for recovery in result.recoveries],
+        "escalations": list(result.escalations),
+        "approval": result.approval.model_dump(mode="json") if result.approval else None,
+    }
+
+
+def recovery_document(recovery: RecoverySummary) -> dict[str, Any]:
+    """A recovery as the edition tells it."""
+    return {
+        "plan": recovery.plan,
+        "service": recovery.service,
+        "phase": recovery.phase,
+        "outcome": recovery.outcome,
+        "steps": [step.model_dump(mode="json") for step in recovery.steps],
+        "decision": recovery.decision,
+        "decided_by": recovery.decided_by,
+        "escalation": recovery.escalation_id,
+        "workflow_id": recovery.workflow_id,
     }
 
 

@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from commands.console import AsJson, Exit, Told, command, emit, output
+from commands.console import AsJson, Exit, command, emit, output
+from commands.times import span_of
 from devsync.domain.errors import ErrorSeverity
-from devsync.settings.durations import parse_duration
 from devsync.settings.environment import read_environment
 from devsync.storage.database import Database
 from devsync.storage.errors import ErrorGroup, Errors
@@ -30,7 +30,7 @@ Limit = Annotated[int, typer.Option(min=1, help="The kinds of errors to list, th
 async def stats(window: Window = "24h", limit: Limit = 20, as_json: AsJson = False) -> Exit:
     """Count errors by category, service and fingerprint: failed attempts, also those that a later attempt healed."""
     until = datetime.now(UTC)
-    span = _span(window, until)
+    span = span_of(window, until)
     database = Database(read_environment().database().get_secret_value(), pool_size=1)
     try:
         groups = await Errors(database).groups(until - span)
@@ -100,16 +100,3 @@ def _print(groups: Sequence[ErrorGroup], window: str, limit: int) -> None:
     output(max(output().width, needed)).print(table)
     if len(groups) > limit:
         output().print(f"{len(groups) - limit} more kinds; --limit {len(groups)} lists all")
-
-
-def _span(window: str, until: datetime) -> timedelta:
-    try:
-        span = parse_duration(window)
-        _ = until - span
-    except ValueError as error:
-        raise Told(f"--window: {error}", Exit.USAGE) from None
-    except OverflowError:
-        raise Told(f'--window: "{window}" begins before the calendar does; write 30d', Exit.USAGE) from None
-    if not span:
-        raise Told('--window: "0s" is no time at all; write 24h', Exit.USAGE)
-    return span

@@ -6,6 +6,8 @@ from typing import Self
 from rich.status import Status
 
 from commands.console import progress
+from commands.summary import recovery_line
+from devsync.contracts.approval import ApprovalState
 from devsync.contracts.edition import EditionProgress, Phase
 from devsync.rendering.wording import counted
 
@@ -13,6 +15,7 @@ _WORDS = {
     Phase.PLANNING: "planning",
     Phase.COLLECTING: "collecting",
     Phase.COMPOSING: "composing",
+    Phase.APPROVING: "waiting for approval",
     Phase.DELIVERING: "delivering",
     Phase.RECORDING: "recording",
     Phase.DONE: "done",
@@ -49,8 +52,12 @@ class LiveProgress:
         elif now.phase is not self._phase:
             progress.print(line, markup=False, soft_wrap=True)
         self._phase = now.phase
-        for wait in now.waits:
-            self._tell(f"  waits for {wait.service} until {wait.until:%H:%M:%S} UTC: {wait.reason}")
+        for recovery in now.recoveries:
+            self._tell(f"  {recovery_line(recovery)}")
+        for escalation in now.escalations:
+            self._tell(f"  people are asked: {escalation}")
+        if now.approval is not None and now.approval.state is ApprovalState.WAITING:
+            self._tell(f"  waits for approval until {now.approval.until:%H:%M:%S} UTC")
         for gap in now.gaps:
             self._tell(f"  missing {gap.unit}: {gap.reason}")
 

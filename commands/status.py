@@ -106,10 +106,11 @@ async def _state(client: Client, execution: WorkflowExecution) -> RunState:
 
 
 def _doing(progress: EditionProgress) -> str:
-    """`collecting, 2 of 6 sources, waits for github until 08:24:38 UTC`."""
+    """`collect, 2 of 6 sources, recovers github, people are asked`."""
     done = f"{progress.phase.value}, {len(progress.units_done)} of {progress.units_total} sources"
-    waits = (f"waits for {wait.service} until {wait.until:%H:%M:%S} UTC" for wait in progress.waits)
-    return ", ".join([done, *waits])
+    recovers = [f"recovers {one.service}" for one in progress.recoveries if one.outcome == "running"]
+    asks = ["people are asked"] if recovers and progress.escalations else []
+    return ", ".join([done, *recovers, *asks])
 
 
 def _edition_state(result: EditionResult) -> RunState:

@@ -1,7 +1,8 @@
 """What a person reads when an edition is done."""
 
 from commands.console import output
-from devsync.contracts.edition import EditionResult, EditionStatus
+from commands.outages import Healed
+from devsync.contracts.edition import EditionResult, EditionStatus, RecoverySummary
 from devsync.rendering.wording import counted
 
 _COLOURS = {EditionStatus.COMPLETE: "green", EditionStatus.PARTIAL: "yellow"}
@@ -19,6 +20,13 @@ def print_summary(result: EditionResult) -> None:
     )
     for gap in result.gaps:
         out.print(f"  missing {gap.unit}: {gap.reason}", markup=False, soft_wrap=True)
+    for recovery in result.recoveries:
+        out.print(f"  {recovery_line(recovery)}", markup=False, soft_wrap=True)
+    for escalation in result.escalations:
+        out.print(f"  people were asked: {escalation}", markup=False, soft_wrap=True)
+    if result.approval is not None:
+        said = f": {result.approval.note}" if result.approval.note else ""
+        out.print(f"  {result.approval.state.value} by {result.approval.by}{said}", markup=False, soft_wrap=True)
     calls = result.calls_by_road | {name: n for name, n in result.api_calls.items() if not _has_roads(result, name)}
     listed = ", ".join(f"{name} {count}" for name, count in sorted(calls.items()))
     out.print(f"  calls: {listed or 'none'}", markup=False, soft_wrap=True)
@@ -29,6 +37,32 @@ def print_summary(result: EditionResult) -> None:
         why = f": {channel.reason}" if channel.reason else ""
         out.print(f"  {channel.channel} {channel.state.value}{where}{why}", markup=False, soft_wrap=True)
     out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False, soft_wrap=True)
+
+
+def print_healing(healed: Healed) -> None:
+    """What came of an edition after an outage."""
+    out = output()
+    amendment = healed.amendment
+    if amendment is not None:
+        added = f", added {', '.join(amendment.healed)}" if amendment.healed else ""
+        out.print(
+            f"  afterwards: revision {amendment.revision}{added}: {amendment.ended}", markup=False, soft_wrap=True
+        )
+    for delivery in healed.deliveries:
+        out.print(
+            f"  afterwards: {delivery.channel} {delivery.state.value}, revision {delivery.revision}",
+            markup=False,
+            soft_wrap=True,
+        )
+    for escalation in healed.open_escalations:
+        out.print(f"  afterwards: {escalation} is still open", markup=False, soft_wrap=True)
+
+
+def recovery_line(recovery: RecoverySummary) -> str:
+    """`recovery of github: stand in (status succeeded, retry failed, cached resolved)`."""
+    steps = ", ".join(f"{step.id} {step.state.value}" for step in recovery.steps)
+    decided = f", {recovery.decision} decided by {recovery.decided_by}" if recovery.decision else ""
+    return f"recovery of {recovery.service}: {recovery.outcome}{f' ({steps})' if steps else ''}{decided}"
 
 
 def _has_roads(result: EditionResult, service: str) -> bool:

@@ -15,10 +15,10 @@ from sandbox.fault_effects import fault_middleware
 from sandbox.faults import FaultBook
 from sandbox.port import ServicePort
 from sandbox.request_log import RequestLog
-from sandbox.service import Clock, Credentials, StandIn, system_clock
+from sandbox.service import VARIABLES, Clock, Credentials, StandIn, system_clock
 from sandbox.world import World
 
-SERVICES = ("github", "jira", "slack", "git", "feed", "status", "calendar")
+SERVICES = ("github", "jira", "slack", "git", "feed", "status", "calendar", "smtp", "webhook")
 """Each is the package `sandbox.<name>`, loaded when it is asked for."""
 
 STATUS_PAGES = ("github", "jira")
@@ -88,6 +88,8 @@ class Sandbox:
         urls, found = self.urls, dict[str, str]()
         for service, stand_in in self._stand_ins.items():
             found |= stand_in.variables(urls[service], self.world, self.credentials)
+            own: dict[str, str] = self.apps[service].get(VARIABLES, {})
+            found |= own
         return found
 
     def _wording(self, service: str) -> str:

@@ -38,6 +38,10 @@ class Credentials:
     slack_signing_secret: str = "sandbox-slack-signing-secret"
 
 
+VARIABLES = web.AppKey("variables", dict[str, str])
+"""Variables that only the built application knows: of a port of its own."""
+
+
 class StandIn(Protocol):
     """What the package of a service exposes: `sandbox.github`, `sandbox.jira`, `sandbox.slack`."""
 

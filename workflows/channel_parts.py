@@ -1,4 +1,4 @@
-"""What is known of the messages in one channel, and what a call's answer changes about it; issues no command."""
+"""What is known of a delivery's parts in one channel, and what a call's answer changes about it; issues no command."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 class ChannelParts:
-    """The parts of a delivery by index: 0 is the channel message, the others its thread."""
+    """The parts of a delivery by index: messages of Slack, recipients of mail, the one request of a webhook."""
 
     def __init__(self) -> None:
         self.channel_id = ""
@@ -28,6 +28,17 @@ class ChannelParts:
             self._records = {part.index: part for part in recalled.outcome.parts}
             self.standing = recalled.outcome.standing
             self.channel_id = recalled.outcome.channel_id
+
+    def be_of(self, recipients: Sequence[str]) -> None:
+        """Of mail: gives each recipient its place in the list. Who is not in it any more is forgotten, and whom the
+        server refused is tried again: since then somebody may have mended it."""
+        if recipients:
+            known = {part.target: part for part in self._records.values()}
+            self._records = {}
+            for index, target in enumerate(recipients):
+                part = known.get(target) or self.part(index)
+                state = PartState.PENDING if part.state is PartState.FAILED else part.state
+                self._keep(part, index=index, target=target, state=state)
 
     # Questions.
 
@@ -50,6 +61,10 @@ class ChannelParts:
 
     def is_uncertain(self, index: int) -> bool:
         return self.part(index).state is PartState.UNCERTAIN
+
+    def are_uncertain(self) -> bool:
+        """Whether any of them is."""
+        return any(part.state is PartState.UNCERTAIN for part in self._records.values())
 
     def surplus(self, wanted: int) -> list[int]:
         """Parts of an older, longer revision than one of so many parts."""
@@ -133,4 +148,5 @@ class ChannelParts:
         self._records.pop(index, None)
 
     def _keep(self, part: PartRecord, **changes: object) -> None:
-        self._records[part.index] = part.model_copy(update=changes)
+        changed = part.model_copy(update=changes)
+        self._records[changed.index] = changed

@@ -1,11 +1,14 @@
 """Hands a revision to the channel's Delivery, whether that one is already running or not."""
 
+from collections.abc import Iterable
+
 from temporalio import workflow
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
+    from devsync.contracts.artifacts import ArtifactRef
     from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryRequest
     from devsync.contracts.edition import EditionComposed, EditionPlan, EditionRendered
     from workflows.signals import signal_if_open
@@ -22,22 +25,54 @@ def delivery_request(
     revision: int,
     replace: bool,
     reply_to: str,
+    stands_in_for: str = "",
 ) -> DeliveryRequest:
     """What the channel's Delivery is given; of the plan's policies, those of its own activities that the plan has."""
+    rendering, renderings, part_digests = content_for(channel, rendered)
     return DeliveryRequest(
         team=plan.team,
         iso_week=plan.iso_week,
         channel=channel,
         revision=revision,
-        rendering=rendered.formats["slack"],
-        part_digests=rendered.slack_part_digests,
+        rendering=rendering,
+        renderings=renderings,
+        part_digests=part_digests,
+        stands_in_for=stands_in_for,
         completeness=composed.completeness,
         missing=tuple(gap.unit for gap in composed.gaps),
         replace=replace,
         policies={name: policy for name, policy in plan.policies.items() if name in THEIRS},
-        schedule=plan.delivery_schedule,
+        schedule=plan.delivery_schedules[channel.kind],
         reply_to=reply_to,
     )
+
+
+def content_for(
+    channel: ChannelPlan, rendered: EditionRendered
+) -> tuple[ArtifactRef, dict[str, ArtifactRef], tuple[str, ...]]:
+    """What is sent to the channel, what goes with it, and the digest of each part."""
+    formats, digests = rendered.formats, rendered.digests
+    if channel.kind == names.EMAIL:
+        html = {"html": formats["html"]} if "html" in formats else {}
+        return formats["text"], html, (digests["text"],) * len(channel.recipients)
+    if channel.kind == names.WEBHOOK:
+        return formats["webhook"], {}, (digests["webhook"],)
+    return formats["slack"], {}, rendered.slack_part_digests
+
+
+def alternatives_of(channel: ChannelPlan) -> tuple[ChannelPlan, ...]:
+    """The channels of the same kind that may stand in for it, in order; each has a Delivery of its own."""
+    return tuple(
+        ChannelPlan(key=names.slack_key(target), kind=channel.kind, target=target) for target in channel.alternatives
+    )
+
+
+def needed_formats(channels: Iterable[ChannelPlan]) -> tuple[str, ...]:
+    """The renderings without which one of the channels gets nothing. (Mail can do without its HTML.)"""
+    return tuple(sorted({_NEEDED[channel.kind] for channel in channels}))
+
+
+_NEEDED = {names.SLACK: "slack", names.EMAIL: "text", names.WEBHOOK: "webhook"}
 
 
 async def bring_to_channel(request: DeliveryRequest) -> None:

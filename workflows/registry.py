@@ -6,15 +6,18 @@ Workflow files import nothing from here: the sandbox would load every workflow a
 from temporalio import workflow
 
 from devsync.contracts import names
+from workflows.amendment import Amendment
 from workflows.circuit_breaker import CircuitBreaker
 from workflows.delivery import Delivery
 from workflows.edition_trigger import EditionTrigger
+from workflows.escalation import Escalation
+from workflows.recovery import Recovery
 from workflows.source_refresh import SourceRefresh
 from workflows.weekly_changelog import WeeklyChangelog
 
 SERVED: dict[str, tuple[type, ...]] = {
-    names.EDITIONS_QUEUE: (WeeklyChangelog,),
-    names.CONTROL_QUEUE: (EditionTrigger, Delivery, CircuitBreaker, SourceRefresh),
+    names.EDITIONS_QUEUE: (WeeklyChangelog, Recovery),
+    names.CONTROL_QUEUE: (EditionTrigger, Delivery, Escalation, Amendment, SourceRefresh, CircuitBreaker),
 }
 
 WORKFLOWS: tuple[type, ...] = tuple(served for workflows in SERVED.values() for served in workflows)

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from temporalio import workflow
 
-from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryState
@@ -17,6 +17,8 @@ from devsync.contracts.edition import (
     EditionRequest,
     EditionResult,
     EditionStatus,
+    KeptEdition,
+    RecordEdition,
 )
 
 Seconds = dict[str, float]
@@ -37,6 +39,9 @@ def result_so_far(
         unclassified_ratio=0,
         workflow_id=run.workflow_id,
         run_id=run.original_execution_run_id,
+        recoveries=progress.recoveries,
+        escalations=progress.escalations,
+        approval=progress.approval,
         notes=progress.notes,
         seconds=seconds,
     )
@@ -68,31 +73,50 @@ def made_edition(
     )
 
 
+def record_of(
+    request: EditionRequest,
+    progress: EditionProgress,
+    result: EditionResult,
+    kept: KeptEdition | None,
+    started_at: datetime,
+) -> RecordEdition:
+    """What the records say of the run; `kept` is None where it leaves no edition."""
+    return RecordEdition(
+        result=result,
+        kept=kept,
+        requested_by=request.requested_by,
+        cancelled_because=progress.cancelled_because,
+        failed_because=progress.failed_because,
+        started_at=started_at,
+        ended_at=workflow.now(),
+    )
+
+
 def channel_result(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> ChannelResult:
     """What became of the revision there, by the outcomes that were reported so far."""
     result = ChannelResult(channel=channel.target, kind=channel.kind, state=DeliveryState.QUEUED)
-    if channel.kind != names.SLACK:
-        reason = f"this version cannot send to {channel.kind} channels yet"
-        return result.model_copy(update={"state": DeliveryState.FAILED, "reason": reason})
     if not is_reported(channel, revision, outcomes):
-        return result.model_copy(update={"reason": "not there at the deadline; its delivery goes on"})
+        so_far = outcomes.get(channel.key)
+        why = f": {so_far.setback.message}" if so_far and so_far.setback else ""
+        return result.model_copy(update={"reason": f"not there at the deadline{why}; its delivery goes on"})
     outcome = outcomes[channel.key]
     told = {"state": outcome.state, "message_id": outcome.message_id or None, "reason": outcome.reason}
     return result.model_copy(update=told)
 
 
 def is_reported(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> bool:
+    """Whether the channel's delivery is over for that revision; one that is still tried reports its setbacks."""
     outcome = outcomes.get(channel.key)
-    return outcome is not None and outcome.revision >= revision
+    return outcome is not None and outcome.revision >= revision and outcome.state is not DeliveryState.PENDING
 
 
 def _calls(units: Sequence[UnitCollected], outcomes: Iterable[DeliveryOutcome]) -> dict[str, int]:
     calls: Counter[str] = Counter()
     for unit in units:
         calls[_service(unit)] += unit.api_calls
-    if posting := sum(outcome.api_calls for outcome in outcomes):
-        calls[names.SLACK] = posting
-    return dict(calls)
+    for outcome in outcomes:
+        calls[outcome.kind] += outcome.api_calls
+    return {service: count for service, count in calls.items() if count}
 
 
 def _calls_by_road(units: Sequence[UnitCollected]) -> dict[str, int]:

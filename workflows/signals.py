@@ -11,10 +11,10 @@ REFUSALS_KEPT = 10
 REFUSAL_LENGTH = 200
 
 
-async def signal_if_open(workflow_id: str, name: str, *arguments: Any) -> bool:
-    """False where that workflow has closed, or never was."""
+async def signal_if_open(workflow_id: str, name: str, *arguments: Any, run_id: str = "") -> bool:
+    """False where that workflow, or that run of it, has closed, or never was."""
     try:
-        await workflow.get_external_workflow_handle(workflow_id).signal(name, args=arguments)
+        await workflow.get_external_workflow_handle(workflow_id, run_id=run_id or None).signal(name, args=arguments)
     except ApplicationError as error:
         if error.type == "ExternalWorkflowExecutionNotFound":
             return False

@@ -31,6 +31,7 @@ async def send(request: DeliveryRequest, part: PartRecord, *, target: str, threa
             index=part.index,
             thread_ts=thread_ts,
             message_ts=part.message_id,
+            stands_in_for="" if part.index else request.stands_in_for,
         ),
         request.policies,
         summary=f"{verb} {part_name(part.index)} in {request.channel.target}",

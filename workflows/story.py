@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from devsync.contracts import names
+from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest
+from devsync.contracts.approval import ApprovalProgress, ApprovalState
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, StandingRevision
 from devsync.contracts.due import DueRequest, EditionDue
-from devsync.contracts.edition import EditionProgress, EditionRequest, EditionStatus, Phase
+from devsync.contracts.edition import EditionProgress, EditionRequest, EditionStatus, Phase, RecoverySummary
 from devsync.contracts.refresh import RefreshResult
 from devsync.domain.changelog.due import told
 
@@ -13,11 +16,17 @@ _DOING = {
     Phase.PLANNING: "reading the configuration",
     Phase.COLLECTING: "asking GitHub and JIRA",
     Phase.COMPOSING: "composing and rendering the edition",
+    Phase.APPROVING: "waiting for reviewers to agree",
     Phase.DELIVERING: "bringing it to the channels",
     Phase.RECORDING: "writing the records; the edition itself is out",
     Phase.DONE: "done",
 }
-_WITHOUT_EDITION = (EditionStatus.CANCELLED, EditionStatus.FAILED)
+_WITHOUT_EDITION = (
+    EditionStatus.CANCELLED,
+    EditionStatus.FAILED,
+    EditionStatus.REJECTED,
+    EditionStatus.ABORTED,
+)
 
 _UNITS_SHOWN = 3
 
@@ -41,9 +50,10 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
         lines.append(f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources")
     if progress.item_count is not None:
         lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")
-    lines += [
-        f"- **Waiting** for {wait.service} until {wait.until:%H:%M:%S} UTC: {wait.reason}" for wait in progress.waits
-    ]
+    lines += [_recovery_line(recovery) for recovery in progress.recoveries]
+    lines += [f"- **People are asked**: `{escalation}`" for escalation in progress.escalations]
+    if progress.approval is not None:
+        lines.append(_approval_line(progress.approval))
     lines += [f"- **Missing** {gap.unit}: {gap.reason}" for gap in progress.gaps]
     lines += [f"- Note on {note}" for note in progress.notes]
     if progress.result is not None and progress.result.calls_by_road:
@@ -60,6 +70,21 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
     return "\n".join(lines)
 
 
+def _recovery_line(recovery: RecoverySummary) -> str:
+    steps = ", ".join(f"{step.id} {step.state.value.replace('_', ' ')}" for step in recovery.steps)
+    told = f": {steps}" if steps else ""
+    decided = f"; decided: {recovery.decision} by {recovery.decided_by}" if recovery.decision else ""
+    outcome = recovery.outcome.replace("_", " ")
+    return f"- **Recovery** of {recovery.service}: {outcome}{told}{decided} (`{recovery.workflow_id}`)"
+
+
+def _approval_line(approval: ApprovalProgress) -> str:
+    if approval.state is ApprovalState.WAITING:
+        return f"- **Waiting** for approval until {approval.until:%H:%M} UTC"
+    said = f": {approval.note}" if approval.note else ""
+    return f"- Approval: **{approval.state.value.replace('_', ' ')}** by {approval.by}{said}"
+
+
 def due_story(
     request: DueRequest, scheduled_at: datetime, due: EditionDue | None = None, refused: Sequence[str] = ()
 ) -> str:
@@ -72,6 +97,19 @@ def due_story(
         if due.late_by:
             lines.append(f"- {told(due.late_by)} late")
     return "\n".join([*lines, *_refusals(refused)])
+
+
+def amendment_story(request: AmendmentRequest, progress: AmendmentProgress) -> str:
+    """What a partial edition still lacks, what was added to it, and until when it is asked for."""
+    plan = request.plan
+    until = f"{progress.until:%Y-%m-%d %H:%M} UTC"
+    doing = progress.ended or f"asking again for {len(progress.missing)} missing, until {until}"
+    lines = [f"### Amending {plan.team} {plan.iso_week}", f"Now: **{doing}**", ""]
+    lines.append(f"- Newest revision: {progress.revision}; asked again {progress.tries} times")
+    lines += [f"- Added {unit}" for unit in progress.healed]
+    lines += [f"- **Missing** {unit.unit}: {unit.failure.message}" for unit in progress.missing]
+    lines += _refusals(progress.refused_messages)
+    return "\n".join(lines)
 
 
 def refresh_story(result: RefreshResult) -> str:
@@ -98,11 +136,14 @@ def delivery_story(
     """What stands in the channel, part by part, and what the delivery waits for."""
     lines = [
         f"### Revision {request.revision} of {request.team} {request.iso_week} for {request.channel.target}",
+        *([f"Stands in for {request.stands_in_for}"] if request.stands_in_for else []),
         f"State: **{outcome.state.value}** {outcome.reason}".rstrip(),
         "",
     ]
     for part in outcome.parts:
-        name = "channel message" if part.index == 0 else f"thread part {part.index}"
+        name = part.target or ("channel message" if part.index == 0 else f"thread part {part.index}")
+        if request.channel.kind == names.WEBHOOK:
+            name = "request"
         detail = part.last_error or part.message_id
         lines.append(f"- {name}: {part.state.value} {detail}".rstrip())
     lines += _refusals(refused)

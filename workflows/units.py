@@ -1,11 +1,9 @@
 """The sources of an edition: what each is asked, and what comes of it."""
 
 import asyncio
-from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -21,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
         CollectRepository,
         UnitCollected,
     )
-    from devsync.contracts.edition import EditionPlan, ServiceWait
+    from devsync.contracts.edition import EditionPlan
     from devsync.contracts.policies import Policies
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.errors import ErrorCategory, Failure
@@ -29,7 +27,6 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from workflows.carrying import inline_share
     from workflows.failures import failure_of
-    from workflows.turns import ask_in_turns, is_refusal
 
 
 class Ask(NamedTuple):
@@ -110,61 +107,20 @@ def _surroundings(plan: EditionPlan, collection_id: str) -> tuple[Ask, ...]:
     return (*boards, *deployments, *([calendar] if plan.has_calendar else []))
 
 
-class Listener(Protocol):
-    """Hears how asking goes."""
-
-    def answered(self, ask: Ask, answer: Answer) -> None:
-        """The unit's last word, but where it was silent and is asked again."""
-
-    def waits(self, service: str, wait: ServiceWait | None) -> None:
-        """None: it waits no more."""
-
-    def is_released(self, service: str) -> bool:
-        """Whether somebody has let calls go out again before the wait was over."""
+Heard = Callable[[Ask, Answer], None]
+"""Is told each unit's answer as it comes; a silent one is asked again, and told again."""
 
 
-async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, listener: Listener) -> dict[str, Answer]:
-    """All services at once, each unit within its policy and the time that is left to collect. By unit.
+async def ask_all(asks: Sequence[Ask], policies: Policies, deadline: Deadline, heard: Heard) -> dict[str, Answer]:
+    """All at once, each unit within its policy and the time that is left to collect. By unit."""
 
-    A service whose circuit breaker is open is waited for, once for all its units, until there is no time left.
-    """
-    by_unit = {ask.unit: ask for ask in asks}
-    limit = workflow.now() + deadline.time_to_collect(workflow.now())
-
-    async def ask_one(unit: str) -> Answer:
-        ask = by_unit[unit]
+    async def ask_one(ask: Ask) -> Answer:
         answer = await ask_once(ask, policies, deadline.time_to_collect(workflow.now()))
-        if not is_refusal(answer):
-            listener.answered(ask, answer)
+        heard(ask, answer)
         return answer
 
-    async def wait(service: str, refusal: Failure, at_least: timedelta) -> bool:
-        now = workflow.now()
-        until = max(now, min(max(refusal.retry_at or now, now + at_least), limit))
-        listener.waits(service, ServiceWait(service=service, until=until, reason=refusal.message))
-        is_time_left = True
-        try:
-            await workflow.wait_condition(
-                lambda: listener.is_released(service),
-                timeout=until - now,
-                timeout_summary=f"Waiting for {service}: {refusal.message}"[:200],
-            )
-        except TimeoutError:
-            is_time_left = until < limit
-        listener.waits(service, None)
-        return is_time_left
-
-    async def ask_service(service: str) -> dict[str, Answer]:
-        units = [ask.unit for ask in asks if ask.service == service]
-        answers = await ask_in_turns(units, ask_one, partial(wait, service))
-        for unit, answer in answers.items():
-            if is_refusal(answer):  # still, when there was no time left to wait
-                listener.answered(by_unit[unit], answer)
-        return answers
-
-    services = dict.fromkeys(ask.service for ask in asks)  # in their order: a set has none that a replay could keep
-    answers = ChainMap(*await asyncio.gather(*map(ask_service, services)))
-    return {unit: answers[unit] for unit in by_unit}
+    answers = await asyncio.gather(*map(ask_one, asks))
+    return {ask.unit: answer for ask, answer in zip(asks, answers, strict=True)}
 
 
 async def ask_once(ask: Ask, policies: Policies, time_left: timedelta) -> Answer:

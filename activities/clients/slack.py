@@ -108,6 +108,27 @@ class SlackClient:
                 return channel_id, found
         raise MalformedAnswer("slack", "conversations.history", "more messages than can be searched")
 
+    async def address_of(self, target: str) -> str:
+        """What a message to the target is posted to: a person's id for `@anna`, everything else as it is."""
+        if not target.startswith("@"):
+            return target
+        async for person in self._people():
+            profile = person.get("profile") or {}
+            if target[1:] in {person.get("name"), profile.get("display_name")} and not person.get("deleted"):
+                return str(person["id"])
+        raise ConfigError([f"slack has no person {target}; write the name as their profile shows it, or their id"])
+
+    async def _people(self) -> AsyncIterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            async with self._call("users.list"):
+                answer = await self._client.users_list(limit=_HISTORY_PAGE, cursor=cursor)
+                people, cursor = _listed(answer.data, "members", "users.list")
+            for person in people:
+                yield person
+            if not cursor:
+                return
+
     async def _look(
         self, channel_id: str, key: str, oldest: str, thread_ts: str, cursor: str | None
     ) -> tuple[str, str | None]:

@@ -72,14 +72,21 @@ SEND_SLACK_PART = ActivityContract(
 )
 FIND_SLACK_PART = ActivityContract("slack.find_part", delivery.FindPart, delivery.PartFound)
 REMOVE_SLACK_PART = ActivityContract("slack.remove_part", delivery.RemovePart, edition.Recorded)
+SEND_MAIL = ActivityContract(
+    "email.send_edition", delivery.SendMail, delivery.MailSent, is_user_facing=True, is_tried_once=True
+)
+SEND_WEBHOOK = ActivityContract(
+    "webhook.send_edition", delivery.SendWebhook, delivery.WebhookSent, is_user_facing=True, is_tried_once=True
+)
 BREAKER_SETTINGS = ActivityContract("local.breaker_settings", breaker.ReadBreakerSettings, breaker.BreakerSettingsRead)
 RECORD_BREAKER = ActivityContract("local.record_breaker", breaker.RecordBreaker, edition.Recorded)
 RELEASE_WAITING = ActivityContract("local.release_waiting", breaker.ReleaseWaiting, breaker.Released)
 JOIN_ESCALATION = ActivityContract(
     "local.join_escalation", escalation.JoinEscalation, escalation.EscalationJoined, is_critical=True
 )
+RECORD_ESCALATION = ActivityContract("local.record_escalation", escalation.RecordEscalation, edition.Recorded)
 RECORD_RECOVERY = ActivityContract("local.record_recovery", recovery.RecordRecovery, edition.Recorded)
-NOTIFY_SLACK = ActivityContract("slack.notify", notifications.Notify, notifications.Notified)
+NOTIFY_SLACK = ActivityContract("slack.notify", notifications.Notify, notifications.Notified, is_tried_once=True)
 NOTIFY_EMAIL = ActivityContract("email.notify", notifications.Notify, notifications.Notified)
 NOTIFY_WEBHOOK = ActivityContract("webhook.notify", notifications.Notify, notifications.Notified)
 
@@ -100,7 +107,11 @@ DELIVERY_ACTIVITIES = (
     SEND_SLACK_PART,
     FIND_SLACK_PART,
     REMOVE_SLACK_PART,
+    SEND_MAIL,
+    SEND_WEBHOOK,
 )
+RECOVERY_ACTIVITIES = (JOIN_ESCALATION, RECORD_RECOVERY)
+"""What a recovery calls beside the steps of its plan."""
 
 READ_STATUS_PAGE = ActivityContract("status.read_page", recovery.StepRequest, recovery.StepResult)
 COLLECT_REPOSITORIES_AGAIN = ActivityContract("github.collect_again", recovery.StepRequest, recovery.StepResult)
@@ -131,7 +142,16 @@ RECOVERY_STEPS = (
 
 NOTIFYING_ACTIVITIES = (NOTIFY_SLACK, NOTIFY_EMAIL, NOTIFY_WEBHOOK)
 
-DECLARED = (*EDITION_ACTIVITIES, *DELIVERY_ACTIVITIES, *NOTIFYING_ACTIVITIES, JOIN_ESCALATION, RECORD_RECOVERY)
+ESCALATION_ACTIVITIES = (*NOTIFYING_ACTIVITIES, FIND_SLACK_PART, RECORD_ESCALATION)
+"""What an escalation calls."""
+
+DECLARED = (
+    *EDITION_ACTIVITIES,
+    *DELIVERY_ACTIVITIES,
+    *NOTIFYING_ACTIVITIES,
+    *RECOVERY_ACTIVITIES,
+    RECORD_ESCALATION,
+)
 """Those whose policies are declared in config/services.yaml."""
 
 _BY_NAME = {contract.name: contract for contract in globals().copy().values() if isinstance(contract, ActivityContract)}

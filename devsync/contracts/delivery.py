@@ -2,10 +2,18 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime
 
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.policies import Policies
+from devsync.domain.errors import Failure
 from devsync.domain.model import Model
+
+AfterFallback = Literal["post_late", "drop"]
+"""What becomes of a channel's own delivery once another one has stood in: it still posts when the channel heals, or
+it is dropped."""
 
 
 class PartState(StrEnum):
@@ -36,8 +44,15 @@ class ChannelPlan(Model):
     key: str
     kind: str
     target: str
-    """`#payments` for Slack."""
+    """`#payments` for Slack, the recipients of mail, the address of a webhook."""
     only_as_fallback: bool = False
+    recipients: tuple[str, ...] = ()
+    """Of mail: who gets it, each of them a part of the delivery."""
+    secret_env: str = ""
+    """Of a webhook: the variable that holds its signing secrets."""
+    alternatives: tuple[str, ...] = ()
+    """Targets of the same kind that may stand in for it, in order."""
+    after_fallback: AfterFallback = "post_late"
 
 
 class DeliverySchedule(Model):
@@ -59,9 +74,14 @@ class DeliveryRequest(Model):
     channel: ChannelPlan
     revision: int
     rendering: ArtifactRef
-    """A `SlackRendering` as JSON."""
+    """Slack: a `SlackRendering` as JSON. Mail: the plain text. Webhook: the data of its event."""
+    renderings: dict[str, ArtifactRef] = {}
+    """What the kind needs beside it, by format: `html` of mail."""
     part_digests: tuple[str, ...]
-    """sha256 of each part's content, so that an unchanged part is not sent again."""
+    """sha256 of each part's content, so that an unchanged part is not sent again. Parts are the messages of Slack, the
+    recipients of mail (all with the same digest), the one request of a webhook."""
+    stands_in_for: str = ""
+    """The target of the channel that this one stands in for; its message says so."""
     completeness: float = 1.0
     """Of the revision: sources collected live ÷ sources asked for."""
     missing: tuple[str, ...] = ()
@@ -71,20 +91,46 @@ class DeliveryRequest(Model):
     policies: Policies
     schedule: DeliverySchedule
     reply_to: str | None = None
-    """Workflow id that is told each outcome by the signal `delivery_reported`."""
+    """Workflow id that is told each outcome by the signal `delivery_reported`, and after each try that settled nothing
+    how it stands: state `pending`, with the `setback`."""
+
+
+class TryNow(Model):
+    """Argument of the signal `try_now`: the next try is made at once. It uses up no step of the schedule."""
+
+    reply_to: str | None = None
+    """Workflow id that is told what comes of it as well, as the request's own is."""
+
+
+class PutOff(Model):
+    """Argument of the signal `put_off`: no try before that instant.
+
+    A newer revision, a breaker that lets calls through again and `try_now` end it early.
+    """
+
+    until: AwareDatetime
+
+
+class Drop(Model):
+    """Argument of the signal `drop`: what is not in the channel by now is not brought there any more."""
+
+    because: str
+    """`#payments-backup stands in for it`."""
 
 
 class PartRecord(Model):
     """What is known of one part: the first is the channel message, the others its thread."""
 
     index: int
-    """0 is the channel message."""
+    """0 is the channel message; of mail, the recipient's place in the list."""
+    target: str = ""
+    """Of mail: the recipient."""
     state: PartState = PartState.PENDING
     digest: str = ""
     """Content that stands there now (or that was sent, while uncertain); empty where that is not known."""
     revision: int = 0
     message_id: str = ""
-    """Slack's `ts`."""
+    """Slack's `ts`, the mail's Message-ID, the webhook's id."""
     attempts: int = 0
     """Sends so far."""
     sent_at: datetime | None = None
@@ -120,6 +166,9 @@ class DeliveryOutcome(Model):
     """Why it is not delivered, or what is not as it should be although it is."""
     api_calls: int = 0
     """Calls to the service for this revision, by this run: posts whatever came of them, and answered look-ups."""
+    setback: Failure | None = None
+    """Of a delivery that is still tried: why the last try settled nothing; None also where a post was looked for and
+    had not arrived."""
     has_recalled: bool = True
     """False: `parts` does not hold yet what earlier runs left there, and nothing was sent."""
 
@@ -140,6 +189,8 @@ class SendPart(Model):
     thread_ts: str = ""
     message_ts: str = ""
     """Set: update this message in place."""
+    stands_in_for: str = ""
+    """The channel for which this one stands in; the channel message says so."""
 
 
 class FindPart(Model):
@@ -169,6 +220,57 @@ class PartFound(Model):
     channel_id: str = ""
     message_ts: str = ""
     api_calls: int = 1
+
+
+class SendMail(Model):
+    """Bring one revision to those recipients that do not have it yet, in one SMTP transaction.
+
+    Made of the same values at each try, the mail is the same to the byte, its Message-ID above all.
+    """
+
+    team: str
+    iso_week: str
+    channel: str
+    """The key of the channel: it stands in the Message-ID."""
+    revision: int
+    recipients: tuple[str, ...]
+    """Everybody whom the mail names as its readers."""
+    to: tuple[str, ...]
+    """Those of them who get it now."""
+    text: ArtifactRef
+    html: ArtifactRef | None = None
+    """None: it was too large to carry while the store was away."""
+    dated: datetime
+    """When the revision was first tried: the Date of the mail at every try."""
+    stands_in_for: str = ""
+
+
+class MailSent(Model):
+    """`refused` names those who did not get it, with why; all others did."""
+
+    message_id: str
+    refused: dict[str, Failure] = {}
+
+
+class SendWebhook(Model):
+    """Send one revision to a program, signed. Its id is the same at each try."""
+
+    team: str
+    iso_week: str
+    channel: str
+    """The key of the channel: it stands in the id."""
+    url: str
+    secret_env: str
+    revision: int
+    rendering: ArtifactRef
+    """The data of the event."""
+    dated: datetime
+    """When the revision was first tried: the time of the event at every try."""
+    stands_in_for: str = ""
+
+
+class WebhookSent(Model):
+    message_id: str
 
 
 class RecallDelivery(Model):

@@ -4,14 +4,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from devsync.contracts import names
+from devsync.contracts.approval import ApprovalPlan, ApprovalProgress
 from devsync.contracts.artifacts import INLINE_BUDGET, ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.delivery import ChannelPlan, DeliverySchedule, DeliveryState
 from devsync.contracts.policies import Policies
 from devsync.domain.changelog.edition import Gap
+from devsync.domain.changelog.edits import Edits
 from devsync.domain.changelog.surroundings import Holiday
+from devsync.domain.changelog.telling import Telling
 from devsync.domain.changelog.window import Window
 from devsync.domain.model import Model
+from devsync.domain.recovery.plan import RecoveryPlan, StepState
 
 
 class EditionStatus(StrEnum):
@@ -70,11 +74,24 @@ class EditionPlan(Model):
     include_labels: tuple[str, ...] = ()
     exclude_labels: tuple[str, ...] = ()
     incident_types: tuple[str, ...] = ()
+    mirrors: dict[str, str] = {}
+    """Git addresses by repository."""
+    status_pages: dict[str, str] = {}
+    """Addresses by service."""
+    escalation: str = "default"
+    """The name of the team's escalation policy."""
+    approval: ApprovalPlan | None = None
+    """None: it is posted without anybody being asked."""
     channels: tuple[ChannelPlan, ...] = ()
+    amend_for: timedelta = timedelta(hours=72)
+    """So long after the deadline what is missing is asked for again."""
     deliver_by: timedelta
     delivery_reserve: timedelta
-    delivery_schedule: DeliverySchedule
+    delivery_schedules: dict[str, DeliverySchedule] = {}
+    """By kind of channel."""
     policies: Policies
+    recovery_plans: tuple[RecoveryPlan, ...] = ()
+    """How what fails is recovered; `devsync.domain.recovery.choosing.plan_for` chooses among them."""
     notes: tuple[str, ...] = ()
     """What planning has to say: how late the edition starts, which period stands in for the one asked for."""
 
@@ -96,6 +113,8 @@ class ComposeEdition(Model):
     gaps: tuple[Gap, ...]
     patient_until: datetime
     """So long a unit is waited for whose artifact cannot be read; after it the edition goes on without."""
+    edits: Edits = Edits()
+    """What reviewers changed."""
 
 
 class Composition(Model):
@@ -123,6 +142,8 @@ class EditionComposed(Model):
     unclassified_ratio: float
     completeness: float
     gaps: tuple[Gap, ...] = ()
+    unknown_edits: tuple[str, ...] = ()
+    """Ids that reviewers wanted to change and that the edition does not have."""
 
 
 class PreviousEdition(Model):
@@ -143,8 +164,11 @@ class RenderEdition(Model):
     team: str
     edition: MadeEdition
     revision: int
+    needed: tuple[str, ...] = ("slack",)
+    """The formats without which a channel of the team gets nothing."""
     inline_budget: int = INLINE_BUDGET
     """Characters that the renderings may carry inline while the store is away."""
+    telling: Telling = Telling()
 
 
 class EditionRendered(Model):
@@ -152,6 +176,8 @@ class EditionRendered(Model):
 
     formats: dict[str, ArtifactRef]
     slack_part_digests: tuple[str, ...]
+    digests: dict[str, str] = {}
+    """sha256 of each rendering, by format."""
     left_out: tuple[str, ...] = ()
     """Formats that no channel needs and that were too large to carry: the store was away."""
 
@@ -174,9 +200,32 @@ class Phase(StrEnum):
     PLANNING = "plan"
     COLLECTING = "collect"
     COMPOSING = "compose"
+    APPROVING = "approve"
     DELIVERING = "deliver"
     RECORDING = "record"
     DONE = "done"
+
+
+class StepSummary(Model):
+    id: str
+    state: StepState
+    seconds: float
+    healed: tuple[str, ...] = ()
+
+
+class RecoverySummary(Model):
+    """A recovery, as the edition that it worked for tells it."""
+
+    workflow_id: str
+    service: str
+    phase: str
+    plan: str = ""
+    outcome: str = "running"
+    """A RecoveryOutcome, or `running`."""
+    steps: tuple[StepSummary, ...] = ()
+    decision: str = ""
+    decided_by: str = ""
+    escalation_id: str = ""
 
 
 class EditionResult(Model):
@@ -203,6 +252,11 @@ class EditionResult(Model):
     """Calls by service, of the attempts that succeeded; of Slack also posts that failed."""
     calls_by_road: dict[str, int] = {}
     """`api_calls` of services with two APIs, by API: `github.graphql`, `github.rest`."""
+    recoveries: tuple[RecoverySummary, ...] = ()
+    escalations: tuple[str, ...] = ()
+    """Workflow ids of the escalations that it joined; some may still be open."""
+    approval: ApprovalProgress | None = None
+    """None: nobody was asked."""
     notes: tuple[str, ...] = ()
     """What an operator should know, each with what it is about: a source's unit, `schedule` (how late it started),
     `period` (which one stands in for the one asked for). Nothing of it is missing in the edition."""
@@ -211,7 +265,8 @@ class EditionResult(Model):
     edition: ArtifactRef | None = None
     """The edition itself, as JSON. None where it was too large to carry while the store was away: it is on record."""
     renderings: dict[str, ArtifactRef] = {}
-    """By format: `markdown`, `html`, `text`, `json`, `slack`; a note names those that were too large to carry."""
+    """By format: `markdown`, `html`, `text`, `json`, `slack`, and `webhook` where a channel needs it; a note names
+    those that were too large to carry."""
     digest: str = ""
     """sha256 of the edition's bytes: equal digests are equal editions."""
 
@@ -221,15 +276,6 @@ class KeptEdition(Model):
 
     window: Window
     edition: MadeEdition
-
-
-class ServiceWait(Model):
-    """What an edition waits for before it goes on collecting from a service."""
-
-    service: str
-    until: datetime
-    reason: str
-    """Why no call is made: its circuit breaker is open, or it is paused."""
 
 
 class EditionProgress(Model):
@@ -242,8 +288,10 @@ class EditionProgress(Model):
     """Those that are collected: `github:acme/ledger`, `jira:PAY`."""
     gaps: tuple[Gap, ...] = ()
     """Those that are missing, so far."""
-    waits: tuple[ServiceWait, ...] = ()
-    """Services whose circuit breakers are open, or that are paused, while their units wait."""
+    recoveries: tuple[RecoverySummary, ...] = ()
+    """Of what failed: running and ended ones."""
+    escalations: tuple[str, ...] = ()
+    approval: ApprovalProgress | None = None
     notes: tuple[str, ...] = ()
     """As in the result."""
     item_count: int | None = None

@@ -1,16 +1,39 @@
 """Messages of escalation: who joins, who is asked, what they decide."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
 
+from pydantic import Field, StringConstraints
+
+from devsync.contracts.breaker import Person
+from devsync.contracts.policies import Policies
 from devsync.domain.errors import ErrorSeverity, Failure
+from devsync.domain.escalation.journal import JournalRecord
+from devsync.domain.escalation.machine import EscalationRecord, Event, State
+from devsync.domain.escalation.policy import EscalationPolicy, Target
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
+
+ABOUT = (
+    "A person is asked here what to do about a failure that machines could not recover. *Current details* say who was "
+    "told, who waits for the answer, and what happens next.\n\n"
+    "To answer: `python starter.py escalation list`, the commands beside it, or the signals of this workflow "
+    "(docs/how-to/answer-an-escalation.md)."
+)
+"""The static details of an escalation, for people in the Web UI, which breaks lines where the text does."""
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+"""What a person may add."""
 
 
 class Subscriber(Model):
     """A workflow that waits for the decision, or only follows the cause."""
 
     workflow_id: str
+    run_id: str = ""
+    """Of the run that waits, so that no later one gets its answer; the activity fills in its own workflow's. Empty:
+    whichever runs."""
     team: str = ""
     iso_week: str = ""
     subject: str
@@ -44,6 +67,8 @@ class JoinEscalation(Model):
 class EscalationJoined(Model):
     escalation_id: str
     """Empty: the policy tells nobody about that severity; it is on record."""
+    level: str = ""
+    """Where it begins, or would have begun."""
 
 
 class EscalationDecided(Model):
@@ -64,3 +89,210 @@ class SubscriberLeft(Model):
     is_healed: bool
     """True: its cause is over. When no subscriber is left and the last cause is healed, the escalation resolves."""
     note: str = ""
+
+
+# What people say to a running escalation: arguments of signals, and of updates of the same names.
+
+
+class Acknowledge(Model):
+    """Somebody has taken it: nobody else is asked for a while."""
+
+    by: Person
+
+
+class Resolve(Model):
+    """What to do: goes back into all workflows that wait and offer it."""
+
+    by: Person
+    decision: Decision | None = None
+    """Needed where somebody waits for one."""
+    note: Words = ""
+
+
+class Snooze(Model):
+    """Nobody is asked for so long."""
+
+    by: Person
+    minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)]
+
+
+class Escalate(Model):
+    """The next level is asked, or the one that is named."""
+
+    by: Person
+    reason: Words = ""
+    level: Words = ""
+
+
+class Reassign(Model):
+    """Somebody else is asked."""
+
+    by: Person
+    to: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    """A Slack channel, person or id, or a mail address."""
+
+
+class ChangePolicy(Model):
+    """Other rules for a running escalation."""
+
+    by: Person
+    reason: Words = ""
+    policy: EscalationPolicy
+
+
+# What the workflow is made of.
+
+
+class SubscriberState(StrEnum):
+    WAITING = "waiting"
+    """For the decision."""
+    FOLLOWING = "following"
+    """It has gone on, and wants to hear how it ends."""
+    ANSWERED = "answered"
+    LEFT = "left"
+    GONE = "gone"
+    """It had ended when it was to be told."""
+
+
+class SubscriberEntry(Model):
+    """One subscriber, and what became of it."""
+
+    subscriber: Subscriber
+    state: SubscriberState
+    joined_at: datetime
+    note: str = ""
+
+
+class ToldState(StrEnum):
+    PENDING = "pending"
+    """Is being told, or will be tried again."""
+    TOLD = "told"
+    UNCERTAIN = "uncertain"
+    """Sent, and nobody knows whether it arrived."""
+    UNREACHED = "unreached"
+    """For good: what was wrong does not pass."""
+
+
+class ToldTarget(Model):
+    """Somebody who is told, and what stands there."""
+
+    target: Target
+    level: str
+    """At which they were first asked."""
+    state: ToldState = ToldState.PENDING
+    channel_id: str = ""
+    message_id: str = ""
+    revision: int = 0
+    """How often they were told, or would have been."""
+    digest: str = ""
+    """Of the notice that they have."""
+    sent_at: datetime | None = None
+    """Start of a send whose outcome is not known."""
+    notes_done: int = 0
+    """Notes for the thread that they have, or need not have."""
+    failures: int = 0
+    """In a row."""
+    error: str = ""
+    told_at: datetime | None = None
+
+
+class EscalationJoin(Model):
+    """Argument of the signal `join`, sent by the activity that resolved the policy."""
+
+    request: JoinEscalation
+    policy: EscalationPolicy
+    level: str
+    why_level: str = ""
+    """What beside the severity decided so."""
+    policies: Policies = {}
+    """How the activities of the escalation are tried."""
+    uncertain_wait: timedelta = timedelta(seconds=20)
+    """After a post of unknown outcome the channel is asked no sooner than this."""
+    retry_after: Annotated[tuple[timedelta, ...], Field(min_length=1)] = (timedelta(seconds=30), timedelta(minutes=5))
+    """The waits between tries to reach somebody; the last one is repeated while the escalation is open."""
+
+
+class ThreadNote(Model):
+    """A line below the message: what has changed since it was posted."""
+
+    at: datetime
+    text: str
+
+
+class EscalationStart(Model):
+    """Input of Escalation. Whoever starts one gives nothing; the rest is carried by continue-as-new."""
+
+    page: str = ""
+    """The id of the run in which it was opened: with the workflow id the key of its records."""
+    opening: EscalationJoin | None = None
+    """Why there is an escalation: the first who joined."""
+    record: EscalationRecord | None = None
+    subscribers: tuple[SubscriberEntry, ...] = ()
+    told: tuple[ToldTarget, ...] = ()
+    notes: tuple[ThreadNote, ...] = ()
+    journal: JournalRecord = JournalRecord()
+    refused: tuple[str, ...] = ()
+    refused_count: int = 0
+    empty_since: datetime | None = None
+    """When the last subscriber left without being healed."""
+    owed: tuple["RecordEscalation", ...] = ()
+    """What is not in the database yet of pages that are over."""
+    joins: tuple[EscalationJoin, ...] = ()
+    """Who joined while the last page was being closed: this one is opened by them."""
+
+
+class EscalationView(Model):
+    """Answer of the query `state`."""
+
+    escalation_id: str
+    page: str = ""
+    service: str = ""
+    """Empty: it is of one workflow."""
+    title: str = ""
+    failure: Failure | None = None
+    severity: ErrorSeverity | None = None
+    reason: str = ""
+    """A person's, of a manual escalation."""
+    requested_by: str = ""
+    record: EscalationRecord | None = None
+    """None: nobody has joined yet."""
+    next_step: str = ""
+    choices: tuple[Decision, ...] = ()
+    """What those who wait offer."""
+    subscribers: tuple[SubscriberEntry, ...] = ()
+    told: tuple[ToldTarget, ...] = ()
+    events: tuple[Event, ...] = ()
+    """The last ones, oldest first."""
+    refused: tuple[str, ...] = ()
+    """The last messages that could not be taken, with why."""
+    refused_count: int = 0
+    unrecorded: int = 0
+    """Events that are not in the database yet."""
+
+
+class EscalationAnswer(Model):
+    """Answer of an update: where the escalation stands after it."""
+
+    state: State
+    level: str
+    next_step: str = ""
+
+
+class RecordEscalation(Model):
+    """Write down where an escalation stands and what happened to it; what is there already stays as it is."""
+
+    workflow_id: str
+    page: str
+    team: str = ""
+    """Empty: it is of many."""
+    service: str
+    failure: Failure
+    severity: ErrorSeverity
+    reason: str = ""
+    requested_by: str = ""
+    record: EscalationRecord
+    subscribers: tuple[SubscriberEntry, ...] = ()
+    told: tuple[ToldTarget, ...] = ()
+    first_number: int
+    """Of the first of these events; the others follow."""
+    events: tuple[Event, ...]

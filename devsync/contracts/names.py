@@ -35,6 +35,8 @@ CALENDAR = "calendar"
 GIT_MIRROR = "git_mirror"
 STATUS = "status"
 """The services' own status pages."""
+CHANNEL_KINDS = (SLACK, EMAIL, WEBHOOK)
+"""Services that take an edition out."""
 LOCAL = "local"
 """Database and rendering: our own machine's work."""
 
@@ -64,6 +66,11 @@ def edition_id(team: str, iso_week: str) -> str:
 
 def preview_id(team: str, iso_week: str) -> str:
     return f"preview:{team}:{iso_week}"
+
+
+def slack_key(channel: str) -> str:
+    """The key of a Slack channel: `slack-payments` of `#payments`."""
+    return f"{SLACK}-{channel.lstrip('#')}"
 
 
 def delivery_id(team: str, iso_week: str, channel: str) -> str:

@@ -1,8 +1,9 @@
 """Messages of recovery: what failed, the steps that heal it, and what came of them."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
 
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import Collect, UnitCollected
@@ -13,7 +14,12 @@ from devsync.domain.changelog.window import Window
 from devsync.domain.errors import Failure
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
+from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import RecoveryPlan, StepRecord
+
+Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Why = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+Level = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
 class FailedUnit(Model):
@@ -99,6 +105,10 @@ class StepResult(Model):
     healed_without_data: tuple[str, ...] = ()
     """Units of a phase that collects nothing: a rendering, a channel."""
     renderings: dict[str, ArtifactRef] = {}
+    part_digests: tuple[str, ...] = ()
+    """Of a rendering for Slack: sha256 of each message."""
+    digests: dict[str, str] = {}
+    """sha256 of each rendering, by format."""
     failures: dict[str, Failure] = {}
     """By unit: why it is still not healed, where that is news."""
     message: str = ""
@@ -106,19 +116,6 @@ class StepResult(Model):
     facts: dict[str, str] = {}
     """For the conditions of later steps: `{"indicator": "major"}`."""
     attempts: int = 1
-
-
-class RecoveryOutcome(StrEnum):
-    HEALED = "healed"
-    """Everything is live after all."""
-    STAND_IN = "stand_in"
-    """Something stands in for all that is not live."""
-    PARTIAL = "partial"
-    """Some units have nothing: named gaps."""
-    FAILED = "failed"
-    """Nothing was healed."""
-    ABORTED = "aborted"
-    """A person ended the edition."""
 
 
 class RecoveryReport(Model):
@@ -131,6 +128,8 @@ class RecoveryReport(Model):
     healed: tuple[UnitCollected, ...] = ()
     healed_without_data: tuple[str, ...] = ()
     renderings: dict[str, ArtifactRef] = {}
+    part_digests: tuple[str, ...] = ()
+    digests: dict[str, str] = {}
     missing: tuple[FailedUnit, ...] = ()
     """Each with its last failure."""
     steps: tuple[StepRecord, ...] = ()
@@ -142,7 +141,28 @@ class RecoveryReport(Model):
     """The escalation that was joined; it may still be open."""
     workflow_id: str = ""
     run_id: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    is_recorded: bool = False
+    """False: the database did not answer in the time that a recovery has for it; whoever waited records it later."""
     refused_messages: tuple[str, ...] = ()
+
+
+class EscalateRecovery(Model):
+    """Argument of the signal `escalate`: people are told now."""
+
+    by: Person
+    reason: Why | None = None
+    level: Level | None = None
+    """Where to begin; None: by severity."""
+
+
+class ResolveRecovery(Model):
+    """Argument of the signal `resolve`: what a person has decided."""
+
+    by: Person
+    decision: Decision
+    note: Why | None = None
 
 
 class RecordRecovery(Model):

@@ -5,12 +5,14 @@ opens the thread, which tells every section; in a very large edition its first i
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Template
 
 from devsync.domain.changelog.edition import Edition, Section
+from devsync.domain.changelog.telling import Telling
 from devsync.domain.model import Model
 from devsync.rendering.environment import Format, environment
 from devsync.rendering.slack_blocks import (
@@ -26,7 +28,7 @@ from devsync.rendering.slack_blocks import (
     section,
     shorten,
 )
-from devsync.rendering.story import Chapter, Story, even_share, shortened, story_of
+from devsync.rendering.story import PLAIN, Chapter, Story, even_share, shortened, story_of
 
 TEMPLATE = "edition.mrkdwn.j2"
 
@@ -56,14 +58,14 @@ class SlackRendering(Model):
     messages: tuple[SlackMessage, ...]
 
 
-def render_slack(edition: Edition, templates: Path, revision: int = 1) -> SlackRendering:
+def render_slack(edition: Edition, templates: Path, revision: int = 1, *, telling: Telling = PLAIN) -> SlackRendering:
     """The edition as Block Kit messages, each within Slack's limits whatever the edition holds.
 
     Beyond `MAX_REPLIES` each section tells its first items, all sections the same number of them, and how many it
     leaves out. Only items are left out: one whose gaps, releases and people alone take more replies keeps them.
     Raises jinja2.TemplateError where the template is missing or wrong.
     """
-    story = story_of(edition, revision)
+    story = story_of(edition, revision, telling)
     template = environment(templates, Format.SLACK).get_template(TEMPLATE)
     told = _Teller(story, template)
     channel, overflowing = told.channel_boxes()
@@ -72,6 +74,11 @@ def render_slack(edition: Edition, templates: Path, revision: int = 1) -> SlackR
         channel.append(context(told.say("thread_hint")))
     first = SlackMessage(text=shorten(told.say("fallback"), MAX_TEXT), blocks=channel)
     return SlackRendering(messages=(first, *replies))
+
+
+def slack_part_digests(rendering: SlackRendering) -> tuple[str, ...]:
+    """sha256 of each message's content: who has that very message need not get it again."""
+    return tuple(sha256(message.model_dump_json().encode()).hexdigest() for message in rendering.messages)
 
 
 def _replies(story: Story, template: Template, overflowing: frozenset[str]) -> list[SlackMessage]:
@@ -101,7 +108,9 @@ class _Teller:
 
     def channel_boxes(self) -> tuple[list[Block], frozenset[str]]:
         """The blocks of the channel message, and which of its boxes the thread must tell in full."""
+        banner = [context(self.say("banner"))] if self._story.banner else []
         blocks = [
+            *banner,
             header(self.say("title")),
             context(self.say("dateline")),
             section(shorten(self.say("summary"), _MAX_BOX)),
@@ -141,6 +150,8 @@ class _Teller:
             yield self._part("people")
         if self._story.footnotes:
             yield self._part("footnotes")
+        if self._story.amended:
+            yield self._part("amended")
 
     def _overview(self) -> Iterator[Part]:
         if self._story.figures:

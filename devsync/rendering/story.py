@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from devsync.contracts.names import LOCAL
-from devsync.domain.changelog.edition import Edition, Gap, Item, ReleaseNote, Section
+from devsync.domain.changelog.edition import Edition, Gap, Item, ProvenanceKind, ReleaseNote, Section
+from devsync.domain.changelog.telling import Amended, Telling
 from devsync.rendering.ahead import Figure, Group, ahead_of, figures_of
 from devsync.rendering.entries import MAX_NAME_LENGTH, Entries, Entry, Reference, reference_to
 from devsync.rendering.escape import MAX_TITLE_LENGTH, one_line, safe_url
@@ -18,6 +19,7 @@ from devsync.rendering.wording import (
     SECTION_WORDS,
     counted,
     day,
+    listed,
     moment,
     period,
     service_name,
@@ -26,6 +28,11 @@ from devsync.rendering.wording import (
 )
 
 _MAX_REPOSITORIES = 5
+_MAX_UNITS = 5
+MAX_BANNER_LENGTH = 300
+
+PLAIN = Telling()
+"""An edition that is posted for the first time and has nothing beside itself to tell."""
 
 
 class Chapter(NamedTuple):
@@ -88,20 +95,31 @@ class Story(NamedTuple):
     """The week in numbers."""
     is_overview_first: bool
     """For readers who plan more than they program: what is next and the numbers stand before the changes."""
+    banner: str = ""
+    """One line above everything, or empty."""
+    follow_up: str = ""
+    """What becomes of the gaps, or empty."""
+    editors_note: str = ""
+    amended: str = ""
+    """What this revision has and the one before had not, or empty."""
 
 
-def story_of(edition: Edition, revision: int = 1) -> Story:
+def story_of(edition: Edition, revision: int = 1, telling: Telling = PLAIN) -> Story:
     """The whole story of an edition.
 
     The last one is kept as long as its edition lives: the formats of an edition are rendered one after another,
     and telling ten thousand items anew for each would take as long as rendering them.
     """
     global _last_told  # noqa: PLW0603 - one assignment of one tuple: safe between threads
-    told_edition, told_revision, story = _last_told
-    if story is not None and told_edition() is edition and told_revision == revision:
+    told_edition, told_as, story = _last_told
+    if story is not None and told_edition() is edition and told_as == (revision, telling):
         return story
-    story = _tell(edition, revision)
-    _last_told = (weakref.ref(edition, _forget), revision, story)
+    story = _tell(edition, revision)._replace(
+        banner=one_line(telling.banner, MAX_BANNER_LENGTH),
+        follow_up=_follow_up(edition, telling),
+        amended=_amended(telling.amended) if telling.amended else "",
+    )
+    _last_told = (weakref.ref(edition, _forget), (revision, telling), story)
     return story
 
 
@@ -131,13 +149,14 @@ def _shortened(chapter: Chapter, limit: int) -> Chapter:
     return chapter._replace(entries=chapter.entries[:limit], omitted=omitted, omitted_note=note)
 
 
-_last_told: tuple[Callable[[], Edition | None], int, Story | None] = (lambda: None, 0, None)
+_Telling = tuple[int, Telling]
+_last_told: tuple[Callable[[], Edition | None], _Telling, Story | None] = (lambda: None, (0, PLAIN), None)
 
 
 def _forget(gone: weakref.ref[Edition]) -> None:
     global _last_told  # noqa: PLW0603
     if _last_told[0] is gone:
-        _last_told = (gone, 0, None)
+        _last_told = (gone, (0, PLAIN), None)
 
 
 def _tell(edition: Edition, revision: int) -> Story:
@@ -161,6 +180,7 @@ def _tell(edition: Edition, revision: int) -> Story:
         people=tuple(_person(person.name, person.login) for person in edition.contributors),
         newcomers=tuple(_person(person.name, person.login) for person in edition.contributors if person.is_first_time),
         footnotes=_footnotes(edition),
+        editors_note=one_line(edition.editors_note),
         ahead=ahead_of(edition),
         figures=figures_of(edition),
         is_overview_first=edition.audience != "engineering",
@@ -244,16 +264,49 @@ def _missing(gap: Gap, edition: Edition) -> Missing:
     # A source that our own machine lost is still the service's.
     service = gap.unit.partition(":")[0] if gap.service == LOCAL else gap.service
     reason = one_line(why_missing(gap.service, gap.category, gap.reason)).rstrip(".")
-    stand_in = ""
-    if gap.as_of is not None:
-        stand_in = f"Data of {moment(gap.as_of, edition.window.timezone)} stands in"
-        stand_in += "; later changes are missing." if gap.as_of < edition.window.end else "."
     return Missing(
         name=one_line(unit_name(gap.unit, service), MAX_TITLE_LENGTH) or "(no name)",
         service=service_name(service),
         reason=f"{reason}." if reason else "No reason is known.",
-        stand_in=stand_in,
+        stand_in=_stand_in(gap, edition),
     )
+
+
+_STAND_INS: dict[ProvenanceKind, str] = {
+    ProvenanceKind.PARTIAL: "What it had answered before stands in.",
+    ProvenanceKind.MIRROR: "Its git mirror stands in: commits, without pull requests.",
+    ProvenanceKind.FEED: "Its public feed stands in: the latest titles.",
+    ProvenanceKind.DERIVED: "What other sources tell of it stands in.",
+}
+
+
+def _stand_in(gap: Gap, edition: Edition) -> str:
+    if gap.stand_in in _STAND_INS:
+        return _STAND_INS[gap.stand_in]
+    if gap.as_of is None:
+        return ""
+    until = f"Data of {moment(gap.as_of, edition.window.timezone)} stands in"
+    return f"{until}; later changes are missing." if gap.as_of < edition.window.end else f"{until}."
+
+
+def _follow_up(edition: Edition, telling: Telling) -> str:
+    if not edition.is_partial or telling.asks_until is None:
+        return ""
+    until = moment(telling.asks_until, edition.window.timezone)
+    return f"It is asked for again until {until}; what comes is added here."
+
+
+def _amended(amended: Amended) -> str:
+    """`Added since the revision before: 12 changes, from acme/ledger (GitHub) and PAY (JIRA), which answer again.`"""
+    names = []
+    for unit in amended.units[:_MAX_UNITS]:
+        service, _, name = unit.partition(":")
+        names.append(f"{one_line(name, MAX_NAME_LENGTH)} ({service_name(service)})")
+    if len(amended.units) > _MAX_UNITS:
+        names.append(counted(len(amended.units) - _MAX_UNITS, "more source"))
+    added = counted(amended.items_added, "change") if amended.items_added > 0 else "no further changes"
+    verb = "answers" if len(amended.units) == 1 else "answer"
+    return f"Added since the revision before: {added}, from {listed(names)}, which {verb} again."
 
 
 def _silence(edition: Edition) -> str:
@@ -287,6 +340,8 @@ def _person(name: str, login: str | None) -> str:
 
 def _footnotes(edition: Edition) -> tuple[str, ...]:
     notes = []
+    if edition.hidden_count:
+        notes.append(f"{counted(edition.hidden_count, 'change')} taken out by the editors.")
     if edition.reverted_pairs:
         pairs = counted(edition.reverted_pairs, "change")
         notes.append(f"{pairs} made and reverted within the window, not listed.")

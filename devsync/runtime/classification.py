@@ -9,6 +9,7 @@ import socket
 from datetime import datetime
 
 import aiohttp
+import aiosmtplib
 import httpx
 import jinja2
 import psycopg
@@ -25,7 +26,19 @@ from devsync.domain.breaker.refusals import CallRefused
 from devsync.domain.changelog.window import ImpossibleWeek
 from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity, Failure, assessed
 from devsync.domain.redaction import bounded, redacted
-from devsync.runtime.failures import answers, breaker, database, graphql, http, machine, mail, mirror, slack, temporal
+from devsync.runtime.failures import (
+    answers,
+    breaker,
+    database,
+    graphql,
+    http,
+    machine,
+    mail,
+    mirror,
+    slack,
+    temporal,
+    webhook,
+)
 from devsync.runtime.failures.answers import CredentialsRefused, MalformedAnswer
 from devsync.runtime.failures.graphql import GraphQLRefused
 from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty, MirrorTooLarge
@@ -39,6 +52,7 @@ from devsync.runtime.failures.verdict import (
     Verdict,
     first_line,
 )
+from devsync.runtime.failures.webhook import ForbiddenAddress, WebhookAnswered
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import DatabaseUnavailable, StorageError, WrongDatabaseUrl
 from devsync.storage.content import ContentDamaged
@@ -110,6 +124,8 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (GitFailed, mirror.git),
     (MirrorTooLarge, mirror.TOO_LARGE),
     (MirrorEmpty, mirror.EMPTY),
+    (WebhookAnswered, webhook.answered),
+    (ForbiddenAddress, webhook.forbidden),
     # The client libraries, by what their answers say.
     (GithubException, http.github),
     (BadAttributeException, MALFORMED),
@@ -122,6 +138,13 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (smtplib.SMTPServerDisconnected, http.connection),
     (smtplib.SMTPNotSupportedError, mail.LACKS),
     (smtplib.SMTPException, mail.FOREIGN),
+    (aiosmtplib.SMTPRecipientsRefused, mail.all_refused),
+    (aiosmtplib.SMTPResponseException, mail.answered),
+    (aiosmtplib.SMTPReadTimeoutError, TIMED_OUT),
+    ((aiosmtplib.SMTPConnectError, aiosmtplib.SMTPTimeoutError), http.connection),
+    (aiosmtplib.SMTPServerDisconnected, http.connection),
+    (aiosmtplib.SMTPNotSupported, mail.LACKS),
+    (aiosmtplib.SMTPException, mail.FOREIGN),
     # Their transports, where no answer came, or none that can be read.
     (requests.exceptions.HTTPError, http.requests_status),
     (requests.exceptions.ConnectTimeout, UNREACHABLE),

@@ -18,6 +18,8 @@ from devsync.contracts.activities import (
 )
 from devsync.contracts.names import service_queue
 from devsync.contracts.policies import OperationPolicy, Policies, RetryDeclaration
+from devsync.contracts.recovery import StepRequest, StepResult
+from devsync.domain.recovery.plan import PlanStep
 from devsync.runtime.declared_retry import DeclaredRetry
 
 NEVER_RETRYABLE = ("PayloadsTooLarge",)
@@ -119,3 +121,26 @@ async def call(
         contract.name, arg=message, result_type=contract.output_type, **options
     )
     return result
+
+
+SERVED_WITHIN = timedelta(seconds=30)
+"""A step of a recovery that no worker has taken by then has failed: the next one must have its time."""
+
+
+def step_options(step: PlanStep, timeout: timedelta) -> ActivityConfig:
+    """Options for a step of a recovery plan, which is its own policy; `timeout` bounds the whole of it."""
+    policy = OperationPolicy(
+        retry=RetryDeclaration(
+            initial=step.retry.initial, factor=step.retry.factor, maximum=timeout, attempts=step.retry.attempts
+        ),
+        start_to_close=timeout,
+        heartbeat=step.heartbeat,
+    )
+    options = activity_options(step_contract(step), policy, time_left=timeout)
+    options["schedule_to_start_timeout"] = min(SERVED_WITHIN, timeout)
+    return options
+
+
+def step_contract(step: PlanStep) -> ActivityContract[StepRequest, StepResult]:
+    """Any activity may be a step that takes and gives this, of whatever package it is."""
+    return ActivityContract(step.activity, StepRequest, StepResult)

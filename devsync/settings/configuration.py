@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from devsync.contracts import names
 from devsync.settings.delivery import DeliverySettings, read_delivery
 from devsync.settings.durations import format_duration
+from devsync.settings.escalation import EscalationSettings, read_escalation
 from devsync.settings.problems import ConfigError, any_of, did_you_mean
+from devsync.settings.recovery import RecoveryConfig, read_recovery
 from devsync.settings.services import ServicesConfig, read_services
 from devsync.settings.team import TeamConfig, read_team
 from devsync.settings.yaml_file import YamlFile
@@ -29,6 +31,8 @@ class Configuration:
     delivery: DeliverySettings
     teams: dict[str, TeamConfig]
     """By name, in the order of their names."""
+    recovery: RecoveryConfig
+    escalation: EscalationSettings
 
     def team(self, name: str) -> TeamConfig:
         """Raises UnknownTeam naming the known ones, and ConfigError where there is none at all."""
@@ -37,7 +41,8 @@ class Configuration:
         return self.teams[name]
 
     def uses(self, service: str) -> bool:
-        """Whether a worker has to serve it: our own machine always, a service of others when a team names it."""
+        """Whether a worker has to serve it: our own machine always, a service of others when a team or an escalation
+        policy names it."""
         teams = self.teams.values()
         is_used = {
             names.LOCAL: True,
@@ -47,7 +52,8 @@ class Configuration:
             names.GIT_MIRROR: any(team.github and team.github.mirrors for team in teams),
             names.STATUS: any(settings.status_page for settings in self.services.root.values()),
         }
-        return is_used.get(service, any(channel.kind == service for team in teams for channel in team.channels))
+        kinds = {channel.kind for team in teams for channel in team.channels} | self.escalation.kinds
+        return is_used.get(service, service in kinds)
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class TeamConfiguration:
     services: ServicesConfig
     delivery: DeliverySettings
     team: TeamConfig
+    recovery: RecoveryConfig
 
 
 class UnknownTeam(ConfigError):
@@ -64,34 +71,36 @@ class UnknownTeam(ConfigError):
 
 
 def load_configuration(directory: Path) -> Configuration:
-    """Everything below `directory`: services.yaml, delivery.yaml, teams/*.yaml.
+    """Everything below `directory`: services.yaml, delivery.yaml, recovery.yaml, escalation.yaml, teams/*.yaml.
 
     Raises ConfigError with all problems of all files; paths in them begin with `directory` as given.
     """
     reading = _Reading(directory)
-    services, delivery = reading.of_all_teams()
-    teams = [file for path in _team_files(directory) if (file := reading.team(path, delivery))]
+    services, delivery, recovery = reading.of_all_teams()
+    escalation = reading.escalation()
+    teams = [file for path in _team_files(directory) if (file := reading.team(path, delivery, escalation))]
     for path in sorted((directory / "teams").glob("*.yml")):
         reading.problems.append(f"{path}: is not read; rename it to {path.with_suffix('.yaml').name}")
-    if reading.problems or services is None or delivery is None:
+    if reading.problems or services is None or delivery is None or recovery is None or escalation is None:
         raise ConfigError(reading.problems)
-    return Configuration(directory, services.model, delivery.model, {file.model.team: file.model for file in teams})
+    by_name = {file.model.team: file.model for file in teams}
+    return Configuration(directory, services.model, delivery.model, by_name, recovery.model, escalation.model)
 
 
 def load_team(directory: Path, name: str) -> TeamConfiguration:
-    """services.yaml, delivery.yaml and the one team's file; the other teams' files are not opened.
+    """services.yaml, delivery.yaml, recovery.yaml and the one team's file; the other teams' files are not opened.
 
-    Raises UnknownTeam naming the known ones, else ConfigError with all problems of the three files.
+    Raises UnknownTeam naming the known ones, else ConfigError with all problems of the four files.
     """
     reading = _Reading(directory)
     known = {path.stem: path for path in _team_files(directory)}
     if name not in known:
         raise _unknown(name, known, directory)
-    services, delivery = reading.of_all_teams()
+    services, delivery, recovery = reading.of_all_teams()
     team = reading.team(known[name], delivery)
-    if reading.problems or services is None or delivery is None or team is None:
+    if reading.problems or services is None or delivery is None or recovery is None or team is None:
         raise ConfigError(reading.problems)
-    return TeamConfiguration(services.model, delivery.model, team.model)
+    return TeamConfiguration(services.model, delivery.model, team.model, recovery.model)
 
 
 class _Reading:
@@ -105,16 +114,30 @@ class _Reading:
         self._directory = directory
         self.problems: list[str] = []
 
-    def of_all_teams(self) -> tuple[YamlFile[ServicesConfig] | None, YamlFile[DeliverySettings] | None]:
+    def of_all_teams(
+        self,
+    ) -> tuple[YamlFile[ServicesConfig] | None, YamlFile[DeliverySettings] | None, YamlFile[RecoveryConfig] | None]:
         return (
             self._read(read_services, self._directory / "services.yaml"),
             self._read(read_delivery, self._directory / "delivery.yaml"),
+            self._read(read_recovery, self._directory / "recovery.yaml"),
         )
 
-    def team(self, path: Path, delivery: YamlFile[DeliverySettings] | None) -> YamlFile[TeamConfig] | None:
+    def escalation(self) -> YamlFile[EscalationSettings] | None:
+        """Read when somebody has to be asked: an edition does not wait for it."""
+        return self._read(read_escalation, self._directory / "escalation.yaml")
+
+    def team(
+        self,
+        path: Path,
+        delivery: YamlFile[DeliverySettings] | None,
+        escalation: YamlFile[EscalationSettings] | None = None,
+    ) -> YamlFile[TeamConfig] | None:
         file = self._read(read_team, path)
         if file and delivery:
             self.problems += _too_short_to_deliver(file, delivery.model)
+        if file and escalation and (unknown := escalation.model.unknown_policy(file.model.escalation)):
+            self.problems.append(file.problem(unknown, "escalation"))
         return file
 
     def _read(self, read: Callable[[Path], YamlFile[M]], path: Path) -> YamlFile[M] | None:

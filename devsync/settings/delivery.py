@@ -38,8 +38,18 @@ class DeliverySettings(Model):
     """After an uncertain post the channel is asked no sooner than this many client read time-outs later."""
     record_time: PositiveDuration = timedelta(seconds=10)
     """So long a delivery tries to record a try before it waits for the next one; its end is recorded for days."""
+    amend_for: PositiveDuration = timedelta(hours=72)
+    """So long after its deadline the sources that an edition lacks are asked again, and it is amended."""
     slack: ChannelSchedule
     """How Slack channels are tried again."""
+    email: ChannelSchedule
+    """How mail is: the whole of it, or those recipients whom the server could not take yet."""
+    webhook: ChannelSchedule
+    """How webhooks are."""
+
+    def channel(self, kind: str) -> ChannelSchedule:
+        """The schedule of that kind of channel."""
+        return {"slack": self.slack, "email": self.email, "webhook": self.webhook}[kind]
 
 
 def read_delivery(path: Path) -> YamlFile[DeliverySettings]:

@@ -8,6 +8,7 @@ from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, RootModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from devsync.settings.problems import any_of, did_you_mean
@@ -64,7 +65,7 @@ class _Place:
 
 def _message(error: ErrorDetails, context: Mapping[str, Any], place: _Place) -> str:
     value, name = error["input"], str(place.at[-1]) if place.at else "file"
-    fields = place.holder.model_fields if place.holder else {}
+    fields = _fields_as_written(place.holder) if place.holder else {}
     match error["type"]:
         case "value_error":
             return str(context["error"])
@@ -76,7 +77,8 @@ def _message(error: ErrorDetails, context: Mapping[str, Any], place: _Place) -> 
         case "literal_error" | "enum":
             allowed = [str(choice) for choice in get_args(place.kind) or place.kind]  # of a Literal or an Enum
             cure = f"write {any_of(allowed)}"
-            return f"{_shown(value)} is not a known {name}; {did_you_mean(str(value), allowed, cure)}"
+            known = "known here" if isinstance(place.at[-1], int) else f"a known {name}"
+            return f"{_shown(value)} is not {known}; {did_you_mean(str(value), allowed, cure)}"
     if value is None:
         return 'has no value; write one, in quotes where it begins with "#"'
     return f"{_shown(value)} {_constraint(error, context)}"
@@ -125,7 +127,7 @@ def _place(location: Location, model: type[BaseModel]) -> _Place:
         arguments = get_args(kind)
         if _is_model(kind):
             at.append(part)
-            holder, field = kind, kind.model_fields.get(part)
+            holder, field = kind, _fields_as_written(kind).get(str(part))
             kind = field.annotation if field else None
         elif get_origin(kind) in (Union, UnionType):
             kind = next(member for member in arguments if _answers_to(member, part))
@@ -146,6 +148,11 @@ def _bare(kind: Any) -> Any:
     if get_origin(kind) in (Union, UnionType) and len(others) == 1:
         return _bare(others[0])
     return kind
+
+
+def _fields_as_written(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """By the key that the file has: `with`, where Python has no such name."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _is_model(kind: Any) -> bool:

@@ -228,6 +228,11 @@ class ServicesConfig(RootModel[dict[str, ServiceSettings]]):
         """The services that have a breaker: those that are one system each."""
         return tuple(name for name in self.root if name not in names.UNGUARDED)
 
+    @property
+    def status_pages(self) -> dict[str, str]:
+        """Addresses by service, of those that have one."""
+        return {name: settings.status_page for name, settings in self.root.items() if settings.status_page}
+
     def policy(self, service: str, operation: str) -> OperationPolicy:
         """The resolved policy of an operation. Raises ConfigError for an unknown service."""
         return self.service(service).policy(operation)

@@ -146,6 +146,8 @@ class SlackChannel(Model):
     """Name in quotes, since YAML takes a bare `#` for a comment; or the channel's id."""
     alternatives: Unique[SlackChannelName] = ()
     """Where the edition goes, saying for which channel, when the first one cannot be reached."""
+    after_fallback: Literal["post_late", "drop"] = "post_late"
+    """Once another channel has stood in: the edition is still posted here when the channel heals, or no more."""
 
     @model_validator(mode="after")
     def _alternatives_are_others(self) -> Self:

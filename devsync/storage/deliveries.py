@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, delete, exists, func, select, tuple_
+from sqlalchemy import Executable, case, delete, exists, func, select, tuple_
 
 from devsync.contracts.delivery import DeliveryState
+from devsync.contracts.names import delivery_id
 from devsync.domain.model import Model
 from devsync.storage.database import Database
 from devsync.storage.tables import deliveries
@@ -29,6 +30,8 @@ class DeliveryRecord(Model):
     """`slack`, `email`, `webhook`, `feed`."""
     revision: int
     state: DeliveryState
+    target: str = ""
+    """Of mail: the recipient."""
     channel_id: str = ""
     message_id: str = ""
     content_digest: str = ""
@@ -38,6 +41,37 @@ class DeliveryRecord(Model):
     """Start of a send whose outcome is not known."""
     updated_at: datetime
     """Workflow time: of two reports about the same revision the later one stays."""
+
+
+class DeliverySummary(Model):
+    """One channel's delivery of a week, all its parts together."""
+
+    id: str
+    """The workflow's."""
+    team: str
+    iso_week: str
+    channel: str
+    kind: str
+    revision: int
+    state: DeliveryState
+    """Of its parts, the one that needs somebody most."""
+    parts: int
+    delivered: int
+    """So many of them are in the channel."""
+    attempts: int
+    """Of the part that was tried most often."""
+    last_error: str
+    updated_at: datetime
+
+
+_WORST_FIRST = (
+    DeliveryState.DEAD,
+    DeliveryState.FAILED,
+    DeliveryState.UNCERTAIN,
+    DeliveryState.PENDING,
+    DeliveryState.DELIVERED,
+)
+"""Those that a row can have."""
 
 
 class Deliveries:
@@ -57,6 +91,37 @@ class Deliveries:
             query = query.where(deliveries.c.channel == channel)
         rows = await self._database.execute(query)
         return [DeliveryRecord.model_validate(dict(row._mapping)) for row in rows]
+
+    async def summaries(
+        self, *, team: str | None = None, state: DeliveryState | None = None, limit: int
+    ) -> list[DeliverySummary]:
+        """One for each channel of each week, the latest first; `state` is that of the whole."""
+        key = (deliveries.c.team, deliveries.c.iso_week, deliveries.c.channel)
+        rank = func.min(case({one.value: n for n, one in enumerate(_WORST_FIRST)}, value=deliveries.c.state))
+        query = select(
+            *key,
+            func.max(deliveries.c.kind).label("kind"),
+            func.max(deliveries.c.revision).label("revision"),
+            rank.label("rank"),
+            func.count().label("parts"),
+            func.count().filter(deliveries.c.state == DeliveryState.DELIVERED.value).label("delivered"),
+            func.max(deliveries.c.attempts).label("attempts"),
+            func.coalesce(func.max(func.nullif(deliveries.c.last_error, "")), "").label("last_error"),
+            func.max(deliveries.c.updated_at).label("updated_at"),
+        ).group_by(*key)
+        if team is not None:
+            query = query.where(deliveries.c.team == team)
+        if state is not None:
+            if state not in _WORST_FIRST:
+                return []
+            query = query.having(rank == _WORST_FIRST.index(state))
+        rows = await self._database.execute(query.order_by(func.max(deliveries.c.updated_at).desc()).limit(limit))
+        return [_summary(dict(row._mapping)) for row in rows]
+
+
+def _summary(row: dict[str, Any]) -> DeliverySummary:
+    workflow_id = delivery_id(row["team"], row["iso_week"], row["channel"])
+    return DeliverySummary.model_validate(row | {"id": workflow_id, "state": _WORST_FIRST[row["rank"]]})
 
 
 def delivery_statements(records: Sequence[DeliveryRecord]) -> list[Executable]:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from devsync.settings.delivery import DeliverySettings
+from devsync.settings.escalation import EscalationSettings
+from devsync.settings.recovery import PlanPart
 from devsync.settings.services import ServiceSettings
 from devsync.settings.team import TeamConfig
 from docs.generate import docstrings
@@ -29,6 +31,8 @@ FILES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("teams/TEAM.yaml", "One file a team; [how to write one](../how-to/write-a-team-file.md).", TeamConfig),
     ("services.yaml", "A mapping of service to the fields below: `github`, `jira`, `slack`, `local`.", ServiceSettings),
     ("delivery.yaml", "When deliveries are tried again.", DeliverySettings),
+    ("recovery.yaml", "A mapping of plan to the fields below; [what they mean](../explanation/recovery.md).", PlanPart),
+    ("escalation.yaml", "Who is asked when machines cannot decide; frozen when one begins.", EscalationSettings),
 )
 
 
@@ -64,7 +68,12 @@ def _inner_models(model: type[BaseModel], prefix: str = "") -> list[tuple[str, t
 def _fields(model: type[BaseModel]) -> str:
     hints, texts = get_type_hints(model, include_extras=True), docstrings.of_fields(model)
     rows = [
-        (code(name), _type(hints[name]), _default(field, hints[name]), docstrings.needed(texts, name, model.__name__))
+        (
+            code(field.alias or name),
+            _type(hints[name]),
+            _default(field, hints[name]),
+            docstrings.needed(texts, name, model.__name__),
+        )
         for name, field in model.model_fields.items()
     ]
     return table(("field", "type", "default", "meaning"), rows)

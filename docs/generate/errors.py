@@ -7,7 +7,19 @@ from typing import Any
 from devsync.domain.breaker import BreakerConfig
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime import classification
-from devsync.runtime.failures import answers, breaker, database, graphql, http, machine, mail, mirror, slack, temporal
+from devsync.runtime.failures import (
+    answers,
+    breaker,
+    database,
+    graphql,
+    http,
+    machine,
+    mail,
+    mirror,
+    slack,
+    temporal,
+    webhook,
+)
 from devsync.runtime.failures.verdict import MALFORMED, Verdict
 from docs.generate import docstrings
 from docs.generate.markdown import code, table
@@ -70,6 +82,10 @@ _RULES: Mapping[Any, Verdict | str] = {
     slack.slack: "by error code; by status where a proxy answered",
     mail.reply: "by reply code",
     mail.recipients: "by reply code",
+    webhook.answered: "by status",
+    webhook.forbidden: webhook.FORBIDDEN,
+    mail.answered: "by reply code",
+    mail.all_refused: "by reply code",
     machine.operating_system: "by errno",
     mirror.git: "by exit code: `external_service`; `system` where a signal ended git",
     temporal.time_out: "by the kind of time-out",
@@ -99,6 +115,9 @@ def page() -> str:
             "## Mail: by reply code\n",
             "An enhanced code of 4.7.x is a limit: greylisting, or too many mails.\n",
             _verdicts(_by_number(mail.BY_CODE[:-1])),
+            "## Webhooks: by status\n",
+            "2xx alone is success; a Retry-After is honoured.\n",
+            _verdicts(_by_number(webhook.BY_STATUS[:-1])),
             "## PostgreSQL: by SQLSTATE\n",
             _verdicts((f"{code(state)}: {_said(verdict)}", verdict) for state, verdict in database.BY_STATE.items()),
             "## This machine: by errno\n",

@@ -88,6 +88,12 @@ def users_info(workspace: Workspace, arguments: Arguments, base_url: str) -> Bod
     return {"user": _user(workspace, workspace.people[user_id])}
 
 
+def users_list(workspace: Workspace, arguments: Arguments, base_url: str) -> Body:
+    """All on one page: Slack, too, gives fewer pages than were asked for where there are few people."""
+    members = [_user(workspace, person) for person in workspace.people.values()]
+    return {"members": members, "response_metadata": {"next_cursor": ""}}
+
+
 def users_lookup_by_email(workspace: Workspace, arguments: Arguments, base_url: str) -> Body:
     person = workspace.people.get(identifier("U", arguments.required("email", "users_not_found").casefold()))
     if person is None or person.is_bot:
@@ -129,5 +135,6 @@ METHODS: Final[dict[str, Method]] = {
     "conversations.replies": Method(conversations.replies, "*:history"),
     "conversations.join": Method(conversations.join, "channels:join"),
     "users.info": Method(users_info, "users:read"),
+    "users.list": Method(users_list, "users:read"),
     "users.lookupByEmail": Method(users_lookup_by_email, "users:read.email"),
 }

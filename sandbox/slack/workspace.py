@@ -15,6 +15,9 @@ from sandbox.world import Person, World
 
 Body = dict[str, Any]
 
+ON_CALL: Final = "oncall"
+"""A channel that every workspace has, whatever its world: who is asked when machines cannot decide."""
+
 DEFAULT_SCOPES: Final = frozenset(
     {
         "chat:write", "channels:read", "channels:history", "channels:join", "groups:read", "groups:history",
@@ -97,7 +100,7 @@ class Workspace:
     _people: dict[str, Person] | None = None
 
     def __post_init__(self) -> None:
-        for name in self.world.slack_channels:
+        for name in dict.fromkeys((*self.world.slack_channels, ON_CALL)):
             self.add_channel(name)
 
     @property

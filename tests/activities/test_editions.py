@@ -15,6 +15,7 @@ from activities.composing import content_of
 from activities.editions import EditionActivities
 from activities.planning import LastDelivered, plan_edition
 from activities.records import RecordActivities
+from activities.rendering import RenderingActivities
 from bench.weeks import week
 from commands.stack import ROOT
 from devsync.contracts import names
@@ -65,7 +66,8 @@ class Desk:
 
     def __init__(self, config_dir: Path, database: Database) -> None:
         self.store = ArtifactStore(database)
-        self._editions = EditionActivities(config_dir, ROOT / "templates", self.store, database)
+        self._editions = EditionActivities(config_dir, self.store, database)
+        self._renderings = RenderingActivities(ROOT / "templates", self.store)
         self._records = RecordActivities(cast(Client, None), self.store, database)
 
     async def compose(self, message: ComposeEdition) -> EditionComposed:
@@ -74,7 +76,7 @@ class Desk:
 
     async def render(self, composed: EditionComposed, inline_budget: int = INLINE_BUDGET) -> EditionRendered:
         message = RenderEdition(team="payments", edition=composed.edition, revision=1, inline_budget=inline_budget)
-        rendered: EditionRendered = await ActivityEnvironment().run(self._editions.render, message)
+        rendered: EditionRendered = await ActivityEnvironment().run(self._renderings.render, message)
         return rendered
 
     async def record(self, message: RecordEdition) -> None:

@@ -31,7 +31,7 @@ def configured(directory: Path, **changes: Any) -> TeamConfiguration:
     """The shipped settings and one team, beside another whose file is broken."""
     (directory / "teams").mkdir()
     (directory / "teams" / "broken.yaml").write_text("team: 'broken\n")
-    for name in ("services.yaml", "delivery.yaml"):
+    for name in ("services.yaml", "delivery.yaml", "recovery.yaml"):
         (directory / name).write_text((ROOT / "config" / name).read_text())
     team = {
         "team": "payments",
@@ -102,7 +102,7 @@ def test_lateness_beyond_the_jitter_is_told(tmp_path: Path, late: timedelta, not
 @pytest.mark.usefixtures("since_last")
 async def test_a_database_that_is_away_is_waited_for_and_then_done_without(tmp_path: Path) -> None:
     database = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
-    activities = EditionActivities(tmp_path, ROOT / "templates", ArtifactStore(database), database)
+    activities = EditionActivities(tmp_path, ArtifactStore(database), database)
     message = PlanEdition(team="payments", iso_week="2026-W47", scheduled_at=DUE, started_at=DUE)
     attempt = ActivityEnvironment()
     with pytest.raises(DatabaseUnavailable):
@@ -157,7 +157,7 @@ async def test_a_refresh_plans_the_very_window_that_the_next_edition_asks_for(
 ) -> None:
     configured(tmp_path, period=period)
     database = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
-    activities = EditionActivities(tmp_path, ROOT / "templates", ArtifactStore(database), database)
+    activities = EditionActivities(tmp_path, ArtifactStore(database), database)
 
     async def last(_message: PlanEdition) -> LastDelivered:
         return LastDelivered(BEFORE)

@@ -1,15 +1,16 @@
 """What `run` says on the way, where standard error is no terminal."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from commands.live import LiveProgress
-from devsync.contracts.edition import EditionProgress, Phase, ServiceWait
+from devsync.contracts.edition import EditionProgress, Phase, RecoverySummary, StepSummary
 from devsync.domain.changelog.edition import Gap
+from devsync.domain.recovery.plan import StepState
 
-UNTIL = datetime(2026, 11, 23, 12, 5, tzinfo=UTC)
-WAIT = ServiceWait(service="github", until=UNTIL, reason="its circuit breaker is open")
+RUNNING = RecoverySummary(workflow_id="recovery:1", service="github", phase="collect")
+OVER = RUNNING.model_copy(
+    update={"outcome": "stand_in", "steps": (StepSummary(id="cached", state=StepState.RESOLVED, seconds=0.1),)}
+)
 GONE = Gap(unit="jira:PAY", service="jira", reason="jira answered 404")
 
 
@@ -20,13 +21,14 @@ def said(capsys: pytest.CaptureFixture[str], *progresses: EditionProgress) -> li
     return [line.strip() for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
 
 
-def collecting(*gaps: Gap, waits: tuple[ServiceWait, ...] = ()) -> EditionProgress:
-    return EditionProgress(phase=Phase.COLLECTING, gaps=gaps, waits=waits)
+def collecting(*gaps: Gap, recoveries: tuple[RecoverySummary, ...] = ()) -> EditionProgress:
+    return EditionProgress(phase=Phase.COLLECTING, gaps=gaps, recoveries=recoveries)
 
 
-def test_what_is_waited_for_and_what_is_missing_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    waiting = collecting(GONE, waits=(WAIT,))
-    assert said(capsys, waiting, waiting, collecting(GONE)) == [
-        "waits for github until 12:05:00 UTC: its circuit breaker is open",
+def test_what_is_recovered_and_what_is_missing_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    recovering = collecting(GONE, recoveries=(RUNNING,))
+    assert said(capsys, recovering, recovering, collecting(GONE, recoveries=(OVER,))) == [
+        "recovery of github: running",
         "missing jira:PAY: jira answered 404",
+        "recovery of github: stand_in (cached resolved)",
     ]

@@ -228,6 +228,7 @@ async def stage_for(
 def write_configuration(directory: Path, world: World) -> None:
     config = shipped_settings(directory / "config")
     leave_breakers_closed(config / "services.yaml")
+    leave_people_alone(config / "recovery.yaml")
     for spec in world.teams:
         team: dict[str, Any] = {
             "team": spec.team,
@@ -243,9 +244,17 @@ def write_configuration(directory: Path, world: World) -> None:
 def leave_breakers_closed(services_yaml: Path) -> None:
     """Faults are what many tests are about: a breaker opens only where a test is about breakers."""
     services = yaml.safe_load(services_yaml.read_text())
-    for name in (names.GITHUB, names.JIRA, names.SLACK):
+    for name in (names.GITHUB, names.JIRA, names.SLACK, names.EMAIL):
         services[name]["breaker"] = {"failure_threshold": NEVER_REACHED}
     services_yaml.write_text(yaml.safe_dump(services, sort_keys=False))
+
+
+def leave_people_alone(recovery_yaml: Path) -> None:
+    """A gap is what many tests are about: people are asked, and waited for, only where a test is about that."""
+    plans = yaml.safe_load(recovery_yaml.read_text())
+    for plan in plans.values():
+        plan["escalates"] = {"ask": "never", "tell": "never"}
+    recovery_yaml.write_text(yaml.safe_dump(plans, sort_keys=False))
 
 
 async def forget(client: Client, team: str) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import text
 from activities.clients.github import GitHubClient
 from activities.clients.github_access import PersonalToken
 from activities.editions import EditionActivities
+from activities.rendering import RenderingActivities
 from devsync.contracts.activities import PLAN_EDITION, RENDER_EDITION
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.edition import PlanEdition, RenderEdition
@@ -58,7 +59,7 @@ class Side:
         """With a store of its own, which remembers nothing."""
         edition = edition or await self.put(normal().model_dump_json().encode())
         message = RenderEdition(team="payments", edition=edition, revision=1)
-        return await attempt_of(RENDER_EDITION, self._editions(database).render, message)
+        return await attempt_of(RENDER_EDITION, self._renderings(database).render, message)
 
     async def put(self, content: bytes) -> ArtifactRef:
         return await ArtifactStore(self.database).put(content, kind="edition", team="payments")
@@ -71,7 +72,10 @@ class Side:
 
     def _editions(self, database: Database | None = None) -> EditionActivities:
         used = database or self.database
-        return EditionActivities(self.config, self.directory / "templates", ArtifactStore(used), used)
+        return EditionActivities(self.config, ArtifactStore(used), used)
+
+    def _renderings(self, database: Database | None) -> RenderingActivities:
+        return RenderingActivities(self.directory / "templates", ArtifactStore(database or self.database))
 
 
 Way = Callable[[Side], Awaitable[Failed | None]]

@@ -32,7 +32,7 @@ def directory() -> Iterator[Path]:
         folder.chmod(0o755)
         shutil.copytree(ROOT / "templates", folder / "templates")
         (folder / "config" / "teams").mkdir(parents=True)
-        for file in ("services.yaml", "delivery.yaml"):
+        for file in ("services.yaml", "delivery.yaml", "recovery.yaml"):
             shutil.copy(ROOT / "config" / file, folder / "config")
         (folder / "config" / "teams" / "payments.yaml").write_text(yaml.safe_dump(TEAM))
         yield folder

@@ -25,6 +25,7 @@ from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
 from tests.e2e.firing import apply, firings, until_quiet
 from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, forget
+from tests.replay import recovery_stories
 from tests.workflows.breaker_stage import BreakerStage, Reporter
 
 WEEK = "2026-W47"
@@ -377,6 +378,10 @@ def _many_sources() -> World:
 
 
 STORIES = (
+    Story("recovered", recovery_stories.healed),
+    Story("stood_in", recovery_stories.stood_in),
+    Story("asked", recovery_stories.asked),
+    Story("unanswered", recovery_stories.unanswered),
     Story("complete", complete),
     Story("dry_run", dry_run),
     Story("partial", partial),

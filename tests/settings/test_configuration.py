@@ -18,7 +18,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the shipped files with one team, named as a user would name it: relative to the project."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config" / "teams").mkdir(parents=True)
-    for name in ("services.yaml", "delivery.yaml", "teams/payments.yaml"):
+    for name in ("services.yaml", "delivery.yaml", "recovery.yaml", "escalation.yaml", "teams/payments.yaml"):
         shutil.copy(SHIPPED / name, tmp_path / "config" / name)
     return Path("config")
 
@@ -45,7 +45,12 @@ def test_the_delivery_settings_survive_a_workflow_history(config: Path) -> None:
 
 def test_problems_of_all_files_are_told_at_once(config: Path) -> None:
     (config / "services.yaml").write_text("github: 5\n")
-    (config / "delivery.yaml").write_text("slack: {retry_schedule: [5s, 1s]}\nuncertain_wait_factor: 1\n")
+    (config / "delivery.yaml").write_text("""\
+slack: {retry_schedule: [5s, 1s]}
+uncertain_wait_factor: 1
+email: {retry_schedule: [30s]}
+webhook: {retry_schedule: [5s]}
+""")
     (config / "teams" / "ops.yaml").write_text("team: 'ops\n")
     (config / "teams" / "web.yml").write_text("team: web\n")
     assert problems_of(config) == (

@@ -75,8 +75,8 @@ slack:
         ),
         (
             "collect: {timeouts: {start_to_close: 5s}}",
-            "7: slack.operations.collect: is no operation of slack; the known ones are find_part, remove_part or "
-            "send_part",
+            "7: slack.operations.collect: is no operation of slack; the known ones are find_part, notify, "
+            "remove_part or send_part",
         ),
         (
             "send_part: {retry: {attempts: 3}}",

@@ -4,6 +4,7 @@ The plan is a real one: the shipped services.yaml and delivery.yaml decide how l
 """
 
 import asyncio
+import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from temporalio import activity
 from temporalio.client import WorkflowHandle
@@ -45,12 +47,18 @@ from devsync.contracts.edition import (
     RecordEdition,
     RenderEdition,
 )
+from devsync.contracts.escalation import EscalationJoined, JoinEscalation
+from devsync.contracts.notifications import Notified, Notify
+from devsync.contracts.recovery import StepRequest, StepResult
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.activity_errors import to_application_error
 from devsync.settings.configuration import TeamConfiguration
 from devsync.settings.delivery import read_delivery
+from devsync.settings.recovery import read_recovery
 from devsync.settings.services import read_services
 from devsync.settings.team import TeamConfig
+from tests.workflows.meanwhile import Meanwhile
+from workflows.amendment import Amendment
 from workflows.delivery import Delivery
 from workflows.weekly_changelog import WeeklyChangelog
 
@@ -81,6 +89,15 @@ class Office:
     was_asked: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     posts: list[str] = field(default_factory=list)
     """The keys of what was posted."""
+    approval: dict[str, Any] | None = None
+    """As the team's file has it."""
+    has_previous: bool = False
+    """Whether a run finds what was recorded before."""
+    answer_again: set[str] = field(default_factory=set)
+    """Units that answer when they are asked again, after they had failed."""
+    rendered: list[RenderEdition] = field(default_factory=list)
+    notices: list[Notify] = field(default_factory=list)
+    joined: list[JoinEscalation] = field(default_factory=list)
     composed: list[ComposeEdition] = field(default_factory=list)
     records: list[RecordEdition] = field(default_factory=list)
     began: datetime = NEVER
@@ -89,11 +106,12 @@ class Office:
         """By service."""
         return {
             names.LOCAL: [
-                self.plan, self.find_previous, self.compose, self.render, self.record, self.recall, self.record_delivery
+                self.plan, self.find_previous, self.compose, self.render, self.record, self.recall,
+                self.record_delivery, self.join_escalation,
             ],
-            names.GITHUB: [self.collect_repository],
-            names.JIRA: [self.collect_project],
-            names.SLACK: [self.send, self.find],
+            names.GITHUB: [self.collect_repository, self.collect_repositories_again],
+            names.JIRA: [self.collect_project, self.collect_projects_again],
+            names.SLACK: [self.send, self.find, self.notify],
         }  # fmt: skip
 
     def after(self, name: str) -> timedelta:
@@ -111,10 +129,12 @@ class Office:
                 "github": {"repositories": ["acme/api", "acme/web"]},
                 "jira": {"projects": ["PAY"]},
                 "channels": [{"kind": "slack", "channel": "#payments"}],
+                **({"approval": self.approval} if self.approval else {}),
             }
         )
         services, delivery = read_services(CONFIG / "services.yaml"), read_delivery(CONFIG / "delivery.yaml")
-        configuration = TeamConfiguration(services.model, delivery.model, team)
+        recovery = read_recovery(CONFIG / "recovery.yaml")
+        configuration = TeamConfiguration(services.model, delivery.model, team, recovery.model)
         plan = plan_edition(configuration, message, LastDelivered())
         known = {name: policy for name, policy in plan.policies.items() if name not in self.unknown_to_plan}
         return plan.model_copy(update={"policies": known})
@@ -130,6 +150,9 @@ class Office:
     @activity.defn(name=contracts.FIND_PREVIOUS.name)
     async def find_previous(self, _message: FindPreviousEdition) -> PreviousEdition:
         await self._answer()
+        if self.has_previous and self.records:
+            newest = self.records[-1].result
+            return PreviousEdition(revision=newest.revision, digest=newest.digest)
         return PreviousEdition()
 
     @activity.defn(name=contracts.COMPOSE_EDITION.name)
@@ -138,17 +161,19 @@ class Office:
         self.composed.append(message)
         return EditionComposed(
             edition=stored("edition"),
-            digest="1" * 64,
-            item_count=len(message.units),
+            digest=hashlib.sha256(f"{[unit.unit for unit in message.units]}{message.edits}".encode()).hexdigest(),
+            item_count=len(message.units) - len(message.edits.hide),
             unclassified_ratio=0,
             completeness=len(message.units) / 3,
             gaps=message.gaps,
         )
 
     @activity.defn(name=contracts.RENDER_EDITION.name)
-    async def render(self, _message: RenderEdition) -> EditionRendered:
+    async def render(self, message: RenderEdition) -> EditionRendered:
         await self._answer()
-        return EditionRendered(formats={"slack": stored("rendering.slack")}, slack_part_digests=("a", "b"))
+        self.rendered.append(message)
+        digests = (f"a{len(self.composed)}{message.telling.banner}", f"b{len(self.composed)}")
+        return EditionRendered(formats={"slack": stored("rendering.slack")}, slack_part_digests=digests)
 
     @activity.defn(name=contracts.RECORD_EDITION.name)
     async def record(self, message: RecordEdition) -> Recorded:
@@ -177,6 +202,38 @@ class Office:
         await self._answer()
         return PartFound()
 
+    @activity.defn(name=contracts.COLLECT_REPOSITORIES_AGAIN.name)
+    async def collect_repositories_again(self, message: StepRequest) -> StepResult:
+        return await self._again(message)
+
+    @activity.defn(name=contracts.COLLECT_PROJECTS_AGAIN.name)
+    async def collect_projects_again(self, message: StepRequest) -> StepResult:
+        return await self._again(message)
+
+    @activity.defn(name=contracts.JOIN_ESCALATION.name)
+    async def join_escalation(self, message: JoinEscalation) -> EscalationJoined:
+        self.joined.append(message)
+        return EscalationJoined(escalation_id=names.own_escalation_id(message.subscriber.workflow_id))
+
+    @activity.defn(name=contracts.NOTIFY_SLACK.name)
+    async def notify(self, message: Notify) -> Notified:
+        await self._answer()
+        self.notices.append(message)
+        return Notified(channel_id="C1", message_id="9.0")
+
+    async def _again(self, message: StepRequest) -> StepResult:
+        info = activity.info()
+        now = info.current_attempt_scheduled_time
+        self.asked[info.activity_type].append(now)
+        self.was_asked[info.activity_type].set()
+        return StepResult(
+            healed=tuple(
+                UnitCollected(unit=unit.unit, artifact=stored("collected"), api_calls=1, collected_at=now)
+                for unit in message.units
+                if unit.unit in self.answer_again
+            )
+        )
+
     async def _collect(self, unit: str) -> UnitCollected:
         await self._answer(unit)
         now = activity.info().current_attempt_scheduled_time
@@ -196,6 +253,12 @@ class Office:
             raise to_application_error(self.away_because, None)
 
 
+async def let_pass(environment: WorkflowEnvironment, duration: timedelta) -> None:
+    await environment.client.execute_workflow(
+        Meanwhile.run, duration, id=f"meanwhile-{uuid4()}", task_queue=names.CONTROL_QUEUE
+    )
+
+
 @asynccontextmanager
 async def serving(
     environment: WorkflowEnvironment, office: Office, services: Collection[str] = names.SERVICES
@@ -204,7 +267,7 @@ async def serving(
     client = environment.client
     workers = [
         Worker(client, task_queue=names.EDITIONS_QUEUE, workflows=[WeeklyChangelog]),
-        Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[Delivery]),
+        Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[Delivery, Amendment, Meanwhile]),
         *(
             Worker(client, task_queue=names.service_queue(service), activities=activities)
             for service, activities in office.all().items()

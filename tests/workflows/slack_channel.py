@@ -194,7 +194,7 @@ class Edition:
 
     @workflow.run
     async def run(self) -> list[DeliveryOutcome]:
-        await workflow.wait_condition(lambda: bool(self._reports))
+        await workflow.wait_condition(lambda: any(one.state is not DeliveryState.PENDING for one in self._reports))
         return self._reports
 
     @workflow.signal

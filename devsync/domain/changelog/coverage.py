@@ -63,4 +63,10 @@ def _gap(unit: str, provenance: Provenance | None) -> Gap:
     service = unit.partition(":")[0]
     if provenance is None:
         return Gap(unit=unit, service=service, reason=_NOTHING_COLLECTED)
-    return Gap(unit=unit, service=service, reason=_STAND_IN_REASONS[provenance.kind], as_of=provenance.as_of)
+    return Gap(
+        unit=unit,
+        service=service,
+        reason=_STAND_IN_REASONS[provenance.kind],
+        as_of=provenance.as_of,
+        stand_in=provenance.kind,
+    )

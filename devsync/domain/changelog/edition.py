@@ -123,6 +123,8 @@ class Gap(Model):
     category: str = ""
     as_of: datetime | None = None
     """Set when older data of the same window stands in for the live answer."""
+    stand_in: ProvenanceKind | None = None
+    """What stands in for the live answer, if anything does."""
 
 
 class MedianTime(Model):
@@ -232,6 +234,10 @@ class Edition(Model):
     """Pairs of a change and its revert inside the window, dropped."""
     excluded_count: int = 0
     """Items left out by the team's label rules."""
+    hidden_count: int = 0
+    """Items that an editor took out before it was posted."""
+    editors_note: str = ""
+    """A sentence of the editors' own: plain text, one line."""
     upcoming: Upcoming | None = None
     """None where nothing is known to be next."""
     metrics: Metrics | None = None

@@ -8,6 +8,9 @@ from devsync.domain.errors import ErrorCategory
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
 
+ANY = "any"
+"""As the service or phase of what a plan handles: all of them."""
+
 
 class StepState(StrEnum):
     """How a step ended."""
@@ -50,6 +53,8 @@ class PlanStep(Model):
     """`service.operation` of an activity, or `workflow.name` of a step that the interpreter does itself."""
     timeout: timedelta
     """Of the whole step, its retries included."""
+    heartbeat: timedelta | None = None
+    """An attempt without a sign of life for so long has lost its worker. None: its activity gives none."""
     retry: StepRetry = StepRetry()
     depends_on: tuple[str, ...] = ()
     """Steps that must have resolved or succeeded."""
@@ -81,8 +86,9 @@ class Escalates(Model):
 
 class Handles(Model):
     service: str
+    """Whose failed units; `any`."""
     phase: str
-    """`collect`, `render` or `deliver`."""
+    """`collect`, `render`, `deliver` or `any`."""
     categories: tuple[ErrorCategory, ...] = ()
     """Empty: all."""
 

@@ -6,6 +6,8 @@ from collections.abc import Container
 from datetime import datetime
 from typing import Final
 
+import aiosmtplib
+
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.runtime.failures.answers import wrong_credentials
 from devsync.runtime.failures.verdict import Verdict
@@ -80,6 +82,17 @@ def recipients(error: smtplib.SMTPRecipientsRefused, service: str, _now: datetim
     """
     code, text = min(error.recipients.values(), key=lambda refused: refused[0])
     return _by_code(int(code), text, service)
+
+
+def answered(error: aiosmtplib.SMTPResponseException, service: str, _now: datetime) -> Failure:
+    """Likewise, in the words of aiosmtplib: to the connection, HELO, login, sender, one recipient or text."""
+    return _by_code(error.code, error.message, service)
+
+
+def all_refused(error: aiosmtplib.SMTPRecipientsRefused, service: str, _now: datetime) -> Failure:
+    """As `recipients`."""
+    least = min(error.recipients, key=lambda refused: refused.code)
+    return _by_code(least.code, least.message, service)
 
 
 def _by_code(code: int, text: bytes | str, service: str) -> Failure:

@@ -1,0 +1,120 @@
+"""`escalation`: who waits for a decision, and the answers that people give."""
+
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from commands.console import AsJson, Exit, Told, command, emit, output, progress
+from commands.escalation.shown import answer_document, chosen, document, lines
+from commands.person import me
+from devsync.contracts.escalation import Acknowledge, Escalate, Reassign, Resolve, Snooze
+from devsync.domain.model import Model
+from devsync.domain.recovery.decision import Decision
+from devsync.runtime.connection import connect
+from devsync.runtime.escalations import EscalationOperations, EscalationOver, EscalationRefused, EscalationSilent
+
+app = typer.Typer(help="The escalations: what people are asked, and their answers.", no_args_is_help=True)
+
+Which = Annotated[str, typer.Argument(help="Its id; or the service that it is about; or a team that waits for it.")]
+Week = Annotated[str | None, typer.Option(help="With a team: the week of its edition, as 2026-W47.")]
+Note = Annotated[str, typer.Option(help="A word to those who read the decision.")]
+Reason = Annotated[str, typer.Option(help="Why; it is recorded with your name.")]
+ToLevel = Annotated[str, typer.Option("--level", help="Which level to ask; without it, the next one.")]
+
+
+@app.command("list")
+@command
+async def list_(as_json: AsJson = False) -> Exit:
+    """Show the open escalations: who was told, who waits, what can be decided, what happens next."""
+    views = await EscalationOperations(await connect()).open_ones()
+    if as_json:
+        emit({"escalations": [document(view) for view in views]})
+        return Exit.OK
+    out = output()
+    if not views:
+        out.print("no escalation is open")
+    for view in views:
+        for line in lines(view):
+            out.print(line, markup=False, soft_wrap=True)
+    return Exit.OK
+
+
+@app.command("ack")
+@command
+async def acknowledge(which: Which, week: Week = None, as_json: AsJson = False) -> Exit:
+    """Say that you look after it: nobody else is asked for a while."""
+    return await _say(which, week, "acknowledge", Acknowledge, {}, as_json=as_json)
+
+
+@app.command()
+@command
+async def resolve(
+    which: Which,
+    decision: Annotated[
+        Decision | None, typer.Argument(help="What to do; left out where nobody waits for it any more.")
+    ] = None,
+    week: Week = None,
+    note: Note = "",
+    as_json: AsJson = False,
+) -> Exit:
+    """Decide: the answer goes back into every workflow that waits for it."""
+    return await _say(which, week, "resolve", Resolve, {"decision": decision, "note": note}, as_json=as_json)
+
+
+@app.command()
+@command
+async def snooze(
+    which: Which,
+    minutes: Annotated[int, typer.Option(help="How long.")],
+    week: Week = None,
+    as_json: AsJson = False,
+) -> Exit:
+    """Ask nobody for a while; then the same level is asked again."""
+    return await _say(which, week, "snooze", Snooze, {"minutes": minutes}, as_json=as_json)
+
+
+@app.command()
+@command
+async def escalate(
+    which: Which, reason: Reason = "", level: ToLevel = "", week: Week = None, as_json: AsJson = False
+) -> Exit:
+    """Ask the next level now, or another one."""
+    return await _say(which, week, "escalate", Escalate, {"reason": reason, "level": level}, as_json=as_json)
+
+
+@app.command()
+@command
+async def reassign(
+    which: Which,
+    to: Annotated[str, typer.Option(help='Whom to ask: "#channel", "@person", an id of Slack, or a mail address.')],
+    week: Week = None,
+    as_json: AsJson = False,
+) -> Exit:
+    """Ask somebody else in the place of the level."""
+    return await _say(which, week, "reassign", Reassign, {"to": to}, as_json=as_json)
+
+
+async def _say(
+    which: str, week: str | None, update: str, kind: type[Model], fields: dict[str, Any], *, as_json: bool
+) -> Exit:
+    try:
+        message = kind.model_validate({"by": me()} | fields)
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False)[0]
+        raise Told(f"--{first['loc'][0]}: {first['msg']}", Exit.USAGE) from None
+    escalations = EscalationOperations(await connect())
+    with progress.status("asking the escalation"):
+        escalation_id = await chosen(escalations, which, week)
+        try:
+            answer = await escalations.say(escalation_id, update, message)
+        except EscalationRefused as error:
+            raise Told(f"{escalation_id} refused: {error}", Exit.USAGE) from error
+        except (EscalationOver, EscalationSilent) as error:
+            raise Told(str(error)) from error
+    if as_json:
+        emit(answer_document(escalation_id, answer))
+    else:
+        following = f"; {answer.next_step}" if answer.next_step else ""
+        output().print(f"{escalation_id} is {answer.state.value}{following}", markup=False, soft_wrap=True)
+    return Exit.OK

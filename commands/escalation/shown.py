@@ -1,0 +1,95 @@
+"""What `escalation list` prints, and which escalation a word on the command line means."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from commands.console import Exit, Told
+from devsync.contracts import names
+from devsync.contracts.escalation import EscalationAnswer, EscalationView, SubscriberState
+from devsync.runtime.escalations import EscalationOperations
+
+_SHOWN = 5
+
+
+async def chosen(escalations: EscalationOperations, which: str, week: str | None) -> str:
+    """The id of the open escalation that is meant. Raises Told where there is none, or several."""
+    if which.startswith(names.own_escalation_id("")):
+        return which
+    views = await escalations.open_ones()
+    if not week and any(view.escalation_id == names.service_escalation_id(which) for view in views):
+        return names.service_escalation_id(which)
+    found = [view.escalation_id for view in views if _is_about(view, which, week)]
+    if len(found) == 1:
+        return found[0]
+    about = f"{which} {week}" if week else which
+    if found:
+        raise Told(f"{len(found)} escalations are about {about}: write one of {', '.join(found)}", Exit.USAGE)
+    known = ", ".join(view.escalation_id for view in views) or "there is none"
+    raise Told(f"no open escalation is about {about}; open: {known}", Exit.USAGE)
+
+
+def document(view: EscalationView) -> dict[str, Any]:
+    """One entry of --json."""
+    record = view.record
+    return {
+        "escalation_id": view.escalation_id,
+        "service": view.service,
+        "title": view.title,
+        "state": record.state.value if record else None,
+        "level": record.level if record else None,
+        "since": record.opened_at if record else None,
+        "next": view.next_step,
+        "choices": [choice.value for choice in view.choices],
+        "told": [
+            {"kind": one.target.kind, "target": one.target.target, "level": one.level, "state": one.state.value}
+            for one in view.told
+        ],
+        "subscribers": [
+            {
+                "workflow_id": entry.subscriber.workflow_id,
+                "team": entry.subscriber.team,
+                "week": entry.subscriber.iso_week,
+                "subject": entry.subscriber.subject,
+                "state": entry.state.value,
+                "deadline": entry.subscriber.deadline,
+            }
+            for entry in view.subscribers
+        ],
+        "refused": list(view.refused),
+    }
+
+
+def answer_document(escalation_id: str, answer: EscalationAnswer) -> dict[str, Any]:
+    state = {"state": answer.state.value, "level": answer.level, "next": answer.next_step}
+    return {"escalation_id": escalation_id, **state}
+
+
+def lines(view: EscalationView) -> Iterator[str]:
+    record = view.record
+    if record is None:
+        yield f"{view.escalation_id} (no worker answers for it)"
+        return
+    holder = f" by {record.holder}" if record.holder else ""
+    since = f"{record.opened_at:%Y-%m-%d %H:%M} UTC"
+    yield f"{view.escalation_id} {record.state.value}{holder} at {record.level} since {since}"
+    yield f"  {view.title}"
+    told = ", ".join(f"{one.target.target} ({one.state.value})" for one in view.told)
+    yield f"  told     {told or 'nobody yet'}"
+    waiting = [entry.subscriber for entry in view.subscribers if entry.state is SubscriberState.WAITING]
+    for subscriber in waiting[:_SHOWN]:
+        until = f", until {subscriber.deadline:%Y-%m-%d %H:%M} UTC" if subscriber.deadline else ""
+        yield f"  waiting  {subscriber.subject}{until}"
+    if len(waiting) > _SHOWN:
+        yield f"  waiting  and {len(waiting) - _SHOWN} more"
+    yield f"  choices  {', '.join(view.choices) or 'none: nobody waits for a decision'}"
+    yield f"  next     {view.next_step}"
+
+
+def _is_about(view: EscalationView, team: str, week: str | None) -> bool:
+    """Whether somebody of that team, and of that week, waits for it or follows it."""
+    here = [
+        entry.subscriber
+        for entry in view.subscribers
+        if entry.state in {SubscriberState.WAITING, SubscriberState.FOLLOWING}
+    ]
+    return any(one.team == team and week in {None, one.iso_week} for one in here)

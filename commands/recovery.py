@@ -1,0 +1,121 @@
+"""`recovery recent` and `recovery stats`: what recoveries came to, and which of their steps heal."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from commands.console import AsJson, Exit, command, emit, output
+from commands.times import span_of
+from devsync.domain.recovery.healing import RecoveryOutcome
+from devsync.settings.environment import read_environment
+from devsync.storage.database import Database
+from devsync.storage.recoveries import PlanStatistics, RecordedRecovery, Recoveries, StepStatistics
+
+app = typer.Typer(help="Recoveries on record.", no_args_is_help=True)
+
+_COLOURS = {
+    RecoveryOutcome.HEALED: "green",
+    RecoveryOutcome.PARTIAL: "yellow",
+    RecoveryOutcome.FAILED: "red",
+    RecoveryOutcome.ABORTED: "red",
+}
+
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")]
+Window = Annotated[str, typer.Option(help="How far back: 15m, 24h or 30d.")]
+
+
+@app.command()
+@command
+async def recent(limit: Limit = 20, as_json: AsJson = False) -> Exit:
+    """The last recoveries: what failed, which steps ran, how it ended, who decided."""
+    async with _recoveries() as recoveries:
+        found = await recoveries.recent(limit)
+    if as_json:
+        emit({"recoveries": [one.model_dump(mode="json") for one in found]})
+    else:
+        _print_recent(found)
+    return Exit.OK
+
+
+@app.command()
+@command
+async def stats(window: Window = "30d", as_json: AsJson = False) -> Exit:
+    """How often each plan ended how, how long it took, and which steps healed something."""
+    until = datetime.now(UTC)
+    span = span_of(window, until)
+    async with _recoveries() as recoveries:
+        outcomes, steps = await recoveries.by_outcome(until - span), await recoveries.by_step(until - span)
+    if as_json:
+        emit(document(outcomes, steps, window, until - span, until))
+    else:
+        _print_stats(outcomes, steps, window)
+    return Exit.OK
+
+
+def document(
+    outcomes: Sequence[PlanStatistics], steps: Sequence[StepStatistics], window: str, since: datetime, until: datetime
+) -> dict[str, Any]:
+    """What `stats --json` prints."""
+    return {
+        "window": window,
+        "since": since,
+        "until": until,
+        "total": sum(one.count for one in outcomes),
+        "outcomes": [one.model_dump(mode="json") for one in outcomes],
+        "steps": [one.model_dump(mode="json") for one in steps],
+    }
+
+
+@asynccontextmanager
+async def _recoveries() -> AsyncIterator[Recoveries]:
+    database = Database(read_environment().database().get_secret_value(), pool_size=1)
+    try:
+        yield Recoveries(database)
+    finally:
+        await database.dispose()
+
+
+def _print_recent(found: Sequence[RecordedRecovery]) -> None:
+    if not found:
+        output().print("no recoveries on record")
+        return
+    table = Table(
+        "ended (UTC)", "team", "week", "plan", "outcome", "took", "steps", "decided", box=None, pad_edge=False
+    )
+    for one in found:
+        colour = _COLOURS.get(one.outcome, "default")
+        ran = " ".join(step.step if step.healed else f"{step.step}({step.state.value})" for step in one.steps)
+        decided = f"{one.decision} by {one.decided_by}" if one.decision else one.decided_by
+        table.add_row(
+            f"{one.ended_at:%m-%d %H:%M:%S}",
+            one.team,
+            one.iso_week,
+            one.plan,
+            f"[{colour}]{one.outcome.value}[/]",
+            _took((one.ended_at - one.started_at).total_seconds()),
+            Text(ran),
+            Text(decided),
+        )
+    output().print(table)
+
+
+def _print_stats(outcomes: Sequence[PlanStatistics], steps: Sequence[StepStatistics], window: str) -> None:
+    if not outcomes:
+        output().print(f"no recoveries on record in the last {window}")
+        return
+    ended = Table("plan", "outcome", "count", "median", box=None, pad_edge=False)
+    for one in outcomes:
+        ended.add_row(one.plan, one.outcome.value, str(one.count), _took(one.median_seconds))
+    healing = Table("plan", "step", "ran", "healed", "median", box=None, pad_edge=False)
+    for step in steps:
+        healing.add_row(step.plan, step.step, str(step.count), str(step.healed), _took(step.median_seconds))
+    output().print(ended, "", healing, sep="\n")
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,41 @@
+"""Messages of amendments: a partial edition that is out, and what heals it."""
+
+from datetime import datetime, timedelta
+
+from devsync.contracts.collection import UnitCollected
+from devsync.contracts.edition import EditionPlan, EditionResult
+from devsync.contracts.recovery import FailedUnit
+from devsync.domain.changelog.edits import Edits
+from devsync.domain.model import Model
+
+
+class AmendmentRequest(Model):
+    """Input of Amendment, and argument of its signal `take_over`: a partial edition was brought to its channels."""
+
+    plan: EditionPlan
+    units: tuple[UnitCollected, ...]
+    """What the edition was composed of: live units and what stands in."""
+    missing: tuple[FailedUnit, ...]
+    """What is not live."""
+    edits: Edits = Edits()
+    result: EditionResult
+    """What the edition reported."""
+    until: datetime
+    """Nobody is asked any more then."""
+    first_wait: timedelta = timedelta(minutes=5)
+    longest_wait: timedelta = timedelta(hours=1)
+
+
+class AmendmentProgress(Model):
+    """Answer of the query `progress`."""
+
+    revision: int
+    """The newest that was made."""
+    missing: tuple[FailedUnit, ...]
+    healed: tuple[str, ...] = ()
+    """Units, in the order in which they answered."""
+    until: datetime
+    tries: int = 0
+    ended: str = ""
+    """Why it asks no more: everything is there, the time is up, somebody stopped it, a newer edition took its place."""
+    refused_messages: tuple[str, ...] = ()

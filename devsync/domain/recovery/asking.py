@@ -1,0 +1,64 @@
+"""When people are told of a recovery, when their answer is waited for, and what is taken without one."""
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+
+from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
+from devsync.domain.recovery.decision import Decision
+from devsync.domain.recovery.healing import Healing
+from devsync.domain.recovery.plan import Ask, Escalates
+
+FIRST_RETRY = timedelta(minutes=5)
+LONGEST_BETWEEN_RETRIES = timedelta(minutes=30)
+
+_OF_A_SERVICE = frozenset(
+    {
+        ErrorCategory.NETWORK,
+        ErrorCategory.EXTERNAL_SERVICE,
+        ErrorCategory.RATE_LIMITING,
+        ErrorCategory.AUTHENTICATION,
+    }
+)
+"""What a service, or our account there, has: all that ask it meet it."""
+
+
+def is_needed(ask: Ask, healing: Healing) -> bool:
+    """Whether what is not live, or not there, is reason enough."""
+    if ask is Ask.NEVER:
+        return False
+    return bool(healing.not_live if ask is Ask.STAND_IN else healing.missing)
+
+
+def choices(healing: Healing) -> tuple[Decision, ...]:
+    """What people can decide: to go on with what stands in only where something does."""
+    fallback = (Decision.USE_FALLBACK,) if healing.standing_in else ()
+    return (Decision.RETRY, *fallback, Decision.SKIP, Decision.ABORT)
+
+
+def possible(decision: Decision, healing: Healing) -> Decision:
+    """Of a decision that is taken for many: where nothing stands in, to go on with it is to go on without."""
+    if decision is Decision.USE_FALLBACK and not healing.standing_in:
+        return Decision.SKIP
+    return decision
+
+
+def default_decision(escalates: Escalates, healing: Healing) -> Decision:
+    """What is taken when nobody answers."""
+    return possible(escalates.default, healing)
+
+
+def is_shared(failures: Collection[Failure], *, answers_others: bool) -> bool:
+    """Whether others have the same cause: the service itself is ill, or refuses us. `answers_others`: it has answered
+    for another unit of the same edition, so that the cause is this unit's own."""
+    return not answers_others and all(failure.category in _OF_A_SERVICE for failure in failures)
+
+
+def severity(failures: Iterable[Failure], healing: Healing) -> ErrorSeverity:
+    """The worst of the failures; a gap in the edition is never a small matter."""
+    least = ErrorSeverity.MEDIUM if healing.missing else ErrorSeverity.LOW
+    return max((least, *(failure.severity for failure in failures)), key=lambda one: one.rank)
+
+
+def wait_before_retry(retries: int) -> timedelta:
+    """While people are asked, what failed is tried again: after 5 min, doubled, up to 30 min."""
+    return min(FIRST_RETRY * (1 << min(retries, 8)), LONGEST_BETWEEN_RETRIES)

@@ -1,0 +1,51 @@
+"""The steps that the interpreter of plans does itself, and the operation that a retry repeats."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+from devsync.domain.recovery.plan import PlanStep, RecoveryPlan
+
+COLLECT, RENDER, DELIVER = "collect", "render", "deliver"
+PHASES = (COLLECT, RENDER, DELIVER)
+
+PREFIX = "workflow."
+WAIT_FOR_BREAKER = "workflow.wait_for_breaker"
+"""Waits until a circuit breaker lets calls through again, and repeats the operation for the units it refused."""
+RETRY_DELIVERY = "workflow.retry_delivery"
+"""Has the channel's Delivery try at once."""
+DELIVER_ALTERNATIVE = "workflow.deliver_alternative"
+"""Brings the edition to another channel of the same kind."""
+DELIVER_EMAIL = "workflow.deliver_email"
+"""Brings it to the team's mail channels that are only fallbacks."""
+QUEUE_DELIVERY = "workflow.queue_delivery"
+"""Leaves it to the channel's Delivery, which tries again later."""
+ASK_PERSON = "workflow.ask_person"
+"""Asks people, with what they need to do it by hand."""
+
+BUILTIN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        WAIT_FOR_BREAKER: (COLLECT,),
+        RETRY_DELIVERY: (DELIVER,),
+        DELIVER_ALTERNATIVE: (DELIVER,),
+        DELIVER_EMAIL: (DELIVER,),
+        QUEUE_DELIVERY: (DELIVER,),
+        ASK_PERSON: PHASES,
+    }
+)
+"""By name: the phases that a plan with such a step may handle."""
+
+RETRY_TIME = timedelta(minutes=2)
+RENDER_AGAIN = "local.render_again"
+
+
+def operation_again(service: str, phase: str) -> str:
+    """The name of the step that repeats what failed; a rendering is made anew in the style that cannot fail."""
+    return {COLLECT: f"{service}.collect_again", RENDER: RENDER_AGAIN}.get(phase, RETRY_DELIVERY)
+
+
+def retry_step(plan: RecoveryPlan, service: str, phase: str) -> PlanStep:
+    """The step by which a decision, or the end of a wait, repeats what failed: the plan's own where it has one."""
+    activity = operation_again(service, phase)
+    own = (step for step in plan.steps if step.activity == activity and not step.arguments)
+    return next(own, PlanStep(id="retry", activity=activity, timeout=RETRY_TIME))

@@ -1,0 +1,44 @@
+"""A notice as a Slack message: everything in it was written by somebody else, and is escaped."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from devsync.contracts.notifications import Notice
+from devsync.rendering.escape import ampersand_escaped, safe_url, slack
+from devsync.rendering.slack_blocks import MAX_SECTION, MAX_TEXT, Block, context, header, section, shorten
+
+
+class SlackNotice(NamedTuple):
+    text: str
+    """What notifications and screen readers show."""
+    blocks: list[Block]
+    """Empty for a notice of one line."""
+
+
+def slack_notice(notice: Notice) -> SlackNotice:
+    """A title, its facts, its paragraphs and its links; a line alone needs no blocks."""
+    text = shorten(slack(notice.title), MAX_TEXT)
+    blocks = [header(slack(notice.title)), *_facts(notice), *_paragraphs(notice), *_links(notice)]
+    return SlackNotice(text, blocks if len(blocks) > 1 else [])
+
+
+def _facts(notice: Notice) -> Iterator[Block]:
+    if notice.fields:
+        lines = [f"*{slack(name)}*  {slack(value)}" for name, value in notice.fields.items()]
+        yield section(shorten("\n".join(lines), MAX_SECTION))
+
+
+def _paragraphs(notice: Notice) -> Iterator[Block]:
+    for paragraph in notice.body.split("\n\n"):
+        if paragraph.strip():
+            yield section(shorten("\n".join(slack(line) for line in paragraph.splitlines()), MAX_SECTION))
+
+
+def _links(notice: Notice) -> Iterator[Block]:
+    links = [
+        f"<{ampersand_escaped(url)}|{slack(link.label).replace('|', '¦')}>"
+        for link in notice.links
+        if (url := safe_url(link.url)) is not None
+    ]
+    if links:
+        yield context("  ·  ".join(links))

@@ -1,0 +1,255 @@
+"""Escalations with the product's own processes: asked in Slack, answered at the command line, and what is killed."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from temporalio.service import RPCError
+
+from devsync.contracts import names
+from devsync.domain.errors import ErrorSeverity
+from devsync.domain.recovery.decision import Decision
+from sandbox.faults import Fault, FaultKind
+from sandbox.temporal_cli import temporal_cli
+from sandbox.worlds.demo import demo_world
+from tests.e2e.asking import Asked, ask, askers, escalation, notes, pages, until_told, view
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.servers import running_servers
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+async def own_stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """With servers of its own: an escalation of a service is shared by all teams."""
+    async with (
+        running_servers() as servers,
+        stage_for(demo_world("2026-W47"), servers, tmp_path) as stage,
+        askers(stage),
+    ):
+        yield stage
+
+
+def change_policy(stage: Stage, **changes: Any) -> None:
+    path = stage.directory / "config" / "escalation.yaml"
+    settings = yaml.safe_load(path.read_text())
+    settings["policies"]["default"] |= changes
+    path.write_text(yaml.safe_dump(settings, sort_keys=False))
+
+
+def levels(delay: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "targets": [{"kind": "slack", "to": "#oncall"}], "delay": delay}
+        for name in ("team_lead", "engineering_manager", "incident_response", "executive")
+    ]
+
+
+async def starter(stage: Stage, *arguments: str, code: int = 0) -> Any:
+    actual, output, errors = await stage.starter(*arguments, "--json")
+    assert actual == code, errors
+    return json.loads(output)
+
+
+async def test_asked_in_slack_and_answered_at_the_command_line(own_stage: Stage) -> None:
+    stage = own_stage
+    async with stage.worker():
+        one, two = await ask(stage, 1), await ask(stage, 2)
+        await until_told(stage)
+        (listed,) = (await starter(stage, "escalation", "list"))["escalations"]
+        assert (listed["state"], listed["level"]) == ("firing", "team_lead")
+        assert listed["choices"] == ["retry", "use_fallback", "skip", "abort"]
+        assert [entry["team"] for entry in listed["subscribers"]] == [stage.team] * 2
+        code, output, _ = await stage.starter("escalation", "list")
+        assert code == 0
+        assert "escalation:service:github firing at team_lead since " in output
+        assert "  told     #oncall (told)" in output
+        assert (await starter(stage, "escalation", "ack", "github"))["state"] == "acknowledged"
+        refused = await starter(stage, "escalation", "ack", stage.team, "--week", stage.week, code=2)
+        assert "has acknowledged it already" in refused["error"]
+        unknown = await starter(stage, "escalation", "ack", "nobody", code=2)
+        assert unknown["error"] == "no open escalation is about nobody; open: escalation:service:github"
+        told = await starter(stage, "escalation", "snooze", "github", "--minutes", "30")
+        assert told["next"].startswith("team_lead is asked again at ")
+        told = await starter(stage, "escalation", "escalate", "github", "--level", "executive", "--reason", "urgent")
+        assert told["level"] == "executive"
+        told = await starter(stage, "escalation", "reassign", "github", "--to", "#engineering")
+        assert told["state"] == "firing"
+        wrong = await starter(stage, "escalation", "resolve", "github", code=2)
+        assert "decision: is missing; those who wait offer retry, use_fallback, skip, abort" in wrong["error"]
+        told = await starter(stage, "escalation", "resolve", "github", "use_fallback", "--note", "until Monday")
+        assert told["state"] == "resolved"
+        answers = await asyncio.gather(one.result(), two.result())
+        ended = await escalation(stage).result()
+        over = await starter(stage, "escalation", "ack", "escalation:service:github", code=1)
+        assert over["error"].startswith("escalation:service:github is not open")
+    assert {(answer.decided.decision, answer.decided.note) for answer in answers} == {
+        (Decision.USE_FALLBACK, "until Monday")
+    }
+    (page,) = pages(stage)
+    assert page.text.startswith("Resolved: github: github answered 503")
+    assert any("Now asked: executive: urgent" in note for note in notes(stage))
+    assert stage.slack.channel_named("engineering").top_level()[-1].text.startswith("Resolved")
+    rows = stage.rows("SELECT * FROM escalations")
+    assert [(row["state"], row["decision"], row["level"]) for row in rows] == [
+        ("resolved", "use_fallback", "executive")
+    ]
+    recorded = [row["kind"] for row in stage.rows("SELECT * FROM escalation_events ORDER BY number")]
+    assert recorded == [event.kind.value for event in ended.events]
+    assert (await starter(stage, "escalation", "list"))["escalations"] == []
+
+
+async def test_what_recurs_within_the_window_begins_one_level_higher(own_stage: Stage) -> None:
+    stage = own_stage
+    async with stage.worker():
+        one = await ask(stage, 1)
+        await until_told(stage)
+        await escalation(stage).signal("resolve", {"by": "anna", "decision": "retry"})
+        assert (await one.result()).joined.level == "team_lead"
+        await escalation(stage).result()
+        two = await ask(stage, 2)
+        await until_told(stage, 2)
+        await escalation(stage).signal("resolve", {"by": "anna", "decision": "skip"})
+        assert (await two.result()).joined.level == "engineering_manager"
+        opened = (await escalation(stage).result()).events[0]
+    assert "one level higher, since it was escalated before within the repeat window" in opened.message
+
+
+async def test_low_severity_tells_nobody_unless_a_person_asks_for_people(own_stage: Stage) -> None:
+    stage = own_stage
+    async with stage.worker():
+        quiet = await ask(stage, 1, severity=ErrorSeverity.LOW)
+        await ask(stage, 2, severity=ErrorSeverity.LOW, requested_by="anna", reason="customers complain")
+        await until_told(stage)
+        assert (await view(stage)).subscribers[0].subscriber.workflow_id.startswith("asking:2:")
+        await quiet.terminate()
+    assert len(pages(stage)) == 1
+
+
+async def test_a_broken_policy_file_and_an_unknown_policy_still_reach_somebody(own_stage: Stage) -> None:
+    stage = own_stage
+    async with stage.worker():
+        (stage.directory / "config" / "escalation.yaml").write_text("policies: 5\n")
+        await ask(stage, 1, policy="gone", level="pope")
+        await until_told(stage)
+        opened = (await view(stage)).events[0].message
+    assert "by the policy that the worker began with, since config/ is wrong: " in opened
+    assert "there is no level 'pope'" in opened
+
+
+async def test_without_a_database_nobody_waits_for_it(own_stage: Stage) -> None:
+    stage = own_stage
+    async with stage.worker():
+        await stage.servers.postgres.stop()
+        try:
+            one = await ask(stage)
+            await until_told(stage)
+            assert "whether it has happened before is not known" in (await view(stage)).events[0].message
+            await escalation(stage).signal("resolve", {"by": "anna", "decision": "skip"})
+            assert (await one.result()).decided.by == "anna"
+        finally:
+            await stage.servers.postgres.start()
+        await escalation(stage).result()
+    assert [row["kind"] for row in stage.rows("SELECT kind FROM escalation_events ORDER BY number")] == [
+        "opened", "joined", "resolved",
+    ]  # fmt: skip
+
+
+async def test_worker_and_server_killed_in_the_middle_it_goes_on_and_nothing_is_said_twice(own_stage: Stage) -> None:
+    stage = own_stage
+    change_policy(stage, levels=levels("15s"), default_decision="skip")
+    stage.change_service("slack", "timeouts", start_to_close="3s", http_read="2s")
+    # The post arrives, and its answer does not: the worker dies before it knows.
+    stage.sandbox.faults.add(
+        Fault(kind=FaultKind.COMMITTED_TIMEOUT, service="slack", route="/api/chat.postMessage", count=1, seconds=60)
+    )
+    async with stage.worker("first") as first:
+        asking = [await ask(stage, number) for number in range(1, 4)]
+        await until_told(stage)
+        await first.kill()
+        await stage.servers.temporal.kill()
+    await stage.servers.temporal.start()
+
+    async def answers() -> bool:
+        try:
+            await escalation(stage).describe()
+        except RPCError:
+            return False
+        return True
+
+    await eventually(answers)
+    async with stage.worker("second") as second:
+        await until_note(stage, "Now asked: engineering_manager")
+        await second.kill()
+    async with stage.worker("third"):
+        told: list[Asked] = await asyncio.gather(*(one.result() for one in asking))
+        await escalation(stage).result()
+    assert {(one.decided.decision, one.decided.by) for one in told} == {(Decision.SKIP, "policy")}
+    assert len(pages(stage)) == 1
+    assert len(notes(stage)) == len(set(notes(stage)))
+    assert [note.split(":")[1].strip() for note in notes(stage)] == [
+        "engineering_manager", "incident_response", "executive",
+    ]  # fmt: skip
+    assert pages(stage)[0].text.startswith("Resolved")
+
+
+async def until_note(stage: Stage, text: str) -> None:
+    async def is_there() -> bool:
+        return any(text in note for note in notes(stage))
+
+    await eventually(is_there)
+
+
+async def test_typed_by_hand_with_the_temporal_command_line(own_stage: Stage) -> None:
+    """Every command of the runbook, and the nonsense that people type."""
+    stage = own_stage
+
+    async def type_in(*arguments: str, name: str) -> None:
+        command = [
+            str(await temporal_cli()), "workflow", "signal", "--address", stage.servers.temporal.address,
+            "-w", "escalation:service:github", "--name", name, *arguments,
+        ]  # fmt: skip
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    async with stage.worker():
+        one = await ask(stage)
+        await until_told(stage)
+        await type_in("-i", '{"by": "anna"}', name="acknowledge")
+        await type_in("-i", '{"by": "anna", "minutes": 30}', name="snooze")
+        await type_in("-i", '{"by": "anna", "reason": "I have no rights there"}', name="escalate")
+        await type_in("-i", '{"by": "anna", "to": "#engineering"}', name="reassign")
+        await type_in(name="acknowledge")
+        await type_in("-i", '{"by": "anna"}', "-i", '{"by": "bo"}', name="acknowledge")
+        await type_in("-i", "retry please", "--input-meta", "encoding=binary/plain", name="resolve")
+        await type_in("-i", '{"by": "anna", "decision": "retri"}', name="resolve")
+        await type_in("-i", '"retry"', name="resolve")
+        await type_in("-i", '{"by": "anna"}', name="ressolve")
+
+        async def are_refused() -> bool:
+            return (await view(stage)).refused_count == 6
+
+        await eventually(are_refused)
+        refused = [line.split(" ", 2)[2] for line in (await view(stage)).refused]
+        assert refused[2] == "resolve: not a Resolve"
+        assert "decision: Input should be 'retry', 'use_fallback', 'skip' or 'abort'" in refused[3]
+        await type_in("-i", '{"by": "anna", "decision": "retry", "note": "GitHub is back"}', name="resolve")
+        assert (await one.result()).decided.note == "GitHub is back"
+        ended = await escalation(stage).result()
+    kinds = [event.kind.value for event in ended.events if event.kind.value != "refused"]
+    assert kinds == ["opened", "joined", "acknowledged", "snoozed", "escalated", "reassigned", "resolved"]
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+async def test_every_decision_comes_back_to_who_waits(own_stage: Stage, decision: Decision) -> None:
+    stage = own_stage
+    async with stage.worker():
+        one = await ask(stage, service=names.JIRA)
+        await until_told(stage)
+        told = await starter(stage, "escalation", "resolve", "jira", decision.value)
+        assert told["state"] == "resolved"
+        assert (await one.result()).decided.decision is decision

@@ -1,0 +1,70 @@
+"""Escalations on record, in a real database: written once, never set back, and asked whether a failure recurred."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from devsync.contracts.escalation import RecordEscalation
+from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
+from devsync.domain.escalation import machine
+from devsync.domain.escalation.machine import EscalationRecord, Event
+from devsync.domain.escalation.policy import EscalationPolicy, Level, Target
+from devsync.domain.recovery.decision import Decision
+from devsync.storage.database import Database
+from devsync.storage.escalations import Escalations
+from devsync.storage.tables import escalations
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+POLICY = EscalationPolicy(
+    name="default",
+    levels=(Level(name="team_lead", targets=(Target(kind="slack", target="#oncall"),), delay=HOUR),),
+    entry={},
+    acknowledgement_timeout=HOUR,
+    default_decision=Decision.SKIP,
+)
+DOWN = Failure(category=ErrorCategory.NETWORK, message="nobody\0 answers", is_retryable=True, fingerprint="f1")
+
+
+def opened(at: datetime = NOON) -> tuple[EscalationRecord, tuple[Event, ...]]:
+    return machine.opened(POLICY, "team_lead", "policy", "nobody answers", at)
+
+
+def message(record: EscalationRecord, events: tuple[Event, ...], first: int = 1, **changes: Any) -> RecordEscalation:
+    values: dict[str, Any] = {
+        "workflow_id": "escalation:service:github",
+        "page": "run-1",
+        "service": "github",
+        "failure": DOWN,
+        "severity": ErrorSeverity.MEDIUM,
+        "record": record,
+        "first_number": first,
+        "events": events,
+    }
+    return RecordEscalation(**(values | changes))
+
+
+async def test_it_is_written_once_and_nothing_older_replaces_something_newer(database: Database) -> None:
+    record, first = opened()
+    over, second = machine.resolve(record, "anna", Decision.RETRY, "back", NOON + HOUR)
+    store = Escalations(database)
+    for one in (message(record, first), message(over, second, 2), message(record, first), message(over, second, 2)):
+        await store.write(one)
+    assert await store.events("escalation:service:github", "run-1") == [*first, *second]
+    (row,) = list(await database.execute(escalations.select()))
+    assert (row.state, row.decision, row.decided_by, row.resolved_at, row.events) == (
+        "resolved", "retry", "anna", NOON + HOUR, 2,
+    )  # fmt: skip
+    assert row.failure == "nobody\ufffd answers"
+
+
+async def test_a_failure_has_recurred_where_an_earlier_page_about_it_is_over(database: Database) -> None:
+    store = Escalations(database)
+    record, events = opened()
+    assert not await store.has_recurred("f1", NOON - HOUR)
+    await store.write(message(record, events))
+    assert not await store.has_recurred("f1", NOON - HOUR), "it is still open: whoever comes joins it"
+    over, ended = machine.resolve(record, "anna", Decision.RETRY, "", NOON + HOUR)
+    await store.write(message(over, ended, 2))
+    assert await store.has_recurred("f1", NOON - HOUR)
+    assert not await store.has_recurred("f1", NOON + timedelta(seconds=1)), "before the window"
+    assert not await store.has_recurred("f2", NOON - HOUR)

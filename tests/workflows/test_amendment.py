@@ -1,0 +1,145 @@
+"""A partial edition that is out: what was missing is asked for again, and added when it answers."""
+
+import asyncio
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+
+from devsync.contracts import activities, names
+from devsync.contracts.amendment import AmendmentProgress
+from devsync.contracts.edition import EditionResult, EditionStatus
+from devsync.domain.errors import ErrorCategory, Failure
+from tests.workflows.office import DELIVER_BY, WEEK, Office, let_pass, make, serving, start
+
+GONE = Failure(category=ErrorCategory.DATA_COLLECTION, message="github answered 404", is_retryable=False)
+BROKEN = "github:acme/web"
+AGAIN = activities.COLLECT_REPOSITORIES_AGAIN.name
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def amendment_of(environment: WorkflowEnvironment) -> WorkflowHandle[Any, AmendmentProgress]:
+    return environment.client.get_workflow_handle(names.amendment_id("payments", WEEK), result_type=AmendmentProgress)
+
+
+async def end_of(environment: WorkflowEnvironment) -> AmendmentProgress:
+    """Its result, days later."""
+    passing = asyncio.create_task(let_pass(environment, 4 * DAY))
+    handle = amendment_of(environment)
+    while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+        await asyncio.sleep(0.05)
+    # Not waited for: this server's time may stand still once an abandoned child and its parent have closed.
+    passing.cancel()
+    return await handle.result()
+
+
+async def test_what_answers_later_makes_the_next_revision_in_the_same_messages(own_time: WorkflowEnvironment) -> None:
+    office = Office(refused={BROKEN: GONE})
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            result = await (await start(own_time)).result()
+            assert result.status is EditionStatus.PARTIAL
+            office.answer_again.add(BROKEN)
+        progress = await end_of(own_time)
+    assert (progress.ended, progress.revision, progress.healed) == ("everything is there", 2, (BROKEN,))
+    first, second = [record.result for record in office.records]
+    assert [(one.revision, one.status) for one in (first, second)] == [
+        (1, EditionStatus.PARTIAL), (2, EditionStatus.COMPLETE)
+    ]  # fmt: skip
+    assert set(office.posts) == {f"payments/{WEEK}/slack-payments/{part}" for part in (0, 1)}
+    told = office.rendered[-1].telling
+    assert told.amended is not None
+    assert (told.amended.units, told.amended.items_added, told.asks_until) == ((BROKEN,), 1, None)
+    assert office.rendered[0].telling.asks_until is not None
+
+
+async def test_what_never_answers_is_given_up_after_three_days_and_asked_for_ever_more_seldom(
+    own_time: WorkflowEnvironment,
+) -> None:
+    office = Office(refused={BROKEN: GONE})
+    async with serving(own_time, office):
+        await (await start(own_time)).result()
+        amendment = amendment_of(own_time)
+        progress = await end_of(own_time)
+        events = len((await amendment.fetch_history()).events)
+    assert progress.ended == "the time is up"
+    assert [unit.unit for unit in progress.missing] == [BROKEN]
+    asked = office.asked[AGAIN]
+    assert asked[-1] - office.began <= DELIVER_BY + 3 * DAY
+    assert 70 < len(asked) < 85
+    waits = [after - before for before, after in pairwise(asked)]
+    assert waits[0] >= timedelta(minutes=10)
+    assert all(HOUR <= wait < HOUR + timedelta(minutes=2) for wait in waits[5:])
+    assert events / len(asked) < 15
+
+
+async def test_a_service_that_is_released_and_a_person_are_heeded_at_once(own_time: WorkflowEnvironment) -> None:
+    office = Office(refused={BROKEN: GONE})
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            await (await start(own_time)).result()
+            amendment = amendment_of(own_time)
+            await amendment.signal("service_released", {"service": "jira"})  # nothing of it is missing
+            await amendment.signal("try_now", {"by": "anna"})
+            await office.was_asked[AGAIN].wait()
+            office.answer_again.add(BROKEN)
+            while (await amendment.query("progress", result_type=AmendmentProgress)).tries < 1:
+                await asyncio.sleep(0.01)
+            await amendment.signal("service_released", {"service": "github"})
+            progress = await amendment.result()
+    assert (progress.ended, progress.tries) == ("everything is there", 2)
+
+
+async def test_a_person_ends_it_and_nonsense_does_not(own_time: WorkflowEnvironment) -> None:
+    office = Office(refused={BROKEN: GONE})
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            await (await start(own_time)).result()
+            amendment = amendment_of(own_time)
+            await amendment.signal("stop", {"reason": "no name"})
+            await amendment.signal("stop", args=[])
+            await amendment.signal("halt", {"by": "anna"})
+            await amendment.signal("stop", {"by": "anna", "reason": "nobody needs it"})
+            progress = await amendment.result()
+    assert progress.ended == "stopped by anna: nobody needs it"
+    assert len(progress.refused_messages) == 3
+
+
+async def test_a_later_run_of_the_week_that_is_whole_takes_its_place(own_time: WorkflowEnvironment) -> None:
+    office = Office(refused={BROKEN: GONE}, has_previous=True)
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            await (await start(own_time)).result()
+            office.refused.clear()
+            whole: EditionResult = await (await start(own_time)).result()
+            progress = await amendment_of(own_time).result()
+    assert whole.status is EditionStatus.COMPLETE
+    assert progress.ended == "a newer edition of the week is whole"
+
+
+async def test_a_later_run_that_is_partial_too_goes_on_in_the_same_amendment(own_time: WorkflowEnvironment) -> None:
+    office = Office(refused={BROKEN: GONE}, has_previous=True)
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            await (await start(own_time)).result()
+            first = await amendment_of(own_time).describe()
+            office.refused = {"jira:PAY": GONE}
+            await (await start(own_time)).result()
+            office.answer_again.add("jira:PAY")
+        progress = await end_of(own_time)
+        last = await amendment_of(own_time).describe()
+    assert (first.run_id, last.status) == (last.run_id, WorkflowExecutionStatus.COMPLETED)
+    assert progress.healed == ("jira:PAY",)
+
+
+async def test_an_edition_that_nobody_was_sent_is_not_amended(own_time: WorkflowEnvironment) -> None:
+    office = Office(refused={BROKEN: GONE})
+    result = await make(own_time, office, deliver=False)
+    assert result.status is EditionStatus.PARTIAL
+    assert office.rendered[0].telling.asks_until is None
+    with pytest.raises(RPCError, match="not found"):
+        await amendment_of(own_time).describe()

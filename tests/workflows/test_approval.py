@@ -1,0 +1,178 @@
+"""An edition that waits for its reviewers: what they say, what they may not say, and what follows without them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+
+from devsync.contracts import activities, names
+from devsync.contracts.approval import ApprovalProgress, ApprovalState
+from devsync.contracts.delivery import DeliveryState
+from devsync.contracts.edition import EditionProgress, EditionStatus, Phase
+from tests.workflows.office import Office, serving, start
+
+WAIT = timedelta(minutes=90)
+REVIEWERS = {"required": True, "reviewers": ["#payments-leads"], "wait": WAIT, "on_timeout": "publish"}
+PREVIEW = "approval-slack-payments-leads"
+
+
+def asking(**changes: Any) -> Office:
+    return Office(approval={**REVIEWERS, **changes})
+
+
+async def progress_of(handle: WorkflowHandle[Any, Any]) -> EditionProgress:
+    progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
+    return progress
+
+
+async def until_asked(handle: WorkflowHandle[Any, Any], office: Office) -> None:
+    """Until the preview stands in the reviewers' channel."""
+    await office.was_asked[activities.SEND_SLACK_PART.name].wait()
+    while (await progress_of(handle)).phase is not Phase.APPROVING:
+        pass
+
+
+def posted_to(office: Office, channel: str) -> list[str]:
+    return [key for key in office.posts if key.split("/")[2] == channel]
+
+
+@pytest.mark.parametrize("way", ["signal", "update"])
+async def test_nothing_is_posted_before_somebody_agrees(way: str, own_time: WorkflowEnvironment) -> None:
+    office = asking()
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            assert posted_to(office, "slack-payments") == []
+            said = {"by": "anna", "note": "good"}
+            if way == "signal":
+                await handle.signal("approve", said)
+            else:
+                answer: ApprovalProgress = await handle.execute_update("approve", said, result_type=ApprovalProgress)
+                assert (answer.state, answer.by) == (ApprovalState.APPROVED, "anna")
+        result = await handle.result()
+    assert result.status is EditionStatus.COMPLETE
+    assert result.approval is not None
+    assert (result.approval.state, result.approval.by, result.approval.note) == (ApprovalState.APPROVED, "anna", "good")
+    assert [channel.state for channel in result.channels] == [DeliveryState.DELIVERED]
+    assert "waits for approval" in office.rendered[0].telling.banner
+    assert office.rendered[-1].telling.banner == ""
+    assert posted_to(office, PREVIEW)
+
+
+async def test_a_rejected_edition_is_posted_nowhere_and_on_record_with_who_and_why(
+    own_time: WorkflowEnvironment,
+) -> None:
+    office = asking()
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            await handle.signal("reject", {"by": "anna", "reason": "wrong week"})
+        result = await handle.result()
+    assert result.status is EditionStatus.REJECTED
+    assert posted_to(office, "slack-payments") == []
+    record = office.records[-1]
+    assert (record.result.status, record.cancelled_because, record.kept) == (
+        EditionStatus.REJECTED, "anna: wrong week", None
+    )  # fmt: skip
+
+
+async def test_an_edit_is_composed_shown_again_and_waited_for_again(own_time: WorkflowEnvironment) -> None:
+    office = asking()
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            await handle.execute_update("edit", {"by": "ben", "hide": ["PAY-1"], "note": "Release on Friday"})
+            await handle.execute_update("edit", {"by": "cem", "retitle": {"PAY-2": "Better"}})
+            while len(office.composed) < 2 or office.composed[-1].edits.retitle != {"PAY-2": "Better"}:
+                await progress_of(handle)
+            await handle.signal("approve", {"by": "anna"})
+        result = await handle.result()
+    edits = office.composed[-1].edits
+    assert (edits.hide, edits.retitle, edits.note) == (("PAY-1",), {"PAY-2": "Better"}, "Release on Friday")
+    assert result.approval is not None
+    assert result.approval.edited_by == ("ben", "cem")
+    assert result.item_count == 2
+    assert result.revision == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"), [("publish", EditionStatus.COMPLETE), ("reject", EditionStatus.REJECTED)]
+)
+async def test_nobody_answers_then_reviewers_are_reminded_and_the_policy_decides(
+    policy: str, status: EditionStatus, own_time: WorkflowEnvironment
+) -> None:
+    office = asking(on_timeout=policy)
+    async with serving(own_time, office):
+        handle = await start(own_time)
+        result = await handle.result()
+        took = (await handle.describe()).close_time - (await handle.describe()).start_time  # type: ignore[operator]
+    assert result.status is status
+    assert result.approval is not None
+    assert result.approval.state is ApprovalState.TIMED_OUT
+    assert WAIT <= took < WAIT + timedelta(minutes=5)
+    assert [notice.target.target for notice in office.notices] == ["#payments-leads"]
+
+
+WRONG = [
+    ("approve", {"by": ""}, "by: String should have at least 1 character"),
+    ("approve", {"note": "good"}, "by: Field required"),
+    ("approve", "yes", "Input should be"),
+    ("approve", {"by": "anna", "notes": "good"}, "notes: not known here"),
+    ("edit", {"by": "anna"}, "it changes nothing"),
+    ("edit", {"by": "anna", "hide": "PAY-1"}, "hide: Input should be"),
+]
+
+
+@pytest.mark.parametrize(("name", "said", "why"), WRONG)
+async def test_what_makes_no_sense_is_refused_with_why_and_changes_nothing(
+    name: str, said: object, why: str, own_time: WorkflowEnvironment
+) -> None:
+    office = asking()
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            await handle.signal(name, said)
+            with pytest.raises(WorkflowUpdateFailedError) as refused:
+                await handle.execute_update(name, said)
+            progress = await progress_of(handle)
+            await handle.signal("reject", {"by": "anna"})
+        await handle.result()
+    assert isinstance(refused.value.cause, ApplicationError)
+    assert why in refused.value.cause.message
+    assert len(progress.refused_messages) == 1
+    assert f"signal '{name}'" in progress.refused_messages[0]
+    assert why[:40] in progress.refused_messages[0]
+    assert progress.approval is not None
+    assert progress.approval.state is ApprovalState.WAITING
+
+
+async def test_who_comes_too_early_or_too_late_is_told_so(own_time: WorkflowEnvironment) -> None:
+    office = asking()
+    office.away[activities.PLAN_EDITION.name] = timedelta(seconds=1)
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await handle.signal("approve", {"by": "anna"})
+            await until_asked(handle, office)
+            await handle.signal("approve", {"by": "anna"})
+            await handle.signal("reject", {"by": "ben"})
+            await handle.signal("approve", args=[{"by": "anna"}, 2])
+            await handle.signal("approve", args=[])
+        result = await handle.result()
+        refused = (await progress_of(handle)).refused_messages
+    assert result.status is EditionStatus.COMPLETE
+    early, late, two, none = refused
+    assert "does not wait for approval now" in early
+    assert "approved already, by anna" in late
+    assert "'approve'" in two
+    assert "'approve'" in none
+    assert names.delivery_id("payments", "2026-W47", PREVIEW) in {
+        names.delivery_id(*key.split("/")[:3]) for key in office.posts
+    }

@@ -1,0 +1,180 @@
+"""How people are told, and what happens where they cannot be."""
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from devsync.contracts.escalation import ToldState
+from devsync.domain.escalation.machine import State
+from tests.e2e.stage import eventually
+from tests.workflows.escalation_stage import (
+    HOUR,
+    MINUTE,
+    NO_ANSWER,
+    UNKNOWN_CHANNEL,
+    UNREACHABLE,
+    People,
+    escalation_stage,
+    level,
+    policy,
+)
+
+pytestmark = pytest.mark.timeout(120)
+
+NO_SCOPE = UNKNOWN_CHANNEL.model_copy(update={"message": "missing_scope channels:history"})
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_post_without_an_answer_is_looked_for_before_it_is_posted_again(
+    own_time: WorkflowEnvironment, arrives: bool
+) -> None:
+    people = People(failures={"#leads": [(NO_ANSWER, arrives)]})
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        await stage.join(waiting.id)
+        await stage.result()
+    assert people.pages().count("#leads") == 1
+    assert len(people.finds) == 1
+    assert people.newest("#leads").notice.title.startswith("Resolved")
+
+
+async def test_a_note_without_an_answer_is_looked_for_in_the_thread(own_time: WorkflowEnvironment) -> None:
+    people = People(failures={"#leads note": [(NO_ANSWER, True)]})
+    rules = policy(level("team_lead", HOUR, "#leads", repeats=1))
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        await stage.join(waiting.id, rules)
+        await stage.result()
+    assert people.notes() == ["Asked again: team_lead: no answer, told for the second time"]
+    assert [find.thread_ts for find in people.finds] == ["1.0"]
+
+
+async def test_where_the_channel_cannot_be_asked_it_is_not_posted_again(own_time: WorkflowEnvironment) -> None:
+    people = People(failures={"#leads": [(NO_ANSWER, True)]}, find_failures=[NO_SCOPE])
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        await stage.join(waiting.id)
+        ended = await stage.result()
+    assert ended.told[0].state is ToldState.UNCERTAIN
+    assert people.pages().count("#leads") == 1
+    assert "unreached" in [event.kind.value for event in ended.events]
+
+
+async def test_a_level_that_nobody_can_reach_does_not_hold_up_the_next(own_time: WorkflowEnvironment) -> None:
+    people = People(failures={"#leads": [(UNKNOWN_CHANNEL, False)]})
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        await stage.join(waiting.id)
+        ended = await stage.result()
+    opened, managers = ended.events[0], dict(people.told())["#managers"]
+    assert managers - opened.at < MINUTE
+    kinds = [event.kind.value for event in ended.events]
+    assert kinds == ["opened", "joined", "unreached", "escalated", "escalated", "resolved"]
+    assert ended.events[3].message == "nobody of team_lead can be reached"
+    assert ended.told[0].state is ToldState.UNREACHED
+
+
+async def test_one_target_out_of_reach_leaves_the_others_their_time(own_time: WorkflowEnvironment) -> None:
+    people = People(away={"#leads"})
+    rules = policy(level("team_lead", HOUR, "#leads", "lead@acme.dev"), level("executive", HOUR, "#executives"))
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        await stage.join(waiting.id, rules)
+        ended = await stage.result()
+    assert dict(people.told())["#executives"] - ended.events[0].at >= HOUR
+    assert people.pages().count("lead@acme.dev") == 1
+
+
+async def test_what_was_out_of_reach_is_told_where_it_stands_when_it_comes_back(own_time: WorkflowEnvironment) -> None:
+    people = People(failures={"#leads": [(UNREACHABLE, False)]})
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        await stage.join(waiting.id)
+        ended = await stage.result()
+    assert [event.kind.value for event in ended.events][:3] == ["opened", "joined", "escalated"]
+    assert people.pages().count("#leads") == 1
+    assert ended.told[0].state is ToldState.TOLD
+
+
+async def test_with_all_of_slack_away_nobody_is_skipped_and_the_decision_still_comes(
+    own_time: WorkflowEnvironment,
+) -> None:
+    """All levels have the same channel, as shipped: asking the next one sooner would reach nobody sooner."""
+    people = People(away={"#oncall"})
+    rules = policy(*(level(name, HOUR, "#oncall") for name in ("team_lead", "executive")))
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        await stage.join(waiting.id, rules)
+        ended = await stage.result()
+        (told,) = await waiting.result()
+    assert told.by == "policy"
+    assert ended.record is not None
+    assert ended.record.since - ended.record.opened_at >= 2 * HOUR
+    assert people.pages() == []
+
+
+async def test_who_was_never_told_is_not_told_of_the_end(own_time: WorkflowEnvironment) -> None:
+    people = People(away={"#leads"})
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        with stage.at_rest():
+            await stage.join(waiting.id)
+            await stage.until(lambda view: bool(people.calls))
+            await stage.say("resolve", {"by": "anna", "decision": "skip"})
+            people.away.clear()
+        await stage.result()
+    assert people.pages() == []
+
+
+async def test_a_message_that_somebody_deleted_is_posted_anew(own_time: WorkflowEnvironment) -> None:
+    gone = UNKNOWN_CHANNEL.model_copy(update={"code": "message_not_found", "message": "message_not_found"})
+    people = People()
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        with stage.at_rest():
+            await stage.join(waiting.id)
+            await stage.told("#leads")
+            people.failures["#leads"] = [(gone, False)]
+            people.posts.clear()
+            await stage.say("acknowledge", {"by": "anna"})
+            await stage.until(lambda view: bool(people.posts))
+    assert people.newest("#leads").notice.title.startswith("Acknowledged by anna")
+
+
+async def test_the_database_away_holds_up_nobody_and_is_written_later(own_time: WorkflowEnvironment) -> None:
+    people = People(is_database_away=True)
+    async with escalation_stage(own_time, people) as stage:
+        (waiting,) = await stage.waiting()
+        with stage.at_rest():
+            await stage.join(waiting.id)
+            await stage.told("#leads")
+            await stage.say("resolve", {"by": "anna", "decision": "retry"})
+            assert len(await waiting.result()) == 1
+            # Another cause, and another page, while the last one is not written down yet.
+            (again,) = await stage.waiting()
+            await stage.join(again.id)
+            await stage.until(lambda view: view.subscribers[0].subscriber.workflow_id == again.id)
+            people.is_database_away = False
+            await stage.say("resolve", {"by": "anna", "decision": "skip"})
+
+            async def is_written() -> bool:
+                return people.kinds().count("resolved") == 2
+
+            await eventually(is_written, 20)
+    assert people.kinds() == ["opened", "joined", "resolved"] * 2
+
+
+async def test_the_web_ui_explains_it_and_text_from_outside_means_nothing_there(own_time: WorkflowEnvironment) -> None:
+    async with escalation_stage(own_time) as stage:
+        (waiting,) = await stage.waiting()
+        with stage.at_rest():
+            await stage.join(waiting.id, subject="payments <script>|*bold*")
+            await stage.told("#leads")
+            details = await stage.details()
+            view = await stage.view()
+    assert view.record is not None
+    assert view.record.state is State.FIRING
+    assert f"### {stage.service}: github answered 503" in details
+    assert "Now: **firing**, asked: team\\_lead (\\#leads)" in details
+    assert "**engineering_manager is asked at " in details
+    assert "`retry` (run the failed operation again, now)" in details
+    assert "payments \\<script\\>\\|\\*bold\\*" in details

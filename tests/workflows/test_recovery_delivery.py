@@ -1,0 +1,252 @@
+"""The steps of delivery plans: they tell the channels' Deliveries what to do, and wait for what these report."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.client import WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from devsync.contracts import names
+from devsync.contracts.artifacts import ArtifactRef
+from devsync.contracts.delivery import (
+    ChannelPlan,
+    DeliveryOutcome,
+    DeliveryRequest,
+    DeliverySchedule,
+    DeliveryState,
+    Drop,
+    PutOff,
+    TryNow,
+)
+from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
+from devsync.domain.errors import ErrorCategory, Failure
+from devsync.domain.recovery.healing import RecoveryOutcome
+from devsync.domain.recovery.plan import StepState
+from tests.workflows.recovery_stage import EXPIRED, MINUTE, SERVED, WEEK, Ground, shipped, stage
+from workflows.signals import signal_if_open
+
+UNIT, BACKUP, OTHER, MAIL = "slack-payments", "slack-backup", "slack-other", "email-1"
+DOWN = Failure(category=ErrorCategory.NETWORK, message="slack cannot be reached", is_retryable=True)
+
+
+@dataclass
+class Channels:
+    """How each channel takes it, by key: the tries in their order, the last one again and again."""
+
+    takes: Mapping[str, list[bool | None]] = field(default_factory=dict)
+    """None: it says nothing."""
+    tries: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    put_off: dict[str, datetime] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
+
+
+CHANNELS = Channels()
+"""Of the test that runs: a workflow is made by its worker, and cannot be given one."""
+
+
+@workflow.defn(name=names.DELIVERY, sandboxed=False)
+class FakeDelivery:
+    """As Delivery speaks with others: it reports after each try."""
+
+    @workflow.init
+    def __init__(self, request: DeliveryRequest) -> None:
+        self._request = request
+        self._listeners = [request.reply_to] if request.reply_to else []
+        self._is_asked = True
+        self._is_over = False
+
+    @workflow.run
+    async def run(self, request: DeliveryRequest) -> DeliveryOutcome:
+        while not self._is_over:
+            await workflow.wait_condition(lambda: self._is_asked or self._is_over)
+            self._is_asked = False
+            await self._try()
+        return self._outcome(True)
+
+    @workflow.signal
+    def try_now(self, message: TryNow) -> None:
+        self._listeners.append(message.reply_to or "")
+        self._is_asked = True
+
+    @workflow.signal
+    def put_off(self, message: PutOff) -> None:
+        CHANNELS.put_off[self._request.channel.key] = message.until
+
+    @workflow.signal
+    def drop(self, message: Drop) -> None:
+        CHANNELS.dropped.append(self._request.channel.key)
+        self._is_over = True
+
+    async def _try(self) -> None:
+        key = self._request.channel.key
+        takes = CHANNELS.takes.get(key, [False])
+        is_taken = takes[min(CHANNELS.tries[key], len(takes) - 1)]
+        CHANNELS.tries[key] += 1
+        if is_taken is None or self._is_over:
+            return
+        for listener in self._listeners:
+            await signal_if_open(listener, "delivery_reported", self._outcome(is_taken))
+        self._is_over = is_taken
+
+    def _outcome(self, is_taken: bool) -> DeliveryOutcome:
+        return DeliveryOutcome(
+            team="payments",
+            iso_week=WEEK,
+            channel=self._request.channel.key,
+            kind=self._request.channel.kind,
+            revision=1,
+            state=DeliveryState.DELIVERED if is_taken else DeliveryState.PENDING,
+            setback=None if is_taken else DOWN,
+        )
+
+
+def delivery(key: str, target: str = "#payments") -> DeliveryRequest:
+    kind = key.partition("-")[0]
+    return DeliveryRequest(
+        team="payments",
+        iso_week=WEEK,
+        channel=ChannelPlan(key=key, kind=kind, target=target),
+        revision=1,
+        rendering=ArtifactRef(digest="0" * 64, size=1, kind="rendering"),
+        part_digests=("a",),
+        policies={},
+        schedule=DeliverySchedule(retry_after=(MINUTE,), uncertain_wait=MINUTE),
+    )
+
+
+def request(now: datetime, failure: Failure = DOWN, **changes: Any) -> RecoveryRequest:
+    values = {
+        "team": "payments",
+        "iso_week": WEEK,
+        "service": names.SLACK,
+        "phase": "deliver",
+        "plan": shipped(names.SLACK, "deliver", failure),
+        "units": (FailedUnit(unit=UNIT, service=names.SLACK, failure=failure),),
+        "deadline": now + 30 * MINUTE,
+        "policies": {},
+        "deliveries": (delivery(UNIT),),
+    }
+    return RecoveryRequest.model_validate(values | changes)
+
+
+@asynccontextmanager
+async def deliveries(environment: WorkflowEnvironment, *open_ones: str) -> AsyncIterator[None]:
+    """Serves Deliveries; those that are named are open, and have had their first try."""
+    handles: list[WorkflowHandle[Any, Any]] = []
+    async with Worker(environment.client, task_queue=names.CONTROL_QUEUE, workflows=[FakeDelivery]):
+        for key in open_ones:
+            handles.append(
+                await environment.client.start_workflow(
+                    FakeDelivery.run,
+                    delivery(key),
+                    id=names.delivery_id("payments", WEEK, key),
+                    task_queue=names.CONTROL_QUEUE,
+                )
+            )
+            while not CHANNELS.tries[key]:
+                await asyncio.sleep(0.02)
+        yield
+
+
+async def recovered(
+    environment: WorkflowEnvironment, takes: Mapping[str, list[bool | None]], *open_ones: str, **changes: Any
+) -> RecoveryReport:
+    CHANNELS.__init__(takes)  # type: ignore[misc]
+    async with stage(environment, Ground(), SERVED) as on, deliveries(environment, *open_ones):
+        return await on.recover(request(await on.now(), **changes))
+
+
+def states(report: RecoveryReport) -> list[tuple[str, StepState]]:
+    return [(record.id, record.state) for record in report.steps]
+
+
+BACKUPS = {"alternatives": {UNIT: (delivery(BACKUP, "#backup"), delivery(OTHER, "#other"))}}
+MAILS = {"mails": (delivery(MAIL, "payments@acme.dev"),)}
+
+
+async def test_a_retry_has_the_delivery_try_at_once_and_runs_no_fallback(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {UNIT: [False, True]}, UNIT, **BACKUPS)
+    assert states(report) == [("retry", StepState.RESOLVED)]
+    assert report.outcome is RecoveryOutcome.HEALED
+    assert dict(CHANNELS.tries) == {UNIT: 2}
+
+
+async def test_a_retry_is_made_twice(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {UNIT: [False, False, True]}, UNIT)
+    assert (states(report), report.steps[0].attempts) == ([("retry", StepState.RESOLVED)], 2)
+
+
+async def test_a_delivery_that_has_ended_begins_again(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {UNIT: [True]})
+    assert report.outcome is RecoveryOutcome.HEALED
+
+
+async def test_an_alternative_channel_stands_in(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {BACKUP: [False], OTHER: [True]}, UNIT, **BACKUPS)
+    assert states(report) == [("retry", StepState.FAILED), ("alternative", StepState.RESOLVED)]
+    assert report.outcome is RecoveryOutcome.STAND_IN
+    assert CHANNELS.dropped == [BACKUP]  # it must not come later, beside the other
+
+
+async def test_mail_stands_in_for_the_channel(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {MAIL: [True]}, UNIT, **MAILS)
+    assert states(report)[-2:] == [("alternative", StepState.SKIPPED), ("email", StepState.RESOLVED)]
+    assert report.steps[1].message == "the team has no alternative channel"
+    assert report.healed_without_data == (UNIT,)
+
+
+async def test_what_nobody_takes_is_queued_with_time_to_heal(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {}, UNIT, **MAILS)
+    assert states(report)[-2:] == [("email", StepState.FAILED), ("queue", StepState.RESOLVED)]
+    assert report.started_at is not None
+    assert 29 * MINUTE < CHANNELS.put_off[UNIT] - report.started_at < 34 * MINUTE
+    assert report.steps[-1].message == f"queued; the next try is at {CHANNELS.put_off[UNIT]:%H:%M} UTC"
+
+
+async def test_a_channel_that_says_nothing_costs_its_time_alone(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {UNIT: [False, None], MAIL: [True]}, UNIT, **MAILS)
+    retry, *_, email = report.steps
+    assert (retry.state, email.state) == (StepState.TIMED_OUT, StepState.RESOLVED)
+    assert retry.message == "slack-payments did not say in time what came of it"
+    assert 0.9 * MINUTE < retry.duration < 1.2 * MINUTE
+
+
+async def test_what_only_people_can_mend_is_not_retried(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {MAIL: [True]}, UNIT, failure=EXPIRED, **MAILS)
+    assert report.steps[0].state is StepState.SKIPPED
+    assert report.steps[0].message.endswith("what is left failed with authentication")
+    assert CHANNELS.tries[UNIT] == 1
+
+
+async def test_in_the_end_a_person_gets_what_to_paste(own_time: WorkflowEnvironment) -> None:
+    CHANNELS.__init__({})  # type: ignore[misc]
+    ground = Ground()
+    plan = shipped(names.SLACK, "deliver", EXPIRED)
+    async with stage(own_time, ground) as on, deliveries(own_time):
+        message = request(await on.now(), EXPIRED, plan=plan, deadline=await on.now() + 2 * MINUTE)
+        report = await on.recover(message)
+    assert states(report)[-2:] == [("queue", StepState.SKIPPED), ("manual", StepState.SUCCEEDED)]
+    assert ground.joins[0].reason == (
+        "the text to paste into #payments comes by `python starter.py preview payments --week 2026-W47 --format text`"
+    )
+
+
+async def test_a_person_may_have_it_tried_again(own_time: WorkflowEnvironment) -> None:
+    CHANNELS.__init__({UNIT: [False, False, False, True]})  # type: ignore[misc]
+    ground = Ground()
+    plan = shipped(names.SLACK, "deliver", DOWN)
+    plan = plan.model_copy(update={"steps": plan.steps[:1]})
+    async with stage(own_time, ground) as on, deliveries(own_time, UNIT):
+        await on.with_escalation()
+        handle = await on.start(request(await on.now(), plan=plan))
+        await ground.was_joined.wait()
+        await handle.signal("resolve", {"by": "anna", "decision": "retry"})
+        report = await handle.result()
+    assert (report.outcome, report.decided_by) == (RecoveryOutcome.HEALED, "anna")

@@ -1,0 +1,81 @@
+"""What reviewers say to an edition that waits for them: the messages, which a workflow inherits."""
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts.approval import ApprovalProgress, Approve, Edit, Reject
+    from workflows.approval import Approval, Said, refusal
+    from workflows.breaker_messages import decision as read_from_person
+
+
+class Approving:
+    """Takes answers as signals (typed in the Web UI) and as updates, which tell their sender why they are refused."""
+
+    def __init__(self) -> None:
+        self._approval: Approval | None = None
+        """None until somebody is asked."""
+
+    def tell_of_approval(self, approval: ApprovalProgress) -> None:
+        """Shows where it stands."""
+        raise NotImplementedError
+
+    def refuse(self, what: str) -> None:
+        """Records what was not taken."""
+        raise NotImplementedError
+
+    @workflow.signal(name="approve", description='Agree with the preview: {"by": "anna", "note": "…"}')
+    def approve_by_signal(self, raw: RawValue) -> None:
+        self._hear("approve", raw, Approve)
+
+    @workflow.signal(name="reject", description='Post nothing this week: {"by": "anna", "reason": "…"}')
+    def reject_by_signal(self, raw: RawValue) -> None:
+        self._hear("reject", raw, Reject)
+
+    @workflow.signal(name="edit", description='Change it: {"by": …, "hide": ["PAY-1"], "retitle": {"PAY-2": "…"}}')
+    def edit_by_signal(self, raw: RawValue) -> None:
+        self._hear("edit", raw, Edit)
+
+    @workflow.update(description='Agree with the preview: {"by": "anna", "note": "…"}')
+    def approve(self, raw: RawValue) -> ApprovalProgress:
+        return self._take(raw, Approve)
+
+    @workflow.update(description='Post nothing this week: {"by": "anna", "reason": "…"}')
+    def reject(self, raw: RawValue) -> ApprovalProgress:
+        return self._take(raw, Reject)
+
+    @workflow.update(description='Change it: {"by": …, "hide": ["PAY-1"], "retitle": {"PAY-2": "…"}, "note": "…"}')
+    def edit(self, raw: RawValue) -> ApprovalProgress:
+        return self._take(raw, Edit)
+
+    # Each update has a validator: a refused one leaves no trace in the history.
+
+    @approve.validator
+    def _may_approve(self, raw: RawValue) -> None:
+        self._open().check(read_from_person(raw, Approve))
+
+    @reject.validator
+    def _may_reject(self, raw: RawValue) -> None:
+        self._open().check(read_from_person(raw, Reject))
+
+    @edit.validator
+    def _may_edit(self, raw: RawValue) -> None:
+        self._open().check(read_from_person(raw, Edit))
+
+    def _open(self) -> Approval:
+        if self._approval is None:
+            raise refusal("this edition does not wait for approval now")
+        return self._approval
+
+    def _take(self, raw: RawValue, kind: type[Said]) -> ApprovalProgress:
+        approval = self._open()
+        approval.take(read_from_person(raw, kind))
+        self.tell_of_approval(approval.progress)
+        return approval.progress
+
+    def _hear(self, name: str, raw: RawValue, kind: type[Said]) -> None:
+        try:
+            self._take(raw, kind)
+        except ApplicationError as refused:
+            self.refuse(f"signal {name!r}: {refused.message}")

@@ -1,0 +1,107 @@
+"""Waits for all channels of an edition; one in trouble goes to a recovery, while its Delivery goes on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryRequest, DeliveryState
+    from devsync.contracts.edition import EditionPlan
+    from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
+    from devsync.domain.changelog.deadline import Deadline
+    from devsync.domain.errors import ErrorCategory, Failure
+    from devsync.domain.recovery.choosing import plan_for
+    from workflows.channels import alternatives_of
+    from workflows.recovering import DELIVER
+    from workflows.results import is_reported
+
+Request = Callable[[ChannelPlan, str], DeliveryRequest]
+"""Makes what a channel's Delivery is given; the second is the target that the channel stands in for, or empty."""
+
+_IN_TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.DEAD})
+
+
+async def until_delivered(
+    plan: EditionPlan,
+    channels: Sequence[ChannelPlan],
+    revision: int,
+    outcomes: Mapping[str, DeliveryOutcome],
+    deadline: Deadline,
+    request_for: Request,
+    recover: Callable[[RecoveryRequest], Awaitable[RecoveryReport]],
+) -> bool:
+    """Waits for every channel until the deadline. False where some channel is not done by then: it is queued."""
+    recovering: dict[str, asyncio.Task[RecoveryReport | None]] = {}
+    ends_at = workflow.now() + deadline.time_to_deliver(workflow.now())
+
+    def in_trouble() -> list[ChannelPlan]:
+        return [
+            channel
+            for channel in channels
+            if channel.key not in recovering and _trouble(outcomes.get(channel.key), revision) is not None
+        ]
+
+    def is_done() -> bool:
+        is_reported_everywhere = all(is_reported(channel, revision, outcomes) for channel in channels)
+        return is_reported_everywhere and all(task.done() for task in recovering.values())
+
+    async def recover_channel(channel: ChannelPlan) -> RecoveryReport | None:
+        failure = _trouble(outcomes.get(channel.key), revision)
+        recovery = failure and plan_for(plan.recovery_plans, channel.kind, DELIVER, [failure])
+        if failure is None or recovery is None:
+            return None
+        mails = [other for other in plan.channels if other.only_as_fallback and other.key != channel.key]
+        return await recover(
+            RecoveryRequest(
+                team=plan.team,
+                iso_week=plan.iso_week,
+                service=channel.kind,
+                phase=DELIVER,
+                window=plan.window,
+                plan=recovery,
+                units=(FailedUnit(unit=channel.key, service=channel.kind, failure=failure),),
+                deliveries=(request_for(channel, ""),),
+                alternatives={
+                    channel.key: tuple(request_for(other, channel.target) for other in alternatives_of(channel))
+                },
+                mails=tuple(request_for(mail, channel.target) for mail in mails),
+                deadline=ends_at,
+                policies=plan.policies,
+                escalation=plan.escalation,
+                reply_to=workflow.info().workflow_id,
+            )
+        )
+
+    try:
+        while not is_done():
+            await workflow.wait_condition(
+                lambda: is_done() or bool(in_trouble()),
+                timeout=ends_at - workflow.now(),
+                timeout_summary="The deadline: a channel that is not done by then is queued",
+            )
+            for channel in in_trouble():
+                recovering[channel.key] = asyncio.create_task(recover_channel(channel))
+    except TimeoutError:
+        is_in_time = False
+    except asyncio.CancelledError:
+        for task in recovering.values():
+            task.cancel()
+        raise
+    else:
+        is_in_time = True
+    await asyncio.gather(*recovering.values())  # they end at the deadline, too
+    return is_in_time
+
+
+def _trouble(outcome: DeliveryOutcome | None, revision: int) -> Failure | None:
+    """Why a channel needs help with this revision; None for one that is done, or was not tried yet."""
+    if outcome is None or outcome.revision < revision:
+        return None
+    if outcome.setback is not None and outcome.state is DeliveryState.PENDING:
+        return outcome.setback
+    if outcome.state in _IN_TROUBLE:
+        return outcome.setback or Failure(
+            category=ErrorCategory.DISTRIBUTION, message=outcome.reason, is_retryable=False
+        )
+    return None

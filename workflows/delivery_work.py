@@ -1,0 +1,97 @@
+"""What one Delivery knows and has found out; issues no command."""
+
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, DeliveryState, StandingRevision
+    from devsync.domain.errors import Failure
+    from workflows.channel_parts import ChannelParts
+    from workflows.signals import with_refusal
+    from workflows.story import delivery_story, why_it_is_kept
+
+
+class DeliveryWork:
+    """The revision that is being brought to a channel, its parts there, and how it stands."""
+
+    def __init__(self, request: DeliveryRequest) -> None:
+        self.newest = request
+        """Of what was asked for; it is taken up before the next try."""
+        self.request = request
+        self.parts = ChannelParts()
+        self.has_recalled = False
+        self.state = DeliveryState.PENDING
+        self.reason = ""
+        self.setback: Failure | None = None
+        """Why the last try settled nothing."""
+        self.api_calls = 0
+        self.dated: datetime | None = None
+        """When the revision was first tried."""
+        self._refused: tuple[str, ...] = ()
+
+    @property
+    def is_superseded(self) -> bool:
+        return self.newest is not self.request
+
+    @property
+    def target(self) -> str:
+        return self.parts.channel_id or self.request.channel.target
+
+    def take_up_the_newest(self, now: datetime) -> None:
+        if self.dated is None or self.newest.revision != self.request.revision:
+            self.dated = now
+        self.request = self.newest
+        self.parts.be_of(self.request.channel.recipients)
+        self.api_calls = 0
+        self.enter(DeliveryState.PENDING)
+
+    def enter(self, state: DeliveryState, reason: str = "") -> None:
+        self.state = state
+        self.reason = reason
+        self.tell()
+
+    def enter_delivered(self, *notes: str) -> None:
+        self.parts.standing = StandingRevision(revision=self.request.revision, completeness=self.request.completeness)
+        self.enter(DeliveryState.DELIVERED, "; ".join(notes))
+
+    def set_back(self, failure: Failure) -> None:
+        self.setback, self.reason = failure, failure.message
+
+    def must_be_kept(self) -> bool:
+        """Whether what stands in the channel is more complete, and nobody asked to replace it all the same."""
+        standing = self.parts.standing
+        if standing is None or self.request.replace or self.request.completeness >= standing.completeness:
+            return False
+        self.enter(DeliveryState.KEPT, why_it_is_kept(self.request, standing))
+        return True
+
+    def refuse_message(self, what: str, now: datetime) -> None:
+        self._refused = with_refusal(self._refused, what, now)
+        self.tell()
+
+    def tell(self, waiting_for: str = "") -> None:
+        """In the run's current details."""
+        workflow.set_current_details(delivery_story(self.request, self.outcome(), waiting_for, self._refused))
+
+    def outcome(self) -> DeliveryOutcome:
+        return DeliveryOutcome(
+            team=self.newest.team,
+            iso_week=self.newest.iso_week,
+            channel=self.newest.channel.key,
+            kind=self.newest.channel.kind,
+            revision=self.request.revision,
+            state=self.state,
+            channel_id=self.parts.channel_id,
+            parts=self.parts.all(),
+            standing=self.parts.standing,
+            reason=self.reason,
+            api_calls=self.api_calls,
+            setback=self.setback if self.state is DeliveryState.PENDING else None,
+            has_recalled=self.has_recalled,
+        )
+
+
+def may_help_later(failure: Failure) -> bool:
+    """Whether another try may fare better."""
+    return failure.is_retryable or failure.retry_at is not None

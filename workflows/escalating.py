@@ -1,0 +1,84 @@
+"""How a run of ours asks people: it joins an escalation, and leaves it when it needs no answer any more."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import activities
+    from devsync.contracts.edition import EditionPlan, EditionRequest, RecoverySummary
+    from devsync.contracts.escalation import JoinEscalation, Subscriber, SubscriberLeft
+    from devsync.contracts.people import AskPeople
+    from devsync.contracts.policies import Policies
+    from devsync.contracts.recovery import FailedUnit
+    from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
+    from devsync.domain.recovery.decision import Decision
+    from devsync.runtime.policies import call
+    from workflows.signals import signal_if_open
+
+
+async def join(joining: JoinEscalation, policies: Policies, summary: str) -> str:
+    """The id of the escalation, empty where the policy tells nobody. Raises ActivityError."""
+    joined = await call(activities.JOIN_ESCALATION, joining, policies, summary=summary)
+    return joined.escalation_id
+
+
+async def leave(places: Iterable[tuple[str, str]], *, is_healed: bool, note: str) -> None:
+    """Tells each escalation that a workflow of ours, which joined it, needs no answer any more."""
+    for escalation, workflow_id in places:
+        left = SubscriberLeft(workflow_id=workflow_id, is_healed=is_healed, note=note)
+        await signal_if_open(escalation, "left", left)
+
+
+async def take_place(
+    recovery: RecoverySummary, plan: EditionPlan, missing: Sequence[FailedUnit], until: datetime
+) -> bool:
+    """Follows an escalation in the place of the recovery that joined it. False where it is over, or needs nobody."""
+    ours = [unit for unit in missing if unit.service == recovery.service]
+    if not ours:
+        await leave([(recovery.escalation_id, recovery.workflow_id)], is_healed=True, note="everything is there")
+        return False
+    worst = max((unit.failure for unit in ours), key=lambda failure: failure.severity.rank)
+    joining = JoinEscalation(
+        failure=worst,
+        severity=worst.severity,
+        policy=plan.escalation,
+        subscriber=Subscriber(
+            workflow_id=workflow.info().workflow_id,
+            team=plan.team,
+            iso_week=plan.iso_week,
+            subject=f"{plan.team} {plan.iso_week}: out without {len(ours)} of its sources, which are asked again",
+            deadline=until,
+            choices=(Decision.RETRY, Decision.SKIP),
+            is_waiting=False,
+        ),
+        replaces=recovery.workflow_id,
+    )
+    return await signal_if_open(recovery.escalation_id, "join", joining)
+
+
+def about_edition(request: EditionRequest, asked: AskPeople, policy: str, deadline: datetime | None) -> JoinEscalation:
+    """A person asks others about a run: they can stop it, or let it go on with what it has."""
+    words = asked.reason or "no reason given"
+    return JoinEscalation(
+        failure=Failure(
+            category=ErrorCategory.SYSTEM,
+            message=f"{asked.by} asks for help: {words}",
+            is_retryable=False,
+            severity=ErrorSeverity.HIGH,
+        ),
+        severity=ErrorSeverity.HIGH,
+        policy=policy,
+        level=asked.level,
+        reason=words,
+        requested_by=asked.by,
+        subscriber=Subscriber(
+            workflow_id=workflow.info().workflow_id,
+            team=request.team,
+            iso_week=request.iso_week,
+            subject=f"{request.team} {request.iso_week}: {words}",
+            deadline=deadline,
+            choices=(Decision.RETRY, Decision.SKIP, Decision.ABORT),
+        ),
+    )

@@ -1,0 +1,363 @@
+"""Asks people what to do about a failure, level after level, and brings their answer back to all who wait for it."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import names
+    from devsync.contracts.escalation import (
+        Acknowledge,
+        ChangePolicy,
+        Escalate,
+        EscalationAnswer,
+        EscalationJoin,
+        EscalationStart,
+        EscalationView,
+        Reassign,
+        Resolve,
+        Snooze,
+        SubscriberLeft,
+        ToldTarget,
+    )
+    from devsync.domain.escalation.machine import POLICY, EventKind, Refused, State, next_step
+    from devsync.domain.model import Model
+    from workflows.alarm import Alarm, set_alarm
+    from workflows.breaker_messages import REFUSED, RefusedMessages, decision, message
+    from workflows.escalation_board import Board
+    from workflows.escalation_case import Answer, Case
+    from workflows.escalation_pager import finish_paging, page, stop_paging
+    from workflows.escalation_records import Records, keep_recording, stop_recording
+    from workflows.escalation_story import digest_of, escalation_story, notice_of, title_of
+    from workflows.signals import signal_if_open
+
+OPENED_WITHIN = timedelta(minutes=1)
+"""Who starts one by hand, without a cause to join it, starts nothing."""
+
+LAST_WORDS = timedelta(hours=6)
+"""So long who was told is tried to be told how it ended."""
+
+
+@workflow.defn(name=names.ESCALATION)
+class Escalation:
+    """One page for all who suffer from the same cause; it ends with its decision, or when the cause has healed.
+
+    The rules are those of `Case`, which is pure; here are its clock, its messages and what is told to whom. It ends at
+    once when it is resolved: whoever fails again afterwards joins a new one, under the same id, and no decision can
+    reach a run that did not wait for it.
+    """
+
+    @workflow.init
+    def __init__(self, start: EscalationStart) -> None:
+        run = workflow.info()
+        self._page = start.page or run.run_id
+        self._case = Case(start, run.workflow_id)
+        self._board = Board(start.told, self._unreached, self._changed)
+        self._records = Records(start.owed)
+        self._refused = RefusedMessages(start.refused, start.refused_count)
+        self._alarm = Alarm()
+        self._news = 0
+        self._shown = -1
+        self._attributes: tuple[str, ...] = ()
+
+    @workflow.run
+    async def run(self, start: EscalationStart) -> EscalationView:
+        if not await self._is_joined():
+            return self._view()
+        recording = asyncio.create_task(keep_recording(self._records, self._case, self._page, lambda: self._board.told))
+        try:
+            await self._ask_until_resolved(recording)
+        except asyncio.CancelledError:
+            why = f"the escalation was cancelled: {workflow.cancellation_reason() or 'no reason given'}"
+            self._case.is_given_up(why, workflow.now())
+            await self._close(recording)
+            raise
+        await self._close(recording)
+        return self._view()
+
+    # The phases, in order.
+
+    async def _is_joined(self) -> bool:
+        """Those who joined while the last page was being closed open this one."""
+        joins, self._case.late_joins = self._case.late_joins, ()
+        for join in joins:
+            self._case.join(join, workflow.now())
+        with suppress(TimeoutError):
+            summary = "Until somebody joins"
+            await workflow.wait_condition(
+                lambda: self._case.record is not None, timeout=OPENED_WITHIN, timeout_summary=summary
+            )  # fmt: skip
+        return self._case.record is not None
+
+    async def _ask_until_resolved(self, recording: "asyncio.Task[None]") -> None:
+        """Goes on in a new run where the history gets long."""
+        while True:
+            self._case.let_time_pass(workflow.now())
+            self._skip_a_level_that_is_out_of_reach()
+            self._show()
+            await self._tell_the_answers()
+            if self._case.is_resolved:
+                return
+            if workflow.info().is_continue_as_new_suggested():
+                await self._continue_as_new(recording)
+            await self._until_something_happens()
+            self._board.check()
+            if recording.done():
+                recording.result()  # a bug there must not go unseen
+
+    async def _close(self, recording: "asyncio.Task[None]") -> None:
+        """Who was told hears how it ended, and it is written down; a new cause does not wait for either."""
+        ends_at = workflow.now() + LAST_WORDS
+
+        def is_enough() -> bool:
+            return bool(self._case.late_joins) or workflow.now() >= ends_at
+
+        set_alarm(self._alarm, None, "")
+        self._show()
+        await self._tell_the_answers()
+        closing = asyncio.create_task(finish_paging(self._board, is_enough))
+        with suppress(TimeoutError):
+            summary = "Until those who were told know how it ended"
+            await workflow.wait_condition(closing.done, timeout=LAST_WORDS, timeout_summary=summary)
+        await closing
+        await workflow.wait_condition(lambda: bool(self._case.late_joins) or self._records.are_done(self._case))
+        await stop_recording(self._records, recording)
+        if self._case.late_joins:
+            owed = self._records.owed(self._case, self._page, self._board.told)
+            workflow.continue_as_new(EscalationStart(owed=owed, joins=self._case.late_joins))
+
+    # What workflows say.
+
+    @workflow.signal(
+        description="A failure of this cause, and who waits for a decision; sent by workers, not by people"
+    )
+    def join(self, raw: RawValue) -> None:
+        try:
+            self._case.join(message(raw, EscalationJoin), workflow.now())
+        except (ApplicationError, Refused) as error:
+            self._refuse("join", _why(error))
+
+    @workflow.signal(description="Somebody needs no answer any more; sent by workflows, not by people")
+    def left(self, raw: RawValue) -> None:
+        try:
+            self._case.leave(message(raw, SubscriberLeft), workflow.now())
+        except (ApplicationError, Refused) as error:
+            self._refuse("left", _why(error))
+
+    # What people say: one JSON object each, typed by hand in the Web UI or sent by the command line.
+
+    @workflow.signal(description='I look after it: {"by": "anna"}')
+    def acknowledge(self, raw: RawValue) -> None:
+        self._take("acknowledge", raw, Acknowledge)
+
+    @workflow.signal(
+        description='What to do: {"by": "anna", "decision": "retry | use_fallback | skip | abort", "note": "…"}'
+    )
+    def resolve(self, raw: RawValue) -> None:
+        self._take("resolve", raw, Resolve)
+
+    @workflow.signal(description='Ask nobody for a while: {"by": "anna", "minutes": 30}')
+    def snooze(self, raw: RawValue) -> None:
+        self._take("snooze", raw, Snooze)
+
+    @workflow.signal(description='Ask the next level, or this one: {"by": "anna", "reason": "…", "level": "executive"}')
+    def escalate(self, raw: RawValue) -> None:
+        self._take("escalate", raw, Escalate)
+
+    @workflow.signal(description='Ask somebody else: {"by": "anna", "to": "#payments-leads"}')
+    def reassign(self, raw: RawValue) -> None:
+        self._take("reassign", raw, Reassign)
+
+    @workflow.signal(
+        dynamic=True, description="Any other signal is recorded as refused; the escalation goes on unharmed"
+    )
+    def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
+        self._refuse(name, "not a message of an escalation, or not with so many arguments")
+
+    # The same as updates, which answer: a refused one leaves no trace in the history.
+
+    @workflow.update(name="acknowledge", description="As the signal, with an answer")
+    def acknowledge_now(self, raw: RawValue) -> EscalationAnswer:
+        return self._answered(raw, Acknowledge)
+
+    @workflow.update(name="resolve", description="As the signal, with an answer")
+    def resolve_now(self, raw: RawValue) -> EscalationAnswer:
+        return self._answered(raw, Resolve)
+
+    @workflow.update(name="snooze", description="As the signal, with an answer")
+    def snooze_now(self, raw: RawValue) -> EscalationAnswer:
+        return self._answered(raw, Snooze)
+
+    @workflow.update(name="escalate", description="As the signal, with an answer")
+    def escalate_now(self, raw: RawValue) -> EscalationAnswer:
+        return self._answered(raw, Escalate)
+
+    @workflow.update(name="reassign", description="As the signal, with an answer")
+    def reassign_now(self, raw: RawValue) -> EscalationAnswer:
+        return self._answered(raw, Reassign)
+
+    @workflow.update(description='Other rules from now on: {"by": "anna", "reason": "…", "policy": {…}}')
+    def change_policy(self, raw: RawValue) -> EscalationAnswer:
+        return self._answered(raw, ChangePolicy)
+
+    @acknowledge_now.validator
+    def _may_acknowledge(self, raw: RawValue) -> None:
+        self._check(raw, Acknowledge)
+
+    @resolve_now.validator
+    def _may_resolve(self, raw: RawValue) -> None:
+        self._check(raw, Resolve)
+
+    @snooze_now.validator
+    def _may_snooze(self, raw: RawValue) -> None:
+        self._check(raw, Snooze)
+
+    @escalate_now.validator
+    def _may_escalate(self, raw: RawValue) -> None:
+        self._check(raw, Escalate)
+
+    @reassign_now.validator
+    def _may_reassign(self, raw: RawValue) -> None:
+        self._check(raw, Reassign)
+
+    @change_policy.validator
+    def _may_change_policy(self, raw: RawValue) -> None:
+        self._check(raw, ChangePolicy)
+
+    @workflow.query(description="Where it stands: who was told, who waits, what is offered, what happens next")
+    def state(self) -> EscalationView:
+        return self._view()
+
+    # How messages are taken.
+
+    def _take(self, name: str, raw: RawValue, kind: type[Model]) -> None:
+        try:
+            self._case.take(decision(raw, kind), workflow.now())
+        except (ApplicationError, Refused) as error:
+            self._refuse(name, _why(error))
+        self._news += 1
+
+    def _answered(self, raw: RawValue, kind: type[Model]) -> EscalationAnswer:
+        try:
+            return self._case.take(decision(raw, kind), workflow.now())
+        except Refused as error:
+            raise ApplicationError(str(error), type=REFUSED, non_retryable=True) from None
+
+    def _check(self, raw: RawValue, kind: type[Model]) -> None:
+        try:
+            self._case.change(decision(raw, kind), workflow.now())
+        except Refused as error:
+            raise ApplicationError(str(error), type=REFUSED, non_retryable=True) from None
+
+    def _refuse(self, name: str, why: str) -> None:
+        self._refused.add(name, why)
+        self._case.add(EventKind.REFUSED, POLICY, f"{name}: {why}", workflow.now())
+        self._news += 1
+
+    # How it is done.
+
+    def _skip_a_level_that_is_out_of_reach(self) -> None:
+        record = self._case.record
+        if record is None or record.state is not State.FIRING:
+            return
+        higher = record.policy.next_level(record.level)
+        has_others = higher is not None and set(higher.targets) - {one.target for one in self._board.told}
+        if has_others and self._board.are_all_out_of_reach(record.asked):
+            self._case.nobody_can_be_reached(workflow.now())
+
+    async def _tell_the_answers(self) -> None:
+        answers, self._case.answers = self._case.answers, []
+        await asyncio.gather(*(self._tell_the_answer(answer) for answer in answers))
+
+    async def _tell_the_answer(self, answer: Answer) -> None:
+        subscriber = answer.entry.subscriber
+        if not await signal_if_open(subscriber.workflow_id, "decided", answer.message, run_id=subscriber.run_id):
+            self._case.roster.is_gone(subscriber.workflow_id)
+            self._case.add(EventKind.GONE, subscriber.workflow_id, "it had ended", workflow.now())
+
+    async def _until_something_happens(self) -> None:
+        due, record = self._case.due_at, self._case.opened.record
+        set_alarm(self._alarm, due, next_step(record) if due == record.due_at else "Does anybody come back?")
+        await workflow.wait_condition(lambda: self._alarm.has_rung or self._shown != self._case.version + self._news)
+
+    def _show(self) -> None:
+        """What has changed, for everybody: those who were told, the lists, the Web UI."""
+        opening, record = self._case.opened
+        self._shown = self._case.version + self._news
+        view = self._view()
+        notice = notice_of(view, record, self._case.roster.next_deadline)
+        self._board.configure(self._page, opening)
+        self._board.show(notice, digest_of(notice), self._case.notes)
+        page(self._board, record.asked if record.state is State.FIRING else (), record.level)
+        failure = opening.request.failure
+        attributes = (record.state.value, record.level, view.service, failure.category.value, self._case.roster.team)
+        if attributes != self._attributes:
+            self._attributes = attributes
+            keys = (names.ESCALATION_STATE, names.ESCALATION_LEVEL, names.SERVICE, names.ERROR_CATEGORY, names.TEAM)
+            workflow.upsert_search_attributes(
+                [
+                    key.value_set(value) if value else key.value_unset()
+                    for key, value in zip(keys, attributes, strict=True)
+                ]
+            )
+        workflow.set_current_details(escalation_story(view))
+
+    def _view(self) -> EscalationView:
+        case, opening = self._case, self._case.opening
+        request = opening.request if opening else None
+        view = EscalationView(
+            escalation_id=case.escalation_id,
+            page=self._page,
+            service=request.service if request else "",
+            failure=request.failure if request else None,
+            severity=request.severity if request else None,
+            reason=request.reason if request else "",
+            requested_by=request.requested_by if request else "",
+            record=case.record,
+            next_step=next_step(case.record) if case.record else "",
+            choices=case.roster.choices if case.is_open else (),
+            subscribers=case.roster.entries,
+            told=self._board.told,
+            events=case.journal.recent,
+            refused=self._refused.last,
+            refused_count=self._refused.count,
+            unrecorded=len(case.journal.unrecorded),
+        )
+        return view.model_copy(update={"title": title_of(view)})
+
+    def _unreached(self, told: ToldTarget) -> None:
+        self._case.add(EventKind.UNREACHED, POLICY, f"{told.target.target}: {told.error}", workflow.now())
+
+    def _changed(self) -> None:
+        self._news += 1
+
+    async def _continue_as_new(self, recording: "asyncio.Task[None]") -> None:
+        await stop_paging(self._board)
+        await stop_recording(self._records, recording)
+        await self._tell_the_answers()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        case = self._case
+        workflow.continue_as_new(
+            EscalationStart(
+                page=self._page,
+                opening=case.opening,
+                record=case.record,
+                subscribers=case.roster.entries,
+                told=self._board.told,
+                notes=case.notes,
+                journal=case.journal.to_record(),
+                refused=self._refused.last,
+                refused_count=self._refused.count,
+                empty_since=case.empty_since,
+                owed=self._records.older,
+            )
+        )
+
+
+def _why(error: ApplicationError | Refused) -> str:
+    return error.message if isinstance(error, ApplicationError) else str(error)

@@ -1,0 +1,270 @@
+"""One escalation's case: the state machine, those who wait for it, and what was said. Decides; tells nobody."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from devsync.contracts.escalation import (
+    Acknowledge,
+    ChangePolicy,
+    Escalate,
+    EscalationAnswer,
+    EscalationDecided,
+    EscalationJoin,
+    EscalationStart,
+    Reassign,
+    Resolve,
+    Snooze,
+    SubscriberEntry,
+    SubscriberLeft,
+    ThreadNote,
+)
+from devsync.domain.escalation import machine
+from devsync.domain.escalation.journal import Journal
+from devsync.domain.escalation.machine import POLICY, EscalationRecord, Event, EventKind, Refused, Step
+from devsync.domain.escalation.policy import target_of
+from devsync.domain.model import Model
+from devsync.domain.recovery.decision import Decision
+from workflows.escalation_roster import Roster, nearest
+
+HEALED = "healed"
+"""Who ended an escalation whose cause is over."""
+
+GRACE = timedelta(minutes=2)
+"""So long after the last one left it stays open: an amendment takes the place of its edition."""
+
+NOTED = (
+    EventKind.ESCALATED, EventKind.TOLD_AGAIN, EventKind.RESUMED, EventKind.WOKE, EventKind.REASSIGNED,
+    EventKind.DECIDED,
+)  # fmt: skip
+"""What those who were told before hear of below their message."""
+
+
+class Answer(NamedTuple):
+    """What one subscriber is still to be told."""
+
+    entry: SubscriberEntry
+    message: EscalationDecided
+
+
+class Opened(NamedTuple):
+    """What every escalation has from its first moment on."""
+
+    opening: EscalationJoin
+    record: EscalationRecord
+
+
+class Change(NamedTuple):
+    """What a message would lead to: a step, and a decision for some of those who wait."""
+
+    step: Step
+    decided_for: tuple[SubscriberEntry, ...] = ()
+    decision: Decision | None = None
+
+
+class Case:
+    def __init__(self, start: EscalationStart, escalation_id: str) -> None:
+        self.escalation_id = escalation_id
+        self.opening = start.opening
+        self.record = start.record
+        self.roster = Roster(start.subscribers)
+        self.journal = Journal(start.journal)
+        self.notes = start.notes
+        self.empty_since = start.empty_since
+        self.late_joins = start.joins
+        """Who came when it was resolved already: the next page is theirs."""
+        self.answers: list[Answer] = []
+        self.version = 0
+        """Raised whenever something has changed that people see."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.record is not None and self.record.is_open
+
+    @property
+    def is_resolved(self) -> bool:
+        return self.record is not None and not self.record.is_open
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When something happens by itself."""
+        ends_at = None if self.empty_since is None else self.empty_since + GRACE
+        dues = [due for due in (self.record.due_at if self.record else None, ends_at) if due]
+        return min(dues, default=None)
+
+    @property
+    def opened(self) -> Opened:
+        """Raises Refused where nobody has joined yet."""
+        if self.opening is None or self.record is None:
+            raise Refused("nobody has joined this escalation yet")
+        return Opened(self.opening, self.record)
+
+    # What workflows say.
+
+    def join(self, join: EscalationJoin, now: datetime) -> None:
+        if self.is_resolved:
+            self.late_joins = (*self.late_joins, join)
+            return
+        request = join.request
+        if self.record is None:
+            self._open(join, now)
+        else:
+            self._raise_for(join, now)
+        if self.roster.join(request.subscriber, request.replaces, now):
+            self._happened(EventKind.JOINED, request.subscriber.workflow_id, request.subscriber.subject, now)
+        self.empty_since = None
+        self.version += 1
+
+    def leave(self, message: SubscriberLeft, now: datetime) -> None:
+        """Raises Refused for one who never came, or whose place somebody else has taken."""
+        if not self.roster.knows(message.workflow_id):
+            raise Refused(f"{message.workflow_id} is not here")
+        if not self.is_open or not self.roster.leave(message):
+            return  # it has its answer, or has left before
+        note = message.note or ("healed" if message.is_healed else "goes on without an answer")
+        self._happened(EventKind.LEFT, message.workflow_id, note, now)
+        if not self.roster.here:
+            if message.is_healed:
+                self._end(HEALED, None, f"healed by itself: {note}" if message.note else "healed by itself", now)
+            else:
+                self.empty_since = now
+
+    # What people say. `change` only looks whether it makes sense, and raises Refused; `take` does it.
+
+    def change(self, message: Model, now: datetime) -> Change:
+        record = self.opened.record
+        if isinstance(message, Acknowledge):
+            return Change(machine.acknowledge(record, message.by, now))
+        if isinstance(message, Snooze):
+            return Change(machine.snooze(record, message.by, timedelta(minutes=message.minutes), now))
+        if isinstance(message, Escalate):
+            return Change(machine.escalate(record, message.by, message.reason, message.level, now))
+        if isinstance(message, Reassign):
+            target = target_of(message.to)
+            if target is None:
+                raise Refused(f'to: {message.to!r} is nobody; write "#channel", "@person" or an id of Slack, or a mail')
+            return Change(machine.reassign(record, message.by, target, now))
+        if isinstance(message, ChangePolicy):
+            return Change(machine.change_policy(record, message.policy, message.by, message.reason, now))
+        if isinstance(message, Resolve):
+            return self._resolved(record, message, now)
+        raise Refused(f"a {type(message).__name__} is not a message of an escalation")
+
+    def take(self, message: Model, now: datetime) -> EscalationAnswer:
+        change = self.change(message, now)
+        for entry in change.decided_for:
+            self._answer(entry, change.decision, change.step.events[-1].actor, getattr(message, "note", ""))
+        self._go(change.step)
+        if self.is_resolved and self.record is not None:
+            self._tell_the_rest(self.record)
+        record = self.opened.record
+        return EscalationAnswer(state=record.state, level=record.level, next_step=machine.next_step(record))
+
+    # What time, and a target that cannot be reached, lead to.
+
+    def let_time_pass(self, now: datetime) -> None:
+        if self.record is None or not self.record.is_open:
+            return
+        if self.empty_since is not None and now >= self.empty_since + GRACE:
+            self._end(POLICY, None, "nobody waits for an answer any more", now)
+            return
+        step = machine.tick(self.record, now)
+        if step.events:
+            self._go(step)
+            if not step.record.is_open:
+                self._decide_by_default(step.record)
+
+    def nobody_can_be_reached(self, now: datetime) -> None:
+        if self.record is not None:
+            self._go(machine.unreachable(self.record, now))
+
+    def is_given_up(self, why: str, now: datetime) -> None:
+        """Somebody has cancelled the escalation: those who wait get the policy's decision."""
+        if self.record is not None and self.record.is_open:
+            decision = self.record.policy.default_decision
+            self._go(machine.resolve(self.record, POLICY, decision, why, now))
+            self._decide_by_default(self.record)
+
+    def add(self, kind: EventKind, actor: str, message: str, now: datetime) -> None:
+        """Something that changes no state: a target out of reach, a subscriber gone, a message refused."""
+        self._happened(kind, actor, message, now)
+
+    # How it is done.
+
+    def _open(self, join: EscalationJoin, now: datetime) -> None:
+        request = join.request
+        self.opening = join
+        why = "; ".join(part for part in (request.failure.message, request.reason, join.why_level) if part)
+        self._go(machine.opened(join.policy, join.level, request.requested_by or POLICY, why, now))
+
+    def _raise_for(self, join: EscalationJoin, now: datetime) -> None:
+        """A worse failure of the same cause, or a person's word, asks a higher level."""
+        record = self.opened.record
+        level = record.policy.known_level(join.level)
+        if level is not None:
+            request = join.request
+            why = request.reason or f"{request.severity.value} for {request.subscriber.subject}"
+            self._go(machine.raised(record, level, why, now))
+
+    def _resolved(self, record: EscalationRecord, message: Resolve, now: datetime) -> Change:
+        if not record.is_open:
+            machine.resolve(record, message.by, message.decision, message.note, now)  # which refuses
+        choices = ", ".join(self.roster.choices)
+        if message.decision is None:
+            if self.roster.waiting:
+                raise Refused(f"decision: is missing; those who wait offer {choices}")
+            return Change(machine.resolve(record, message.by, None, message.note, now))
+        if self.roster.here and message.decision not in self.roster.choices:
+            raise Refused(f"decision: nobody offers {message.decision.value}; there are {choices}")
+        takers = self.roster.that_take(message.decision)
+        if len(takers) < len(self.roster.waiting):
+            step = machine.decided(record, message.by, message.decision, message.note, now)
+        else:
+            step = machine.resolve(record, message.by, message.decision, message.note, now)
+        return Change(step, takers, message.decision)
+
+    def _end(self, by: str, decision: Decision | None, note: str, now: datetime) -> None:
+        self._go(machine.resolve(self.opened.record, by, decision, note, now))
+        self._tell_the_rest(self.opened.record)
+
+    def _decide_by_default(self, record: EscalationRecord) -> None:
+        for entry in self.roster.waiting:
+            decision = nearest(entry, record.policy.default_decision)
+            self._answer(entry, decision, record.decided_by, record.note)
+        self._tell_the_rest(record)
+
+    def _tell_the_rest(self, record: EscalationRecord) -> None:
+        """Those who are still here hear that it is over."""
+        for entry in self.roster.here:
+            self._answer(entry, record.decision, record.decided_by, record.note)
+
+    def _answer(self, entry: SubscriberEntry, decision: Decision | None, by: str, note: str) -> None:
+        told = EscalationDecided(escalation_id=self.escalation_id, decision=decision, by=by, note=note)
+        self.answers.append(Answer(entry, told))
+        self.roster.is_answered(entry.subscriber.workflow_id, decision)
+
+    def _go(self, step: Step) -> None:
+        self.record = step.record
+        self._keep(step.events)
+
+    def _happened(self, kind: EventKind, actor: str, message: str, now: datetime) -> None:
+        level = self.record.level if self.record else ""
+        self._keep([Event(at=now, kind=kind, actor=actor, level=level, message=message[:500])])
+
+    def _keep(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.journal.add([event])
+            self.version += 1
+            if event.kind in NOTED:
+                self.notes = (*self.notes, ThreadNote(at=event.at, text=_note(event)))
+
+
+def _note(event: Event) -> str:
+    """`team_lead is told again: no answer`, with who did it where it was a person."""
+    by = "" if event.actor == POLICY else f" ({event.actor})"
+    what = {
+        EventKind.ESCALATED: f"Now asked: {event.level}",
+        EventKind.REASSIGNED: "Now asked: somebody else",
+        EventKind.DECIDED: "Decided for some; others still wait",
+    }.get(event.kind, f"Asked again: {event.level}")
+    return f"{what}: {event.message}{by}"

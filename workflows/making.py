@@ -1,0 +1,110 @@
+"""From collected units to what stands in the channels: the steps that an edition and its amendments share."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import activities
+    from devsync.contracts.collection import UnitCollected
+    from devsync.contracts.delivery import ChannelPlan, DeliveryRequest
+    from devsync.contracts.edition import (
+        ComposeEdition,
+        EditionComposed,
+        EditionPlan,
+        EditionRendered,
+        FindPreviousEdition,
+        PreviousEdition,
+        RenderEdition,
+    )
+    from devsync.domain.changelog.edition import Gap
+    from devsync.domain.changelog.edits import Edits
+    from devsync.domain.changelog.telling import Telling
+    from devsync.runtime.policies import call
+    from workflows.carrying import left_for_renderings
+    from workflows.channels import bring_to_channel, delivery_request, needed_formats
+
+
+async def find_previous(plan: EditionPlan) -> PreviousEdition:
+    """The newest revision of the week on record, whoever made it but this run."""
+    return await call(
+        activities.FIND_PREVIOUS,
+        FindPreviousEdition(team=plan.team, iso_week=plan.iso_week, run_id=workflow.info().original_execution_run_id),
+        plan.policies,
+        summary="Look for an earlier revision of this week",
+    )
+
+
+async def compose(
+    plan: EditionPlan, units: Sequence[UnitCollected], gaps: Sequence[Gap], edits: Edits, patient_until: datetime
+) -> EditionComposed:
+    return await call(
+        activities.COMPOSE_EDITION,
+        ComposeEdition(plan=plan, units=tuple(units), gaps=tuple(gaps), patient_until=patient_until, edits=edits),
+        plan.policies,
+        summary=f"Compose {len(units)} units, {len(gaps)} missing",
+    )
+
+
+def rendering_of(
+    plan: EditionPlan,
+    channels: Iterable[ChannelPlan],
+    units: Sequence[UnitCollected],
+    composed: EditionComposed,
+    revision: int,
+    telling: Telling,
+) -> RenderEdition:
+    return RenderEdition(
+        team=plan.team,
+        edition=composed.edition,
+        revision=revision,
+        needed=needed_formats(channels),
+        inline_budget=left_for_renderings(units, composed.edition),
+        telling=telling,
+    )
+
+
+async def render(plan: EditionPlan, rendering: RenderEdition) -> EditionRendered:
+    """Raises ActivityError, at once where a template is wrong."""
+    return await call(
+        activities.RENDER_EDITION,
+        rendering,
+        plan.policies,
+        summary=f"Render revision {rendering.revision} in every format",
+    )
+
+
+async def hand_over(
+    plan: EditionPlan,
+    channels: Sequence[ChannelPlan],
+    composed: EditionComposed,
+    rendered: EditionRendered,
+    *,
+    revision: int,
+    replace: bool,
+) -> None:
+    """Gives the revision to each channel's Delivery, which reports to this workflow."""
+    request_for = requests_for(plan, composed, rendered, revision=revision, replace=replace)
+    await asyncio.gather(*(bring_to_channel(request_for(channel, "")) for channel in channels))
+
+
+def requests_for(
+    plan: EditionPlan, composed: EditionComposed, rendered: EditionRendered, *, revision: int, replace: bool
+) -> Callable[[ChannelPlan, str], DeliveryRequest]:
+    """Makes what a channel's Delivery is given, by the channel and the target that it stands in for, or empty."""
+
+    def request_for(channel: ChannelPlan, stands_in_for: str) -> DeliveryRequest:
+        return delivery_request(
+            plan,
+            channel,
+            composed,
+            rendered,
+            revision=revision,
+            replace=replace,
+            reply_to=workflow.info().workflow_id,
+            stands_in_for=stands_in_for,
+        )
+
+    return request_for

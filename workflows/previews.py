@@ -1,0 +1,105 @@
+"""What reviewers see of an edition that waits for them: a preview in their channel, and a reminder."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import activities, names
+    from devsync.contracts.approval import ApprovalPlan, ApprovalProgress, ApprovalState
+    from devsync.contracts.delivery import DeliverySchedule
+    from devsync.contracts.edition import EditionComposed, EditionPlan, EditionRendered
+    from devsync.contracts.notifications import Notice, Notify, NotifyTarget
+    from devsync.domain.changelog.edits import Edits
+    from devsync.runtime.policies import call
+    from workflows import making
+    from workflows.approval import Approval
+    from workflows.failures import failure_of
+
+
+async def show(
+    plan: EditionPlan,
+    approval: ApprovalPlan,
+    composed: EditionComposed,
+    preview: EditionRendered,
+    revision: int,
+) -> None:
+    """Brings the preview to each reviewer's channel, or changes the one that stands there."""
+    schedules = {kind: _until_answered(schedule, approval.wait) for kind, schedule in plan.delivery_schedules.items()}
+    await making.hand_over(
+        plan.model_copy(update={"delivery_schedules": schedules}),
+        approval.reviewers,
+        composed,
+        preview,
+        revision=revision,
+        replace=True,
+    )
+
+
+def banner_of(plan: EditionPlan, approval: ApprovalProgress) -> str:
+    """One line above the preview: what it waits for, or how it was answered."""
+    if approval.state is ApprovalState.WAITING:
+        return (
+            f"Preview, not posted yet: waits for approval until {approval.until:%Y-%m-%d %H:%M} UTC. "
+            f"Answer with: python starter.py edition approve {plan.team} --week {plan.iso_week}"
+        )
+    said = f": {approval.note}" if approval.note else ""
+    return f"Preview: {approval.state.value.replace('_', ' ')} by {approval.by}{said}"
+
+
+async def is_answered(
+    plan: EditionPlan, asked: ApprovalPlan, approval: Approval, edits: Edits, note: Callable[[str], None]
+) -> bool:
+    """Waits for an answer, or for edits beyond these; half the time gone, reviewers are reminded. False: time is up."""
+    until = approval.progress.until
+    reminder_at = until - asked.wait / 2
+    for stop in (reminder_at, until) if workflow.now() < reminder_at else (until,):
+        try:
+            await workflow.wait_condition(
+                lambda: approval.is_over or approval.edits != edits,
+                timeout=max(stop - workflow.now(), timedelta(0)),
+                timeout_summary=f"Waiting for approval until {until:%H:%M} UTC",
+            )
+        except TimeoutError:
+            if stop != until and (trouble := await _remind(plan, asked, until)):
+                note(f"approval: not all were reminded: {trouble}")
+        else:
+            return True
+    return False
+
+
+async def _remind(plan: EditionPlan, approval: ApprovalPlan, until: datetime) -> str:
+    """Tells each reviewer once more. Returns why somebody could not be told, empty where all were."""
+    notice = Notice(
+        title=f"{plan.team} {plan.iso_week} still waits for approval",
+        body=f"Nobody has answered yet. At {until:%H:%M} UTC the team's policy decides: {approval.on_timeout}.",
+        fields={"Answer": f"python starter.py edition approve {plan.team} --week {plan.iso_week}"},
+    )
+    troubles = []
+    for reviewer in approval.reviewers:
+        reminder = Notify(
+            key=f"approval/{plan.team}/{plan.iso_week}/{reviewer.key}/{until:%Y%m%dT%H%M}",
+            target=NotifyTarget(kind=names.SLACK, target=reviewer.target),
+            notice=notice,
+        )
+        try:
+            await call(
+                activities.NOTIFY_SLACK, reminder, plan.policies, summary=f"Remind {reviewer.target} of the approval"
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            troubles.append(f"{reviewer.target}: {failure_of(error).message}")
+    return "; ".join(troubles)
+
+
+def _until_answered(schedule: DeliverySchedule, wait: timedelta) -> DeliverySchedule:
+    """The tries that fall into the time in which somebody can answer: a later preview would help nobody."""
+    tries: list[timedelta] = []
+    for pause in schedule.retry_after:
+        if sum(tries, pause) > wait:
+            break
+        tries.append(pause)
+    return schedule.model_copy(update={"retry_after": tuple(tries or schedule.retry_after[:1])})

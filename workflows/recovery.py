@@ -1,0 +1,321 @@
+"""Follows a recovery plan: step by step until everything has something, then people, then the deadline."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import names
+    from devsync.contracts.breaker import ServiceReleased
+    from devsync.contracts.delivery import DeliveryOutcome
+    from devsync.contracts.recovery import RecoveryReport, RecoveryRequest, StepResult
+    from devsync.domain.recovery import asking, builtin
+    from devsync.domain.recovery.climbing import time_for, why_skipped
+    from devsync.domain.recovery.decision import Decision
+    from devsync.domain.recovery.healing import RecoveryOutcome
+    from devsync.domain.recovery.plan import PlanStep, StepState
+    from workflows.recovery_course import Course, StepEnd
+    from workflows.recovery_delivery import NOTHING_TO_DO, deliver_otherwise
+    from workflows.recovery_hearing import Decided, Hearing
+    from workflows.recovery_people import NOBODY_TOLD, join_escalation, leave_escalation
+    from workflows.recovery_records import is_recovery_recorded
+    from workflows.recovery_steps import StepFailed, call_step, named, wait_for_breaker
+    from workflows.recovery_story import by_hand, recovery_story
+    from workflows.waiting import is_done_unless
+
+RECORD_TIME = timedelta(seconds=10)
+"""So long a recovery tries to record itself while an edition waits for it, which records it later with its own."""
+
+
+@workflow.defn(name=names.RECOVERY)
+class Recovery:
+    """All failed units of one service and phase of one edition.
+
+    A step that heals what is left ends the plan; one that fails hides none below it; only what is left goes to the
+    next. What stands in does not keep a unit from being healed after all. Whatever happens, it is over by its deadline,
+    and its report says what became of each unit.
+    """
+
+    @workflow.init
+    def __init__(self, request: RecoveryRequest) -> None:
+        self._request = request
+        self._plan = request.plan
+        self._again = builtin.retry_step(request.plan, request.service, request.phase)
+        self._course = Course(request)
+        self._healing = self._course.healing
+        self._hearing = Hearing(self._healing)
+        self._started_at = workflow.now()
+        self._ended_at: datetime | None = None
+        self._doing = "beginning"
+        self._next: Sequence[PlanStep] = request.plan.steps
+        self._is_calling = False
+        self._decided: Decided | None = None
+        self._note = ""
+        self._outcome: RecoveryOutcome | None = None
+        self._is_recorded = False
+
+    @workflow.run
+    async def run(self, request: RecoveryRequest) -> RecoveryReport:
+        self._be_findable()
+        calling = asyncio.create_task(self._keep_calling_people())
+        try:
+            await self._climb()
+            await self._settle()
+            await self._until_people_are_called(calling)
+        except (asyncio.CancelledError, ActivityError) as error:
+            if is_cancelled_exception(error):
+                await leave_escalation(self._hearing, is_healed=False, note="the recovery was cancelled")
+            raise
+        finally:
+            calling.cancel()
+        await self._conclude()
+        await self._record()
+        return self._report()
+
+    # What people and other workflows may ask and say.
+
+    @workflow.signal(description='Tell people now: {"by": "anna", "reason": "…", "level": "…"}; the last two optional')
+    def escalate(self, raw: RawValue) -> None:
+        self._hearing.escalate(raw)
+        self._tell()
+
+    @workflow.signal(
+        description='Decide: {"by": "anna", "decision": "retry", "note": "…"}; retry, use_fallback, skip or abort'
+    )
+    def resolve(self, raw: RawValue) -> None:
+        self._hearing.resolve(raw)
+        self._tell()
+
+    @workflow.signal(description="What the escalation came to; sent by that workflow, not by people")
+    def decided(self, raw: RawValue) -> None:
+        self._hearing.decided(raw)
+        self._tell()
+
+    @workflow.signal(description="Calls to a service go out again before its time; sent by its breaker, not by people")
+    def service_released(self, released: ServiceReleased) -> None:
+        if released.service == self._request.service:
+            self._hearing.is_released = True
+
+    @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
+    def delivery_reported(self, outcome: DeliveryOutcome) -> None:
+        self._hearing.outcomes[outcome.channel] = outcome
+
+    @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
+    def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
+        self._hearing.refuse(f"signal {name!r}")
+        self._tell()
+
+    @workflow.query(description="What stands for each unit, the steps so far, and the outcome once it is over")
+    def progress(self) -> RecoveryReport:
+        return self._report()
+
+    # The phases, in order.
+
+    def _be_findable(self) -> None:
+        failures = self._course.failures(self._healing.not_live)
+        categories = [failure.category.value for failure in sorted(failures, key=lambda one: -one.severity.rank)]
+        workflow.upsert_search_attributes(
+            [
+                names.TEAM.value_set(self._request.team),
+                names.ISO_WEEK.value_set(self._request.iso_week),
+                names.SERVICE.value_set(self._request.service),
+                *(names.ERROR_CATEGORY.value_set(category) for category in categories[:1]),
+            ]
+        )
+
+    async def _climb(self) -> None:
+        """Down the plan, until every unit has something or a person has decided how it goes on."""
+        for number, step in enumerate(self._plan.steps, 1):
+            if await self._is_climbed():
+                break
+            self._next = self._plan.steps[number:]
+            now = workflow.now()
+            why = why_skipped(step, self._course.situation(now)) or self._course.why_useless(step)
+            if why:
+                self._course.record(step, StepState.SKIPPED, StepEnd(message=why), now, now)
+            else:
+                await self._do(step, self._healing.missing)
+        self._next = ()
+
+    async def _is_climbed(self) -> bool:
+        while self._is_told_to_retry():
+            await self._retry_as_decided()
+        return self._hearing.pending is not None or not self._healing.missing
+
+    async def _settle(self) -> None:
+        """Where something is not live: people are told and, where the plan asks them, go on with their decision."""
+        while self._healing.not_live:
+            self._decided = await self._decision()
+            if self._decided is None or self._decided.decision is not Decision.RETRY:
+                return
+            await self._retry_as_decided()
+
+    async def _conclude(self) -> None:
+        decided = self._decided
+        if decided is not None and decided.decision is Decision.SKIP:
+            self._course.leave_out_stand_ins()
+        is_aborted = decided is not None and decided.decision is Decision.ABORT
+        self._outcome = RecoveryOutcome.ABORTED if is_aborted else self._healing.outcome
+        self._hearing.is_over = True
+        self._ended_at = workflow.now()
+        self._tell()
+        if not self._healing.not_live:
+            await leave_escalation(self._hearing, is_healed=True, note="everything is live")
+        elif decided is not None and decided.must_tell_escalation:
+            await leave_escalation(self._hearing, is_healed=False, note=decided.told)
+
+    async def _record(self) -> None:
+        request, is_waited_for = self._request, workflow.info().parent is not None
+        self._is_recorded = await is_recovery_recorded(
+            request.team,
+            request.iso_week,
+            self._report(),
+            request.policies,
+            time_left=RECORD_TIME if is_waited_for else None,
+        )
+
+    # One step.
+
+    async def _do(self, step: PlanStep, units: tuple[str, ...]) -> None:
+        """Runs it within its time; a decision cuts it short."""
+        started_at = workflow.now()
+        self._tell(f"{step.id}, for {named(units)}")
+        if not await is_done_unless(self._work(step, units, started_at), lambda: self._hearing.pending is not None):
+            why = self._hearing.pending.told if self._hearing.pending else ""
+            end = StepEnd(attempts=1, message=f"cut short, {why}")
+            self._course.record(step, StepState.FAILED, end, started_at, workflow.now())
+        self._tell("going on")
+
+    async def _work(self, step: PlanStep, units: tuple[str, ...], started_at: datetime) -> None:
+        timeout = time_for(step, started_at, self._request.deadline)
+        try:
+            done = await self._done(step, units, timeout)
+            end = done or StepEnd(message=NOTHING_TO_DO.get(step.activity, ""))
+            state = StepState.SUCCEEDED if done else StepState.SKIPPED
+        except StepFailed as failed:
+            end, state = failed.end, failed.state
+        if set(units) <= set(end.healed):
+            state = StepState.RESOLVED
+        self._course.record(step, state, end, started_at, workflow.now())
+
+    async def _done(self, step: PlanStep, units: tuple[str, ...], timeout: timedelta) -> StepEnd | None:
+        """None where there was nothing that the step could do. Raises StepFailed."""
+        until = workflow.now() + timeout
+        if step.activity == builtin.WAIT_FOR_BREAKER:
+            return await wait_for_breaker(self._course, self._hearing, self._again, until)
+        if step.activity == builtin.ASK_PERSON:
+            return await self._ask_to_do_it_by_hand()
+        if step.activity in builtin.BUILTIN:
+            return await deliver_otherwise(self._request, self._course, self._hearing, step, units, until)
+        return await call_step(self._course, step, units, timeout)
+
+    async def _ask_to_do_it_by_hand(self) -> StepEnd:
+        self._hearing.by_hand = by_hand(self._request)
+        self._note = await join_escalation(self._request, self._course, self._hearing, is_waiting=True)
+        return StepEnd(attempts=1, message=self._note or f"people are asked to do it by hand: {self._hearing.by_hand}")
+
+    # Decisions.
+
+    async def _decision(self) -> Decided | None:
+        """A person's, or the policy's at the deadline; None where none is needed.
+
+        While it is waited for, what failed is tried again and again: what heals by itself needs none.
+        """
+        if self._hearing.pending is None and not await self._is_asked():
+            return None
+        retries = 0
+        while self._hearing.pending is None:
+            left = self._request.deadline - workflow.now()
+            if left <= timedelta(0) or self._note == NOBODY_TOLD:
+                return self._default()
+            self._tell(f"people are asked; the next try in {asking.wait_before_retry(retries)}")
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self._hearing.pending is not None or self._hearing.is_released,
+                    timeout=min(asking.wait_before_retry(retries), left),
+                    timeout_summary="The next try, while people are asked",
+                )
+            if self._hearing.pending is None and workflow.now() < self._request.deadline:
+                self._hearing.is_released = False
+                await self._do(self._again, self._healing.not_live)
+                retries += 1
+                if not asking.is_needed(self._plan.escalates.ask, self._healing):
+                    return Decided(None, "healed by itself")
+        return self._hearing.pending
+
+    async def _is_asked(self) -> bool:
+        """Whether a decision is needed. People are told in any case that the plan wants to reach them."""
+        is_asked = asking.is_needed(self._plan.escalates.ask, self._healing)
+        if is_asked or (asking.is_needed(self._plan.escalates.tell, self._healing) and not self._hearing.escalation_id):
+            self._note = await join_escalation(self._request, self._course, self._hearing, is_waiting=is_asked)
+        return is_asked
+
+    def _default(self) -> Decided:
+        decision = asking.default_decision(self._plan.escalates, self._healing)
+        if self._note == NOBODY_TOLD:
+            return Decided(decision, f"policy: {NOBODY_TOLD}")
+        return Decided.by_nobody(decision, self._request.deadline)
+
+    def _is_told_to_retry(self) -> bool:
+        return self._hearing.pending is not None and self._hearing.pending.decision is Decision.RETRY
+
+    async def _retry_as_decided(self) -> None:
+        self._decided, self._hearing.pending = self._hearing.pending, None
+        await self._do(self._again, self._healing.not_live)
+
+    async def _keep_calling_people(self) -> None:
+        """Whenever a person wants others to be told now."""
+        while True:
+            await workflow.wait_condition(lambda: self._hearing.wanted is not None)
+            wanted, self._hearing.wanted, self._is_calling = self._hearing.wanted, None, True
+            if self._healing.not_live:
+                self._note = await join_escalation(
+                    self._request, self._course, self._hearing, is_waiting=True, wanted=wanted
+                )
+            self._is_calling = False
+            self._tell()
+
+    async def _until_people_are_called(self, calling: "asyncio.Task[None]") -> None:
+        await workflow.wait_condition(
+            lambda: calling.done() or not (self._is_calling or self._hearing.wanted is not None)
+        )
+        if calling.done():
+            calling.result()  # a bug there must not go unseen
+
+    # Small parts.
+
+    def _tell(self, doing: str = "") -> None:
+        self._doing = doing or self._doing
+        workflow.set_current_details(recovery_story(self._request, self._report(), self._doing, self._next))
+
+    def _report(self) -> RecoveryReport:
+        info, decided = workflow.info(), self._decided
+        rendered = self._course.rendered or StepResult()
+        return RecoveryReport(
+            plan=self._plan.name,
+            service=self._request.service,
+            phase=self._request.phase,
+            outcome=self._outcome,
+            healed=self._course.collected,
+            healed_without_data=self._course.healed_without_data,
+            renderings=rendered.renderings,
+            part_digests=rendered.part_digests,
+            digests=rendered.digests,
+            missing=self._course.missing,
+            steps=self._course.records,
+            decision=decided.decision if decided else None,
+            decided_by=decided.by if decided else "",
+            note=(decided.note if decided else "") or self._note,
+            escalation_id=self._hearing.escalation_id,
+            workflow_id=info.workflow_id,
+            run_id=info.run_id,
+            started_at=self._started_at,
+            ended_at=self._ended_at,
+            is_recorded=self._is_recorded,
+            refused_messages=self._hearing.refused,
+        )

@@ -1,0 +1,152 @@
+"""What a recovery has come to: what stands for each unit, why the others failed, and its steps so far. No commands."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from devsync.contracts.activities import COLLECT_FROM_MIRROR, READ_STATUS_PAGE
+from devsync.contracts.collection import UnitCollected
+from devsync.contracts.names import repository_unit
+from devsync.contracts.recovery import FailedUnit, RecoveryRequest, StepRequest, StepResult
+from devsync.domain.changelog.edition import ProvenanceKind
+from devsync.domain.errors import Failure
+from devsync.domain.recovery.builtin import RENDER, operation_again
+from devsync.domain.recovery.climbing import Situation
+from devsync.domain.recovery.healing import Healing
+from devsync.domain.recovery.plan import PlanStep, StepRecord, StepState
+
+
+class StepEnd(NamedTuple):
+    """What came of a step."""
+
+    healed: tuple[str, ...] = ()
+    """Units for which something better stands now."""
+    attempts: int = 0
+    message: str = ""
+    facts: dict[str, str] = {}
+
+
+class Course:
+    def __init__(self, request: RecoveryRequest) -> None:
+        self._request = request
+        self._units = {unit.unit: unit for unit in request.units}
+        self._collected: dict[str, UnitCollected] = {}
+        self.healing = Healing(list(self._units))
+        self.rendered: StepResult | None = None
+        """Of phase `render`: the step that made all formats anew."""
+        self.records: tuple[StepRecord, ...] = ()
+
+    # What the next step must know.
+
+    def situation(self, now: datetime) -> Situation:
+        return Situation(
+            past=self.records,
+            categories=tuple(failure.category for failure in self.failures(self.healing.missing)),
+            time_left=max(self._request.deadline - now, timedelta(0)),
+        )
+
+    def message(self, step: PlanStep, units: Sequence[str], until: datetime) -> StepRequest:
+        request = self._request
+        return StepRequest(
+            step=step.id,
+            team=request.team,
+            iso_week=request.iso_week,
+            service=request.service,
+            phase=request.phase,
+            window=request.window,
+            units=tuple(self._units[unit] for unit in units),
+            sources=request.sources,
+            render=request.render,
+            arguments=step.arguments,
+            facts=self.situation(until).facts,
+            until=until,
+        )
+
+    def failure(self, unit: str) -> Failure:
+        """Its latest one."""
+        return self._units[unit].failure
+
+    def failures(self, units: Sequence[str]) -> tuple[Failure, ...]:
+        return tuple(map(self.failure, units))
+
+    def refused(self) -> tuple[str, ...]:
+        """Units that have nothing because a circuit breaker let no call through."""
+        return tuple(unit for unit in self.healing.missing if self._units[unit].failure.retry_at is not None)
+
+    def why_useless(self, step: PlanStep) -> str:
+        """Why there is nothing that the step could ask; empty where there is. Nobody need serve its queue then."""
+        sources, service = self._request.sources, self._request.service
+        if step.activity == READ_STATUS_PAGE.name and service not in sources.status_pages:
+            return f"config/services.yaml names no status page of {service}"
+        mirrored = {repository_unit(repository) for repository in sources.mirrors}
+        if step.activity == COLLECT_FROM_MIRROR.name and not mirrored & set(self.healing.missing):
+            return "the team's file names no mirror of what is left"
+        return ""
+
+    def is_again(self, step: PlanStep) -> bool:
+        """Whether the step repeats what failed as it was, so that what it brings is no stand-in. (A rendering is made
+        anew in another style.)"""
+        is_rendering = self._request.phase == RENDER
+        return (
+            not is_rendering
+            and step.activity == operation_again(self._request.service, self._request.phase)
+            and not step.arguments
+        )
+
+    # What a step brings.
+
+    def take(self, step: PlanStep, result: StepResult) -> StepEnd:
+        """Keeps what is better than what there was."""
+        healed = [unit.unit for unit in result.healed if self._is_kept(unit)]
+        is_live = self.is_again(step)
+        healed += [unit for unit in result.healed_without_data if self.healing.take(unit, is_live=is_live)]
+        if result.renderings and self.rendered is None:
+            self.rendered = result
+        for name, failure in result.failures.items():
+            self.note_failure(name, failure)
+        return StepEnd(tuple(healed), result.attempts, result.message, result.facts)
+
+    def _is_kept(self, unit: UnitCollected) -> bool:
+        is_better = self.healing.take(unit.unit, is_live=unit.provenance.kind is ProvenanceKind.LIVE)
+        if is_better:
+            self._collected[unit.unit] = unit
+        return is_better
+
+    def note_failure(self, unit: str, failure: Failure) -> None:
+        if unit in self._units:
+            self._units[unit] = self._units[unit].model_copy(update={"failure": failure})
+
+    def record(self, step: PlanStep, state: StepState, end: StepEnd, started_at: datetime, now: datetime) -> None:
+        self.records += (
+            StepRecord(
+                id=step.id,
+                activity=step.activity,
+                state=state,
+                started_at=started_at,
+                duration=now - started_at,
+                attempts=end.attempts,
+                healed=end.healed,
+                message=end.message,
+                facts=end.facts,
+            ),
+        )
+
+    # What is left in the end.
+
+    def leave_out_stand_ins(self) -> None:
+        for unit in self.healing.leave_out_stand_ins():
+            self._collected.pop(unit, None)
+        self.rendered = None  # whatever was rendered anew stood in
+
+    @property
+    def collected(self) -> tuple[UnitCollected, ...]:
+        return tuple(self._collected[unit] for unit in self._units if unit in self._collected)
+
+    @property
+    def healed_without_data(self) -> tuple[str, ...]:
+        missing = self.healing.missing
+        return tuple(unit for unit in self._units if unit not in self._collected and unit not in missing)
+
+    @property
+    def missing(self) -> tuple[FailedUnit, ...]:
+        return tuple(self._units[unit] for unit in self.healing.missing)
