@@ -22,6 +22,7 @@ from commands.stack import ROOT, WORKER_GRACE_SECONDS, worker_process
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.edition import EditionProgress, EditionResult, Phase
+from devsync.contracts.recovery import RecoveryReport
 from devsync.domain.changelog.edition import Edition
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.refresh_schedules import delete_refresh
@@ -83,6 +84,16 @@ class Stage:
         """One edition from start to end, by a worker that runs already."""
         handle = await self.start(week)
         return await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+    async def waits_for_breaker(self, edition: WorkflowHandle[Any, EditionResult], service: str) -> bool:
+        """Whether a recovery of that service has come to the step that waits for its circuit breaker."""
+        progress: EditionProgress = await edition.query("progress", result_type=EditionProgress)
+        for one in progress.recoveries:
+            if (one.service, one.phase, one.outcome) == (service, "collect", "running"):
+                recovery = self.client.get_workflow_handle(one.workflow_id)
+                report: RecoveryReport = await recovery.query("progress", result_type=RecoveryReport)
+                return [step.id for step in report.steps][-1:] == ["retry"]
+        return False
 
     def delivery(self, week: str) -> WorkflowHandle[Any, DeliveryOutcome]:
         """The newest run that brought, or brings, the week to the team's channel."""

@@ -14,7 +14,7 @@ from commands.editions import start_edition
 from devsync.contracts import names
 from devsync.contracts.breaker import Configure, Decision, ModeDecision, ProbeResult
 from devsync.contracts.delivery import DeliveryOutcome
-from devsync.contracts.edition import EditionProgress, Phase
+from devsync.contracts.edition import Phase
 from devsync.contracts.refresh import RefreshRequest
 from devsync.domain.breaker import BreakerConfig, Event, Outcome, State
 from devsync.runtime.breaker.operations import BreakerOperations
@@ -77,8 +77,7 @@ async def outage(stage: Stage) -> None:
         handle = await stage.start()
 
         async def waits() -> bool:
-            progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
-            return bool(progress.waits)
+            return await stage.waits_for_breaker(handle, names.GITHUB)
 
         await eventually(waits)
         stage.sandbox.faults.clear()
@@ -92,8 +91,7 @@ async def released(stage: Stage) -> None:
     until = datetime.now(UTC) + timedelta(hours=1)
 
     async def waits() -> bool:
-        progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
-        return bool(progress.waits)
+        return await stage.waits_for_breaker(handle, names.GITHUB)
 
     async def is_put_off() -> bool:
         with suppress(RPCError):  # not there yet
