@@ -159,7 +159,8 @@ def delivery_story(
         name = part.target or ("channel message" if part.index == 0 else f"thread part {part.index}")
         if request.channel.kind == names.WEBHOOK:
             name = "request"
-        detail = part.last_error or part.message_id
+        # In code: Markdown would take a Message-ID's angle brackets for a tag.
+        detail = part.last_error or (f"`{part.message_id}`" if part.message_id else "")
         lines.append(f"- {name}: {part.state.value} {detail}".rstrip())
     lines += _refusals(refused)
     if waiting_for:
