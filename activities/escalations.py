@@ -47,7 +47,8 @@ class EscalationActivities:
         notes: list[str] = []
         configuration = await self._current(notes)
         policy = configuration.escalation.policy_for(message.service, message.policy, datetime.now(UTC).date())
-        level = await self._level(policy, message, notes)
+        # Who takes another's place is no new reason to ask anybody.
+        level = policy.level_names[0] if message.replaces else await self._level(policy, message, notes)
         if level is None:
             return EscalationJoined(escalation_id="")
         read_timeout = configuration.services.service(names.SLACK).http_read

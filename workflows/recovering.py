@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.changelog.edition import Gap, ProvenanceKind
     from devsync.domain.errors import Failure
     from devsync.domain.recovery.builtin import RENDER
+    from devsync.domain.recovery.plan import Ask as Asking
     from devsync.domain.recovery.plan import RecoveryPlan
     from workflows.units import Answer, Ask
 
@@ -90,6 +91,12 @@ def rendering_request(
         escalation=plan.escalation,
         reply_to=workflow.info().workflow_id,
     )
+
+
+def without_people(request: RecoveryRequest) -> RecoveryRequest:
+    """The same, but nobody is told or asked: what stands in is taken."""
+    silent = request.plan.escalates.model_copy(update={"ask": Asking.NEVER, "tell": Asking.NEVER})
+    return request.model_copy(update={"plan": request.plan.model_copy(update={"escalates": silent})})
 
 
 async def start_recovery(request: RecoveryRequest) -> Recovering:
