@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -162,10 +161,11 @@ async def test_twenty_teams_have_one_page_and_one_decision(many_teams: Stage) ->
 
         async def all_wait() -> bool:
             try:
-                state: dict[str, Any] = await escalation.query("state")
-            except Exception:
+                state: EscalationView = await escalation.query("state", result_type=EscalationView)
+            except RPCError:  # not there yet
                 return False
-            return sum(one["state"] == "waiting" for one in state["subscribers"]) == TEAMS
+            waiting = [one for one in state.subscribers if one.state is SubscriberState.WAITING]
+            return len(waiting) == TEAMS
 
         await eventually(all_wait, 150)
         began = datetime.now(UTC)
