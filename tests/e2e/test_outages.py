@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from commands.outages import Outage, prepare
 from devsync.contracts import names
 from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
 from devsync.contracts.edition import EditionResult, EditionStatus
+from devsync.contracts.escalation import EscalationView, SubscriberState
 from devsync.domain.changelog.edition import ProvenanceKind
 from sandbox.faults import Fault, FaultKind
 from sandbox.smtp import INBOX, Mail
