@@ -37,7 +37,8 @@ class EmailActivities:
 
     @activity.defn(name=SEND_MAIL.name)
     async def send_edition(self, message: SendMail) -> MailSent:
-        """Mails a revision to all of `to` in one transaction; raises where the server takes the mail for none of them."""
+        """Mails a revision to all of `to` in one transaction, and tells whom the server refused; raises where it did
+        not come to that, or where the server did not take the text."""
         mail = edition_mail(
             self._identity,
             team=message.team,
