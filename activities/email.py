@@ -37,7 +37,8 @@ class EmailActivities:
 
     @activity.defn(name=SEND_MAIL.name)
     async def send_edition(self, message: SendMail) -> MailSent:
-        """One transaction for all of `to`; raises where the server takes the mail for none of them."""
+        """Mails a revision to all of `to` in one transaction, and tells whom the server refused; raises where it did
+        not come to that, or where the server did not take the text."""
         mail = edition_mail(
             self._identity,
             team=message.team,
@@ -61,7 +62,7 @@ class EmailActivities:
 
     @activity.defn(name=NOTIFY_EMAIL.name)
     async def notify(self, message: Notify) -> Notified:
-        """A later revision is a mail of its own in the thread of the first."""
+        """Mails a notice; a later revision of it is a mail of its own in the thread of the first."""
         recipient = message.target.target
         mail = notice_mail(
             self._identity,

@@ -31,7 +31,7 @@ class WebhookActivities:
 
     @activity.defn(name=SEND_WEBHOOK.name)
     async def send_edition(self, message: SendWebhook) -> WebhookSent:
-        """`changelog.published`, with the edition, or its summary where it is too large."""
+        """Sends `changelog.published`, with the edition, or its summary where it is too large."""
         secrets = secrets_of(message.secret_env)
         data = json.loads(await self._store.get(message.rendering))
         if message.stands_in_for:
@@ -49,7 +49,7 @@ class WebhookActivities:
 
     @activity.defn(name=NOTIFY_WEBHOOK.name)
     async def notify(self, message: Notify) -> Notified:
-        """`changelog.notice`; a later revision of it is an event of its own with the same `key`."""
+        """Sends `changelog.notice`; a later revision of it is an event of its own with the same `key`."""
         secrets = secrets_of(message.target.secret_env)
         data = {"key": message.key, "revision": message.revision, **message.notice.model_dump(mode="json")}
         message_id = f"notice_{sha256(message.key.encode()).hexdigest()[:32]}_r{message.revision}"

@@ -6,6 +6,7 @@ Each library's own codes are tables, too, in `runtime/failures/`; `docs/referenc
 import json
 import smtplib
 import socket
+import ssl
 from datetime import datetime
 
 import aiohttp
@@ -182,6 +183,7 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (MemoryError, machine.OUT_OF_MEMORY),
     (socket.gaierror, NAME_UNKNOWN),
     (TimeoutError, TIMED_OUT),
+    (ssl.SSLError, http.connection),
     (ConnectionError, http.connection),
     (OSError, machine.operating_system),
     (Exception, UNKNOWN),

@@ -164,6 +164,7 @@ ROWS = [
     Row(aiosmtplib.SMTPServerDisconnected("gone"), "email", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
     Row(aiosmtplib.SMTPNotSupported("no STARTTLS"), "email", CONFIGURATION, "not_supported", HIGH, ENOUGH, COUNTS_NOT),
     Row(aiosmtplib.SMTPException("what is that"), "email", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(made.untrusted(), "email", NETWORK, "certificate", HIGH, AGAIN, COUNTS),
     # Webhooks.
     Row(WebhookAnswered(307, {}), "webhook", DISTRIBUTION, "307", MEDIUM, AGAIN, COUNTS_NOT),
     Row(WebhookAnswered(404, {}), "webhook", DISTRIBUTION, "404", MEDIUM, AGAIN, COUNTS_NOT),
