@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from workflows import escalating, making
     from workflows.asking_again import ask_again
-    from workflows.breaker_messages import decision as read_from_person
+    from workflows.messages import decision as read_from_person
     from workflows.failures import reason_of
     from workflows.recovering import with_stand_ins
     from workflows.rendering import rendered_somehow

@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts.approval import ApprovalPlan, ApprovalProgress, ApprovalState, Approve, Edit, Reject
     from devsync.domain.changelog.edits import Edits
-    from workflows.breaker_messages import REFUSED
+    from workflows.messages import REFUSED
 
 
 Said = Approve | Reject | Edit

@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts.approval import ApprovalProgress, Approve, Edit, Reject
     from workflows.approval import Approval, Said, refusal
-    from workflows.breaker_messages import decision as read_from_person
+    from workflows.messages import decision as read_from_person
 
 
 class Approving:

@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.escalation.machine import POLICY, EventKind, Refused, State, next_step
     from devsync.domain.model import Model
     from workflows.alarm import Alarm, set_alarm
-    from workflows.breaker_messages import REFUSED, RefusedMessages, decision, message
+    from workflows.messages import REFUSED, RefusedMessages, decision, message
     from workflows.escalation_board import Board
     from workflows.escalation_case import Answer, Case
     from workflows.escalation_pager import finish_paging, page, stop_paging

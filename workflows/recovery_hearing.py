@@ -18,7 +18,7 @@ from devsync.domain.model import Model
 from devsync.domain.recovery import asking
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import Healing
-from workflows.breaker_messages import decision as message_of
+from workflows.messages import decision as message_of
 from workflows.signals import with_refusal
 
 M = TypeVar("M", bound=Model)

@@ -45,7 +45,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.amending import begin_amendment, end_amendment
     from workflows.approval import Approval
     from workflows.approving import Approving
-    from workflows.breaker_messages import decision as read_from_person
+    from workflows.messages import decision as read_from_person
     from workflows.collecting import collect
     from workflows.delivering import until_delivered
     from workflows.failures import failure_of, reason_of

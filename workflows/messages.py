@@ -1,4 +1,4 @@
-"""Reads what is sent to a breaker, by workers and by hand, and says what is wrong with it."""
+"""Reads what is sent to a run, by workers and by hand, and says what is wrong with it."""
 
 from typing import TypeVar
 
