@@ -8,7 +8,7 @@ SETUP := .venv/.setup-done
 .PHONY: demo test check docs format setup lock bench clean
 
 demo: $(SETUP)
-	@$(BIN)/python starter.py demo $(DEMO)
+	@$(BIN)/python starter.py demo $(if $(SCENARIO),--scenario $(SCENARIO)) $(DEMO)
 
 # All of them side by side, which pays for servers of their own in each process; what TESTS names runs in one.
 test: $(SETUP)

@@ -8,6 +8,7 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
@@ -46,7 +47,8 @@ class EscalationActivities:
         notes: list[str] = []
         configuration = await self._current(notes)
         policy = configuration.escalation.policy_for(message.service, message.policy, datetime.now(UTC).date())
-        level = await self._level(policy, message, notes)
+        # Who takes another's place is no new reason to ask anybody.
+        level = policy.level_names[0] if message.replaces else await self._level(policy, message, notes)
         if level is None:
             return EscalationJoined(escalation_id="")
         read_timeout = configuration.services.service(names.SLACK).http_read
@@ -63,6 +65,8 @@ class EscalationActivities:
             retry_after=configuration.delivery.slack.retry_schedule,
         )
         workflow_id = _escalation_id(message)
+        if message.replaces:
+            return EscalationJoined(escalation_id=workflow_id if await self._takes_place(workflow_id, join) else "")
         await self._client.start_workflow(
             names.ESCALATION,
             EscalationStart(),
@@ -74,6 +78,16 @@ class EscalationActivities:
             static_details=ABOUT,
         )
         return EscalationJoined(escalation_id=workflow_id, level=level)
+
+    async def _takes_place(self, workflow_id: str, join: EscalationJoin) -> bool:
+        """False where the escalation is over: whoever follows it opens none."""
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal("join", join)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
 
     @activity.defn(name=contracts.RECORD_ESCALATION.name)
     async def record_escalation(self, message: RecordEscalation) -> Recorded:

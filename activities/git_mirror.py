@@ -1,6 +1,7 @@
 """Collects a repository's week from its git mirror: the same commits under the same SHAs, without pull requests."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -38,28 +39,33 @@ class GitMirrorActivities:
     def collect(self, request: StepRequest) -> StepResult:
         """Commits of the window on the default branch, and annotated tags made in it, from the team's mirrors.
 
-        What lies in a mirror is as young as its own last update, which nobody can see; where its newest commit is older
-        than the window's end, the unit's notes say so.
+        What lies in a mirror is as young as its own last update, which nobody can see. Where its newest commit is older
+        than the window's end, the unit's notes say so; where it is older than the window, the week was quiet or the
+        mirror is far behind, and it stands in for nothing.
         """
         mirrors = {name.casefold(): address for name, address in request.sources.mirrors.items()}
+        notes: dict[str, list[str]] = defaultdict(list)
 
         def heal(unit: FailedUnit, until: datetime) -> UnitCollected | None:
-            if not isinstance(unit.ask, CollectRepository) or unit.ask.repository.casefold() not in mirrors:
+            ask = unit.ask
+            if not isinstance(ask, CollectRepository):
                 return None
-            return self._collect(unit.ask, mirrors[unit.ask.repository.casefold()], until)
+            address = mirrors.get(ask.repository.casefold())
+            if address is None:
+                notes["no mirror is configured for"].append(unit.unit)
+                return None
+            collection = Collection(self._shelf, ask.collection_id, ask.team, unit.unit, until)
+            found = self._mirrors.read(ask.repository, address, ask.window, until=until, beat=collection.beat)
+            if found.newest_at < ask.window.start:
+                notes["without a commit since the window began:"].append(unit.unit)
+                return None
+            return self._collected(collection, ask, found)
 
         healing = heal_each(request, heal, COLLECT_FROM_MIRROR, at_once=self._at_once)
-        without = [
-            unit.unit
-            for unit in request.units
-            if not isinstance(unit.ask, CollectRepository) or unit.ask.repository.casefold() not in mirrors
-        ]
-        notes = [f"no mirror is configured for {named(without)}"] if without else []
-        return healing.result_of_stand_in("read the git mirrors", request.units, notes=notes)
+        told = [f"{words} {named(sorted(units))}" for words, units in sorted(notes.items())]
+        return healing.result_of_stand_in("read the git mirrors", request.units, notes=told)
 
-    def _collect(self, ask: CollectRepository, address: str, until: datetime) -> UnitCollected:
-        collection = Collection(self._shelf, ask.collection_id, ask.team, f"github:{ask.repository}", until)
-        found = self._mirrors.read(ask.repository, address, ask.window, until=until, beat=collection.beat)
+    def _collected(self, collection: Collection, ask: CollectRepository, found: Mirrored) -> UnitCollected:
         data = self._data(ask.repository, found)
         collected = collection.finish(
             data, counts_of(data), slim=lambda: without_texts(data), inline_share=ask.inline_share

@@ -29,7 +29,8 @@ Heal = Callable[[FailedUnit, datetime], UnitCollected | None]
 until the given instant."""
 
 RESERVE = timedelta(seconds=2)
-"""So much of a step's time is kept for its answer, and a tenth at most: who answers too late has healed nothing."""
+"""So much of a step's time is kept for its answer, and a fifth at most: who answers too late has healed nothing. In the
+first half of it threads end that look at the time; those that cannot are left behind."""
 
 LONGEST_LIST = 3
 """So many units are named in a message; of more, how many there are."""
@@ -120,8 +121,9 @@ def heal_each(
     cancellation, end the step.
     """
     now = datetime.now(UTC)
-    until = request.until - min(RESERVE, max(request.until - now, timedelta()) / 10)
-    work = _Work(heal, contract, request.team, at_once, until, Healing())
+    reserve = min(RESERVE, max(request.until - now, timedelta()) / 5)
+    until, answer_by = request.until - reserve, request.until - reserve / 2
+    work = _Work(heal, contract, request.team, at_once, until, answer_by, Healing())
     probes = _probes_allowed(request.units) if probes_first else 0
     first, rest = (request.units[:probes], request.units[probes:]) if probes else (request.units, ())
     work.do(first)
@@ -144,6 +146,7 @@ class _Work:
     team: str
     at_once: int
     until: datetime
+    answer_by: datetime
     healing: Healing
 
     def do(self, units: Sequence[FailedUnit]) -> None:
@@ -153,14 +156,14 @@ class _Work:
         try:
             waiting = {pool.submit(copy_context().run, self.heal, unit, self.until): unit.unit for unit in units}
             while waiting:
-                patience = min((self.until - datetime.now(UTC)).total_seconds(), WAKE_SECONDS)
+                patience = min((self.answer_by - datetime.now(UTC)).total_seconds(), WAKE_SECONDS)
                 done, _ = wait(waiting, timeout=max(patience, 0), return_when=FIRST_COMPLETED)
                 if activity.is_cancelled():
                     raise CancelledError("the step is cancelled")
                 activity.heartbeat(len(self.healing.healed))
                 for future in done:
                     self._take(waiting.pop(future), future)
-                if not done and datetime.now(UTC) >= self.until:
+                if not done and datetime.now(UTC) >= self.answer_by:
                     break
             for unit in waiting.values():
                 self._failed(unit, TimeIsUp(f"no time is left for {unit}"))

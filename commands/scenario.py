@@ -8,6 +8,8 @@ from commands.outages import Healed, Outage
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionResult, EditionStatus, Phase
+from devsync.domain.recovery.builtin import COLLECT
+from devsync.domain.recovery.healing import RecoveryOutcome
 
 MAIL = {"kind": "email", "to": ["payments@acme.example", "leads@acme.example"], "only_as_fallback": True}
 
@@ -112,11 +114,15 @@ def _of_edition(ending: Ending, result: EditionResult) -> list[str]:
             why = f" ({channel.reason})" if channel.reason else ""
             found.append(f"{edition} is {channel.state.value} in {channel.channel}{why}, not {ending.channels.value}")
     if ending.stand_ins:
-        found += [f"nothing stands in for {gap.unit} in {edition}" for gap in result.gaps if gap.stand_in is None]
+        collecting = [one for one in result.recoveries if one.phase == COLLECT]
+        found += [
+            f"the recovery of {one.service} ended {one.outcome} in {edition}, not {RecoveryOutcome.STAND_IN}"
+            for one in collecting
+            if one.outcome != RecoveryOutcome.STAND_IN
+        ]
+        found += [] if collecting else [f"nothing had to be recovered in {edition}"]
     steps = [step for recovery in result.recoveries for step in recovery.steps]
-    if ending.is_mailed and not any(
-        step.id == "email" and step.healed for one in result.recoveries for step in one.steps
-    ):
+    if ending.is_mailed and not any(step.id == "email" and step.healed for step in steps):
         found.append(f"no mail stood in for {edition}")
     return found
 

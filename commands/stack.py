@@ -40,7 +40,11 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        variables = {"DATABASE_URL": self.postgres.url(), "TEMPORAL_ADDRESS": self.temporal.address}
+        variables = {
+            "DATABASE_URL": self.postgres.url(),
+            "TEMPORAL_ADDRESS": self.temporal.address,
+            "MIRRORS_DIR": str((self.directory / "mirrors").resolve()),
+        }
         return variables | (self.sandbox["environment"] if self.sandbox else {})
 
 

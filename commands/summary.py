@@ -2,7 +2,8 @@
 
 from commands.console import output
 from commands.outages import Healed
-from devsync.contracts.edition import EditionResult, EditionStatus, RecoverySummary
+from devsync.contracts.edition import EditionResult, EditionStatus, RecoverySummary, StepSummary
+from devsync.domain.recovery.plan import StepState
 from devsync.rendering.wording import counted
 
 _COLOURS = {EditionStatus.COMPLETE: "green", EditionStatus.PARTIAL: "yellow"}
@@ -59,10 +60,18 @@ def print_healing(healed: Healed) -> None:
 
 
 def recovery_line(recovery: RecoverySummary) -> str:
-    """`recovery of github: stand in (status succeeded, retry failed, cached resolved)`."""
-    steps = ", ".join(f"{step.id} {step.state.value}" for step in recovery.steps)
+    """`recovery of github: stand in (status, retry failed, cached 2)`: how each step ended, or how many it healed."""
+    steps = ", ".join(map(_step, recovery.steps))
     decided = f", {recovery.decision} decided by {recovery.decided_by}" if recovery.decision else ""
-    return f"recovery of {recovery.service}: {recovery.outcome}{f' ({steps})' if steps else ''}{decided}"
+    outcome = recovery.outcome.replace("_", " ")
+    return f"recovery of {recovery.service}: {outcome}{f' ({steps})' if steps else ''}{decided}"
+
+
+def _step(step: StepSummary) -> str:
+    if step.healed:
+        return f"{step.id} healed {len(step.healed)}"
+    # It did its work, and healed nothing: a status page was read, a cache was empty.
+    return step.id if step.state is StepState.SUCCEEDED else f"{step.id} {step.state.value.replace('_', ' ')}"
 
 
 def _has_roads(result: EditionResult, service: str) -> bool:

@@ -11,9 +11,9 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.errors import ErrorCategory, Failure
+    from devsync.domain.recovery.builtin import DELIVER
     from devsync.domain.recovery.choosing import plan_for
     from workflows.channels import alternatives_of
-    from workflows.recovering import DELIVER
     from workflows.results import is_reported
 
 Request = Callable[[ChannelPlan, str], DeliveryRequest]

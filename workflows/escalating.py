@@ -6,7 +6,7 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts import activities
+    from devsync.contracts import activities, names
     from devsync.contracts.edition import EditionPlan, EditionRequest, RecoverySummary
     from devsync.contracts.escalation import JoinEscalation, Subscriber, SubscriberLeft
     from devsync.contracts.people import AskPeople
@@ -40,7 +40,9 @@ async def take_place(
         await leave([(recovery.escalation_id, recovery.workflow_id)], is_healed=True, note="everything is there")
         return False
     worst = max((unit.failure for unit in ours), key=lambda failure: failure.severity.rank)
+    service = recovery.service if recovery.escalation_id == names.service_escalation_id(recovery.service) else ""
     joining = JoinEscalation(
+        service=service,
         failure=worst,
         severity=worst.severity,
         policy=plan.escalation,
@@ -55,7 +57,8 @@ async def take_place(
         ),
         replaces=recovery.workflow_id,
     )
-    return await signal_if_open(recovery.escalation_id, "join", joining)
+    summary = f"Follow {recovery.escalation_id} in the place of the recovery"
+    return bool(await join(joining, plan.policies, summary))
 
 
 def about_edition(request: EditionRequest, asked: AskPeople, policy: str, deadline: datetime | None) -> JoinEscalation:

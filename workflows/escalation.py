@@ -1,7 +1,7 @@
 """Asks people what to do about a failure, level after level, and brings their answer back to all who wait for it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -41,6 +41,9 @@ OPENED_WITHIN = timedelta(minutes=1)
 
 LAST_WORDS = timedelta(hours=6)
 """So long who was told is tried to be told how it ended."""
+
+SHORT_WORDS = timedelta(seconds=30)
+"""Where somebody waits for the next page already."""
 
 
 @workflow.defn(name=names.ESCALATION)
@@ -112,19 +115,15 @@ class Escalation:
 
     async def _close(self, recording: "asyncio.Task[None]") -> None:
         """Who was told hears how it ended, and it is written down; a new cause does not wait for either."""
-        ends_at = workflow.now() + LAST_WORDS
-
-        def is_enough() -> bool:
-            return bool(self._case.late_joins) or workflow.now() >= ends_at
-
         set_alarm(self._alarm, None, "")
         self._show()
         await self._tell_the_answers()
-        closing = asyncio.create_task(finish_paging(self._board, is_enough))
-        with suppress(TimeoutError):
-            summary = "Until those who were told know how it ended"
-            await workflow.wait_condition(closing.done, timeout=LAST_WORDS, timeout_summary=summary)
-        await closing
+        telling = asyncio.create_task(finish_paging(self._board))
+        await self._wait_for(lambda: telling.done() or bool(self._case.late_joins), LAST_WORDS)
+        if not telling.done():
+            await self._wait_for(telling.done, SHORT_WORDS)
+        await stop_paging(self._board)
+        await telling
         await workflow.wait_condition(lambda: bool(self._case.late_joins) or self._records.are_done(self._case))
         await stop_recording(self._records, recording)
         if self._case.late_joins:
@@ -256,7 +255,7 @@ class Escalation:
 
     def _refuse(self, name: str, why: str) -> None:
         self._refused.add(name, why)
-        self._case.add(EventKind.REFUSED, POLICY, f"{name}: {why}", workflow.now())
+        self._case.add(EventKind.REFUSED, "", f"{name}: {why}", workflow.now())
         self._news += 1
 
     # How it is done.
@@ -275,15 +274,24 @@ class Escalation:
         await asyncio.gather(*(self._tell_the_answer(answer) for answer in answers))
 
     async def _tell_the_answer(self, answer: Answer) -> None:
-        subscriber = answer.entry.subscriber
-        if not await signal_if_open(subscriber.workflow_id, "decided", answer.message, run_id=subscriber.run_id):
-            self._case.roster.is_gone(subscriber.workflow_id)
-            self._case.add(EventKind.GONE, subscriber.workflow_id, "it had ended", workflow.now())
+        subscriber, why = answer.entry.subscriber, "it had ended"
+        try:
+            if await signal_if_open(subscriber.workflow_id, "decided", answer.message, run_id=subscriber.run_id):
+                return
+        except ApplicationError as error:
+            why = error.message  # whatever it is, the others are told
+        self._case.roster.is_gone(subscriber.workflow_id)
+        self._case.add(EventKind.GONE, subscriber.workflow_id, why, workflow.now())
 
     async def _until_something_happens(self) -> None:
         due, record = self._case.due_at, self._case.opened.record
         set_alarm(self._alarm, due, next_step(record) if due == record.due_at else "Does anybody come back?")
         await workflow.wait_condition(lambda: self._alarm.has_rung or self._shown != self._case.version + self._news)
+
+    async def _wait_for(self, is_so: Callable[[], bool], at_most: timedelta) -> None:
+        with suppress(TimeoutError):
+            summary = "Until those who were told know how it ended"
+            await workflow.wait_condition(is_so, timeout=at_most, timeout_summary=summary)
 
     def _show(self) -> None:
         """What has changed, for everybody: those who were told, the lists, the Web UI."""

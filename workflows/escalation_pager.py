@@ -6,7 +6,7 @@ and a webhook carry the same id however often they are sent.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 
 from temporalio import workflow
@@ -38,11 +38,10 @@ def page(board: Board, targets: Iterable[Target], level: str) -> None:
         board.tasks[name] = asyncio.create_task(_keep_told(board, name))
 
 
-async def finish_paging(board: Board, is_enough: Callable[[], bool]) -> None:
-    """Until all who were told know how it ended, or it is enough. Nobody is told of it for the first time now."""
+async def finish_paging(board: Board) -> None:
+    """Until all who were told know how it ended, or `stop_paging`. Nobody is told of it for the first time now."""
     board.is_closing = True
-    await workflow.wait_condition(lambda: is_enough() or not board.is_anybody_behind)
-    await stop_paging(board)
+    await workflow.wait_condition(lambda: board.is_stopping or not board.is_anybody_behind)
 
 
 async def stop_paging(board: Board) -> None:

@@ -15,15 +15,13 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.recovery import EditionSources, FailedUnit, RecoveryReport, RecoveryRequest
     from devsync.domain.changelog.edition import Gap, ProvenanceKind
     from devsync.domain.errors import Failure
+    from devsync.domain.recovery.builtin import RENDER
+    from devsync.domain.recovery.plan import Ask as Asking
     from devsync.domain.recovery.plan import RecoveryPlan
     from workflows.units import Answer, Ask
 
 Recovering = workflow.ChildWorkflowHandle[Any, RecoveryReport]
 """A recovery that was started."""
-
-COLLECT = "collect"
-RENDER = "render"
-DELIVER = "deliver"
 
 
 class Answered(NamedTuple):
@@ -49,6 +47,7 @@ def failed_units(asks: Iterable[Ask], answers: Mapping[str, Answer]) -> tuple[Fa
 def collection_request(
     plan: EditionPlan,
     recovery: RecoveryPlan,
+    phase: str,
     failed: tuple[FailedUnit, ...],
     collected: Sequence[UnitCollected],
     deadline: datetime,
@@ -57,7 +56,7 @@ def collection_request(
         team=plan.team,
         iso_week=plan.iso_week,
         service=failed[0].service,
-        phase=COLLECT,
+        phase=phase,
         window=plan.window,
         plan=recovery,
         units=failed,
@@ -92,6 +91,12 @@ def rendering_request(
         escalation=plan.escalation,
         reply_to=workflow.info().workflow_id,
     )
+
+
+def without_people(request: RecoveryRequest) -> RecoveryRequest:
+    """The same, but nobody is told or asked: what stands in is taken."""
+    silent = request.plan.escalates.model_copy(update={"ask": Asking.NEVER, "tell": Asking.NEVER})
+    return request.model_copy(update={"plan": request.plan.model_copy(update={"escalates": silent})})
 
 
 async def start_recovery(request: RecoveryRequest) -> Recovering:

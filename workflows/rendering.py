@@ -10,10 +10,11 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts import names
     from devsync.contracts.edition import EditionPlan, EditionRendered, RecoverySummary, RenderEdition
     from devsync.contracts.recovery import FailedUnit
+    from devsync.domain.recovery.builtin import RENDER
     from devsync.domain.recovery.choosing import plan_for
     from workflows import making
     from workflows.failures import failure_of
-    from workflows.recovering import RENDER, rendering_request, report_of, start_recovery, summary_of
+    from workflows.recovering import rendering_request, report_of, start_recovery, summary_of
 
 RENDERING = "rendering"
 """The unit of a recovery of this phase."""

@@ -115,8 +115,9 @@ def _calls(units: Sequence[UnitCollected], outcomes: Iterable[DeliveryOutcome]) 
     for unit in units:
         calls[_service(unit)] += unit.api_calls
     for outcome in outcomes:
-        calls[outcome.kind] += outcome.api_calls
-    return {service: count for service, count in calls.items() if count}
+        if outcome.api_calls:
+            calls[outcome.kind] += outcome.api_calls
+    return dict(calls)
 
 
 def _calls_by_road(units: Sequence[UnitCollected]) -> dict[str, int]:

@@ -8,9 +8,17 @@ from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest
 from devsync.contracts.approval import ApprovalProgress, ApprovalState
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, StandingRevision
 from devsync.contracts.due import DueRequest, EditionDue
-from devsync.contracts.edition import EditionProgress, EditionRequest, EditionStatus, Phase, RecoverySummary
+from devsync.contracts.edition import (
+    EditionProgress,
+    EditionRequest,
+    EditionStatus,
+    Phase,
+    RecoverySummary,
+    StepSummary,
+)
 from devsync.contracts.refresh import RefreshResult
 from devsync.domain.changelog.due import told
+from devsync.domain.recovery.plan import StepState
 
 _DOING = {
     Phase.PLANNING: "reading the configuration",
@@ -71,11 +79,18 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
 
 
 def _recovery_line(recovery: RecoverySummary) -> str:
-    steps = ", ".join(f"{step.id} {step.state.value.replace('_', ' ')}" for step in recovery.steps)
+    steps = ", ".join(f"{step.id} {_how(step)}".strip() for step in recovery.steps)
     told = f": {steps}" if steps else ""
     decided = f"; decided: {recovery.decision} by {recovery.decided_by}" if recovery.decision else ""
     outcome = recovery.outcome.replace("_", " ")
     return f"- **Recovery** of {recovery.service}: {outcome}{told}{decided} (`{recovery.workflow_id}`)"
+
+
+def _how(step: StepSummary) -> str:
+    """How many it healed, or how it ended; nothing to say of one that did its work and healed nothing."""
+    if step.healed:
+        return f"healed {len(step.healed)}"
+    return "" if step.state is StepState.SUCCEEDED else step.state.value.replace("_", " ")
 
 
 def _approval_line(approval: ApprovalProgress) -> str:
@@ -144,7 +159,8 @@ def delivery_story(
         name = part.target or ("channel message" if part.index == 0 else f"thread part {part.index}")
         if request.channel.kind == names.WEBHOOK:
             name = "request"
-        detail = part.last_error or part.message_id
+        # In code: Markdown would take a Message-ID's angle brackets for a tag.
+        detail = part.last_error or (f"`{part.message_id}`" if part.message_id else "")
         lines.append(f"- {name}: {part.state.value} {detail}".rstrip())
     lines += _refusals(refused)
     if waiting_for:

@@ -48,12 +48,6 @@ _BROKEN: Final = (ValueError, TypeError, KeyError, AttributeError, IndexError, O
 """What icalendar and dateutil raise over a property that is not what it should be."""
 
 
-_SAY_WHEN: Final = frozenset(
-    {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"},
-)
-"""Properties without which an event would be told on days that it is not: icalendar leaves broken ones out."""
-
-
 class CalendarRead(NamedTuple):
     data: CalendarData
     notes: tuple[str, ...]
@@ -136,8 +130,6 @@ def _groups(calendars: Iterable[Calendar]) -> Iterator[list[Event]]:
 
 
 def _occurrences(group: list[Event], first: date, end: date, zone: ZoneInfo) -> list[Event]:
-    if any(name in _SAY_WHEN for event in group for name, _ in event.errors):
-        raise ValueError("when it is cannot be read")
     if not any("RRULE" in event or "RDATE" in event for event in group):
         return group
     series = Calendar()

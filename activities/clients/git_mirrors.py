@@ -67,22 +67,33 @@ class GitMirrors:
         """
         scheme = _scheme(repository, address)
         folder = self._folder / _folder_name(repository, address)
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder, until, beat):
+            is_new = not folder.exists()
+            folder.mkdir(exist_ok=True)
             git = Git(folder, until=until, beat=beat, schemes=scheme, largest_bytes=LARGEST_BYTES)
             try:
-                return self._read(git, folder, address, window)
+                branch = self._prepare(git, folder, address)
+                try:
+                    return _bring_up_to_date(git, branch, window)
+                except GitFailed:
+                    if is_new:
+                        raise
+                    # It may be the clone: a process or a machine that died has damaged it.
+                    _empty(folder)
+                    self._prepare(git, folder, address)
+                    return _bring_up_to_date(git, branch, window)
             finally:
                 if size_of(folder) > LARGEST_BYTES // 2:  # what fetches leave behind is never collected
                     shutil.rmtree(folder, ignore_errors=True)
 
-    def _read(self, git: Git, folder: Path, address: str, window: Window) -> Mirrored:
-        if not (folder / "HEAD").exists():
-            git.run("init", "--quiet", "--bare", ".")
+    def _prepare(self, git: Git, folder: Path, address: str) -> str:
+        """A folder that git can fetch into, and the name of the branch to fetch."""
+        for left_behind in folder.rglob("*.lock"):  # by a git that was killed: nobody else is in this folder
+            left_behind.unlink(missing_ok=True)
+        git.run("init", "--quiet", "--bare", ".")
         git.run("config", "remote.origin.url", address)
-        branch = self._branch(git, address)
-        _fetch(git, window.start - MARGIN)
-        return _window_of(git, branch, window)
+        return self._branch(git, address)
 
     def _branch(self, git: Git, address: str) -> str:
         """The default branch by name."""
@@ -110,6 +121,16 @@ class GitMirrors:
             kind = answer.headers.get("content-type", "")
         if kind != _ADVERTISEMENT:
             raise MalformedAnswer(SERVICE, "the question for its branches", f"{kind or 'nothing'}: no git repository")
+
+
+def _bring_up_to_date(git: Git, branch: str, window: Window) -> Mirrored:
+    _fetch(git, window.start - MARGIN)
+    return _window_of(git, branch, window)
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
 
 
 def _fetch(git: Git, since: datetime) -> None:

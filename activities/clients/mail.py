@@ -12,7 +12,7 @@ import aiosmtplib
 from aiosmtplib import SMTPRecipientRefused
 
 from devsync.runtime.breaker.calls import UNGATED, CallGate
-from devsync.settings.environment import SmtpAccess
+from devsync.settings.mail_server import SmtpAccess
 
 Refusals = dict[str, SMTPRecipientRefused]
 """By recipient: what the server said of those who do not get the mail."""

@@ -12,6 +12,7 @@ import hmac
 import ipaddress
 import os
 import socket
+import ssl
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,7 +42,7 @@ class WebhookClient:
         connect_timeout: timedelta,
         read_timeout: timedelta,
         allowed: Sequence[str] = (),
-        verify: bool | str = True,
+        verify: ssl.SSLContext | bool = True,
     ) -> None:
         connect, read = connect_timeout.total_seconds(), read_timeout.total_seconds()
         self._seconds = connect + read

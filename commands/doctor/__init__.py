@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 
 from commands.console import AsJson, Exit, command, emit, output
+from commands.doctor.calendar import check_calendars
 from commands.doctor.findings import Finding
 from commands.doctor.github import check_github
 from commands.doctor.jira import check_jira
@@ -14,7 +15,7 @@ from devsync.settings.environment import Environment, read_environment
 from devsync.settings.problems import ConfigError
 
 Check = Callable[[Environment, Configuration], AsyncIterator[Finding]]
-SERVICE_CHECKS: tuple[Check, ...] = (check_github, check_jira, check_slack)
+SERVICE_CHECKS: tuple[Check, ...] = (check_github, check_jira, check_slack, check_calendars)
 
 
 @command

@@ -45,6 +45,13 @@ async def check_jira(environment: Environment, configuration: Configuration) -> 
             is_found = answer is not None and answer.status_code == 200
             cure = "correct the team file, or give the account the permission Browse Projects"
             yield Finding(f"jira {project}", is_found, words(answer, problem), "" if is_found else cure)
+        for board in unique(
+            str(board) for team in configuration.teams.values() if team.jira for board in team.jira.boards
+        ):
+            answer, problem = await get(http, f"/rest/agile/1.0/board/{board}")
+            is_found = answer is not None and answer.status_code == 200
+            cure = "write the number in the board's address, or share the board's filter with the account"
+            yield Finding(f"jira board {board}", is_found, words(answer, problem), "" if is_found else cure)
 
 
 def _no_such_jira(access: JiraAccess, info: httpx.Response | None, problem: str) -> Finding | None:

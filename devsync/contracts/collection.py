@@ -62,7 +62,10 @@ class CollectCalendar(Model):
     window: Window
 
 
-Collect = CollectRepository | CollectProject | CollectBoard | CollectDeployments | CollectCalendar
+Surrounding = CollectBoard | CollectDeployments | CollectCalendar
+"""What surrounds an edition: without it a section is missing, and no change."""
+
+Collect = CollectRepository | CollectProject | Surrounding
 """What a unit is asked with."""
 
 

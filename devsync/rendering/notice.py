@@ -16,9 +16,9 @@ class SlackNotice(NamedTuple):
 
 
 def slack_notice(notice: Notice) -> SlackNotice:
-    """A title, its facts, its paragraphs and its links; a line alone needs no blocks."""
+    """A title, its facts, its text and its links; a line alone needs no blocks."""
     text = shorten(slack(notice.title), MAX_TEXT)
-    blocks = [header(slack(notice.title)), *_facts(notice), *_paragraphs(notice), *_links(notice)]
+    blocks = [header(slack(notice.title)), *_facts(notice), *_body(notice), *_links(notice)]
     return SlackNotice(text, blocks if len(blocks) > 1 else [])
 
 
@@ -28,10 +28,11 @@ def _facts(notice: Notice) -> Iterator[Block]:
         yield section(shorten("\n".join(lines), MAX_SECTION))
 
 
-def _paragraphs(notice: Notice) -> Iterator[Block]:
-    for paragraph in notice.body.split("\n\n"):
-        if paragraph.strip():
-            yield section(shorten("\n".join(slack(line) for line in paragraph.splitlines()), MAX_SECTION))
+def _body(notice: Notice) -> Iterator[Block]:
+    """In one block, whatever their number: a message has 50 at most."""
+    text = "\n".join(slack(line) for line in notice.body.strip().splitlines())
+    if text:
+        yield section(shorten(text, MAX_SECTION))
 
 
 def _links(notice: Notice) -> Iterator[Block]:

@@ -23,6 +23,7 @@ from devsync.rendering.wording import (
     moment,
     period,
     service_name,
+    unit_name,
     why_missing,
 )
 
@@ -262,10 +263,9 @@ def _gaps_summary(edition: Edition) -> str:
 def _missing(gap: Gap, edition: Edition) -> Missing:
     # A source that our own machine lost is still the service's.
     service = gap.unit.partition(":")[0] if gap.service == LOCAL else gap.service
-    name = gap.unit.removeprefix(f"{service}:")
     reason = one_line(why_missing(gap.service, gap.category, gap.reason)).rstrip(".")
     return Missing(
-        name=one_line(name, MAX_TITLE_LENGTH) or "(no name)",
+        name=one_line(unit_name(gap.unit, service), MAX_TITLE_LENGTH) or "(no name)",
         service=service_name(service),
         reason=f"{reason}." if reason else "No reason is known.",
         stand_in=_stand_in(gap, edition),

@@ -66,6 +66,18 @@ def service_name(service: str) -> str:
     return _SERVICE_NAMES.get(service, service)
 
 
+def unit_name(unit: str, service: str) -> str:
+    """How readers know a source: `acme/ledger`, `PAY`, `board 42`, `deployments of acme/ledger`."""
+    name = unit.removeprefix(f"{service}:")
+    board, is_board, number = name.partition("board/")
+    if is_board and not board:
+        return f"board {number}"
+    repository, is_deployments, rest = name.rpartition("/deployments")
+    if is_deployments and "/" in repository and not rest:
+        return f"deployments of {repository}"
+    return name
+
+
 def why_missing(service: str, category: str, reason: str) -> str:
     """Why a source is missing, in one clause for readers: what happened, not what an operator can do about it.
 

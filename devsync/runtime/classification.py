@@ -140,9 +140,9 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (smtplib.SMTPException, mail.FOREIGN),
     (aiosmtplib.SMTPRecipientsRefused, mail.all_refused),
     (aiosmtplib.SMTPResponseException, mail.answered),
-    (aiosmtplib.SMTPReadTimeoutError, TIMED_OUT),
-    ((aiosmtplib.SMTPConnectError, aiosmtplib.SMTPTimeoutError), http.connection),
-    (aiosmtplib.SMTPServerDisconnected, http.connection),
+    (aiosmtplib.SMTPConnectTimeoutError, UNREACHABLE),
+    (aiosmtplib.SMTPTimeoutError, TIMED_OUT),
+    ((aiosmtplib.SMTPConnectError, aiosmtplib.SMTPServerDisconnected), http.connection),
     (aiosmtplib.SMTPNotSupported, mail.LACKS),
     (aiosmtplib.SMTPException, mail.FOREIGN),
     # Their transports, where no answer came, or none that can be read.

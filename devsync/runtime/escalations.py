@@ -45,7 +45,9 @@ class EscalationOperations:
     async def open_ones(self) -> list[EscalationView]:
         """The oldest first; only the id is known of one that no worker answers for."""
         runs = sorted([run async for run in self._client.list_workflows(OPEN)], key=lambda run: run.start_time)
-        return await asyncio.gather(*(self._view(run.id) for run in runs))
+        views = await asyncio.gather(*(self._view(run.id) for run in runs))
+        # One that is decided tells people so before it ends.
+        return [view for view in views if view.record is None or view.record.is_open]
 
     async def view(self, escalation_id: str) -> EscalationView:
         """Raises EscalationSilent and EscalationOver."""

@@ -78,23 +78,24 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
+        host = url.raw_host.decode("ascii")  # as DNS and certificates write it, whatever its script
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
-            addresses = await self._resolver(url.host, port)
+            addresses = await self._resolver(host, port)
         except OSError as error:
-            raise httpx.ConnectError(f"{url.host} has no address", request=request) from error
+            raise httpx.ConnectError(f"{host} has no address", request=request) from error
         failed: httpx.ConnectError | None = None
-        for address in allowed_addresses(url.host, addresses, self._private_hosts):
+        for address in allowed_addresses(host, addresses, self._private_hosts):
             # `Host` and the certificate's name stay those of the name; only the connection goes to the number.
             request.url = url.copy_with(host=address)
-            request.extensions = {**request.extensions, "sni_hostname": url.host}
+            request.extensions = {**request.extensions, "sni_hostname": host}
             try:
                 return await self._inner.handle_async_request(request)
             except httpx.ConnectError as error:
                 failed = error
             finally:
                 request.url = url
-        raise failed or httpx.ConnectError(f"{url.host} has no address", request=request)
+        raise failed or httpx.ConnectError(f"{host} has no address", request=request)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devsync.settings.addresses import WebAddress
+from devsync.settings.mail_server import (
+    SMTP_CURE,
+    Sender,
+    SenderAddress,
+    SmtpAccess,
+    UnsubscribeAddress,
+    sender_of,
+    smtp_access,
+)
 from devsync.settings.problems import ConfigError
 
 T = TypeVar("T")
@@ -30,25 +38,6 @@ def _deployment(name: str) -> str:
 
 DeploymentName = Annotated[str, AfterValidator(_deployment)]
 """A dot or colon in it would be silently fatal: such a worker runs, and gets no work (Server 1.32)."""
-
-
-def _sender(text: str) -> str:
-    _, address = parseaddr(text)
-    if not re.fullmatch(r"[^\s@<>,;:]+@[A-Za-z0-9.-]+", address) or not text.isprintable():
-        raise ValueError("must be one mail address, as changelog@acme.dev or Changelog <changelog@acme.dev>")
-    return text
-
-
-SenderAddress = Annotated[str, AfterValidator(_sender)]
-
-
-def _unsubscribing(address: str) -> str:
-    if not re.fullmatch(r"(?:https://|mailto:)[!-;=?-~]+", address):
-        raise ValueError("must be an address with https:// (one click) or mailto:")
-    return address
-
-
-UnsubscribeAddress = Annotated[str, AfterValidator(_unsubscribing)]
 
 
 def _allowed_hosts(text: str) -> str:
@@ -108,25 +97,6 @@ class SlackAccess(NamedTuple):
     token: SecretStr
 
 
-class SmtpAccess(NamedTuple):
-    """A mail server. `is_tls`: from the first byte; `must_start_tls`: encrypted, or nothing is sent."""
-
-    host: str
-    port: int
-    user: str
-    password: SecretStr
-    is_tls: bool
-    must_start_tls: bool
-
-
-class Sender(NamedTuple):
-    """Who mails come from, and where a reader unsubscribes; empty: by a mail to the sender."""
-
-    name: str
-    address: str
-    unsubscribe: str
-
-
 class WorkerVersion(NamedTuple):
     deployment: str
     build_id: str
@@ -146,8 +116,7 @@ _CURES: Final = {
     "SLACK_BOT_TOKEN": "install the Slack app with the scopes chat:write, channels:read, channels:history"
     " and export its bot token (xoxb-…)",
     "SLACK_SIGNING_SECRET": "copy it from the Slack app's page Basic Information and export it",
-    "SMTP_URL": "export the mail server, as smtp://user:password@mail.acme.dev:587, or smtps:// for TLS from the"
-    " first byte",
+    "SMTP_URL": SMTP_CURE,
     "MAIL_FROM": "export the address that mails come from, as Changelog <changelog@acme.dev>",
     "DATABASE_URL": "export the address of a PostgreSQL database, as postgresql://user:password@host:5432/devsync,"
     " or run `python starter.py up`, which brings one",
@@ -253,12 +222,11 @@ class Environment(BaseSettings):
 
     def smtp(self) -> SmtpAccess:
         """The mail server, as SMTP_URL says."""
-        return _smtp(_needed("SMTP_URL", self.smtp_url).get_secret_value())
+        return smtp_access(_needed("SMTP_URL", self.smtp_url).get_secret_value())
 
     def sender(self) -> Sender:
         """Who mails come from."""
-        name, address = parseaddr(_needed("MAIL_FROM", self.mail_from))
-        return Sender(name, address, self.mail_unsubscribe or "")
+        return sender_of(_needed("MAIL_FROM", self.mail_from), self.mail_unsubscribe or "")
 
     def private_webhooks(self) -> tuple[str, ...]:
         """Where on the inside webhooks may be sent."""
@@ -310,28 +278,6 @@ def _passwords(address: str) -> tuple[str, ...]:
     except ValueError:
         return ()
     return (password, unquote(password)) if password else ()
-
-
-def _smtp(url: str) -> SmtpAccess:
-    """Raises ConfigError; the address is not quoted, since it holds a password."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    options = parse_qs(parts.query)
-    unknown = options.keys() - {"starttls"} or options.get("starttls", ["required"]) != ["required"]
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or unknown or parts.path not in {"", "/"}:
-        raise ConfigError([f"SMTP_URL cannot be used: {_CURES['SMTP_URL']}; its only option is ?starttls=required"])
-    is_tls = parts.scheme == "smtps"
-    return SmtpAccess(
-        host=parts.hostname,
-        port=port or (465 if is_tls else 587),
-        user=unquote(parts.username or ""),
-        password=SecretStr(unquote(parts.password or "")),
-        is_tls=is_tls,
-        must_start_tls="starttls" in options,
-    )
 
 
 def _needed(variable: str, value: T | None) -> T:

@@ -60,7 +60,7 @@ class SlackRecipient(Model):
     kind: Literal["slack"] = "slack"
     """Slack."""
     to: SlackTarget = Field(examples=['"#oncall"'])
-    """`"#channel"` in quotes, or the id of a channel or person."""
+    """`"#channel"` or `"@person"` in quotes, or an id. A name of a person needs the scope `users:read`."""
 
     def target(self) -> Target:
         return Target(kind=self.kind, target=self.to)

@@ -33,7 +33,7 @@ from devsync.settings.yaml_file import YamlFile, read_yaml
 OWN_STEPS: Final = "devsync.recovery_steps"
 """The entry point group of steps that other packages bring: the name of an entry point is the name of its step."""
 
-Phase = Literal["collect", "render", "deliver", "any"]
+Phase = Literal["collect", "metrics", "render", "deliver", "any"]
 
 
 class HandledPart(Model):

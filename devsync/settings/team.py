@@ -269,6 +269,16 @@ class TeamConfig(Model):
         return self
 
     @model_validator(mode="after")
+    def _alternatives_are_no_channels(self) -> Self:
+        own = {channel.channel for channel in self.channels if isinstance(channel, SlackChannel)}
+        for index, channel in enumerate(self.channels):
+            for at, other in enumerate(channel.alternatives if isinstance(channel, SlackChannel) else ()):
+                if other in own - {channel.target}:
+                    message = f'"{other}" gets the edition anyway; remove it'
+                    raise problem_at(message, "channels", index, "alternatives", at)
+        return self
+
+    @model_validator(mode="after")
     def _approval_lies_before_the_deadline(self) -> Self:
         if self.approval.required and self.approval.wait >= self.deliver_by:
             message = "is not shorter than deliver_by, which it lies inside; shorten it or deliver later"

@@ -121,9 +121,7 @@ deliveries = Table(
     Column("team", Text, primary_key=True),
     Column("iso_week", Text(collation="C"), primary_key=True),
     Column("channel", Text, primary_key=True),
-    Column(
-        "part", Integer, primary_key=True, comment="0 is the message, the others its thread; of mail, a recipient each"
-    ),
+    Column("part", Integer, primary_key=True, comment="0 is the message, the others its thread"),
     Column("kind", Text, nullable=False, comment="slack, email, webhook, feed"),
     Column("revision", Integer, nullable=False),
     Column("state", Text, nullable=False),

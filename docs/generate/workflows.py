@@ -43,6 +43,7 @@ IDS: Mapping[str, str] = {
     names.WEEKLY_CHANGELOG: f"{code(names.edition_id(TEAM, WEEK))}; {code(names.preview_id(TEAM, WEEK))} for a dry run",
     names.DELIVERY: code(names.delivery_id(TEAM, WEEK, CHANNEL)),
     names.EDITION_TRIGGER: f"{code(names.due_id(TEAM))} and the time that the schedule adds",
+    names.AMENDMENT: code(names.amendment_id(TEAM, WEEK)),
     names.RECOVERY: f"{code(names.recovery_id(TEAM, WEEK, '{service}', '{phase}', 1))}, and so on",
     names.SOURCE_REFRESH: f"{code(names.refresh_id(TEAM))} and the time that the schedule adds",
     names.CIRCUIT_BREAKER: code(names.breaker_id("{service}")),

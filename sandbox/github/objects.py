@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
-from sandbox.git_objects import WEB_FLOW
+from sandbox.git_objects import EMPTY_TREE, WEB_FLOW
 from sandbox.github.index import RepositoryIndex
 from sandbox.github.shapes import Json, Shapes, node_id, stable_id, timestamp
 from sandbox.world import Commit, Deployment, GitHubIssue, PullRequest, Release, Review
@@ -129,8 +127,8 @@ class Objects:
                 },
                 "message": commit.message,
                 "tree": {
-                    "sha": hashlib.sha1(commit.sha.encode()).hexdigest(),
-                    "url": shapes.api(repository, "git", "trees", commit.sha),
+                    "sha": EMPTY_TREE,
+                    "url": shapes.api(repository, "git", "trees", EMPTY_TREE),
                 },
                 "url": shapes.api(repository, "git", "commits", commit.sha),
                 "comment_count": 0,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +14,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sandbox.service import Clock
 from sandbox.smtp.inbox import DROPPED, Inbox, Mail
+
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 USER, PASSWORD = "sandbox", "sandbox-smtp-password"
 """Public: they open nothing but the sandbox."""
@@ -83,15 +87,18 @@ def bound_socket() -> socket.socket:
 @asynccontextmanager
 async def serving_smtp(inbox: Inbox, clock: Clock, bound: socket.socket) -> AsyncIterator[None]:
     def protocol() -> SMTP:
-        return SMTP(
-            Taking(inbox, clock),
-            hostname="sandbox.test",
-            ident="sandbox",
-            enable_SMTPUTF8=True,
-            authenticator=_known,
-            auth_required=True,
-            auth_require_tls=False,  # the client logs in over loopback; TLS has tests of its own
-        )
+        with warnings.catch_warnings():
+            # A login over loopback, in clear: meant so, and said by the library at each connection.
+            warnings.simplefilter("ignore")
+            return SMTP(
+                Taking(inbox, clock),
+                hostname="sandbox.test",
+                ident="sandbox",
+                enable_SMTPUTF8=True,
+                authenticator=_known,
+                auth_required=True,
+                auth_require_tls=False,
+            )
 
     server = await asyncio.get_running_loop().create_server(protocol, sock=bound)
     try:

@@ -207,3 +207,12 @@ def test_what_began_in_another_age_is_not_walked_to_the_present() -> None:
 def test_of_very_many_events_a_bounded_number_is_kept() -> None:
     many = [f"{ALL_DAY}\n{OOF}\nSUMMARY:Person {number}" for number in range(MOST_TOLD + 50)]
     assert len(read(*many).data.absences) == MOST_TOLD
+
+
+@pytest.mark.parametrize("series", ["", "RRULE:FREQ=WEEKLY\n"])
+@pytest.mark.parametrize("broken", ["EXDATE:whenever", "DTEND:later", "DURATION:long", "RDATE:sometimes"])
+def test_an_event_whose_days_cannot_be_read_is_not_told_on_wrong_ones(series: str, broken: str) -> None:
+    found = read(f"DTSTART;VALUE=DATE:20261124\n{series}{OOF}\n{broken}", ALL_DAY)
+    is_left_out = broken != "EXDATE:whenever" or bool(series)  # without a series there is nothing to except from
+    assert found.data.absences == () or not is_left_out
+    assert bool(found.notes) is is_left_out

@@ -1,6 +1,7 @@
 """Mail on the wire: what arrives, who gets it, what is said of those who do not."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
@@ -13,14 +14,18 @@ from activities.clients.mail import MailClient
 from activities.email import EmailActivities
 from devsync.contracts.delivery import MailSent, SendMail
 from devsync.contracts.notifications import Notice, NoticeLink, Notify, NotifyTarget
+from devsync.domain.breaker import Outcome
+from devsync.domain.breaker.refusals import CircuitOpen
 from devsync.domain.errors import ErrorCategory
 from devsync.rendering.mail import MailIdentity
 from devsync.runtime.classification import classify
-from devsync.settings.environment import Environment, SmtpAccess
+from devsync.settings.environment import Environment
+from devsync.settings.mail_server import SmtpAccess
 from sandbox.running import run_sandbox
 from sandbox.smtp import INBOX, Inbox, Reply
 from sandbox.worlds.demo import demo_world
 from tests.activities.carried import carried, no_store
+from tests.activities.test_gated_calls import WatchedGate, open_standing
 
 IDENTITY = MailIdentity(name="DevSync", address="changelog@acme.dev", unsubscribe="https://acme.dev/unsubscribe?t=1")
 ANNA, BEN, CARL = "anna@acme.dev", "ben@acme.dev", "carl@acme.dev"
@@ -193,3 +198,33 @@ async def test_a_notice_of_hostile_words_starts_no_header_and_no_tag(email: Emai
     html = mail.body("html")
     assert not any(hostile in html for hostile in ("<script", "javascript:", "<b>"))
     assert 'href="https://a.dev/?a&amp;b"' in html
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (None, Outcome.SUCCESS),
+        (Reply(says="550 5.1.1 unknown"), Outcome.IGNORED),
+        (Reply(says="451 4.3.0 ill"), Outcome.FAILURE),
+        (Reply(command="DATA", says="drop"), Outcome.FAILURE),
+    ],
+    ids=["taken", "all refused", "ill", "cut off"],
+)
+async def test_a_transaction_is_one_call_with_one_outcome(
+    access: tuple[SmtpAccess, Inbox], reply: Reply | None, outcome: Outcome
+) -> None:
+    gate = WatchedGate("email")
+    access[1].replies += [reply] if reply else []
+    client = MailClient(access[0], concurrency=1, read_timeout=timedelta(seconds=1), gate=gate)
+    with suppress(SMTPException):
+        await client.send([ANNA, BEN], b"Subject: x\r\n\r\nx\r\n", sender=IDENTITY.address)
+    assert gate.outcomes == {outcome: 1}
+
+
+async def test_an_open_breaker_costs_no_transaction(access: tuple[SmtpAccess, Inbox]) -> None:
+    gate = WatchedGate("email")
+    gate.learn(open_standing().model_copy(update={"service": "email"}), None)
+    client = MailClient(access[0], concurrency=1, read_timeout=timedelta(seconds=1), gate=gate)
+    with pytest.raises(CircuitOpen):
+        await client.send([ANNA], b"", sender=IDENTITY.address)
+    assert access[1].transactions == 0

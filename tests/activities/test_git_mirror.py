@@ -151,10 +151,21 @@ async def test_a_mirror_without_a_commit_stands_in_for_nothing(url: str, tmp_pat
     assert classify(error, "git_mirror", system_clock()).code == "empty"
 
 
-async def test_a_quiet_repository_without_young_commits_is_an_empty_week(stage: RecoveryStage, tmp_path: Path) -> None:
-    """There `--shallow-since` is refused by the server."""
+async def test_a_mirror_without_a_commit_since_the_window_began_stands_in_for_nothing(
+    stage: RecoveryStage, tmp_path: Path
+) -> None:
+    """The week was quiet, or the mirror is far behind: nobody can tell. `--shallow-since` is refused there."""
     old = _repository(tmp_path / "old", "2020-01-01T00:00:00Z")
-    (mirrored,) = (await from_address(stage, f"file://{old}")).healed
+    result = await from_address(stage, f"file://{old}")
+    assert result.healed == ()
+    assert f"without a commit since the window began: github:{stage.repositories[0]}" in result.message
+
+
+async def test_a_mirror_that_went_on_after_a_quiet_week_tells_that_it_was_quiet(
+    stage: RecoveryStage, tmp_path: Path
+) -> None:
+    young = _repository(tmp_path / "young", "2026-11-25T00:00:00Z")
+    (mirrored,) = (await from_address(stage, f"file://{young}")).healed
     assert (await stage.repository_data(mirrored)).commits == ()
 
 
@@ -228,7 +239,7 @@ async def test_a_clone_ends_when_its_time_is_up_and_leaves_nothing_running(stage
     stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="git", latency_ms=20_000))
     address = stage.sandbox.mirrors[stage.repositories[0]]
     began = asyncio.get_running_loop().time()
-    error = await why(from_address(stage, address, until=timedelta(seconds=1)))
+    error = await why(from_address(stage, address, until=timedelta(seconds=3)))
     assert isinstance(error, TimeoutError)
     assert asyncio.get_running_loop().time() - began < 6
     command_lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
@@ -253,6 +264,26 @@ async def test_two_readers_of_one_mirror_take_turns(stage: RecoveryStage, tmp_pa
         *(stage.take(mirrors.collect, stage.repository(name)) for mirrors in (stage.mirrors, other) * 2)
     )
     assert len({result.healed[0].artifact for result in results}) == 1
+
+
+async def test_what_a_killed_git_left_behind_is_no_hindrance(stage: RecoveryStage, tmp_path: Path) -> None:
+    name = stage.repositories[0]
+    first = await from_mirrors(stage, name)
+    (clone,) = tmp_path.glob("*.git")
+    for lock in ("shallow.lock", "config.lock", "refs/devsync/head.lock"):
+        (clone / lock).touch()
+    assert (await from_mirrors(stage, name)).healed[0].artifact == first.healed[0].artifact
+
+
+async def test_a_damaged_clone_is_made_anew(stage: RecoveryStage, tmp_path: Path) -> None:
+    name = stage.repositories[0]
+    first = await from_mirrors(stage, name)
+    (clone,) = tmp_path.glob("*.git")
+    for path in (clone / "objects").rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(b"damaged")
+    assert (await from_mirrors(stage, name)).healed[0].artifact == first.healed[0].artifact
 
 
 async def test_no_secret_of_ours_reaches_git(

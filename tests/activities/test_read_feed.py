@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from activities.github.atom import commits_of, releases_of
+from devsync.contracts.collection import CollectRepository
 from devsync.domain.changelog.edition import ProvenanceKind
+from devsync.domain.changelog.window import week_window
 from devsync.runtime.classification import MalformedAnswer, classify
 from sandbox.faults import Fault, FaultKind
 from sandbox.service import system_clock
@@ -69,11 +71,21 @@ async def test_a_feed_that_begins_after_the_window_says_so(url: str, tmp_path: P
     assert "too short to reach back" in result.message
 
 
+async def test_a_feed_that_says_nothing_of_the_window_stands_in_for_nothing(stage: RecoveryStage) -> None:
+    """An old week: all of the feed's entries are younger, which does not mean that the week was quiet."""
+    unit = stage.repository(stage.repositories[0])
+    assert isinstance(unit.ask, CollectRepository)
+    old = unit.ask.model_copy(update={"window": week_window("2024-W10", "UTC")})
+    result = await stage.take(stage.feeds.read_feed, unit.model_copy(update={"ask": old}))
+    assert result.healed == ()
+    assert "too short to reach back" in result.message
+
+
 async def test_of_another_branch_its_own_feed_is_read(stage: RecoveryStage) -> None:
     unit = stage.repository(stage.repositories[0])
     assert (await stage.take(stage.feeds.read_feed, unit, arguments={"branch": "main"})).healed
-    error = await why(stage.take(stage.feeds.read_feed, unit, arguments={"branch": "develop"}))
-    assert classify(error, "github", system_clock()).code == "404"
+    result = await stage.take(stage.feeds.read_feed, unit, arguments={"branch": "develop"})
+    assert (result.healed, f"no public feed: {unit.unit}" in result.message) == ((), True)
     assert stage.asked("feed")[-1].path.endswith("/commits/develop.atom")
 
 
@@ -89,7 +101,7 @@ async def test_one_feed_that_is_not_there_does_not_hide_the_others(stage: Recove
     result = await stage.take(stage.feeds.read_feed, *map(stage.repository, stage.repositories))
     assert len(result.healed) == len(stage.repositories) - 1
     assert result.failures == {}, "the feed's failure is no news of the API"
-    assert "404" in result.message
+    assert f"no public feed: github:{private}" in result.message
 
 
 @pytest.mark.parametrize(

@@ -30,5 +30,5 @@ def test_what_is_recovered_and_what_is_missing_is_said_once(capsys: pytest.Captu
     assert said(capsys, recovering, recovering, collecting(GONE, recoveries=(OVER,))) == [
         "recovery of github: running",
         "missing jira:PAY: jira answered 404",
-        "recovery of github: stand_in (cached resolved)",
+        "recovery of github: stand in (cached resolved)",
     ]

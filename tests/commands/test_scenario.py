@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands.scenario import Scenario, differences, is_mid_collection
+from commands.scenario import Happened, Scenario, differences, is_mid_collection
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import ChannelResult, EditionProgress, EditionResult, EditionStatus, Phase
 from devsync.domain.changelog.edition import Gap
@@ -57,7 +57,7 @@ def edition(
 def test_what_ends_otherwise_than_the_scenario_says_is_told(
     scenario: Scenario, result: EditionResult, crashes: int, told: list[str]
 ) -> None:
-    assert differences(scenario, [result], crashes) == told
+    assert differences(scenario, Happened([result], crashes)) == told
 
 
 @pytest.mark.parametrize(

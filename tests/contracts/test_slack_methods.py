@@ -70,6 +70,7 @@ async def test_every_method_answers_as_slack_does(oracle: SlackOracle, sandbox: 
     assert person is not None
     found = await client.users_lookupByEmail(email=person.email)
     await client.users_info(user=found["user"]["id"])
+    await client.users_list(limit=200)
     await client.chat_delete(channel=channel, ts=reply["ts"])
     await client.chat_delete(channel=channel, ts=ts)
     await client.conversations_history(channel=channel)

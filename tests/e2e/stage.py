@@ -22,6 +22,7 @@ from commands.stack import ROOT, WORKER_GRACE_SECONDS, worker_process
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.edition import EditionProgress, EditionResult, Phase
+from devsync.contracts.recovery import RecoveryReport
 from devsync.domain.changelog.edition import Edition
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.refresh_schedules import delete_refresh
@@ -59,6 +60,7 @@ class Stage:
             "DATABASE_URL": self.servers.postgres.url(self.database),
             "TEMPORAL_ADDRESS": self.servers.temporal.address,
             "CONFIG_DIR": str(self.directory / "config"),
+            "MIRRORS_DIR": str(self.directory / "mirrors"),
         }
 
     @property
@@ -82,6 +84,16 @@ class Stage:
         """One edition from start to end, by a worker that runs already."""
         handle = await self.start(week)
         return await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+    async def waits_for_breaker(self, edition: WorkflowHandle[Any, EditionResult], service: str) -> bool:
+        """Whether a recovery of that service has come to the step that waits for its circuit breaker."""
+        progress: EditionProgress = await edition.query("progress", result_type=EditionProgress)
+        for one in progress.recoveries:
+            if (one.service, one.phase, one.outcome) == (service, "collect", "running"):
+                recovery = self.client.get_workflow_handle(one.workflow_id)
+                report: RecoveryReport = await recovery.query("progress", result_type=RecoveryReport)
+                return [step.id for step in report.steps][-1:] == ["retry"]
+        return False
 
     def delivery(self, week: str) -> WorkflowHandle[Any, DeliveryOutcome]:
         """The newest run that brought, or brings, the week to the team's channel."""
@@ -165,6 +177,19 @@ class Stage:
         path = self.directory / "config" / "services.yaml"
         services = yaml.safe_load(path.read_text())
         services[service][part] = services[service].get(part, {}) | changes
+        path.write_text(yaml.safe_dump(services, sort_keys=False))
+
+    def name_mirrors_and_status_pages(self) -> None:
+        """Those of the sandbox; a worker that starts from now on serves what asks them."""
+        path = self.directory / "config" / "teams" / f"{self.team}.yaml"
+        github = yaml.safe_load(path.read_text())["github"]
+        self.change_team(
+            github=github | {"mirrors": {name: self.sandbox.mirrors[name] for name in github["repositories"]}}
+        )
+        path = self.directory / "config" / "services.yaml"
+        services = yaml.safe_load(path.read_text())
+        for service, page in self.sandbox.status_pages.items():
+            services[service]["status_page"] = page
         path.write_text(yaml.safe_dump(services, sort_keys=False))
 
     def notice_lost_workers_soon(self) -> None:
@@ -264,9 +289,10 @@ async def forget(client: Client, team: str) -> None:
     await delete_refresh(client, team)
     running = [run async for run in client.list_workflows(f'Team = "{team}" AND ExecutionStatus = "Running"')]
     left = [client.get_workflow_handle(run.id, run_id=run.run_id) for run in running]
-    # Breakers are of all teams: what failed in one test, and the rules of its stage, must not reach the next. By id,
-    # since a list would not have one that was made a moment ago.
+    # Breakers and escalations of a service are of all teams: what failed in one test, and the rules of its stage, must
+    # not reach the next. By id, since a list would not have one that was made a moment ago.
     left += [client.get_workflow_handle(names.breaker_id(service)) for service in names.SERVICES]
+    left += [client.get_workflow_handle(names.service_escalation_id(service)) for service in names.SERVICES]
     for handle in left:
         with suppress(RPCError):  # over by now, or never there
             await handle.terminate("its test is over")

@@ -65,7 +65,7 @@ async def test_run_names_what_is_missing_and_exits_3_and_status_shows_it(played:
     )
     box = next(json.dumps(message.blocks) for message in played.messages if "What is missing" in str(message.blocks))
     assert "GitHub does not show it to us." in box
-    assert "404" not in box
+    assert "answered 404" not in box
 
     code, shown = await document(played, "status")
     runs = {run["workflow_id"]: run for run in shown["runs"]}

@@ -244,12 +244,51 @@ async def test_typed_by_hand_with_the_temporal_command_line(own_stage: Stage) ->
     assert kinds == ["opened", "joined", "acknowledged", "snoozed", "escalated", "reassigned", "resolved"]
 
 
-@pytest.mark.parametrize("decision", list(Decision))
-async def test_every_decision_comes_back_to_who_waits(own_stage: Stage, decision: Decision) -> None:
+async def test_every_decision_comes_back_to_who_waits(own_stage: Stage) -> None:
     stage = own_stage
     async with stage.worker():
-        one = await ask(stage, service=names.JIRA)
+        for number, decision in enumerate(Decision, 1):
+            one = await ask(stage, number, service=names.JIRA)
+            await until_told(stage, number)
+            told = await starter(stage, "escalation", "resolve", "jira", decision.value)
+            assert told["state"] == "resolved"
+            assert (await one.result()).decided.decision is decision
+
+
+async def test_what_is_of_one_workflow_has_its_own_escalation_and_is_found_by_its_team_and_week(
+    own_stage: Stage,
+) -> None:
+    stage = own_stage
+    async with stage.worker():
+        one = await ask(stage, 1, service="")
+        shared = await ask(stage, 2)
+        await until_told(stage, 2)
+        own_id = names.own_escalation_id(one.id)
+        several = await starter(stage, "escalation", "ack", stage.team, code=2)
+        assert several["error"].startswith(f"2 escalations are about {stage.team}: write one of ")
+        query = (
+            f"Team = '{stage.team}' AND EscalationState = 'firing' AND EscalationLevel = 'team_lead' "
+            "AND ErrorCategory = 'external_service'"
+        )
+
+        async def are_listed() -> bool:
+            found = {run.id async for run in stage.client.list_workflows(query)}
+            return found == {own_id, "escalation:service:github"}
+
+        await eventually(are_listed)
+        await starter(stage, "escalation", "resolve", "github", "skip")
+        await shared.result()
+        told = await starter(stage, "escalation", "resolve", stage.team, "retry", "--week", stage.week)
+        assert told["escalation_id"] == own_id
+        assert (await one.result()).joined.escalation_id == own_id
+
+
+async def test_without_a_worker_it_says_so(own_stage: Stage) -> None:
+    stage = own_stage
+    async with stage.worker():
+        await ask(stage)
         await until_told(stage)
-        told = await starter(stage, "escalation", "resolve", "jira", decision.value)
-        assert told["state"] == "resolved"
-        assert (await one.result()).decided.decision is decision
+    (listed,) = (await starter(stage, "escalation", "list"))["escalations"]
+    assert (listed["escalation_id"], listed["state"]) == ("escalation:service:github", None)
+    silent = await starter(stage, "escalation", "ack", "escalation:service:github", code=1)
+    assert "the next one that comes may still take what was said" in silent["error"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from devsync.contracts import names
 from devsync.contracts.breaker import ModeDecision
 from devsync.contracts.edition import EditionResult
 from devsync.contracts.refresh import RefreshRequest, RefreshResult
-from devsync.domain.changelog.window import iso_week_of
+from devsync.domain.changelog.due import WeeklyTime
 from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.refresh_schedules import apply_refresh, handle_of_refresh
 from devsync.runtime.schedules import Change
@@ -22,13 +22,14 @@ from tests.e2e.firing import apply, configuration
 from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, stage_for
 from tests.servers import Servers
 
-THIS_WEEK = iso_week_of(datetime.now(UTC).date())
+NEXT_WEEK, _ = WeeklyTime(weekday=0, clock=time(9), timezone="Europe/Berlin").next_due(datetime.now(UTC))
+"""The week of the next edition: as a rule the one that runs."""
 
 
 @pytest.fixture
 async def running_week(servers: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage on which the busy week is the one that runs now: the window of the next edition."""
-    async with stage_for(demo_world(THIS_WEEK), servers, tmp_path) as ready:
+    async with stage_for(demo_world(NEXT_WEEK), servers, tmp_path) as ready:
         ready.change_team(schedule={"day": "monday", "time": "09:00"})
         ready.ask_for_surroundings()
         yield ready

@@ -7,7 +7,7 @@ import pytest
 from devsync.domain.changelog.edition import Section
 from devsync.domain.changelog.window import Window, week_window
 from devsync.domain.errors import ErrorCategory
-from devsync.rendering.wording import SECTION_WORDS, counted, day, listed, moment, period, why_missing
+from devsync.rendering.wording import SECTION_WORDS, counted, day, listed, moment, period, unit_name, why_missing
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,19 @@ def test_what_a_reader_is_told_instead_of_the_operators_reason(
     service: str, category: str, reason: str, clause: str
 ) -> None:
     assert why_missing(service, category, reason) == clause
+
+
+@pytest.mark.parametrize(
+    ("unit", "service", "name"),
+    [
+        ("github:acme/ledger", "github", "acme/ledger"),
+        ("github:acme/ledger/deployments", "github", "deployments of acme/ledger"),
+        ("github:acme/deployments", "github", "acme/deployments"),
+        ("jira:PAY", "jira", "PAY"),
+        ("jira:board/42", "jira", "board 42"),
+        ("calendar:payments", "calendar", "payments"),
+        ("rendering", "local", "rendering"),
+    ],
+)
+def test_sources_are_named_as_readers_know_them(unit: str, service: str, name: str) -> None:
+    assert unit_name(unit, service) == name

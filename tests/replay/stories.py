@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError
@@ -13,19 +14,20 @@ from commands.editions import start_edition
 from devsync.contracts import names
 from devsync.contracts.breaker import Configure, Decision, ModeDecision, ProbeResult
 from devsync.contracts.delivery import DeliveryOutcome
-from devsync.contracts.edition import EditionProgress, Phase
+from devsync.contracts.edition import Phase
 from devsync.contracts.refresh import RefreshRequest
 from devsync.domain.breaker import BreakerConfig, Event, Outcome, State
 from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.schedules import handle_of
 from devsync.storage.database import Database
 from sandbox.faults import Fault, FaultKind
+from sandbox.smtp import INBOX, Reply
 from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
 from tests.e2e.firing import apply, firings, until_quiet
 from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, forget
-from tests.replay import recovery_stories
+from tests.replay import escalations, recovery_stories
 from tests.workflows.breaker_stage import BreakerStage, Reporter
 
 WEEK = "2026-W47"
@@ -75,8 +77,7 @@ async def outage(stage: Stage) -> None:
         handle = await stage.start()
 
         async def waits() -> bool:
-            progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
-            return bool(progress.waits)
+            return await stage.waits_for_breaker(handle, names.GITHUB)
 
         await eventually(waits)
         stage.sandbox.faults.clear()
@@ -90,8 +91,7 @@ async def released(stage: Stage) -> None:
     until = datetime.now(UTC) + timedelta(hours=1)
 
     async def waits() -> bool:
-        progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
-        return bool(progress.waits)
+        return await stage.waits_for_breaker(handle, names.GITHUB)
 
     async def is_put_off() -> bool:
         with suppress(RPCError):  # not there yet
@@ -247,6 +247,35 @@ async def kept(stage: Stage) -> None:
         await stage.run()
 
 
+async def mailed(stage: Stage) -> None:
+    """One recipient is unknown, another busy at first: that one gets the mail alone; a later revision goes to all."""
+    inbox = stage.sandbox.apps["smtp"][INBOX]
+    inbox.replies += [Reply(to="ben", count=1), Reply(says="451 4.3.0 busy", to="carl", count=1)]
+    stage.change_delivery(email={"retry_schedule": ["1s", "6h"]})
+    _change_channels(stage, {"kind": "email", "to": ["anna@acme.test", "ben@acme.test", "carl@acme.test"]})
+    async with stage.worker():
+        await stage.run()
+        stage.change_team(github={"repositories": stage.sandbox.world.teams[0].repositories[:1]})
+        await stage.run()
+
+
+async def hooked(stage: Stage) -> None:
+    """A webhook is dead after its schedule; replayed, it is taken."""
+    down = stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="webhook", status=503))
+    stage.change_delivery(webhook={"retry_schedule": ["1s", "1s"]})
+    url = f"{stage.sandbox.urls['webhook']}/hooks/changelog"
+    _change_channels(stage, {"kind": "webhook", "url": url, "secret_env": "SANDBOX_WEBHOOK_SECRET"})
+    async with stage.worker():
+        await stage.run()
+        stage.sandbox.faults.clear(down)
+        code, _, errors = await stage.starter("delivery", "replay", stage.team, WEEK, "webhook-0")
+        assert code == 0, errors
+
+
+def _change_channels(stage: Stage, *channels: dict[str, Any]) -> None:
+    stage.change_team(channels=list(channels), github={"repositories": stage.sandbox.world.teams[0].repositories[:2]})
+
+
 async def revised(stage: Stage) -> None:
     """The week changes after it was posted: the same messages are updated, those too many removed."""
     async with stage.worker():
@@ -388,12 +417,18 @@ STORIES = (
     Story("outage", outage, entity=names.breaker_id(names.GITHUB)),
     Story("released", released, entity=names.breaker_id(names.GITHUB)),
     Story("operated", operated, entity=names.breaker_id(names.GITHUB), has_short_histories=True),
+    *(
+        Story(f"escalation_{play.__name__}", play, entity=names.service_escalation_id(names.GITHUB))
+        for play in (escalations.answered, escalations.unanswered, escalations.healed, escalations.put_off)
+    ),
     Story("killed", killed),
     Story("abandoned", abandoned),
     Story("queued", queued),
     Story("waiting", waiting),
     Story("stopped", stopped),
     Story("kept", kept),
+    Story("mailed", mailed),
+    Story("hooked", hooked),
     Story("revised", revised),
     Story("cancelled", cancelled),
     Story("failed", failed),

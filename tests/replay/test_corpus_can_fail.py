@@ -20,8 +20,8 @@ DELIVERY, EDITION = "workflows/delivery.py", "workflows/weekly_changelog.py"
 
 RECALL = "        await self._recall()\n"
 COMPOSED = "class EditionComposed(Model):\n"
-ASK_LATER = "        await self._wait_until_askable(index)\n"
-TELL = "            await self._tell_the_edition()\n"
+UNTIL_DUE = "                timeout=time,\n"
+TELL = "            await self._report()\n"
 RECORD = "            await self._record_unless_superseded()\n"
 COMPOSE_BECOMES_RENDER = Edit(EDITION, "activities.COMPOSE_EDITION", "activities.RENDER_EDITION")
 ASKS = "        asks = asks_of(plan, workflow.info())"
@@ -43,7 +43,7 @@ async def failure(edit: Edit, story: str, folder: Path, monkeypatch: pytest.Monk
     ("edit", "story"),
     [
         pytest.param(Edit(DELIVERY, RECALL, RECALL * 2), "complete.Delivery-1", id="added activity"),
-        pytest.param(Edit(DELIVERY, ASK_LATER, ""), "killed.Delivery", id="timer left out"),
+        pytest.param(Edit(DELIVERY, UNTIL_DUE, ""), "queued.Delivery", id="timer left out"),
         pytest.param(Edit(DELIVERY, TELL + RECORD, RECORD + TELL), "revised.Delivery-1", id="another order"),
         pytest.param(
             Edit(EDITION, ASKS, f"{ASKS}[:1]"), "abandoned.WeeklyChangelog", id="activities left out, run open"

@@ -17,13 +17,14 @@ from tests.replay.fingerprint.message import message
 from workflows.registry import WORKFLOWS
 
 CHANNELS, SLACK_PARTS = "workflows/channels.py", "workflows/slack_parts.py"
+SLACK_ROUND = "workflows/slack_round.py"
 DELIVERY, EDITION = "workflows/delivery.py", "workflows/weekly_changelog.py"
-FILES = (CHANNELS, SLACK_PARTS, DELIVERY, EDITION)
+FILES = (CHANNELS, SLACK_PARTS, SLACK_ROUND, DELIVERY, EDITION)
 CLASSES = {DELIVERY: "Delivery", EDITION: "WeeklyChangelog"}
 
 RECALL = "        await self._recall()\n"
 REMEMBER = "        await self._remember()\n"
-TELL = "            await self._tell_the_edition()\n"
+TELL = "            await self._report()\n"
 RECORD = "            await self._record_unless_superseded()\n"
 PHASES = "    # The phases"
 QUERY = "    @workflow.query\n    def one(self) -> int:\n        return 1\n\n"
@@ -78,10 +79,10 @@ def edit(name: str, *edits: Edit) -> Any:
         edit("the summary of an activity changes", Edit(DELIVERY, "What stands in the channel already?", "Recall")),
         edit("a comment is added", Edit(DELIVERY, RECALL, f"        # First of all.\n{RECALL}")),
         edit("a line is logged", Edit(DELIVERY, RECALL, f'        workflow.logger.info("recalling")\n{RECALL}')),
-        edit("the current details change", Edit(DELIVERY, "the next try, in {wait}", "trying again in {wait}")),
-        edit("a time-out changes", Edit(DELIVERY, "self._request.schedule.record_time", "timedelta(1)")),
-        edit("a method with commands is renamed", Edit(DELIVERY, "_is_part_settled", "_one_part")),
-        edit("state is computed otherwise", Edit(DELIVERY, "        self._setback = None\n", "")),
+        edit("the current details change", Edit(DELIVERY, "the next try, in {left}", "trying again in {left}")),
+        edit("a time-out changes", Edit(DELIVERY, "self._work.request.schedule.record_time", "timedelta(1)")),
+        edit("a method with commands is renamed", Edit(SLACK_ROUND, "_is_part_settled", "_one_part")),
+        edit("state is computed otherwise", Edit(DELIVERY, "        self._work.setback = None\n", "")),
         edit(
             "a part becomes a method of its own",
             Edit(DELIVERY, RECALL, REMEMBER),
@@ -93,7 +94,7 @@ def edit(name: str, *edits: Edit) -> Any:
         ),
         edit(
             "a variable is introduced",
-            Edit(DELIVERY, "if part.message_id:", "message_id = part.message_id\n        if message_id:"),
+            Edit(SLACK_ROUND, "if part.message_id:", "message_id = part.message_id\n    if message_id:"),
         ),
         edit("a query is added", Edit(EDITION, PHASES, f"{QUERY}{PHASES}")),
         edit("a signal without commands is added", Edit(EDITION, PHASES, f"{SIGNAL}{PHASES}")),
@@ -119,17 +120,20 @@ def test_what_is_no_command_does_not_trip_it(
         edit("two steps change places", Edit(DELIVERY, TELL + RECORD, RECORD + TELL)),
         edit("another activity is called", Edit(DELIVERY, "activities.RECORD_DELIVERY", "activities.RECORD_EDITION")),
         edit("another signal is sent", Edit(DELIVERY, '"delivery_reported"', '"delivered"')),
-        edit("a condition is turned round", Edit(DELIVERY, "not self._is_superseded()", "self._is_superseded()")),
-        edit("a condition asks for something else", Edit(DELIVERY, "if part.message_id:", "if part.index:")),
-        edit("a step becomes conditional", Edit(DELIVERY, RECALL, f"        if self._parts:\n    {RECALL}")),
+        edit(
+            "a condition is turned round",
+            Edit(DELIVERY, "if not self._work.is_superseded", "if self._work.is_superseded"),
+        ),
+        edit("a condition asks for something else", Edit(SLACK_ROUND, "if part.message_id:", "if part.index:")),
+        edit("a step becomes conditional", Edit(DELIVERY, RECALL, f"        if self._listeners:\n    {RECALL}")),
         edit(
             "an early return is added",
-            Edit(DELIVERY, RECALL, f"        if self._parts:\n            return self._outcome()\n{RECALL}"),
+            Edit(DELIVERY, RECALL, f"        if self._listeners:\n            return self._work.outcome()\n{RECALL}"),
         ),
         edit("a failure is not caught any more", Edit(DELIVERY, CAUGHT, CAUGHT.replace("ActivityError", "ValueError"))),
         edit(
             "a signal handler issues a command",
-            Edit(DELIVERY, "self._refused = with", "workflow.upsert_memo({})\n        self._refused = with"),
+            Edit(DELIVERY, "self._work.refuse", "workflow.upsert_memo({})\n        self._work.refuse"),
         ),
     ],
 )  # fmt: skip
@@ -176,12 +180,12 @@ def test_a_change_is_versioned_when_runs_without_the_patch_find_their_old_comman
 
 
 def test_an_old_way_that_returns_early_is_versioned_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = Edit(DELIVERY, "        while True:\n            self._take_up_the_newest()", '''\
+    loop = Edit(DELIVERY, "        while True:\n            self._work.take_up_the_newest(workflow.now())", '''\
         if workflow.patched("once"):
             await self._record()
-            return self._outcome()
+            return self._work.outcome()
         while True:
-            self._take_up_the_newest()''')  # fmt: skip
+            self._work.take_up_the_newest(workflow.now())''')  # fmt: skip
     assert changes([loop], tmp_path, monkeypatch) == {"Delivery": Change.VERSIONED}
 
 
@@ -197,7 +201,7 @@ def test_workflows_that_come_and_go_are_told() -> None:
 def test_commands_that_no_workflow_is_seen_to_issue_are_told() -> None:
     editions = [served for served in WORKFLOWS if served.__name__ == "WeeklyChangelog"]
     found = {finding.name for finding in Outlines(editions).compare({}) if finding.change is Change.UNSEEN}
-    assert "workflows.delivery.Delivery._wait_for_the_next_try" in found
+    assert "workflows.delivery.Delivery._sleep" in found
 
 
 def guard(checkout: Path, *options: str) -> tuple[int, str]:

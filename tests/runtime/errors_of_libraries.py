@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+import aiosmtplib
 import httpx
 import jinja2
 import psycopg
@@ -113,6 +114,12 @@ def untrusted() -> ssl.SSLCertVerificationError:
 
 def recipients(*refused: tuple[int, bytes]) -> smtplib.SMTPRecipientsRefused:
     return smtplib.SMTPRecipientsRefused({f"{number}@acme.dev": reply for number, reply in enumerate(refused)})
+
+
+def all_recipients(*refused: tuple[int, str]) -> aiosmtplib.SMTPRecipientsRefused:
+    return aiosmtplib.SMTPRecipientsRefused(
+        [aiosmtplib.SMTPRecipientRefused(*reply, f"{number}@acme.dev") for number, reply in enumerate(refused)]
+    )
 
 
 def postgres(state: str) -> psycopg.Error:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import aiohttp
+import aiosmtplib
 import httpx
 import pytest
 import requests
@@ -24,6 +25,7 @@ from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.runtime.classification import TABLE, CredentialsRefused, MalformedAnswer, classify
 from devsync.runtime.failures.graphql import GraphQLRefused, Refusal
 from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty, MirrorTooLarge
+from devsync.runtime.failures.webhook import ForbiddenAddress, WebhookAnswered
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactMissing, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
@@ -150,6 +152,26 @@ ROWS = [
     Row(smtplib.SMTPNotSupportedError("no STARTTLS"), "email", CONFIGURATION, "not_supported", HIGH, ENOUGH,
         COUNTS_NOT),
     Row(smtplib.SMTPException("what is that"), "email", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    Row(aiosmtplib.SMTPAuthenticationError(535, "5.7.8 bad"), "email", LOGIN, "535", HIGH, ENOUGH, COUNTS_NOT),
+    Row(aiosmtplib.SMTPConnectResponseError(421, "closing"), "email", EXTERNAL, "421", MEDIUM, AGAIN, COUNTS),
+    Row(aiosmtplib.SMTPRecipientRefused(450, "4.7.1 wait", "a@acme.dev"), "email", LIMIT, "4.7.1", LOW, AGAIN,
+        COUNTS_NOT),
+    Row(aiosmtplib.SMTPRecipientRefused(550, "5.1.1 who", "a@acme.dev"), "email", DISTRIBUTION, "5.1.1", MEDIUM,
+        ENOUGH, COUNTS_NOT),
+    Row(made.all_recipients((550, "5.1.1 who"), (451, "busy")), "email", EXTERNAL, "451", MEDIUM, AGAIN, COUNTS),
+    Row(aiosmtplib.SMTPConnectTimeoutError("late"), "email", NETWORK, "unreachable", MEDIUM, AGAIN, COUNTS),
+    Row(aiosmtplib.SMTPReadTimeoutError("late"), "email", NETWORK, "timeout", MEDIUM, AGAIN, COUNTS),
+    Row(aiosmtplib.SMTPServerDisconnected("gone"), "email", NETWORK, "network", MEDIUM, AGAIN, COUNTS),
+    Row(aiosmtplib.SMTPNotSupported("no STARTTLS"), "email", CONFIGURATION, "not_supported", HIGH, ENOUGH, COUNTS_NOT),
+    Row(aiosmtplib.SMTPException("what is that"), "email", EXTERNAL, "malformed", MEDIUM, AGAIN, COUNTS),
+    # Webhooks.
+    Row(WebhookAnswered(307, {}), "webhook", DISTRIBUTION, "307", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(WebhookAnswered(404, {}), "webhook", DISTRIBUTION, "404", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(WebhookAnswered(410, {}), "webhook", DISTRIBUTION, "410", HIGH, ENOUGH, COUNTS_NOT),
+    Row(WebhookAnswered(429, {"Retry-After": "7"}), "webhook", LIMIT, "429", LOW, AGAIN, COUNTS_NOT),
+    Row(WebhookAnswered(503, {}), "webhook", EXTERNAL, "503", MEDIUM, AGAIN, COUNTS),
+    Row(ForbiddenAddress("hooks.intern", "10.0.0.8"), "webhook", CONFIGURATION, "private_address", HIGH, ENOUGH,
+        COUNTS_NOT),
     # requests.
     Row(made.requests_status(503), "webhook", EXTERNAL, "503", MEDIUM, AGAIN, COUNTS),
     Row(made.requests_status(410), "webhook", DISTRIBUTION, "410", MEDIUM, ENOUGH, COUNTS_NOT),

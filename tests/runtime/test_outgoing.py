@@ -66,6 +66,21 @@ async def test_the_connection_goes_to_the_address_that_was_checked() -> None:
     assert (request.headers["Host"], request.extensions["sni_hostname"]) == ("cal.acme.dev", "cal.acme.dev")
 
 
+async def test_a_name_in_another_script_is_asked_for_as_dns_writes_it() -> None:
+    asked: list[str] = []
+
+    async def public(host: str, _port: int) -> Collection[str]:
+        asked.append(host)
+        return [PUBLIC]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=request.extensions["sni_hostname"])
+
+    async with httpx.AsyncClient(transport=GuardedTransport((), public, httpx.MockTransport(answer))) as client:
+        told = (await client.get("https://kalender.bücher.example/team.ics")).text
+    assert [told, *asked] == ["kalender.xn--bcher-kva.example"] * 2
+
+
 @asynccontextmanager
 async def local_server() -> AsyncIterator[tuple[str, list[str]]]:
     """An address on this machine, and the paths that were asked for."""

@@ -183,9 +183,10 @@ async def test_channels_are_listed_by_page_with_the_archived_left_out_on_request
     slack.workspace.channel_named("releases").is_archived = True
     slack.workspace.add_channel("secret", is_private=True)
     pages = await slack.client.conversations_list(limit=2)
-    assert sorted([c["name"] async for page in pages for c in page["channels"]]) == ["general", "releases", "team-core"]
+    listed = sorted([c["name"] async for page in pages for c in page["channels"]])
+    assert listed == ["general", "oncall", "releases", "team-core"]
     some = await slack.client.conversations_list(exclude_archived=True, types="public_channel,private_channel")
-    assert sorted(c["name"] for c in some["channels"]) == ["general", "secret", "team-core"]
+    assert sorted(c["name"] for c in some["channels"]) == ["general", "oncall", "secret", "team-core"]
     assert (await slack.client.conversations_info(channel=slack.channel()))["channel"]["is_member"] is True
 
 

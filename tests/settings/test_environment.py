@@ -36,6 +36,7 @@ def test_without_variables_the_public_services_and_local_folders_are_meant() -> 
         ({}, Environment.slack, "SLACK_BOT_TOKEN"),
         ({}, Environment.signing_secret, "SLACK_SIGNING_SECRET"),
         ({}, Environment.smtp, "SMTP_URL"),
+        ({}, Environment.sender, "MAIL_FROM"),
         ({}, Environment.database, "DATABASE_URL"),
         ({"BUILD_ID": "b"}, Environment.worker_version, "WORKER_DEPLOYMENT"),
         ({"WORKER_DEPLOYMENT": "w"}, Environment.worker_version, "BUILD_ID"),
@@ -182,3 +183,54 @@ def test_an_address_that_nobody_can_listen_at_is_refused(address: str, monkeypat
     monkeypatch.setenv("METRICS_ADDRESS", address)
     with pytest.raises(ConfigError, match=r"METRICS_ADDRESS must be an IP address and a port, as 127\.0\.0\.1:9464"):
         read_environment()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.acme.dev", ("mail.acme.dev", 587, "", "", False, False)),
+        ("smtp://anna%40acme.dev:p%3Aw@mail.acme.dev:25", ("mail.acme.dev", 25, "anna@acme.dev", "p:w", False, False)),
+        ("smtp://mail.acme.dev?starttls=required", ("mail.acme.dev", 587, "", "", False, True)),
+        ("smtps://mail.acme.dev/", ("mail.acme.dev", 465, "", "", True, False)),
+    ],
+)
+def test_a_mail_server_by_its_address(url: str, expected: tuple[object, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMTP_URL", url)
+    access = read_environment().smtp()
+    assert access._replace(password=access.password.get_secret_value()) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mail.acme.dev:587", "http://mail.acme.dev", "smtp://", "smtp://u:secret@mail:port", "smtp://u:secret@m?tls=1"],
+)
+def test_a_mail_server_that_cannot_be_used_is_refused_without_its_password(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMTP_URL", url)
+    with pytest.raises(ConfigError, match="SMTP_URL cannot be used") as refused:
+        read_environment().smtp()
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MAIL_FROM", "changelog"), ("MAIL_FROM", "a@b.dev, c@d.dev"), ("MAIL_FROM", "X <a@b.dev>\nBcc: c@d.dev"),
+        ("MAIL_UNSUBSCRIBE", "http://acme.dev/"), ("MAIL_UNSUBSCRIBE", "https://acme.dev/>\r\nX: y"),
+        ("WEBHOOK_ALLOW_PRIVATE", "10.0.0.0/99"),
+    ],
+)  # fmt: skip
+def test_what_a_mail_or_a_webhook_cannot_use_is_refused(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=variable):
+        read_environment()
+
+
+def test_who_mails_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_FROM", "DevSync Changelog <changelog@acme.dev>")
+    monkeypatch.setenv("MAIL_UNSUBSCRIBE", "https://acme.dev/unsubscribe?list=1")
+    sender = read_environment().sender()
+    assert sender == ("DevSync Changelog", "changelog@acme.dev", "https://acme.dev/unsubscribe?list=1")

@@ -29,8 +29,9 @@ def plans() -> tuple[RecoveryPlan, ...]:
     [
         ("github", "collect", ORDINARY, "github-collection", "status retry breaker cached partial rest mirror feed"),
         ("jira", "collect", ORDINARY, "jira-collection", "status retry breaker cached partial derived"),
-        ("calendar", "collect", ORDINARY, "calendar-and-metrics", "retry cached computed"),
-        ("local", "collect", ORDINARY, "calendar-and-metrics", "retry cached computed"),
+        ("calendar", "metrics", ORDINARY, "calendar", "retry cached"),
+        ("github", "metrics", ORDINARY, "deployments", "retry cached computed"),
+        ("jira", "metrics", ORDINARY, "boards", "retry cached computed"),
         ("local", "render", ORDINARY, "rendering", "fallback simplified plain"),
         ("slack", "deliver", ORDINARY, "slack-delivery", "retry alternative email queue manual"),
         ("slack", "deliver", EXPIRED, "slack-delivery", "retry alternative email queue manual"),

@@ -243,6 +243,16 @@ CHANNEL = '{kind: slack, channel: "#eng"}'
             "8: channels[0].secret_env: is not the name of an environment variable; "
             'write one like "PAYMENTS_WEBHOOK_SECRET"',
         ),
+        (
+            CHANNEL,
+            f'{CHANNEL}\n  - {{kind: slack, channel: "#ops", alternatives: ["#a", "#eng"]}}',
+            '9: channels[1].alternatives[1]: "#eng" gets the edition anyway; remove it',
+        ),
+        (
+            CHANNEL,
+            '{kind: slack, channel: "#eng", after_fallback: never}',
+            '8: channels[0].after_fallback: "never" is not a known after_fallback; write post_late or drop',
+        ),
         (CHANNEL, f"{CHANNEL}\n  - {CHANNEL}", "9: channels[1]: is the same as a channel above; remove one"),
         (
             "jira: {projects: [PAY]}",

@@ -312,3 +312,27 @@ async def test_characters_that_postgresql_cannot_hold_do_not_stop_a_record(
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_ordinary_text_is_stored_as_it_is(text: str) -> None:
     assert storable({"a": [text, 1, None]}) == {"a": [text, 1, None]}
+
+
+async def test_deliveries_are_listed_latest_first_each_by_the_part_that_needs_somebody_most(
+    database: Database, records: Records
+) -> None:
+    mail = partial(delivery, channel="email-1", kind="email", updated_at=NOON + timedelta(hours=1), message_id="")
+    await records.write(
+        deliveries=[
+            mail(part=0, target="anna@acme.dev", message_id="<1@acme.dev>"),
+            mail(part=1, target="ben@acme.dev", state=DeliveryState.DEAD, last_error="busy (451)", attempts=11),
+        ]
+    )
+    await records.write(deliveries=[delivery()])
+    listed = await Deliveries(database).summaries(limit=10)
+    assert [(one.id, one.state, one.delivered, one.parts, one.attempts, one.last_error) for one in listed] == [
+        ("delivery:payments:2026-W47:email-1", DeliveryState.DEAD, 1, 2, 11, "busy (451)"),
+        ("delivery:payments:2026-W47:slack-payments", DeliveryState.DELIVERED, 1, 1, 1, ""),
+    ]
+    assert [one.channel for one in await Deliveries(database).summaries(state=DeliveryState.DEAD, limit=10)] == [
+        "email-1"
+    ]
+    assert await Deliveries(database).summaries(team="others", limit=10) == []
+    assert len(await Deliveries(database).summaries(limit=1)) == 1
+    assert (await Deliveries(database).of_edition("payments", "2026-W47"))[1].target == "ben@acme.dev"

@@ -267,6 +267,7 @@ async def test_a_failure_after_the_decision_is_a_page_of_its_own(own_time: Workf
         await stage.result()
     assert (told.decision, told.by) == (Decision.SKIP, "bo")
     assert stage.people.pages() == ["#leads", "#leads"]
+    assert all(post.notice.title.startswith("Resolved") for post in stage.people.posts.values())
     assert stage.people.kinds().count("opened") == 2
 
 

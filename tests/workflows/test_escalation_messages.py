@@ -118,6 +118,9 @@ async def test_the_same_as_updates_answer_at_once(own_time: WorkflowEnvironment)
             assert await refusal(stage, "snooze", {"by": "bo"}) == "minutes: Field required"
             assert await refusal(stage, "escalate", "nonsense") == "Input should be an object"
             assert "is nobody" in await refusal(stage, "reassign", {"by": "bo", "to": "bo"})
+            for arguments in ([], [1, 2]):
+                with pytest.raises(WorkflowUpdateFailedError):
+                    await stage.handle.execute_update("acknowledge", args=arguments)
             assert "nobody offers abort" in await refusal(stage, "resolve", {"by": "bo", "decision": "abort"})
             answer = await stage.handle.execute_update(
                 "resolve", {"by": "bo", "decision": "retry"}, result_type=EscalationAnswer

@@ -37,10 +37,11 @@ class _Merged(NamedTuple):
 def metrics_of(plan: CompositionInput) -> Metrics | None:
     """None where nothing was asked that could be counted, or nothing of it was found."""
     units = [unit for unit in plan.repositories if unit.provenance.kind in _HAS_PULL_REQUESTS]
-    by_people = [_merged(pull) for pull in _pull_requests(units, plan) if not pull.author.is_bot]
+    pulls = _pull_requests(units, plan)
+    by_people = [_merged(pull) for pull in pulls if not pull.author.is_bot]
     found = Metrics(
         merged=len(by_people),
-        merged_by_bots=sum(pull.author.is_bot for pull in _pull_requests(units, plan)),
+        merged_by_bots=len(pulls) - len(by_people),
         is_partial=any(unit.provenance.kind is not ProvenanceKind.LIVE for unit in plan.repositories)
         or len({unit.unit.casefold() for unit in plan.repositories}) < _repositories_asked(plan),
         cycle=_cycle(by_people),
@@ -69,10 +70,11 @@ def deployments_by_releases(repository: RepositoryData, window: Window) -> Deplo
     )
 
 
-def _pull_requests(units: Sequence[RepositoryUnit], plan: CompositionInput) -> Iterable[PullRequest]:
+def _pull_requests(units: Sequence[RepositoryUnit], plan: CompositionInput) -> list[PullRequest]:
     pulls = unique(
-        ((unit.unit.casefold(), pull.number), pull, unit.provenance)
+        ((name, pull.number), pull, unit.provenance)
         for unit in units
+        for name in [unit.unit.casefold()]
         for pull in unit.data.pull_requests
     )
     return [pull for pull, _ in pulls.values() if pull.merged_at in plan.window]

@@ -56,7 +56,7 @@ class Event(Model):
     at: datetime
     kind: EventKind
     actor: str
-    """A person, a workflow, or `policy`."""
+    """A person, a workflow, or `policy`; empty for a message that could not be taken."""
     level: str
     """Who was asked, after it."""
     message: str

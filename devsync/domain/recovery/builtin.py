@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 from devsync.domain.recovery.plan import PlanStep, RecoveryPlan
 
-COLLECT, RENDER, DELIVER = "collect", "render", "deliver"
-PHASES = (COLLECT, RENDER, DELIVER)
+COLLECT, METRICS, RENDER, DELIVER = "collect", "metrics", "render", "deliver"
+"""What an edition is made of; what surrounds it (calendar, boards, deployments); its renderings; its channels."""
+PHASES = (COLLECT, METRICS, RENDER, DELIVER)
 
 PREFIX = "workflow."
 WAIT_FOR_BREAKER = "workflow.wait_for_breaker"
@@ -41,7 +42,8 @@ RENDER_AGAIN = "local.render_again"
 
 def operation_again(service: str, phase: str) -> str:
     """The name of the step that repeats what failed; a rendering is made anew in the style that cannot fail."""
-    return {COLLECT: f"{service}.collect_again", RENDER: RENDER_AGAIN}.get(phase, RETRY_DELIVERY)
+    again = f"{service}.collect_again"
+    return {COLLECT: again, METRICS: again, RENDER: RENDER_AGAIN}.get(phase, RETRY_DELIVERY)
 
 
 def retry_step(plan: RecoveryPlan, service: str, phase: str) -> PlanStep:

@@ -21,7 +21,7 @@ KINDS: list[Kind] = ["cloud", "data-center"]
 TEAM = """\
 team: core
 timezone: Europe/Berlin
-jira: {projects: [CORE, GONE]}
+jira: {projects: [CORE, GONE], boards: [3, 99]}
 channels: [{kind: slack, channel: "#core"}]
 """
 
@@ -65,7 +65,7 @@ async def only(environment: Environment, configuration: Configuration) -> Told:
 async def test_a_good_credential_is_told_with_kind_and_person_and_a_hidden_project_with_its_cure(
     jira: JiraSandbox, configuration: Configuration
 ) -> None:
-    login, core, gone = await findings(environment_of(jira), configuration)
+    login, core, gone, board, no_board = await findings(environment_of(jira), configuration)
     kind = "Cloud" if jira.is_cloud else "Data Center 9.12.22"
     assert login == Told("jira", True, f"{jira.jira_url}, {kind}, as DevSync Sandbox")
     assert core == Told("jira CORE", True, "readable")
@@ -75,6 +75,9 @@ async def test_a_good_credential_is_told_with_kind_and_person_and_a_hidden_proje
         "answered 404 (No project could be found with key 'GONE'.)",
         "correct the team file, or give the account the permission Browse Projects",
     )
+    assert board == Told("jira board 3", True, "readable")
+    assert no_board.check == "jira board 99"
+    assert no_board.cure == "write the number in the board's address, or share the board's filter with the account"
 
 
 async def test_a_dead_credential_is_told_with_the_variables_to_check(
