@@ -1,12 +1,19 @@
 """A source fails in a real edition: its recovery works down the shipped plan with real steps, and is on record."""
 
+import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
+import yaml
+from temporalio.service import RPCError
+
 from devsync.contracts import names
+from devsync.contracts.recovery import RecoveryReport
+from devsync.domain.recovery.decision import Decision
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.demo import demo_world
-from tests.e2e.stage import IMPATIENT, Stage, stage_for
+from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, stage_for
 from tests.servers import Servers
 
 WEEK = "2026-W47"
@@ -15,6 +22,16 @@ WEEK = "2026-W47"
 def lose_patience(stage: Stage) -> None:
     stage.change_service("github", "timeouts", **IMPATIENT)
     stage.change_service("github", "retry", maximum="1s", attempts=2)
+
+
+def ask_people_after(stage: Stage, *kept: str) -> None:
+    """Edits GitHub's plan as an operator would: people are asked, and sooner without the other steps."""
+    path = stage.directory / "config" / "recovery.yaml"
+    plans = yaml.safe_load(path.read_text())
+    plan = plans["github-collection"]
+    plan["steps"] = [step for step in plan["steps"] if step["id"] in kept]
+    plan["escalates"] = {"ask": "missing", "tell": "missing"}
+    path.write_text(yaml.safe_dump(plans, sort_keys=False))
 
 
 async def test_while_github_is_down_the_last_good_copy_stands_in(servers: Servers, tmp_path: Path) -> None:
@@ -32,3 +49,32 @@ async def test_while_github_is_down_the_last_good_copy_stands_in(servers: Server
     assert (recovery["plan"], recovery["outcome"], recovery["missing"]) == ("github-collection", "stand_in", {})
     assert recovery["workflow_id"] == names.recovery_id(stage.team, WEEK, names.GITHUB, "collect", 1)
     assert json.loads(counted)["outcomes"][0]["count"] == 1
+
+
+async def test_a_recovery_survives_its_worker_and_a_person_decides_by_hand(servers: Servers, tmp_path: Path) -> None:
+    async with stage_for(demo_world(WEEK), servers, tmp_path) as stage:
+        lose_patience(stage)
+        ask_people_after(stage, "retry", "cached")
+        stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", status=503))
+        recovery = stage.client.get_workflow_handle(
+            names.recovery_id(stage.team, WEEK, names.GITHUB, "collect", 1), result_type=RecoveryReport
+        )
+
+        async def is_asking() -> bool:
+            with suppress(RPCError):  # not there yet
+                report = await recovery.query("progress", result_type=RecoveryReport)
+                return bool(report.escalation_id)
+            return False
+
+        async with stage.worker("first") as worker:
+            edition = await stage.start()
+            await eventually(is_asking)
+            await worker.kill()
+        await recovery.signal("resolve", {"by": "anna", "decision": "skip", "note": "GitHub says: hours"})
+        async with stage.worker("second"):
+            report = await asyncio.wait_for(recovery.result(), PATIENCE_SECONDS)
+            result = await asyncio.wait_for(edition.result(), PATIENCE_SECONDS)
+    assert (report.decision, report.decided_by, report.note) == (Decision.SKIP, "anna", "GitHub says: hours")
+    assert report.is_recorded
+    assert {gap.unit for gap in result.gaps} >= {unit.unit for unit in report.missing}
+    assert len(stage.messages) >= 1
