@@ -23,8 +23,8 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from workflows import escalating, making
     from workflows.asking_again import ask_again
-    from workflows.messages import decision as read_from_person
     from workflows.failures import reason_of
+    from workflows.messages import decision as read_from_person
     from workflows.recovering import with_stand_ins
     from workflows.rendering import rendered_somehow
     from workflows.results import channel_result, is_reported, made_edition

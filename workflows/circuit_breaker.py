@@ -26,11 +26,11 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.breaker.standing import worth_asking_again
     from devsync.runtime.policies import ENTITY, call
     from workflows.breaker_clock import until_the_next_tick
-    from workflows.messages import RefusedMessages, decision, message, mode_decision
     from workflows.breaker_records import keep_records
     from workflows.breaker_release import Release, keep_releasing
     from workflows.breaker_shown import Shown, show
     from workflows.failures import failure_of
+    from workflows.messages import RefusedMessages, decision, message, mode_decision
     from workflows.quiet_moment import Heard, until_a_quiet_moment
 
 CONFIGURATION = "config/services.yaml"

@@ -28,12 +28,12 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.escalation.machine import POLICY, EventKind, Refused, State, next_step
     from devsync.domain.model import Model
     from workflows.alarm import Alarm, set_alarm
-    from workflows.messages import REFUSED, RefusedMessages, decision, message
     from workflows.escalation_board import Board
     from workflows.escalation_case import Answer, Case
     from workflows.escalation_pager import finish_paging, page, stop_paging
     from workflows.escalation_records import Records, keep_recording, stop_recording
     from workflows.escalation_story import digest_of, escalation_story, notice_of, title_of
+    from workflows.messages import REFUSED, RefusedMessages, decision, message
     from workflows.signals import signal_if_open
 
 OPENED_WITHIN = timedelta(minutes=1)

@@ -45,10 +45,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.amending import begin_amendment, end_amendment
     from workflows.approval import Approval
     from workflows.approving import Approving
-    from workflows.messages import decision as read_from_person
     from workflows.collecting import collect
     from workflows.delivering import until_delivered
     from workflows.failures import failure_of, reason_of
+    from workflows.messages import decision as read_from_person
     from workflows.phases import PhaseTimes
     from workflows.recovering import Answered, report_of, running_summary, start_recovery, summary_of, without_people
     from workflows.rendering import rendered_somehow
