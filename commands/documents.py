@@ -52,6 +52,7 @@ def channel_document(channel: ChannelResult) -> dict[str, Any]:
         "state": channel.state.value,
         "message_id": channel.message_id,
         "reason": channel.reason,
+        "stands_in": channel.stands_in,
     }
 
 

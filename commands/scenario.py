@@ -110,7 +110,7 @@ def _of_edition(ending: Ending, result: EditionResult) -> list[str]:
     if not result.channels:
         found.append(f"{edition} was brought to no channel")
     for channel in result.channels:
-        if channel.state is not ending.channels:
+        if not channel.stands_in and channel.state is not ending.channels:
             why = f" ({channel.reason})" if channel.reason else ""
             found.append(f"{edition} is {channel.state.value} in {channel.channel}{why}, not {ending.channels.value}")
     if ending.stand_ins:
@@ -121,8 +121,7 @@ def _of_edition(ending: Ending, result: EditionResult) -> list[str]:
             if one.outcome != RecoveryOutcome.STAND_IN
         ]
         found += [] if collecting else [f"nothing had to be recovered in {edition}"]
-    steps = [step for recovery in result.recoveries for step in recovery.steps]
-    if ending.is_mailed and not any(step.id == "email" and step.healed for step in steps):
+    if ending.is_mailed and not any(one.stands_in and one.kind == names.EMAIL for one in result.channels):
         found.append(f"no mail stood in for {edition}")
     return found
 

@@ -36,7 +36,8 @@ def print_summary(result: EditionResult) -> None:
     for channel in result.channels:
         where = f" ({channel.message_id})" if channel.message_id else ""
         why = f": {channel.reason}" if channel.reason else ""
-        out.print(f"  {channel.channel} {channel.state.value}{where}{why}", markup=False, soft_wrap=True)
+        stands_in = ", stands in" if channel.stands_in else ""
+        out.print(f"  {channel.channel} {channel.state.value}{stands_in}{where}{why}", markup=False, soft_wrap=True)
     out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False, soft_wrap=True)
 
 

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import decision as read_from_person
     from workflows.recovering import with_stand_ins
     from workflows.rendering import rendered_somehow
-    from workflows.results import channel_result, is_reported, made_edition
+    from workflows.results import channel_results, is_reported, made_edition
     from workflows.signals import with_refusal
     from workflows.story import amendment_story
 
@@ -198,7 +198,7 @@ class Amendment:
             answered.units,
             composed,
             rendered,
-            tuple(channel_result(channel, revision, self._outcomes) for channel in channels),
+            channel_results(plan, revision, self._outcomes),
             self._outcomes.values(),
         ).model_copy(update={"workflow_id": workflow.info().workflow_id, "run_id": workflow.info().run_id})
         self._request = self._newest = self._request.model_copy(update={"result": result})

@@ -91,6 +91,7 @@ async def _use_alternatives(
         for alternative in request.alternatives.get(unit, ()):
             tried.append(alternative.channel.key)
             if await _is_delivered(hearing, alternative, until):
+                await _drop_the_first(_of(request, [unit]), alternative.channel.target)
                 message = f"{alternative.channel.target} stands in"
                 healed += course.take(step, StepResult(healed_without_data=(unit,), message=message)).healed
                 break
@@ -110,8 +111,16 @@ async def _mail(
         return None
     if not sent:
         raise _not_delivered(hearing, [mail.channel.key for mail in request.mails], len(request.mails))
+    await _drop_the_first(_of(request, units), f"mail to {', '.join(sent)}")
     result = StepResult(healed_without_data=tuple(units), message=f"mail to {', '.join(sent)} stands in")
     return course.take(step, result)
+
+
+async def _drop_the_first(deliveries: Iterable[DeliveryRequest], stand_in: str) -> None:
+    """Of the channels that are stood in for, those that shall not get it late (`after_fallback: drop`)."""
+    for delivery in deliveries:
+        if delivery.channel.after_fallback == "drop":
+            await signal_if_open(_id_of(delivery), "drop", Drop(because=f"{stand_in} stands in for it"))
 
 
 async def _queue(request: RecoveryRequest, course: Course, step: PlanStep, units: Sequence[str]) -> StepEnd | None:

@@ -8,13 +8,13 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import names
-    from devsync.contracts.edition import EditionPlan, EditionRendered, RecoverySummary, RenderEdition
-    from devsync.contracts.recovery import FailedUnit
+    from devsync.contracts.edition import EditionPlan, EditionRendered, RenderEdition
+    from devsync.contracts.recovery import FailedUnit, RecoveryReport
     from devsync.domain.recovery.builtin import RENDER
     from devsync.domain.recovery.choosing import plan_for
     from workflows import making
     from workflows.failures import failure_of
-    from workflows.recovering import rendering_request, report_of, start_recovery, summary_of
+    from workflows.recovering import rendering_request, report_of, start_recovery
 
 RENDERING = "rendering"
 """The unit of a recovery of this phase."""
@@ -22,7 +22,7 @@ RENDERING = "rendering"
 
 class Rendered(NamedTuple):
     edition: EditionRendered
-    recovery: RecoverySummary | None = None
+    recovery: RecoveryReport | None = None
     """Of renderings that failed at first."""
 
 
@@ -43,4 +43,4 @@ async def rendered_somehow(plan: EditionPlan, rendering: RenderEdition, deadline
         if not report.renderings:
             raise
     made = EditionRendered(formats=report.renderings, slack_part_digests=report.part_digests, digests=report.digests)
-    return Rendered(made, summary_of(report))
+    return Rendered(made, report)

@@ -12,6 +12,7 @@ from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliverySta
 from devsync.contracts.edition import (
     ChannelResult,
     EditionComposed,
+    EditionPlan,
     EditionProgress,
     EditionRendered,
     EditionRequest,
@@ -20,6 +21,7 @@ from devsync.contracts.edition import (
     KeptEdition,
     RecordEdition,
 )
+from workflows.channels import alternatives_of
 
 Seconds = dict[str, float]
 """By phase, and `total`."""
@@ -89,6 +91,20 @@ def record_of(
         failed_because=progress.failed_because,
         started_at=started_at,
         ended_at=workflow.now(),
+    )
+
+
+def channel_results(
+    plan: EditionPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]
+) -> tuple[ChannelResult, ...]:
+    """Of the channels that were asked for, and of those that have stood in for one of them."""
+    asked = [channel for channel in plan.channels if not channel.only_as_fallback]
+    others = [channel for channel in plan.channels if channel.only_as_fallback]
+    others += [alternative for channel in asked for alternative in alternatives_of(channel)]
+    stood_in = [channel for channel in others if is_reported(channel, revision, outcomes)]
+    return (
+        *(channel_result(channel, revision, outcomes) for channel in asked),
+        *(channel_result(one, revision, outcomes).model_copy(update={"stands_in": True}) for one in stood_in),
     )
 
 

@@ -51,8 +51,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import decision as read_from_person
     from workflows.phases import PhaseTimes
     from workflows.recovering import Answered, report_of, running_summary, start_recovery, summary_of, without_people
+    from workflows.recovery_records import is_recovery_recorded
     from workflows.rendering import rendered_somehow
-    from workflows.results import channel_result, made_edition, record_of, result_so_far
+    from workflows.results import channel_results, made_edition, record_of, result_so_far
     from workflows.signals import signal_if_open, with_refusal
     from workflows.story import edition_story
     from workflows.units import Answer, Ask, asks_of
@@ -98,6 +99,7 @@ class WeeklyChangelog(Approving):
         self._planned: EditionPlan | None = None
         self._recovering: dict[str, RecoverySummary] = {}
         self._outcomes: dict[str, DeliveryOutcome] = {}
+        self._unrecorded: list[RecoveryReport] = []
         self._ending: Ending | None = None
         self._must_deliver = request.deliver and not request.is_dry_run
         self._is_going_out = False
@@ -241,9 +243,9 @@ class WeeklyChangelog(Approving):
         self, plan: EditionPlan, made: Made, channels: Sequence[ChannelPlan], telling: Telling
     ) -> EditionRendered:
         rendering = making.rendering_of(plan, channels, made.answered.units, made.composed, made.revision, telling)
-        rendered, recovery = await rendered_somehow(plan, rendering, self._deadline.at)
-        if recovery is not None:
-            self._update(recoveries=(*self._progress.recoveries, recovery))
+        rendered, report = await rendered_somehow(plan, rendering, self._deadline.at)
+        if report is not None:
+            self._learn(report)
         if rendered.left_out:
             self._note(f"renderings: no {', '.join(rendered.left_out)}; too large to carry while the store was away")
         return rendered
@@ -266,7 +268,7 @@ class WeeklyChangelog(Approving):
         ):
             workflow.logger.warning("deadline reached before every channel was done")
         self._has_delivered = True
-        results = tuple(channel_result(channel, made.revision, self._outcomes) for channel in asked)
+        results = channel_results(plan, made.revision, self._outcomes)
         self._update(channels=results)
         return results
 
@@ -303,7 +305,13 @@ class WeeklyChangelog(Approving):
             summary="Write the run and the edition to the records",
         )
         if await is_done_unless(recording, self._owes_delivery):
+            await self._record_recoveries(plan)
             self._enter(Phase.DONE)
+
+    async def _record_recoveries(self, plan: EditionPlan) -> None:
+        """Those that could not: they had only a moment for it."""
+        while self._unrecorded:
+            await is_recovery_recorded(plan.team, plan.iso_week, self._unrecorded.pop(), plan.policies)
 
     # The ends without an edition.
 
@@ -347,12 +355,17 @@ class WeeklyChangelog(Approving):
         recovery = await start_recovery(request)
         self._tell_of_recovery(running_summary(recovery.id, request))
         report = await report_of(request, recovery)
-        self._tell_of_recovery(summary_of(report))
+        self._learn(report)
         for unit in report.healed:
             self._note(*(f"{unit.unit}: {note}" for note in unit.notes))
         if report.outcome is RecoveryOutcome.ABORTED:
             await self._end(EditionStatus.ABORTED, f"{report.decided_by}: {report.note or 'no reason given'}")
         return report
+
+    def _learn(self, report: RecoveryReport) -> None:
+        self._tell_of_recovery(summary_of(report))
+        if not report.is_recorded:
+            self._unrecorded.append(report)
 
     def _tell_of_recovery(self, recovery: RecoverySummary) -> None:
         self._recovering[recovery.workflow_id] = recovery

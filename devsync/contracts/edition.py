@@ -192,6 +192,8 @@ class ChannelResult(Model):
     state: DeliveryState
     message_id: str | None = None
     """The service's own id of the message: Slack's `ts`."""
+    stands_in: bool = False
+    """Nobody had asked for this one: another channel could not be reached."""
     reason: str = ""
     """Why it is not delivered, with the cure where there is one; what is not as it should be although it is."""
 

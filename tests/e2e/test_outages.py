@@ -147,6 +147,7 @@ async def test_twenty_teams_have_one_page_and_one_decision(many_teams: Stage) ->
         team = yaml.safe_load(path.read_text()) | {"deliver_by": "4m"}
         path.write_text(yaml.safe_dump(team, sort_keys=False))
     go_down(stage, "github")
+    stage.sandbox.pause("feed")  # nothing stands in
     escalation_id = names.service_escalation_id("github")
     escalation = stage.client.get_workflow_handle(escalation_id)
     async with stage.worker():
