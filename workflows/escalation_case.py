@@ -102,10 +102,11 @@ class Case:
     # What workflows say.
 
     def join(self, join: EscalationJoin, now: datetime) -> None:
-        if self.is_resolved:
-            self.late_joins = (*self.late_joins, join)
-            return
         request = join.request
+        if self.is_resolved:
+            if not request.replaces:  # who takes another's place has nothing new to ask
+                self.late_joins = (*self.late_joins, join)
+            return
         if self.record is None:
             self._open(join, now)
         else:

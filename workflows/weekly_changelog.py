@@ -28,7 +28,6 @@ with workflow.unsafe.imports_passed_through():
         Phase,
         PlanEdition,
         PreviousEdition,
-        RecoverySummary,
     )
     from devsync.contracts.escalation import EscalationDecided
     from devsync.contracts.people import AskPeople
@@ -50,7 +49,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import failure_of, reason_of
     from workflows.messages import decision as read_from_person
     from workflows.phases import PhaseTimes
-    from workflows.recovering import Answered, report_of, running_summary, start_recovery, summary_of, without_people
+    from workflows.recovering import Answered, report_of, running_summary, start_recovery, without_people
+    from workflows.recovery_book import RecoveryBook
     from workflows.recovery_records import is_recovery_recorded
     from workflows.rendering import rendered_somehow
     from workflows.results import channel_results, made_edition, record_of, result_so_far
@@ -97,9 +97,8 @@ class WeeklyChangelog(Approving):
         self._started_at = workflow.now()
         self._times = PhaseTimes(self._started_at)
         self._planned: EditionPlan | None = None
-        self._recovering: dict[str, RecoverySummary] = {}
+        self._recoveries = RecoveryBook()
         self._outcomes: dict[str, DeliveryOutcome] = {}
-        self._unrecorded: list[RecoveryReport] = []
         self._ending: Ending | None = None
         self._must_deliver = request.deliver and not request.is_dry_run
         self._is_going_out = False
@@ -112,7 +111,7 @@ class WeeklyChangelog(Approving):
         try:
             await is_done_unless(self._make_and_deliver(), lambda: self._ending is not None)
             if self._ending is not None:
-                await self._record_the_end(self._ending)
+                await self._record_without_edition(self._ending.status, cancelled_because=self._ending.why)
         except (asyncio.CancelledError, FailureError) as error:
             if not self._has_delivered:  # an edition that is out stays what it is
                 await self._record_the_failure(error)
@@ -245,7 +244,8 @@ class WeeklyChangelog(Approving):
         rendering = making.rendering_of(plan, channels, made.answered.units, made.composed, made.revision, telling)
         rendered, report = await rendered_somehow(plan, rendering, self._deadline.at)
         if report is not None:
-            self._learn(report)
+            self._recoveries.ended(report)
+            self._tell_of_recoveries()
         if rendered.left_out:
             self._note(f"renderings: no {', '.join(rendered.left_out)}; too large to carry while the store was away")
         return rendered
@@ -289,7 +289,7 @@ class WeeklyChangelog(Approving):
                 )
             )
             return
-        await escalating.leave(self._recoveries_asking(), is_healed=not missing, note=f"it is {result.status.value}")
+        await escalating.leave(self._places(), is_healed=not missing, note=f"it is {result.status.value}")
         if self._has_delivered and previous.revision:
             await end_amendment(plan.team, plan.iso_week)
 
@@ -310,8 +310,8 @@ class WeeklyChangelog(Approving):
 
     async def _record_recoveries(self, plan: EditionPlan) -> None:
         """Those that could not: they had only a moment for it."""
-        while self._unrecorded:
-            await is_recovery_recorded(plan.team, plan.iso_week, self._unrecorded.pop(), plan.policies)
+        for report in self._recoveries.unrecorded:
+            await is_recovery_recorded(plan.team, plan.iso_week, report, plan.policies)
 
     # The ends without an edition.
 
@@ -319,9 +319,6 @@ class WeeklyChangelog(Approving):
         """Of everything that is under way: this does not return."""
         self._ending = Ending(status, why)
         await workflow.wait_condition(lambda: False)
-
-    async def _record_the_end(self, ending: Ending) -> None:
-        await self._record_without_edition(ending.status, cancelled_because=ending.why)
 
     async def _record_the_failure(self, error: BaseException) -> None:
         """A delivery that had started is its own workflow and goes on."""
@@ -345,7 +342,7 @@ class WeeklyChangelog(Approving):
             )
         except ActivityError as unrecorded:
             workflow.logger.warning("%s, and not on record: %s", status.value, failure_of(unrecorded).message)
-        await escalating.leave(self._recoveries_asking(), is_healed=False, note=f"the edition is {status.value}")
+        await escalating.leave(self._places(), is_healed=False, note=f"the edition is {status.value}")
 
     # Recovering, and asking people.
 
@@ -353,34 +350,23 @@ class WeeklyChangelog(Approving):
         if not self._must_deliver:
             request = without_people(request)  # nobody is asked about what nobody waits for
         recovery = await start_recovery(request)
-        self._tell_of_recovery(running_summary(recovery.id, request))
+        self._recoveries.begins(running_summary(recovery.id, request))
+        self._tell_of_recoveries()
         report = await report_of(request, recovery)
-        self._learn(report)
+        self._recoveries.ended(report)
+        self._tell_of_recoveries()
         for unit in report.healed:
             self._note(*(f"{unit.unit}: {note}" for note in unit.notes))
         if report.outcome is RecoveryOutcome.ABORTED:
             await self._end(EditionStatus.ABORTED, f"{report.decided_by}: {report.note or 'no reason given'}")
         return report
 
-    def _learn(self, report: RecoveryReport) -> None:
-        self._tell_of_recovery(summary_of(report))
-        if not report.is_recorded:
-            self._unrecorded.append(report)
+    def _tell_of_recoveries(self) -> None:
+        escalations = dict.fromkeys((*self._progress.escalations, *self._recoveries.escalations))
+        self._update(recoveries=self._recoveries.summaries, escalations=tuple(escalations))
 
-    def _tell_of_recovery(self, recovery: RecoverySummary) -> None:
-        self._recovering[recovery.workflow_id] = recovery
-        asked = [one.escalation_id for one in self._recovering.values() if one.escalation_id]
-        self._update(
-            recoveries=tuple(self._recovering.values()),
-            escalations=tuple(dict.fromkeys((*self._progress.escalations, *asked))),
-        )
-
-    def _recoveries_asking(self) -> list[tuple[str, str]]:
-        """Escalations that wait for this run, each with the workflow that joined it."""
-        ours = workflow.info().workflow_id
-        joined = [(one.escalation_id, one.workflow_id) for one in self._recovering.values() if one.escalation_id]
-        theirs = {escalation for escalation, _ in joined}
-        return [*joined, *((one, ours) for one in self._progress.escalations if one not in theirs)]
+    def _places(self) -> list[tuple[str, str]]:
+        return self._recoveries.places(self._progress.escalations, workflow.info().workflow_id)
 
     async def _ask_people(self, asked: AskPeople) -> None:
         if self._progress.result is not None:
@@ -409,7 +395,7 @@ class WeeklyChangelog(Approving):
                 self._ending = Ending(EditionStatus.ABORTED, f"{said.by}: {said.note or 'no reason given'}")
             return
         answer = {"by": said.by, "decision": said.decision.value, "note": said.note}
-        for recovery in [one.workflow_id for one in self._recovering.values() if one.outcome == "running"]:
+        for recovery in self._recoveries.running:
             await signal_if_open(recovery, "resolve", answer)
 
     # Approval.

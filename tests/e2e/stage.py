@@ -197,6 +197,15 @@ class Stage:
         self.change_service("github", "timeouts", heartbeat="9s", http_read="2s")
         self.change_service("jira", "timeouts", heartbeat="9s", http_connect="2s", http_read="2s")
 
+    def change_plan(self, plan: str, step: str, **changes: Any) -> None:
+        """Changes one step of a recovery plan."""
+        path = self.directory / "config" / "recovery.yaml"
+        plans = yaml.safe_load(path.read_text())
+        for declared in plans[plan]["steps"]:
+            if declared["id"] == step:
+                declared.update(changes)
+        path.write_text(yaml.safe_dump(plans, sort_keys=False))
+
     def change_delivery(self, **changes: Any) -> None:
         path = self.directory / "config" / "delivery.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))

@@ -177,9 +177,10 @@ async def test_twenty_teams_have_one_page_and_one_decision(many_teams: Stage) ->
         )
         assert code == 0, errors
         results = await asyncio.wait_for(asyncio.gather(*(handle.result() for handle in handles)), 120)
+        ended: EscalationView = await escalation.query("state", result_type=EscalationView)
     assert json.loads(printed)["state"] == "resolved"
     assert {result.status for result in results} == {EditionStatus.PARTIAL}
     assert {one.decision for result in results for one in result.recoveries if one.phase == "collect"} == {"skip"}
     assert datetime.now(UTC) - began < timedelta(seconds=110)
     pages = [message for message in stage.slack.channel_named("oncall").messages.values() if not message.thread_ts]
-    assert len(pages) == 1
+    assert len(pages) == 1, [event.model_dump(mode="json") for event in ended.events if event.kind != "joined"]

@@ -27,7 +27,7 @@ from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
 from tests.e2e.firing import apply, firings, until_quiet
 from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, forget
-from tests.replay import escalations, recovery_stories
+from tests.replay import edition_stories, escalations, recovery_stories
 from tests.workflows.breaker_stage import BreakerStage, Reporter
 
 WEEK = "2026-W47"
@@ -421,6 +421,12 @@ STORIES = (
         Story(f"escalation_{play.__name__}", play, entity=names.service_escalation_id(names.GITHUB))
         for play in (escalations.answered, escalations.unanswered, escalations.healed, escalations.put_off)
     ),
+    Story("approved", edition_stories.approved),
+    Story("rejected", edition_stories.rejected),
+    Story("unreviewed", edition_stories.unreviewed),
+    Story("amended", edition_stories.amended),
+    Story("stood_in_for", edition_stories.stood_in_for),
+    Story("escalated", edition_stories.escalated),
     Story("killed", killed),
     Story("abandoned", abandoned),
     Story("queued", queued),
