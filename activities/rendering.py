@@ -28,7 +28,7 @@ Texts = dict[str, str]
 
 
 class Style(StrEnum):
-    """How a rendering is made again (`with: {templates: …}` of a recovery step), from rich to what cannot fail."""
+    """How a rendering is made again (`with: {style: …}` of a recovery step), from rich to what cannot fail."""
 
     FALLBACK = "fallback"
     """By the templates of this build, where an operator's own are wrong."""
@@ -62,7 +62,7 @@ class RenderingActivities:
         message = request.render
         if message is None:
             raise ValueError("nothing to render: the request has no rendering")
-        style = Style(request.arguments.get("templates", Style.PLAIN))
+        style = Style(request.arguments.get("style", Style.PLAIN))
         edition = await self._edition(message)
         texts, slack = await asyncio.to_thread(_in_style, style, edition, message)
         kept = await self._kept(message, texts, slack)

@@ -17,7 +17,7 @@ GATES_KNOW_WITHIN: Final = timedelta(seconds=2)
 """Who comes back sooner meets a gate that still refuses (design, section 15, row G)."""
 AT_ONCE: Final = 20
 
-_WAITERS: Final = ", ".join(f"'{name}'" for name in (names.WEEKLY_CHANGELOG, names.DELIVERY, names.RECOVERY))
+_WAITERS: Final = ", ".join(f"'{name}'" for name in (names.RECOVERY, names.AMENDMENT, names.DELIVERY))
 _MAY_WAIT: Final = f"WorkflowType IN ({_WAITERS}) AND ExecutionStatus = 'Running'"
 
 
@@ -30,7 +30,7 @@ class WaitingActivities:
 
     @activity.defn(name=contracts.RELEASE_WAITING.name)
     async def release_waiting(self, message: ReleaseWaiting) -> Released:
-        """Tells every open edition, delivery and recovery, since the server does not know which of them wait; the
+        """Tells every open recovery, amendment and delivery, since the server does not know which of them wait; the
         others ignore it. Only the service's name goes out: whoever waits asks the gate, which decides."""
         await asyncio.sleep(GATES_KNOW_WITHIN.total_seconds())
         slots = asyncio.Semaphore(AT_ONCE)

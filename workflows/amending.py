@@ -7,7 +7,11 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import names
     from devsync.contracts.amendment import AmendmentRequest
+    from devsync.domain.recovery.builtin import COLLECT, METRICS
     from workflows.signals import signal_if_open
+
+ASKED_AGAIN = (COLLECT, METRICS)
+"""Phases of recoveries: what they did not heal is asked for again, and their escalations are followed."""
 
 
 async def begin_amendment(request: AmendmentRequest) -> None:

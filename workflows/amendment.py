@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
@@ -18,18 +18,23 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.edition import EditionComposed, KeptEdition, RecordEdition
     from devsync.contracts.escalation import EscalationDecided
     from devsync.contracts.people import Stop
+    from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
     from devsync.domain.changelog.telling import Amended, Telling
     from devsync.domain.recovery.decision import Decision
     from devsync.runtime.policies import call
     from workflows import escalating, making
+    from workflows.amending import ASKED_AGAIN
     from workflows.asking_again import ask_again
     from workflows.failures import reason_of
     from workflows.messages import decision as read_from_person
-    from workflows.recovering import with_stand_ins
+    from workflows.recovering import report_of, start_recovery, with_stand_ins, without_people
     from workflows.rendering import rendered_somehow
     from workflows.results import channel_results, is_reported, made_edition
     from workflows.signals import with_refusal
     from workflows.story import amendment_story
+
+FIRST_RECOVERY = 100
+"""Its recoveries are numbered from there: those of the week's editions come before."""
 
 CHANNELS_TIME = timedelta(minutes=5)
 """So long a revision waits for what becomes of it in the channels before it is recorded; their deliveries go on."""
@@ -50,6 +55,7 @@ class Amendment:
         self._units = {unit.unit: unit for unit in request.units}
         self._missing = {unit.unit: unit for unit in request.missing}
         self._escalations: dict[str, str] = {}
+        """By id: the service that each is about."""
         self._outcomes: dict[str, DeliveryOutcome] = {}
         self._is_due = False
         self._ended = ""
@@ -63,8 +69,8 @@ class Amendment:
         workflow.upsert_search_attributes([names.TEAM.value_set(plan.team), names.ISO_WEEK.value_set(plan.iso_week)])
         try:
             await self._inherit_escalations()
-            while not self._ended:
-                self._take_over_the_newest()
+            while not self._ended or self._newest is not self._request:
+                await self._take_over_the_newest()
                 await self._wait()
                 await self._try_once()
         except (asyncio.CancelledError, FailureError) as error:
@@ -109,8 +115,12 @@ class Amendment:
     def decided(self, said: EscalationDecided) -> None:
         if said.decision is None or said.decision is Decision.RETRY:
             self._is_due = True  # without a decision: the cause has healed
-        elif said.decision in {Decision.SKIP, Decision.ABORT}:
-            self._ended = self._ended or f"{said.decision.value} decided by {said.by}: {said.note or 'no reason given'}"
+        elif said.decision is Decision.SKIP:
+            service = self._escalations.pop(said.escalation_id, "")
+            self._missing = {name: unit for name, unit in self._missing.items() if unit.service != service}
+            if not self._missing:
+                self._ended = self._ended or f"skip decided by {said.by}: {said.note or 'no reason given'}"
+            self._tell(missing=tuple(self._missing.values()))
 
     @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
     def delivery_reported(self, outcome: DeliveryOutcome) -> None:
@@ -122,11 +132,12 @@ class Amendment:
 
     # The rounds.
 
-    def _take_over_the_newest(self) -> None:
+    async def _take_over_the_newest(self) -> None:
         """What a later run of the week has collected replaces what the earlier one had."""
         if self._newest is self._request:
             return
         self._request = self._newest
+        self._ended = ""
         self._units = {unit.unit: unit for unit in self._request.units}
         self._missing = {unit.unit: unit for unit in self._request.missing}
         self._tell(
@@ -134,6 +145,7 @@ class Amendment:
             missing=self._request.missing,
             until=self._request.until,
         )
+        await self._inherit_escalations()
 
     async def _wait(self) -> None:
         """At least as long as the first wait, doubled each time, and never past the end."""
@@ -188,7 +200,7 @@ class Amendment:
             asks_until=self._request.until if self._missing else None,
         )
         rendering = making.rendering_of(plan, plan.channels, answered.units, composed, revision, telling)
-        rendered, _ = await rendered_somehow(plan, rendering, workflow.now() + CHANNELS_TIME)
+        rendered = await rendered_somehow(plan, rendering, workflow.now() + CHANNELS_TIME, self._recover)
         channels = [channel for channel in plan.channels if not channel.only_as_fallback]
         await making.hand_over(plan, channels, composed, rendered, revision=revision, replace=False)
         self._tell(revision=revision)
@@ -201,8 +213,15 @@ class Amendment:
             channel_results(plan, revision, self._outcomes),
             self._outcomes.values(),
         ).model_copy(update={"workflow_id": workflow.info().workflow_id, "run_id": workflow.info().run_id})
-        self._request = self._newest = self._request.model_copy(update={"result": result})
+        amended = self._request.model_copy(update={"result": result})
+        if self._newest is self._request:  # else a later run of the week has handed over meanwhile
+            self._newest = amended
+        self._request = amended
         await self._record(composed)
+
+    async def _recover(self, request: RecoveryRequest) -> RecoveryReport:
+        quiet = without_people(request)
+        return await report_of(quiet, await start_recovery(quiet, FIRST_RECOVERY))
 
     async def _until_reported(self, revision: int) -> None:
         channels = [channel for channel in self._request.plan.channels if not channel.only_as_fallback]
@@ -233,15 +252,25 @@ class Amendment:
     # Escalations that the edition's recoveries had joined.
 
     async def _inherit_escalations(self) -> None:
-        ours = workflow.info().workflow_id
         for recovery in self._request.result.recoveries:
-            if recovery.escalation_id and await escalating.take_place(
-                recovery, self._request.plan, tuple(self._missing.values()), self._request.until
-            ):
-                self._escalations[recovery.escalation_id] = ours
+            if not recovery.escalation_id or recovery.phase not in ASKED_AGAIN:
+                continue
+            try:
+                is_open = await escalating.take_place(
+                    recovery, self._request.plan, tuple(self._missing.values()), self._request.until
+                )
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                workflow.logger.warning("%s goes on without us: %s", recovery.escalation_id, reason_of(error))
+                continue
+            if is_open:
+                self._escalations[recovery.escalation_id] = recovery.service
 
     async def _leave_escalations(self) -> None:
-        await escalating.leave(self._escalations.items(), is_healed=not self._missing, note=self._ended)
+        ours = workflow.info().workflow_id
+        places = [(escalation, ours) for escalation in self._escalations]
+        await escalating.leave(places, is_healed=not self._missing, note=self._ended)
 
     # Small parts.
 

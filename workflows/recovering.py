@@ -99,11 +99,9 @@ def without_people(request: RecoveryRequest) -> RecoveryRequest:
     return request.model_copy(update={"plan": request.plan.model_copy(update={"escalates": silent})})
 
 
-async def start_recovery(request: RecoveryRequest) -> Recovering:
+async def start_recovery(request: RecoveryRequest, number: int) -> Recovering:
     """Starts the next free `recovery:{team}:{week}:{service}.{phase}:{n}`; cancelled with its edition."""
-    number = 0
     while True:
-        number += 1
         recovery_id = names.recovery_id(request.team, request.iso_week, request.service, request.phase, number)
         try:
             return await workflow.start_child_workflow(
@@ -117,7 +115,7 @@ async def start_recovery(request: RecoveryRequest) -> Recovering:
                 f"{len(request.units)} failed",
             )
         except WorkflowAlreadyStartedError:
-            continue  # one of an earlier run of the week is still ending
+            number += 1  # one of an earlier run of the week is still ending
 
 
 async def report_of(request: RecoveryRequest, recovery: Recovering) -> RecoveryReport:

@@ -1,10 +1,15 @@
 """What an edition knows of its recoveries: those that run, what they came to, whom they asked. Issues no command."""
 
+from collections.abc import Collection
+
 from devsync.contracts.edition import RecoverySummary
 from devsync.contracts.recovery import RecoveryReport
 from workflows.recovering import summary_of
 
 RUNNING = "running"
+
+Place = tuple[str, str]
+"""The id of an escalation, and of the workflow that is to leave it."""
 
 
 class RecoveryBook:
@@ -34,8 +39,13 @@ class RecoveryBook:
     def escalations(self) -> list[str]:
         return [one.escalation_id for one in self._by_id.values() if one.escalation_id]
 
-    def places(self, escalations: tuple[str, ...], edition_id: str) -> list[tuple[str, str]]:
-        """Each escalation with the workflow that joined it: a recovery, or the edition itself."""
-        joined = [(one.escalation_id, one.workflow_id) for one in self._by_id.values() if one.escalation_id]
+    def next_number(self, service: str, phase: str) -> int:
+        """Of a recovery, from 1."""
+        return 1 + sum((one.service, one.phase) == (service, phase) for one in self._by_id.values())
+
+    def places(self, escalations: tuple[str, ...], edition_id: str, *, but_of: Collection[str] = ()) -> list[Place]:
+        """Each escalation with the workflow that joined it, a recovery or the edition itself; but those of recoveries
+        of these phases."""
+        joined = [one for one in self._by_id.values() if one.escalation_id]
         own = [(one, edition_id) for one in escalations if one not in self.escalations]
-        return [*joined, *own]
+        return [*((one.escalation_id, one.workflow_id) for one in joined if one.phase not in but_of), *own]

@@ -1,7 +1,7 @@
 """Renderings that always come: where a template fails, a recovery goes down to plainer ones."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import NamedTuple
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -9,27 +9,26 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import names
     from devsync.contracts.edition import EditionPlan, EditionRendered, RenderEdition
-    from devsync.contracts.recovery import FailedUnit, RecoveryReport
+    from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
     from devsync.domain.recovery.builtin import RENDER
     from devsync.domain.recovery.choosing import plan_for
     from workflows import making
     from workflows.failures import failure_of
-    from workflows.recovering import rendering_request, report_of, start_recovery
+    from workflows.recovering import rendering_request
 
 RENDERING = "rendering"
 """The unit of a recovery of this phase."""
 
 
-class Rendered(NamedTuple):
-    edition: EditionRendered
-    recovery: RecoveryReport | None = None
-    """Of renderings that failed at first."""
+Recover = Callable[[RecoveryRequest], Awaitable[RecoveryReport]]
 
 
-async def rendered_somehow(plan: EditionPlan, rendering: RenderEdition, deadline: datetime) -> Rendered:
+async def rendered_somehow(
+    plan: EditionPlan, rendering: RenderEdition, deadline: datetime, recover: Recover
+) -> EditionRendered:
     """Raises ActivityError where not even plain text could be made."""
     try:
-        return Rendered(await making.render(plan, rendering))
+        return await making.render(plan, rendering)
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
@@ -38,9 +37,7 @@ async def rendered_somehow(plan: EditionPlan, rendering: RenderEdition, deadline
         if recovery_plan is None:
             raise
         failed = FailedUnit(unit=RENDERING, service=names.LOCAL, failure=failure)
-        request = rendering_request(plan, recovery_plan, failed, rendering, deadline)
-        report = await report_of(request, await start_recovery(request))
+        report = await recover(rendering_request(plan, recovery_plan, failed, rendering, deadline))
         if not report.renderings:
             raise
-    made = EditionRendered(formats=report.renderings, slack_part_digests=report.part_digests, digests=report.digests)
-    return Rendered(made, report)
+    return EditionRendered(formats=report.renderings, slack_part_digests=report.part_digests, digests=report.digests)

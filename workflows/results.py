@@ -108,6 +108,12 @@ def channel_results(
     )
 
 
+def is_everywhere(result: EditionResult) -> bool:
+    """Whether every channel that was asked for has the edition, or a more complete one."""
+    there = {DeliveryState.DELIVERED, DeliveryState.KEPT}
+    return all(channel.state in there for channel in result.channels if not channel.stands_in)
+
+
 def channel_result(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> ChannelResult:
     """What became of the revision there, by the outcomes that were reported so far."""
     result = ChannelResult(channel=channel.target, kind=channel.kind, state=DeliveryState.QUEUED)

@@ -1,7 +1,7 @@
 """One edition of one team's weekly changelog, from plan to record."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -41,7 +41,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.recovery.healing import RecoveryOutcome
     from devsync.runtime.policies import BOOTSTRAP, call
     from workflows import escalating, making, previews
-    from workflows.amending import begin_amendment, end_amendment
+    from workflows.amending import ASKED_AGAIN, begin_amendment, end_amendment
     from workflows.approval import Approval
     from workflows.approving import Approving
     from workflows.collecting import collect
@@ -50,10 +50,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import decision as read_from_person
     from workflows.phases import PhaseTimes
     from workflows.recovering import Answered, report_of, running_summary, start_recovery, without_people
-    from workflows.recovery_book import RecoveryBook
+    from workflows.recovery_book import Place, RecoveryBook
     from workflows.recovery_records import is_recovery_recorded
     from workflows.rendering import rendered_somehow
-    from workflows.results import channel_results, made_edition, record_of, result_so_far
+    from workflows.results import channel_results, is_everywhere, made_edition, record_of, result_so_far
     from workflows.signals import signal_if_open, with_refusal
     from workflows.story import edition_story
     from workflows.units import Answer, Ask, asks_of
@@ -242,10 +242,9 @@ class WeeklyChangelog(Approving):
         self, plan: EditionPlan, made: Made, channels: Sequence[ChannelPlan], telling: Telling
     ) -> EditionRendered:
         rendering = making.rendering_of(plan, channels, made.answered.units, made.composed, made.revision, telling)
-        rendered, report = await rendered_somehow(plan, rendering, self._deadline.at)
-        if report is not None:
-            self._recoveries.ended(report)
-            self._tell_of_recoveries()
+        now = workflow.now()
+        until = now + self._deadline.time_to_deliver(now)
+        rendered = await rendered_somehow(plan, rendering, until, self._recover)
         if rendered.left_out:
             self._note(f"renderings: no {', '.join(rendered.left_out)}; too large to carry while the store was away")
         return rendered
@@ -277,6 +276,7 @@ class WeeklyChangelog(Approving):
     ) -> None:
         """What is missing is asked for again by an amendment, which also takes our places in escalations."""
         missing = tuple(unit for unit in made.answered.failed if unit.ask is not None)
+        note = f"the edition is {result.status.value}"
         if self._has_delivered and missing:
             await begin_amendment(
                 AmendmentRequest(
@@ -288,8 +288,9 @@ class WeeklyChangelog(Approving):
                     until=self._deadline.at + plan.amend_for,
                 )
             )
+            await escalating.leave(self._places(but_of=ASKED_AGAIN), is_healed=is_everywhere(result), note=note)
             return
-        await escalating.leave(self._places(), is_healed=not missing, note=f"it is {result.status.value}")
+        await escalating.leave(self._places(), is_healed=not missing and is_everywhere(result), note=note)
         if self._has_delivered and previous.revision:
             await end_amendment(plan.team, plan.iso_week)
 
@@ -349,7 +350,7 @@ class WeeklyChangelog(Approving):
     async def _recover(self, request: RecoveryRequest) -> RecoveryReport:
         if not self._must_deliver:
             request = without_people(request)  # nobody is asked about what nobody waits for
-        recovery = await start_recovery(request)
+        recovery = await start_recovery(request, self._recoveries.next_number(request.service, request.phase))
         self._recoveries.begins(running_summary(recovery.id, request))
         self._tell_of_recoveries()
         report = await report_of(request, recovery)
@@ -357,7 +358,7 @@ class WeeklyChangelog(Approving):
         self._tell_of_recoveries()
         for unit in report.healed:
             self._note(*(f"{unit.unit}: {note}" for note in unit.notes))
-        if report.outcome is RecoveryOutcome.ABORTED:
+        if report.outcome is RecoveryOutcome.ABORTED and not self._is_going_out:
             await self._end(EditionStatus.ABORTED, f"{report.decided_by}: {report.note or 'no reason given'}")
         return report
 
@@ -365,8 +366,8 @@ class WeeklyChangelog(Approving):
         escalations = dict.fromkeys((*self._progress.escalations, *self._recoveries.escalations))
         self._update(recoveries=self._recoveries.summaries, escalations=tuple(escalations))
 
-    def _places(self) -> list[tuple[str, str]]:
-        return self._recoveries.places(self._progress.escalations, workflow.info().workflow_id)
+    def _places(self, *, but_of: Collection[str] = ()) -> list[Place]:
+        return self._recoveries.places(self._progress.escalations, workflow.info().workflow_id, but_of=but_of)
 
     async def _ask_people(self, asked: AskPeople) -> None:
         if self._progress.result is not None:

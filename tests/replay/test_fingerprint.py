@@ -18,8 +18,9 @@ from workflows.registry import WORKFLOWS
 
 CHANNELS, SLACK_PARTS = "workflows/channels.py", "workflows/slack_parts.py"
 SLACK_ROUND = "workflows/slack_round.py"
+MAKING = "workflows/making.py"
 DELIVERY, EDITION = "workflows/delivery.py", "workflows/weekly_changelog.py"
-FILES = (CHANNELS, SLACK_PARTS, SLACK_ROUND, DELIVERY, EDITION)
+FILES = (CHANNELS, SLACK_PARTS, SLACK_ROUND, MAKING, DELIVERY, EDITION)
 CLASSES = {DELIVERY: "Delivery", EDITION: "WeeklyChangelog"}
 
 RECALL = "        await self._recall()\n"

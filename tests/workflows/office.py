@@ -137,7 +137,7 @@ class Office:
         configuration = TeamConfiguration(services.model, delivery.model, team, recovery.model)
         plan = plan_edition(configuration, message, LastDelivered())
         known = {name: policy for name, policy in plan.policies.items() if name not in self.unknown_to_plan}
-        return plan.model_copy(update={"policies": known})
+        return plan.model_copy(update={"policies": known, "recovery_plans": ()})  # a failure leaves its gap
 
     @activity.defn(name=contracts.COLLECT_REPOSITORY.name)
     async def collect_repository(self, message: CollectRepository) -> UnitCollected:
