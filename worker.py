@@ -334,10 +334,10 @@ def _mail_client(environment: Environment, configuration: Configuration, gate: G
 def _webhook_client(environment: Environment, configuration: Configuration) -> WebhookClient:
     settings = configuration.services.service(names.WEBHOOK)
     return WebhookClient(
+        private_hosts=environment.private_hosts(),
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
-        allowed=environment.private_webhooks(),
     )
 
 
