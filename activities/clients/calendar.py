@@ -1,6 +1,7 @@
 """Team calendars over HTTP, one conditional request a call, from addresses that were checked."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -35,7 +36,7 @@ class CalendarClient:
     def __init__(
         self,
         *,
-        private_hosts: frozenset[str],
+        private_hosts: Collection[str],
         concurrency: int,
         connect_timeout: timedelta,
         read_timeout: timedelta,

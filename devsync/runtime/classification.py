@@ -36,6 +36,7 @@ from devsync.runtime.failures import (
     machine,
     mail,
     mirror,
+    outgoing,
     slack,
     temporal,
     webhook,
@@ -43,6 +44,7 @@ from devsync.runtime.failures import (
 from devsync.runtime.failures.answers import CredentialsRefused, MalformedAnswer
 from devsync.runtime.failures.graphql import GraphQLRefused
 from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty, MirrorTooLarge
+from devsync.runtime.failures.outgoing import AddressForbidden
 from devsync.runtime.failures.verdict import (
     BAD_ADDRESS,
     MALFORMED,
@@ -53,7 +55,7 @@ from devsync.runtime.failures.verdict import (
     Verdict,
     first_line,
 )
-from devsync.runtime.failures.webhook import ForbiddenAddress, WebhookAnswered
+from devsync.runtime.failures.webhook import WebhookAnswered
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import DatabaseUnavailable, StorageError, WrongDatabaseUrl
 from devsync.storage.content import ContentDamaged
@@ -126,7 +128,7 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (MirrorTooLarge, mirror.TOO_LARGE),
     (MirrorEmpty, mirror.EMPTY),
     (WebhookAnswered, webhook.answered),
-    (ForbiddenAddress, webhook.forbidden),
+    (AddressForbidden, outgoing.forbidden),
     # The client libraries, by what their answers say.
     (GithubException, http.github),
     (BadAttributeException, MALFORMED),

@@ -2,21 +2,23 @@
 
 Who may write a team file may make the worker send requests. So a name is resolved here, every address behind it must
 be a public one, and the connection goes to the very address that was checked: a name that answers otherwise a moment
-later leads nowhere else. No redirect is followed and no proxy of the environment is used, since either would go
-around the check. Hosts of one's own network are named by the operator: OUTGOING_PRIVATE_HOSTS.
+later leads nowhere else (DNS rebinding). A redirect is one more request, checked like the first. No proxy of the
+environment is used: it would look the name up itself, behind the check. What of one's own network may be called all
+the same is named by the operator: OUTGOING_PRIVATE_HOSTS.
 """
 
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 import httpx
 
-from devsync.settings.problems import ConfigError
+from devsync.runtime.failures.outgoing import AddressForbidden
 
 IpAddress = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Collection[str]]]
@@ -25,10 +27,6 @@ Resolve = Callable[[str, int], Awaitable[Collection[str]]]
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses, and those of calendars are secrets
-
-
-class AddressForbidden(ConfigError):
-    """The address leads into a private network, and no operator has allowed it."""
 
 
 async def resolve(host: str, port: int) -> Collection[str]:
@@ -40,7 +38,8 @@ async def resolve(host: str, port: int) -> Collection[str]:
 def is_public(address: IpAddress) -> bool:
     """Whether it is reachable for everybody, also behind the forms in which IPv6 carries IPv4."""
     if isinstance(address, IPv6Address):
-        if address.teredo is not None:
+        # A scope ("fe80::1%eth0") belongs to link-local addresses alone; Teredo leads through somebody's relay.
+        if address.scope_id is not None or address.teredo is not None:
             return False
         inner = address.ipv4_mapped or address.sixtofour
         if address in _NAT64:
@@ -51,30 +50,36 @@ def is_public(address: IpAddress) -> bool:
 
 
 def allowed_addresses(host: str, addresses: Collection[str], private_hosts: Collection[str]) -> tuple[str, ...]:
-    """Those that may be called, in their order. Raises AddressForbidden where one of them may not."""
+    """Those that may be called, in their order. Raises AddressForbidden where one of them may not.
+
+    `private_hosts` holds names, addresses and networks: a name allows all of its addresses, wherever they are.
+    """
     if host.casefold().rstrip(".") not in {name.casefold() for name in private_hosts}:
-        # A scope ("fe80::1%eth0") belongs to link-local addresses alone.
-        private = [text for text in addresses if "%" in text or not is_public(ip_address(text))]
-        if private:
-            shown = "" if host == private[0] else f" ({private[0]})"
-            raise AddressForbidden(
-                [
-                    f"{host}{shown} is in a private network, where nothing is asked; if it is meant, "
-                    f"name it in OUTGOING_PRIVATE_HOSTS"
-                ]
-            )
+        networks = [network for written in private_hosts if (network := _network(written)) is not None]
+        for text in addresses:
+            address = ip_address(text)
+            if not is_public(address) and not any(address in network for network in networks):
+                raise AddressForbidden(host, text)
     return tuple(addresses)
+
+
+def _network(written: str) -> IPv4Network | IPv6Network | None:
+    """That of an address is the address alone; that of a name is None."""
+    try:
+        return ip_network(written)
+    except ValueError:
+        return None
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Calls an address only after it was checked. Raises AddressForbidden, and what httpx raises."""
 
     def __init__(
-        self, private_hosts: Collection[str], resolver: Resolve = resolve, inner: httpx.AsyncBaseTransport | None = None
+        self, private_hosts: Collection[str], inner: httpx.AsyncBaseTransport, resolver: Resolve = resolve
     ) -> None:
         self._private_hosts = private_hosts
+        self._inner = inner
         self._resolver = resolver
-        self._inner = inner or httpx.AsyncHTTPTransport(trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
@@ -102,11 +107,19 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 def guarded_client(
-    private_hosts: Collection[str], *, connect_timeout: timedelta, read_timeout: timedelta, resolver: Resolve = resolve
+    private_hosts: Collection[str],
+    *,
+    connect_timeout: timedelta,
+    read_timeout: timedelta,
+    resolver: Resolve = resolve,
+    verify: ssl.SSLContext | bool = True,
 ) -> httpx.AsyncClient:
-    """A client for addresses of team files. Close it."""
+    """A client for addresses of team files; it follows no redirect. Close it."""
+    # None is used twice: to its pool one address is one host, whose certificate was checked for another name.
+    never_kept = httpx.Limits(max_keepalive_connections=0)
+    inner = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=never_kept)
     return httpx.AsyncClient(
-        transport=GuardedTransport(private_hosts, resolver),
+        transport=GuardedTransport(private_hosts, inner, resolver),
         timeout=httpx.Timeout(read_timeout.total_seconds(), connect=connect_timeout.total_seconds()),
         follow_redirects=False,
         trust_env=False,

@@ -40,14 +40,14 @@ DeploymentName = Annotated[str, AfterValidator(_deployment)]
 """A dot or colon in it would be silently fatal: such a worker runs, and gets no work (Server 1.32)."""
 
 
-def _allowed_hosts(text: str) -> str:
+def _hosts(text: str) -> str:
     for one in text.replace(",", " ").split():
         if "/" in one:
             ipaddress.ip_network(one)  # raises ValueError with the reason
     return text
 
 
-AllowedHosts = Annotated[str, AfterValidator(_allowed_hosts)]
+Hosts = Annotated[str, AfterValidator(_hosts)]
 """Host names, addresses and networks (`10.0.0.0/8`), between commas or spaces."""
 
 
@@ -166,16 +166,15 @@ class Environment(BaseSettings):
     mail_unsubscribe: UnsubscribeAddress | None = None
     """Where a reader unsubscribes: `https://…`, which takes a POST without a login (RFC 8058), or `mailto:…`; without
     it by a mail to MAIL_FROM."""
-    webhook_allow_private: AllowedHosts = ""
-    """Hosts and networks on the inside that webhooks may be sent to all the same: `hooks.intern 10.1.0.0/16`."""
     database_url: SecretStr | None = None
     """The PostgreSQL database, with its password."""
     config_dir: Path = Path("config")
     """The folder with `services.yaml`, `delivery.yaml` and `teams/`."""
     templates_dir: Path = Path("templates")
     """The folder with the templates of the renderings."""
-    outgoing_private_hosts: str = ""
-    """Hosts of your own network that calendars and webhooks of team files may be on, separated by commas."""
+    outgoing_private_hosts: Hosts = ""
+    """Hosts, addresses and networks of your own that calendars and webhooks of team files may be on:
+    `hooks.intern 10.1.0.0/16`."""
     mirrors_dir: Path = Path(".cache/mirrors")
     """The folder for clones of the teams' git mirrors. It may be lost: what is needed is fetched again."""
     metrics_address: ListeningAddress | None = None
@@ -228,17 +227,13 @@ class Environment(BaseSettings):
         """Who mails come from."""
         return sender_of(_needed("MAIL_FROM", self.mail_from), self.mail_unsubscribe or "")
 
-    def private_webhooks(self) -> tuple[str, ...]:
-        """Where on the inside webhooks may be sent."""
-        return tuple(self.webhook_allow_private.replace(",", " ").split())
-
     def database(self) -> SecretStr:
         """The database's address, with its password."""
         return _needed("DATABASE_URL", self.database_url)
 
     def private_hosts(self) -> frozenset[str]:
-        """The hosts of our own network that team files may name."""
-        return frozenset(filter(None, map(str.strip, self.outgoing_private_hosts.split(","))))
+        """Names, addresses and networks of our own that team files may lead to."""
+        return frozenset(self.outgoing_private_hosts.replace(",", " ").split())
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret's text, and the passwords in addresses: what must stand in no message."""

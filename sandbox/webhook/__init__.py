@@ -9,4 +9,4 @@ __all__ = ["EVENTS", "SECRET", "Event", "build_app", "variables"]
 
 def variables(_url: str, _world: World, _credentials: Credentials) -> dict[str, str]:
     """A channel of kind webhook sends to `{url}/hooks/NAME` with `secret_env: SANDBOX_WEBHOOK_SECRET`."""
-    return {"SANDBOX_WEBHOOK_SECRET": SECRET, "WEBHOOK_ALLOW_PRIVATE": "localhost"}
+    return {"SANDBOX_WEBHOOK_SECRET": SECRET, "OUTGOING_PRIVATE_HOSTS": "localhost"}

@@ -23,7 +23,7 @@ from devsync.domain.changelog.surroundings import CalendarData
 from devsync.domain.changelog.window import Window, week_window
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.classification import MalformedAnswer, classify
-from devsync.runtime.outgoing import AddressForbidden
+from devsync.runtime.failures.outgoing import AddressForbidden
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits

@@ -67,7 +67,7 @@ async def send(url: str, trusted: Path) -> None:
     second = timedelta(seconds=1)
     context = ssl.create_default_context(cafile=str(trusted))
     client = WebhookClient(
-        concurrency=1, connect_timeout=second, read_timeout=second, allowed=["localhost"], verify=context
+        private_hosts=["localhost"], concurrency=1, connect_timeout=second, read_timeout=second, verify=context
     )
     try:
         await client.send(url, b"{}", message_id="m", at=datetime.now(UTC), secrets=SECRET)

@@ -25,7 +25,8 @@ from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.runtime.classification import TABLE, CredentialsRefused, MalformedAnswer, classify
 from devsync.runtime.failures.graphql import GraphQLRefused, Refusal
 from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty, MirrorTooLarge
-from devsync.runtime.failures.webhook import ForbiddenAddress, WebhookAnswered
+from devsync.runtime.failures.outgoing import AddressForbidden
+from devsync.runtime.failures.webhook import WebhookAnswered
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactMissing, StoreUnavailable
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
@@ -171,7 +172,8 @@ ROWS = [
     Row(WebhookAnswered(410, {}), "webhook", DISTRIBUTION, "410", HIGH, ENOUGH, COUNTS_NOT),
     Row(WebhookAnswered(429, {"Retry-After": "7"}), "webhook", LIMIT, "429", LOW, AGAIN, COUNTS_NOT),
     Row(WebhookAnswered(503, {}), "webhook", EXTERNAL, "503", MEDIUM, AGAIN, COUNTS),
-    Row(ForbiddenAddress("hooks.intern", "10.0.0.8"), "webhook", CONFIGURATION, "private_address", HIGH, ENOUGH,
+    # Addresses of team files.
+    Row(AddressForbidden("hooks.intern", "10.0.0.8"), "webhook", CONFIGURATION, "private_address", HIGH, ENOUGH,
         COUNTS_NOT),
     # requests.
     Row(made.requests_status(503), "webhook", EXTERNAL, "503", MEDIUM, AGAIN, COUNTS),

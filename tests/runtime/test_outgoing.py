@@ -11,7 +11,8 @@ from aiohttp import web
 
 from devsync.domain.errors import ErrorCategory
 from devsync.runtime.classification import classify
-from devsync.runtime.outgoing import AddressForbidden, GuardedTransport, allowed_addresses, guarded_client, is_public
+from devsync.runtime.failures.outgoing import AddressForbidden
+from devsync.runtime.outgoing import GuardedTransport, allowed_addresses, guarded_client, is_public
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PUBLIC = "93.184.216.34"
@@ -23,6 +24,7 @@ PUBLIC = "93.184.216.34"
         "127.0.0.1", "10.0.0.7", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
         "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:10.0.0.1",
         "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "fe80::1%eth0", "2606:2800:220:1::1%eth0",
     ],
 )  # fmt: skip
 def test_addresses_of_private_networks_are_known_in_every_form(address: str) -> None:
@@ -35,12 +37,24 @@ def test_public_addresses_are_public(address: str) -> None:
 
 
 def test_one_private_address_among_public_ones_forbids_the_name() -> None:
-    with pytest.raises(AddressForbidden, match=r"cal\.acme\.dev \(10\.0\.0\.7\).*OUTGOING_PRIVATE_HOSTS"):
+    with pytest.raises(AddressForbidden, match=r"cal\.acme\.dev is at 10\.0\.0\.7"):
         allowed_addresses("cal.acme.dev", [PUBLIC, "10.0.0.7"], private_hosts=())
 
 
-def test_a_host_that_the_operator_names_may_be_private() -> None:
-    assert allowed_addresses("Cal.Acme.Dev.", ["10.0.0.7"], private_hosts=("cal.acme.dev",)) == ("10.0.0.7",)
+@pytest.mark.parametrize("written", ["cal.acme.dev", "10.0.0.7", "10.0.0.0/8"])
+def test_what_the_operator_names_may_be_private(written: str) -> None:
+    assert allowed_addresses("Cal.Acme.Dev.", ["10.0.0.7"], private_hosts=[written]) == ("10.0.0.7",)
+
+
+@pytest.mark.parametrize("written", ["acme.dev", "10.0.0.8", "10.0.0.0/30", "fd00::/8", "10.0.0.1/8"])
+def test_what_the_operator_does_not_name_may_not(written: str) -> None:
+    with pytest.raises(AddressForbidden):
+        allowed_addresses("cal.acme.dev", ["10.0.0.7"], private_hosts=[written])
+
+
+def test_a_network_does_not_allow_the_name_its_other_addresses() -> None:
+    with pytest.raises(AddressForbidden, match=r"169\.254\.169\.254"):
+        allowed_addresses("cal.acme.dev", ["10.0.0.7", "169.254.169.254"], private_hosts=["10.0.0.0/8"])
 
 
 async def test_the_connection_goes_to_the_address_that_was_checked() -> None:
@@ -56,7 +70,7 @@ async def test_the_connection_goes_to_the_address_that_was_checked() -> None:
     async def rebinding(_host: str, _port: int) -> Collection[str]:
         return next(answers)
 
-    transport = GuardedTransport((), rebinding, httpx.MockTransport(answer))
+    transport = GuardedTransport((), httpx.MockTransport(answer), rebinding)
     async with httpx.AsyncClient(transport=transport) as client:
         await client.get("https://cal.acme.dev/team.ics")
         with pytest.raises(AddressForbidden):
@@ -76,18 +90,20 @@ async def test_a_name_in_another_script_is_asked_for_as_dns_writes_it() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, text=request.extensions["sni_hostname"])
 
-    async with httpx.AsyncClient(transport=GuardedTransport((), public, httpx.MockTransport(answer))) as client:
+    async with httpx.AsyncClient(transport=GuardedTransport((), httpx.MockTransport(answer), public)) as client:
         told = (await client.get("https://kalender.bücher.example/team.ics")).text
     assert [told, *asked] == ["kalender.xn--bcher-kva.example"] * 2
 
 
 @asynccontextmanager
-async def local_server() -> AsyncIterator[tuple[str, list[str]]]:
+async def local_server(connections: set[object] | None = None) -> AsyncIterator[tuple[str, list[str]]]:
     """An address on this machine, and the paths that were asked for."""
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.path)
+        if connections is not None:
+            connections.add(request.transport)
         return web.Response(status=302, headers={"Location": "/secret"})
 
     app = web.Application()
@@ -122,6 +138,15 @@ async def test_redirects_are_not_followed() -> None:
         answer = await client.get(f"{url}/team.ics")
     assert answer.status_code == 302
     assert asked == ["/team.ics"]
+
+
+async def test_no_connection_is_used_twice() -> None:
+    """Two names may share an address; the certificate was checked for the first of them alone."""
+    connections: set[object] = set()
+    async with local_server(connections) as (url, asked), client_for("localhost", "127.0.0.1") as client:
+        await client.get(f"{url}/team.ics")
+        await client.get(f"{url.replace('localhost', '127.0.0.1')}/team.ics")
+    assert (len(asked), len(connections)) == (2, 2)
 
 
 async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

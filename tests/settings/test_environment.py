@@ -218,7 +218,7 @@ def test_a_mail_server_that_cannot_be_used_is_refused_without_its_password(
     [
         ("MAIL_FROM", "changelog"), ("MAIL_FROM", "a@b.dev, c@d.dev"), ("MAIL_FROM", "X <a@b.dev>\nBcc: c@d.dev"),
         ("MAIL_UNSUBSCRIBE", "http://acme.dev/"), ("MAIL_UNSUBSCRIBE", "https://acme.dev/>\r\nX: y"),
-        ("WEBHOOK_ALLOW_PRIVATE", "10.0.0.0/99"),
+        ("OUTGOING_PRIVATE_HOSTS", "10.0.0.0/99"),
     ],
 )  # fmt: skip
 def test_what_a_mail_or_a_webhook_cannot_use_is_refused(

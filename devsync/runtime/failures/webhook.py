@@ -17,14 +17,6 @@ class WebhookAnswered(Exception):
         self.headers = headers
 
 
-class ForbiddenAddress(Exception):
-    """The host of a webhook is, or resolves to, an address that is none of the public internet."""
-
-    def __init__(self, host: str, address: str) -> None:
-        super().__init__(f"{host} is at {address}")
-        self.host = host
-
-
 BY_STATUS: tuple[tuple[Container[int], Verdict], ...] = (
     (
         {410},
@@ -75,21 +67,9 @@ BY_STATUS: tuple[tuple[Container[int], Verdict], ...] = (
 )
 """The first row that holds the status decides."""
 
-FORBIDDEN = Verdict(
-    category=ErrorCategory.CONFIGURATION,
-    says="{service}: {host} is not on the public internet: correct the team file, or put the host into"
-    " WEBHOOK_ALLOW_PRIVATE",
-    code="private_address",
-    severity=ErrorSeverity.HIGH,
-)
-
 
 def answered(error: WebhookAnswered, service: str, now: datetime) -> Failure:
     """By status; a Retry-After is honoured wherever another try is made."""
     verdict = next(verdict for statuses, verdict in BY_STATUS if error.status in statuses)
     hint = retry_after(error.headers, now) if verdict.is_retryable else None
     return verdict.failure(service, code=str(error.status), retry_after=hint)
-
-
-def forbidden(error: ForbiddenAddress, service: str, _now: datetime) -> Failure:
-    return FORBIDDEN.failure(service, host=error.host)
