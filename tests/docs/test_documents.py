@@ -10,8 +10,9 @@ from commands.stack import ROOT
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.due import DueOutcome, EditionDue
-from devsync.contracts.edition import ChannelResult, EditionResult, EditionStatus
+from devsync.contracts.edition import ChannelResult, EditionResult, EditionStatus, RecoverySummary, StepSummary
 from devsync.domain.changelog.edition import Gap
+from devsync.domain.recovery.plan import StepState
 from tests.docs.manual import blocks
 
 SHOWN = [json.loads(block.text) for block in blocks(ROOT / "docs/reference/documents.md") if block.language == "json"]
@@ -29,6 +30,14 @@ RESULT = EditionResult(
     run_id="r",
     channels=(ChannelResult(channel="#payments", kind="slack", state=DeliveryState.DELIVERED),),
     notes=("a note",),
+    recoveries=(
+        RecoverySummary(
+            workflow_id="r",
+            service="github",
+            phase="collect",
+            steps=(StepSummary(id="mirror", state=StepState.RESOLVED, seconds=1, healed=("github:acme/ledger",)),),
+        ),
+    ),
     api_calls={"github": 12, "jira": 2, "slack": 2},
     calls_by_road={"github.graphql": 4, "github.rest": 8},
     seconds={"total": 1.0, "plan": 0.1, "collect": 0.4, "compose": 0.2, "deliver": 0.3},
