@@ -1,6 +1,7 @@
 """From what was collected to an edition, and to the same bytes again: for composing, rendering and recording."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from devsync.contracts import names
@@ -38,6 +39,13 @@ async def content_of(edition: MadeEdition, store: ArtifactStore) -> bytes:
 def composed(composition: Composition, contents: Mapping[str, bytes]) -> Edition:
     """The edition of a recorded composition and its units' artifacts; the same bytes whenever it is called."""
     return edited(unedited(composition, contents), composition.message.edits)
+
+
+def digest_of(edition: Edition) -> str:
+    """Of what the week was: sha256 of the edition without its surroundings, which tell the present (boards, calendar)
+    or depend on the road by which GitHub was read (review times). When they alone differ, there is no new revision."""
+    told = edition.model_copy(update={"metrics": None, "upcoming": None})
+    return hashlib.sha256(told.model_dump_json().encode()).hexdigest()
 
 
 def unedited(composition: Composition, contents: Mapping[str, bytes]) -> Edition:

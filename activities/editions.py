@@ -1,7 +1,6 @@
 """Plans and composes editions: reads configuration and artifacts, calls the pure core, stores."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.composing import unedited
+from activities.composing import digest_of, unedited
 from activities.planning import LastDelivered, plan_edition
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
@@ -72,7 +71,7 @@ class EditionActivities:
         return EditionComposed(
             edition=await self._put_edition(content, composition),
             composition=await self._put_composition(composition),
-            digest=hashlib.sha256(content).hexdigest(),
+            digest=digest_of(edition),
             item_count=edition.item_count,
             unclassified_ratio=edition.unclassified_ratio,
             completeness=edition.completeness,

@@ -1,6 +1,5 @@
 """Writes what happened to the records, and recalls it: records are copies, the workflows decide."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,7 +9,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.composing import content_of
+from activities.composing import content_of, digest_of
 from activities.earlier_runs import EarlierRuns
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
@@ -111,7 +110,7 @@ class RecordActivities:
 
     async def _stored_as_delivered(self, content: bytes, result: EditionResult) -> ArtifactRef | None:
         """An edition that was too large to carry was made again; None where this build makes another one of it."""
-        if hashlib.sha256(content).hexdigest() != result.digest:
+        if digest_of(Edition.model_validate_json(content)) != result.digest:
             activity.logger.warning("not kept: another build composed revision %d", result.revision)
             return None
         return await self._store.put(content, kind="edition", team=result.team)

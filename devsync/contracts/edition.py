@@ -137,7 +137,7 @@ class EditionComposed(Model):
     composition: ArtifactRef | None = None
     """The recorded input of composition: the same bytes come out of it again. None while the store was away."""
     digest: str
-    """sha256 of the edition's bytes: equal digests are equal editions."""
+    """Equal digests are equal weeks: sha256 of the edition without what surrounds it (boards, calendar, numbers)."""
     item_count: int
     unclassified_ratio: float
     completeness: float
@@ -270,7 +270,7 @@ class EditionResult(Model):
     """By format: `markdown`, `html`, `text`, `json`, `slack`, and `webhook` where a channel needs it; a note names
     those that were too large to carry."""
     digest: str = ""
-    """sha256 of the edition's bytes: equal digests are equal editions."""
+    """Equal digests are equal weeks: sha256 of the edition without what surrounds it (boards, calendar, numbers)."""
 
 
 class KeptEdition(Model):

@@ -31,6 +31,10 @@ NOT_BY_BOTH: Any = {
 BUDGET = 1.2
 
 
+def without_numbers(edition: Edition) -> str:
+    return edition.model_copy(update={"metrics": None}).model_dump_json()
+
+
 def known_to_both(data: RepositoryData) -> dict[str, object]:
     return data.model_dump(exclude=NOT_BY_BOTH)
 
@@ -64,7 +68,8 @@ async def both_roads(world: World, url: str) -> tuple[Edition, list[int], list[i
             by_graphql, by_rest = found[GRAPHQL][-1], found[REST][-1]
             assert known_to_both(by_graphql) == known_to_both(by_rest)
         edition = edition_of(stage, found[GRAPHQL])
-        assert edition.model_dump_json() == edition_of(stage, found[REST]).model_dump_json()
+        # Reviews are known to GraphQL alone, and so are numbers that are made of them.
+        assert without_numbers(edition) == without_numbers(edition_of(stage, found[REST]))
         return edition, calls[GRAPHQL], calls[REST]
 
 

@@ -62,7 +62,11 @@ async def starter(config: Path, *arguments: str) -> tuple[int, str, str]:
         (["schedule", "backfill", "payments", "--from", "2026-W40", "--to", "2199-W01"], 2, "has not ended yet"),
         (["schedule", "backfill", "payments", "--from", "2026-W40"], 2, "Missing option '--to'"),
         (["breaker", "show", "githup"], 2, 'there is no breaker of "githup"; did you mean "github"?'),
-        (["breaker", "reset", "local", "--reason", "x"], 2, 'no breaker of "local"; write github, jira or slack'),
+        (
+            ["breaker", "reset", "local", "--reason", "x"],
+            2,
+            'no breaker of "local"; write github, jira, slack or email',
+        ),
         (["breaker", "configure", "githup"], 2, 'did you mean "github"?'),
         (["breaker", "force-open", "github"], 2, "Missing option '--reason'"),
         (["breaker", "force-open", "github", "--reason", " "], 2, "--reason is empty"),

@@ -96,7 +96,7 @@ async def test_apply_makes_the_breakers_and_sends_rules_only_where_they_differ(o
     async def applied() -> dict[str, str]:
         return {one["service"]: one["rules"] for one in (await starter(stage, "apply"))["breakers"]}
 
-    assert await applied() == {"github": "created", "jira": "created", "slack": "created"}
+    assert await applied() == dict.fromkeys(("github", "jira", "slack", "email"), "created")
     async with stage.worker():
         for service in ("github", "jira", "slack"):
             await until_configured(stage, service)
@@ -143,7 +143,9 @@ async def test_a_namespace_that_is_not_there_is_named_with_the_cure(own_stage: S
 async def test_an_operator_at_the_command_line(own_stage: Stage) -> None:
     stage = own_stage
     listed = (await starter(stage, "breaker", "list"))["breakers"]
-    assert [(one["service"], one["standing"]) for one in listed] == [("github", None), ("jira", None), ("slack", None)]
+    assert [(one["service"], one["standing"]) for one in listed] == [
+        (service, None) for service in ("email", "github", "jira", "slack")
+    ]
     async with stage.worker():
         await starter(stage, "apply")
         await until_configured(stage)

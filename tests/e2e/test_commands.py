@@ -47,7 +47,7 @@ async def document(stage: Stage, *arguments: str) -> tuple[int, Any]:
 async def test_run_prints_a_complete_edition_and_exits_0(played: Stage) -> None:
     code, edition = await document(played, "run", played.team, "--week", WEEK)
     assert (code, edition["status"], edition["completeness"], edition["gaps"]) == (0, "complete", 1.0, [])
-    assert shape(edition) == shape(EDITION | {"gaps": [], "notes": []})
+    assert shape(edition) == shape(EDITION | {"gaps": [], "notes": [], "recoveries": []})
     (channel,) = edition["channels"]
     assert (channel["state"], channel["message_id"]) == ("delivered", played.messages[0].ts)
 
@@ -142,7 +142,7 @@ async def test_demo_prints_its_editions_with_links_and_exits_0() -> None:
     assert shape(told | {"editions": [], "api_calls": {}, "seconds": {}}) == shape(
         DEMO | {"api_calls": {}, "seconds": {}}
     )
-    assert shape(edition) == shape(EDITION | {"gaps": [], "notes": []})
+    assert shape(edition) == shape(EDITION | {"gaps": [], "notes": [], "recoveries": []})
     assert edition["status"] == "complete"
     assert [channel["state"] for channel in edition["channels"]] == ["delivered"]
     assert told["links"]["run"].startswith(told["links"]["web_ui"])
