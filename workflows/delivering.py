@@ -96,7 +96,7 @@ async def until_delivered(
 
 def _trouble(outcome: DeliveryOutcome | None, revision: int) -> Failure | None:
     """Why a channel needs help with this revision; None for one that is done, or was not tried yet."""
-    if outcome is None or outcome.revision < revision:
+    if outcome is None or outcome.revision < revision or outcome.was_stopped:
         return None
     if outcome.setback is not None and outcome.state is DeliveryState.PENDING:
         return outcome.setback

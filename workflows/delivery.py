@@ -149,6 +149,7 @@ class Delivery:
             if await self._is_due(due_at):
                 due_at = None
             if self._dropped_because:
+                self._work.was_stopped = True
                 self._work.enter(DeliveryState.FAILED, f"dropped: {self._dropped_because}")
                 return
 
@@ -217,6 +218,7 @@ class Delivery:
         why = reason_of(error)
         if is_cancelled_exception(error):
             why = f"the delivery was cancelled: {workflow.cancellation_reason() or 'no reason given'}"
+            self._work.was_stopped = True
         if self._work.state is DeliveryState.PENDING:
             self._work.enter(DeliveryState.FAILED, why)
             await self._report()

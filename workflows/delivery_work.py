@@ -21,6 +21,7 @@ class DeliveryWork:
         self.request = request
         self.parts = ChannelParts()
         self.has_recalled = False
+        self.was_stopped = False
         self.state = DeliveryState.PENDING
         self.reason = ""
         self.setback: Failure | None = None
@@ -44,6 +45,7 @@ class DeliveryWork:
         self.request = self.newest
         self.parts.be_of(self.request.channel.recipients)
         self.api_calls = 0
+        self.was_stopped = False
         self.enter(DeliveryState.PENDING)
 
     def enter(self, state: DeliveryState, reason: str = "") -> None:
@@ -88,6 +90,7 @@ class DeliveryWork:
             reason=self.reason,
             api_calls=self.api_calls,
             setback=self.setback if self.state is DeliveryState.PENDING else None,
+            was_stopped=self.was_stopped,
             has_recalled=self.has_recalled,
         )
 

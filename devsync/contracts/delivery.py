@@ -169,6 +169,8 @@ class DeliveryOutcome(Model):
     setback: Failure | None = None
     """Of a delivery that is still tried: why the last try settled nothing; None also where a post was looked for and
     had not arrived."""
+    was_stopped: bool = False
+    """Somebody cancelled it, or something else stands in for good: nobody brings it there by another way."""
     has_recalled: bool = True
     """False: `parts` does not hold yet what earlier runs left there, and nothing was sent."""
 

@@ -67,6 +67,7 @@ async def test_every_source_down_still_gives_an_honest_edition(stage: Stage) -> 
     for service in ("github", "jira"):
         stage.change_service(service, "timeouts", **IMPATIENT)
         stage.sandbox.pause(service)
+    stage.sandbox.pause("feed")  # nothing stands in
     async with stage.worker():
         result = await stage.run()
     assert result.status is EditionStatus.PARTIAL
