@@ -36,6 +36,8 @@ async def deliver_otherwise(
 ) -> StepEnd | None:
     """One step of a delivery plan, for these channels. None where there is nothing that it could do for them. Raises
     StepFailed."""
+    if any(unit in hearing.outcomes and hearing.outcomes[unit].was_stopped for unit in units):
+        return _taken(course, hearing, step, units)
     match step.activity:
         case builtin.RETRY_DELIVERY:
             return await _retry(request, course, hearing, step, units, until)
@@ -174,10 +176,15 @@ def _is_settled(outcome: DeliveryOutcome | None) -> bool:
 
 
 def _taken(course: Course, hearing: Hearing, step: PlanStep, units: Sequence[str]) -> StepEnd:
-    there = [unit for unit in units if unit in hearing.outcomes and hearing.outcomes[unit].state in IS_THERE]
+    there = [unit for unit in units if unit in hearing.outcomes and _is_over(hearing.outcomes[unit])]
     setbacks = {unit: _setback(hearing.outcomes.get(unit)) for unit in units if unit not in there}
     failures = {unit: setback for unit, setback in setbacks.items() if setback is not None}
     return course.take(step, StepResult(healed_without_data=tuple(there), failures=failures))
+
+
+def _is_over(outcome: DeliveryOutcome) -> bool:
+    """It is there; or somebody has stopped it, who does not want it begun again."""
+    return outcome.state in IS_THERE or outcome.was_stopped
 
 
 def _setback(outcome: DeliveryOutcome | None) -> Failure | None:

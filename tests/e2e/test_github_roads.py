@@ -49,7 +49,8 @@ async def assert_one_edition_by_both_roads(stage: Stage) -> None:
     assert first.items
     assert first.items == second.items
     assert by_graphql.digest == by_rest.digest
-    assert (by_rest.revision, stage.slack.counts.updates) == (1, 0), "told anew, though the same"
+    # Review times are known to GraphQL alone: that line may change in place, and nobody is told of it.
+    assert by_rest.revision == 1, "told anew, though the same"
     assert stage.slack.counts.posts == len(set(stage.keys)), "told twice, though the same"
 
 

@@ -81,6 +81,8 @@ async def test_surroundings_that_are_down_leave_named_gaps_and_the_holidays(surr
     assert edition.upcoming is not None
     assert edition.metrics is not None
     assert [one.title for one in edition.upcoming.holidays] == ["Thanksgiving Day"]
-    assert (edition.upcoming.away, edition.metrics.deployments, edition.metrics.sprints) == ((), (), ())
+    assert (edition.upcoming.away, edition.metrics.sprints) == ((), ())
+    assert {one.environment for one in edition.metrics.deployments if one.is_derived} == {"releases"}, "they stand in"
+    assert all(one.is_derived for one in edition.metrics.deployments)
     assert edition.metrics.merged
     assert result.completeness == pytest.approx(6 / 13)

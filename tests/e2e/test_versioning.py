@@ -26,8 +26,8 @@ PATIENT = ["3s"] * 20
 """A delivery with it stays open while builds change, and ends soon after Slack is back."""
 QUIET_WEEK, QUIETER_WEEK = "2020-W10", "2020-W11"
 
-FIRST = "            plan = await self._plan()\n"
-INCOMPATIBLE = Edit("workflows/weekly_changelog.py", FIRST, f"            await workflow.sleep(1)\n{FIRST}")
+FIRST = "        plan = await self._plan()\n"
+INCOMPATIBLE = Edit("workflows/weekly_changelog.py", FIRST, f"        await workflow.sleep(1)\n{FIRST}")
 """An edition of the old build that came to this one would be stuck for ever."""
 
 MESSAGES = "devsync/contracts/delivery.py"
