@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 
 from temporalio import workflow
 
@@ -18,6 +19,9 @@ with workflow.unsafe.imports_passed_through():
 
 Request = Callable[[ChannelPlan, str], DeliveryRequest]
 """Makes what a channel's Delivery is given; the second is the target that the channel stands in for, or empty."""
+
+A_MOMENT = timedelta(seconds=1)
+"""A channel is in trouble when it is so for longer."""
 
 _IN_TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.DEAD})
 
@@ -80,6 +84,8 @@ async def until_delivered(
                 timeout=ends_at - workflow.now(),
                 timeout_summary="The deadline: a channel that is not done by then is queued",
             )
+            if in_trouble():
+                await workflow.sleep(A_MOMENT, summary="Whether it passes, or somebody stops the delivery")
             for channel in in_trouble():
                 recovering[channel.key] = asyncio.create_task(recover_channel(channel))
     except TimeoutError:
