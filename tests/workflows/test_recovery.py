@@ -196,7 +196,7 @@ async def test_a_rendering_comes_with_its_digests_and_is_no_live_one(skipping_ti
     report = await recovered(
         skipping_time, ground, lost, service=names.LOCAL, phase="render", plan=shipped(names.LOCAL, "render", AWAY)
     )
-    assert [given.arguments for given in ground.given["fallback"]] == [{"style": "shipped"}]
+    assert [given.arguments for given in ground.given["fallback"]] == [{"style": "fallback"}]
     assert (report.renderings, report.digests, report.part_digests) == (made, {"slack": "d"}, ("p",))
     assert (report.outcome, report.healed_without_data) == (RecoveryOutcome.STAND_IN, ("rendering",))
 
