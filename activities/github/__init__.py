@@ -75,6 +75,8 @@ class GitHubActivities:
                 return self._deployments(unit.ask, until=until)
             if not isinstance(unit.ask, CollectRepository):
                 return None
+            if api and unit.ask.api not in {AUTO, api}:
+                return None  # the team's file says by which road alone
             message = unit.ask.model_copy(update={"api": api}) if api else unit.ask
             return self._collect(message, until)
 

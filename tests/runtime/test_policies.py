@@ -56,5 +56,10 @@ def test_only_a_send_is_tried_once_whatever_is_declared(
     options = activity_options(contract, OperationPolicy(retry=retry, start_to_close=SECOND))
     assert options["retry_policy"] is not None
     tried = options["retry_policy"].maximum_attempts
-    sends = {activities.SEND_SLACK_PART.name, activities.SEND_MAIL.name, activities.SEND_WEBHOOK.name}
+    sends = {
+        activities.SEND_SLACK_PART.name,
+        activities.SEND_MAIL.name,
+        activities.SEND_WEBHOOK.name,
+        activities.NOTIFY_SLACK.name,
+    }
     assert tried == (1 if contract.name in sends else declared or 0)

@@ -94,7 +94,7 @@ PROBLEMS = [
     ("medium: team_lead", "mild: team_lead", "3: policies.default.entry.mild"),
     ("12h", "12 hours", '4: policies.default.repeat_window: "12 hours" is not a duration; write "12h"'),
     ("skip", "shrug", "5: policies.default.default_decision"),
-    ("DE-BE", "DE-XX", '6: policies.default.business_hours.holidays: the holidays of "DE-XX" are not known'),
+    ("DE-BE", "DE-XX", '6: policies.default.business_hours.holidays: "DE-XX": no holidays are known of a part XX'),
     ("2026-12-24", "24.12.2026", "6: policies.default.business_hours.closed"),
     ("Europe/Berlin", "Europe/Berln", '6: policies.default.business_hours.timezone: "Europe/Berln" is not a timezone'),
     ('"#leads"', '"leads"', '9: policies.default.levels[0].targets[0]'),
