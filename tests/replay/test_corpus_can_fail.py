@@ -23,7 +23,7 @@ COMPOSED = "class EditionComposed(Model):\n"
 UNTIL_DUE = "                timeout=time,\n"
 TELL = "            await self._report()\n"
 RECORD = "            await self._record_unless_superseded()\n"
-COMPOSE_BECOMES_RENDER = Edit(EDITION, "activities.COMPOSE_EDITION", "activities.RENDER_EDITION")
+RECORD_BECOMES_RENDER = Edit(EDITION, "activities.RECORD_EDITION", "activities.RENDER_EDITION")
 ASKS = "        asks = asks_of(plan, workflow.info())"
 
 
@@ -48,7 +48,7 @@ async def failure(edit: Edit, story: str, folder: Path, monkeypatch: pytest.Monk
         pytest.param(
             Edit(EDITION, ASKS, f"{ASKS}[:1]"), "abandoned.WeeklyChangelog", id="activities left out, run open"
         ),
-        pytest.param(COMPOSE_BECOMES_RENDER, "partial.WeeklyChangelog", id="another activity"),
+        pytest.param(RECORD_BECOMES_RENDER, "partial.WeeklyChangelog", id="another activity"),
     ],
 )
 async def test_a_run_that_has_passed_the_change_is_not_deterministic_any_more(
@@ -58,7 +58,7 @@ async def test_a_run_that_has_passed_the_change_is_not_deterministic_any_more(
 
 
 async def test_a_run_that_has_not_come_to_the_change_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await failure(COMPOSE_BECOMES_RENDER, "abandoned.WeeklyChangelog", tmp_path, monkeypatch) is None
+    assert await failure(RECORD_BECOMES_RENDER, "abandoned.WeeklyChangelog", tmp_path, monkeypatch) is None
 
 
 async def test_the_command_names_each_run_that_would_break_and_why(tmp_path: Path) -> None:
