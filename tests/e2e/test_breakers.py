@@ -100,11 +100,11 @@ async def test_apply_makes_the_breakers_and_sends_rules_only_where_they_differ(o
     async with stage.worker():
         for service in ("github", "jira", "slack"):
             await until_configured(stage, service)
-        assert await applied() == {"github": "unchanged", "jira": "unchanged", "slack": "unchanged"}
+        assert await applied() == dict.fromkeys(("github", "jira", "slack", "email"), "unchanged")
         until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         await starter(stage, "breaker", "force-open", "github", "--reason", "maintenance", "--until", until)
         stage.change_service("github", "breaker", failure_threshold=7)
-        assert await applied() == {"github": "changed", "jira": "unchanged", "slack": "unchanged"}
+        assert await applied() == {"github": "changed", "jira": "unchanged", "slack": "unchanged", "email": "unchanged"}
         shown = await starter(stage, "breaker", "show", "github")
     assert shown["config"]["failure_threshold"] == 7
     assert shown["standing"]["mode"] == "forced_open"
