@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,12 +144,12 @@ async def healed(client: Client, result: EditionResult, by: str) -> Healed:
             return False
 
     if missing:
-        await _until(lambda: is_over(amendment_id))
+        await _until(partial(is_over, amendment_id))
     deliveries = [run.id async for run in client.list_workflows(_of(names.DELIVERY, *week))]
     for delivery_id in dict.fromkeys(deliveries):
-        await _until(lambda one=delivery_id: is_over(one))  # type: ignore[misc]
+        await _until(partial(is_over, delivery_id))
     for escalation in result.escalations:
-        await _until(lambda one=escalation: is_over(one))  # type: ignore[misc]
+        await _until(partial(is_over, escalation))
     return Healed(
         team=result.team,
         iso_week=result.iso_week,
