@@ -1,10 +1,11 @@
 """Reads what a failed activity says of itself, for gaps and delivery decisions."""
 
+from typing import TypeGuard
+
 from pydantic import ValidationError
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
-from devsync.domain.changelog.edition import Gap
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.failures.temporal import timed_out
 
@@ -31,10 +32,6 @@ def reason_of(error: BaseException) -> str:
     return failure_of(error).message if isinstance(error, ActivityError) else str(error)
 
 
-def gap_of(unit: str, service: str, failure: Failure) -> Gap:
-    return Gap(unit=unit, service=service, reason=failure.message, category=failure.category.value)
-
-
 def _classified(error: ApplicationError) -> Failure:
     """From its first detail; the type alone is left of a failure that was too large for the server to keep."""
     try:
@@ -44,3 +41,8 @@ def _classified(error: ApplicationError) -> Failure:
         category = ErrorCategory(error.type) if error.type in known else ErrorCategory.SYSTEM
         message = error.message or str(error.type)
         return Failure(category=category, message=message, is_retryable=not error.non_retryable)
+
+
+def is_refusal(answer: object) -> TypeGuard[Failure]:
+    """Whether a breaker refused: no call was made, and one may be from `retry_at` on."""
+    return isinstance(answer, Failure) and answer.retry_at is not None

@@ -15,10 +15,9 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.edition import EditionPlan
     from devsync.contracts.refresh import PlanRefresh, RefreshRequest, RefreshResult, Unrefreshed
     from devsync.runtime.policies import BOOTSTRAP, call
-    from workflows.failures import failure_of
+    from workflows.failures import failure_of, is_refusal
     from workflows.signals import with_refusal
     from workflows.story import refresh_story
-    from workflows.turns import is_refusal
     from workflows.units import Answer, Ask, ask_once, asks_of
 
 TIME_TO_ASK: Final = timedelta(minutes=10)

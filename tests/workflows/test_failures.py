@@ -4,7 +4,7 @@ import pytest
 from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutError, TimeoutType  # noqa: A004
 
 from devsync.domain.errors import ErrorCategory, Failure
-from workflows.failures import failure_of, gap_of
+from workflows.failures import failure_of
 
 FAILURE = Failure(category=ErrorCategory.EXTERNAL_SERVICE, message="github answered 503", is_retryable=True, code="503")
 
@@ -51,13 +51,3 @@ def test_silence_leaves_open_whether_a_write_took_effect_unless_nobody_began(
     failure = failure_of(gave_up(timed_out(kind)))
     assert failure.may_have_taken_effect is may_have_taken_effect
     assert failure.is_retryable
-
-
-def test_a_gap_names_unit_service_reason_and_category() -> None:
-    gap = gap_of("github:acme/api", "github", FAILURE)
-    assert (gap.unit, gap.service, gap.reason, gap.category) == (
-        "github:acme/api",
-        "github",
-        "github answered 503",
-        "external_service",
-    )
