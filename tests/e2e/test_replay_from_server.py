@@ -65,8 +65,8 @@ async def test_open_and_recent_runs_replay_and_a_changed_build_is_told_which_bre
     assert (code, document["failing"], document["left_out"]) == (0, [], 0)
     assert document["ok"] >= 3
 
-    first = "            plan = await self._plan()\n"
-    timer = Edit("workflows/weekly_changelog.py", first, f"            await workflow.sleep(1)\n{first}")
+    first = "        plan = await self._plan()\n"
+    timer = Edit("workflows/weekly_changelog.py", first, f"        await workflow.sleep(1)\n{first}")
     code, document = await replayed(stage, changed_checkout(tmp_path / "build-2", [timer]))
     failing = {entry["workflow_id"]: entry for entry in document["failing"]}
     assert code == 1

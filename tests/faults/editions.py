@@ -87,6 +87,9 @@ def _configure(stage: Stage, company: Company) -> None:
         stage.change_service(service, "timeouts", http_read=HTTP_READ)
     for service in ("github", "jira"):
         stage.change_service(service, "retry", attempts=ATTEMPTS)
+    # What recoveries make of it is told elsewhere: here is seen what the policies' own tries come to.
+    plans = stage.directory / "config" / "recovery.yaml"
+    plans.write_text(yaml.safe_dump({"rendering": yaml.safe_load(plans.read_text())["rendering"]}))
     # As many tries as a source has; the next one comes when the edition has long been reported.
     stage.change_delivery(delivery_reserve=RESERVE, slack={"retry_schedule": ["1s"] * (ATTEMPTS - 1) + ["1h"]})
     for cast in company.casts:
