@@ -68,6 +68,8 @@ def prepare(config: Path, outage: Outage) -> None:
         for step in plan["steps"]:
             if step["id"] in {"breaker", "retry"}:
                 step["timeout"] = "8s"
+            elif step["id"] == "queue":
+                step["with"] = {"next_try": "10s"}
     _write(config / "recovery.yaml", plans)
     delivery = _read(config / "delivery.yaml")
     delivery |= {"delivery_reserve": "15s", "slack": {"retry_schedule": ["2s", "3s", *["5s"] * 60]}}

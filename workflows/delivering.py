@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.edition import EditionPlan
     from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
     from devsync.domain.changelog.deadline import Deadline
+    from devsync.domain.delivery_waits import LONGEST_ROW
     from devsync.domain.errors import ErrorCategory, Failure
     from devsync.domain.recovery.builtin import DELIVER
     from devsync.domain.recovery.choosing import plan_for
@@ -22,6 +23,9 @@ Request = Callable[[ChannelPlan, str], DeliveryRequest]
 
 A_MOMENT = timedelta(seconds=1)
 """A channel is in trouble when it is so for longer."""
+
+BRIEFLY = timedelta(seconds=30)
+"""So long a service may put a channel off without anybody minding."""
 
 _IN_TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.DEAD})
 
@@ -105,9 +109,16 @@ def _trouble(outcome: DeliveryOutcome | None, revision: int) -> Failure | None:
     if outcome is None or outcome.revision < revision or outcome.was_stopped:
         return None
     if outcome.setback is not None and outcome.state is DeliveryState.PENDING:
-        return outcome.setback
+        return None if _is_throttled_briefly(outcome) else outcome.setback
     if outcome.state in _IN_TROUBLE:
         return outcome.setback or Failure(
             category=ErrorCategory.DISTRIBUTION, message=outcome.reason, is_retryable=False
         )
     return None
+
+
+def _is_throttled_briefly(outcome: DeliveryOutcome) -> bool:
+    """Whether its Delivery posts in a moment, when the service has said that it may."""
+    hint = outcome.setback.retry_after if outcome.setback else None
+    tries = max((part.attempts for part in outcome.parts), default=0)
+    return hint is not None and hint <= BRIEFLY and tries <= LONGEST_ROW
