@@ -128,8 +128,12 @@ class Stage:
 
     @property
     def keys(self) -> list[str]:
+        """Of the team's channel."""
+        return self.keys_in(self.sandbox.world.teams[0].slack_channels[0])
+
+    def keys_in(self, channel: str) -> list[str]:
         """The key of each message of ours: a key that occurs twice was posted twice."""
-        return [key_of(message) for message in self.messages if message.metadata]
+        return [key_of(message) for message in self.slack.channel_named(channel).messages.values() if message.metadata]
 
     def messages_of(self, week: str) -> list[Message]:
         return [message for message in self.messages if message.metadata and key_of(message).split("/")[1] == week]
