@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import sleep
 from typing import Final
 from urllib.parse import urlsplit
@@ -87,6 +88,13 @@ class GitMirrors:
                 if size_of(folder) > LARGEST_BYTES // 2:  # what fetches leave behind is never collected
                     shutil.rmtree(folder, ignore_errors=True)
 
+    def branch(self, repository: str, address: str, *, until: datetime) -> str:
+        """The mirror's default branch, as it says itself; nothing is fetched. Raises as `read` does."""
+        scheme = _scheme(repository, address)
+        with TemporaryDirectory() as folder:
+            git = Git(Path(folder), until=until, beat=lambda: None, schemes=scheme, largest_bytes=LARGEST_BYTES)
+            return self._branch(git, address)
+
     def _prepare(self, git: Git, folder: Path, address: str) -> str:
         """A folder that git can fetch into, and the name of the branch to fetch."""
         for left_behind in folder.rglob("*.lock"):  # by a git that was killed: nobody else is in this folder
@@ -98,7 +106,7 @@ class GitMirrors:
     def _branch(self, git: Git, address: str) -> str:
         """The default branch by name."""
         try:
-            told = git.run("ls-remote", "--symref", "origin", "HEAD").decode(errors="replace")
+            told = git.run("ls-remote", "--symref", "--", address, "HEAD").decode(errors="replace")
         except GitFailed:
             self._tell_why(address)
             raise

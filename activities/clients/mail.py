@@ -40,18 +40,17 @@ class MailClient:
         except aiosmtplib.SMTPRecipientsRefused as refused:
             return {one.recipient: one for one in refused.recipients}
 
+    async def greet(self) -> None:
+        """Connects, encrypts and logs in as for a mail, and sends none."""
+        server = self._server()
+        try:
+            await _connected(server)
+            await server.quit()
+        finally:
+            server.close()
+
     async def _transaction(self, recipients: Sequence[str], mail: bytes, sender: str) -> Refusals:
-        access = self._access
-        server = aiosmtplib.SMTP(
-            hostname=access.host,
-            port=access.port,
-            username=access.user or None,
-            password=access.password.get_secret_value() or None,
-            use_tls=access.is_tls,
-            # None: encrypted where the server offers it.
-            start_tls=False if access.is_tls else (True if access.must_start_tls else None),
-            timeout=self._timeout,
-        )
+        server = self._server()
         try:
             await _connected(server)
             is_ascii = all(address.isascii() for address in (sender, *recipients))
@@ -65,6 +64,19 @@ class MailClient:
         return {
             address: SMTPRecipientRefused(answer.code, answer.message, address) for address, answer in refused.items()
         }
+
+    def _server(self) -> aiosmtplib.SMTP:
+        access = self._access
+        return aiosmtplib.SMTP(
+            hostname=access.host,
+            port=access.port,
+            username=access.user or None,
+            password=access.password.get_secret_value() or None,
+            use_tls=access.is_tls,
+            # None: encrypted where the server offers it.
+            start_tls=False if access.is_tls else (True if access.must_start_tls else None),
+            timeout=self._timeout,
+        )
 
 
 async def _connected(server: aiosmtplib.SMTP) -> None:

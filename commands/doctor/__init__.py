@@ -8,14 +8,24 @@ from commands.doctor.calendar import check_calendars
 from commands.doctor.findings import Finding
 from commands.doctor.github import check_github
 from commands.doctor.jira import check_jira
+from commands.doctor.mail import check_mail
 from commands.doctor.platform import check_database, check_temporal
 from commands.doctor.slack import check_slack
+from commands.doctor.stand_ins import check_mirrors, check_status_pages
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, read_environment
 from devsync.settings.problems import ConfigError
 
 Check = Callable[[Environment, Configuration], AsyncIterator[Finding]]
-SERVICE_CHECKS: tuple[Check, ...] = (check_github, check_jira, check_slack, check_calendars)
+SERVICE_CHECKS: tuple[Check, ...] = (
+    check_github,
+    check_jira,
+    check_slack,
+    check_mail,
+    check_calendars,
+    check_mirrors,
+    check_status_pages,
+)
 
 
 @command

@@ -1,11 +1,12 @@
 """What `doctor` asks Slack: is the token good, what may it do, and is the app in the teams' channels?"""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 
 from commands.doctor.findings import TIMEOUT, Finding, get, json_of, unique, words
+from devsync.contracts.names import SLACK
 from devsync.settings.configuration import Configuration
 from devsync.settings.environment import Environment
 from devsync.settings.problems import ConfigError
@@ -19,12 +20,7 @@ SLACK_SCOPES = {
 
 
 async def check_slack(environment: Environment, configuration: Configuration) -> AsyncIterator[Finding]:
-    channels = unique(
-        channel.channel
-        for team in configuration.teams.values()
-        for channel in team.channels
-        if isinstance(channel, SlackChannel)
-    )
+    channels = unique(_channels_of(configuration))
     if not channels:
         return
     try:
@@ -53,6 +49,23 @@ async def check_slack(environment: Environment, configuration: Configuration) ->
             return
         for channel in channels:
             yield _slack_channel(channel, known.get(channel.removeprefix("#")), granted)
+
+
+def _channels_of(configuration: Configuration) -> Iterator[str]:
+    """Where editions go, what stands in for them, who reviews them, and who is asked when something fails."""
+    for team in configuration.teams.values():
+        for channel in team.channels:
+            if isinstance(channel, SlackChannel):
+                yield from (channel.channel, *channel.alternatives)
+        yield from filter(_is_channel, team.approval.reviewers if team.approval.required else ())
+    levels = [level for policy in configuration.escalation.policies.values() for level in policy.levels]
+    asked = [recipient.to for level in levels for recipient in level.targets if recipient.kind == SLACK]
+    yield from filter(_is_channel, asked if configuration.teams else ())
+
+
+def _is_channel(target: str) -> bool:
+    """People are reached without the app being anywhere."""
+    return target.startswith(("#", "C"))
 
 
 def _slack_channel(channel: str, found: dict[str, Any] | None, granted: set[str]) -> Finding:

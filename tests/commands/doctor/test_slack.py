@@ -129,3 +129,17 @@ async def test_a_list_that_breaks_off_behind_its_first_page_is_not_believed(sand
     sandbox.faults.add(Fault(kind=FaultKind.RATE_LIMIT, service="slack", route="conversations.list", after=1))
     found = await findings(tmp_path, "#payments")
     assert not found["slack channels"].is_ok
+
+
+async def test_channels_that_stand_in_review_or_are_asked_are_looked_at_too(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    shipped_settings(tmp_path)
+    (tmp_path / "teams" / "payments.yaml").write_text(
+        "team: payments\ntimezone: UTC\njira: {projects: [PAY]}\n"
+        'channels: [{kind: slack, channel: "#payments", alternatives: ["#backup"]}]\n'
+        'approval: {required: true, reviewers: ["#leads"]}\n'
+    )
+    found = {one.check: one async for one in check_slack(read_environment(), load_configuration(tmp_path))}
+    assert {"slack #payments", "slack #backup", "slack #leads", "slack #oncall"} <= set(found)
+    assert found["slack #backup"].detail == "not found"
