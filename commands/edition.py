@@ -21,7 +21,6 @@ from devsync.contracts import names
 from devsync.contracts.approval import ApprovalProgress, Approve, Edit, Reject
 from devsync.runtime.connection import connect
 from devsync.runtime.pollers import queue_of
-from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
 
 app = typer.Typer(help="One edition that is under way.", no_args_is_help=True)
@@ -78,8 +77,7 @@ def _titled(text: str) -> tuple[str, str]:
 
 async def _decide(team: str, week: str | None, said: Approve | Reject | Edit, *, as_json: bool) -> Exit:
     """Sends it as an update, which answers. Raises Told where nobody waits for it, or nobody takes it."""
-    configuration = load_configuration(read_environment().config_dir)
-    workflow_id = names.edition_id(team, week_or_last(week, team_of(configuration, team)))
+    workflow_id = names.edition_id(team, week_or_last(week, team_of(read_environment().config_dir, team)))
     client = await connect()
     handle = client.get_workflow_handle(workflow_id)
     name = type(said).__name__.lower()
@@ -112,8 +110,7 @@ async def cancel(
     as_json: AsJson = False,
 ) -> Exit:
     """Stop the week's edition that is under way. What a channel's delivery has begun goes on."""
-    configuration = load_configuration(read_environment().config_dir)
-    iso_week = week_or_last(week, team_of(configuration, team))
+    iso_week = week_or_last(week, team_of(read_environment().config_dir, team))
     workflow_id = names.edition_id(team, iso_week)
     # The temporal CLI cannot send a reason with the cancellation of one workflow.
     said = f"{me()}: {reason}"

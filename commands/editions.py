@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
@@ -16,8 +17,7 @@ from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionRequest, EditionResult, EditionStatus, Phase
 from devsync.domain.changelog.window import last_week_ended_by, monday_of
-from devsync.settings.configuration import Configuration
-from devsync.settings.problems import ConfigError
+from devsync.settings.configuration import UnknownTeam, load_team
 from devsync.settings.team import TeamConfig
 
 POLL_SECONDS = 0.25
@@ -31,10 +31,12 @@ _QUERY_TIMEOUT = timedelta(seconds=2)
 Watcher = Callable[[EditionProgress], None]
 
 
-def team_of(configuration: Configuration, name: str) -> TeamConfig:
+def team_of(config_dir: Path, name: str) -> TeamConfig:
+    """The team's settings; a mistake in another team's file is no matter. Raises Told for an unknown team, and
+    ConfigError."""
     try:
-        return configuration.team(name)
-    except ConfigError as error:
+        return load_team(config_dir, name).team
+    except UnknownTeam as error:
         raise Told(str(error), Exit.USAGE) from None
 
 

@@ -15,7 +15,6 @@ from commands.editions import exit_code, start_edition, team_of, watch_edition, 
 from commands.live import LiveProgress
 from commands.summary import print_summary
 from devsync.runtime.connection import connect
-from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
@@ -44,9 +43,7 @@ async def run(
     """Make one edition now, with the configured services. Joins the week's run if one is under way."""
     if dry_run and replace:
         raise Told("--dry-run posts nothing, so there is nothing to --replace; leave one of them out", Exit.USAGE)
-    environment = read_environment()
-    configuration = load_configuration(environment.config_dir)
-    iso_week = week_or_last(week, team_of(configuration, team))
+    iso_week = week_or_last(week, team_of(read_environment().config_dir, team))
     client = await connect()
     handle = await start_edition(client, team, iso_week, is_dry_run=dry_run, replace=replace)
     with _going_on_without_us(handle.id), LiveProgress(f"{team} {iso_week}") as live:
@@ -67,8 +64,7 @@ async def preview(
 ) -> Exit:
     """Compose the edition without posting it, and print one rendering."""
     environment = read_environment()
-    configuration = load_configuration(environment.config_dir)
-    iso_week = week_or_last(week, team_of(configuration, team))
+    iso_week = week_or_last(week, team_of(environment.config_dir, team))
     client = await connect()
     handle = await start_edition(client, team, iso_week, is_dry_run=True)
     with _going_on_without_us(handle.id), LiveProgress(f"preview of {team} {iso_week}") as live:

@@ -14,7 +14,6 @@ from commands.summary import print_summary
 from devsync.contracts.edition import EditionResult
 from devsync.domain.changelog.due import weeks_between
 from devsync.runtime.connection import connect
-from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
 from devsync.settings.team import TeamConfig
 
@@ -28,7 +27,7 @@ async def backfill(
     as_json: AsJson = False,
 ) -> Exit:
     """Make the editions of past weeks, oldest first. Without --deliver they are composed and stored, not posted."""
-    settings = team_of(load_configuration(read_environment().config_dir), team)
+    settings = team_of(read_environment().config_dir, team)
     weeks = list(weeks_between(first, week_or_last(last, settings)))
     if not weeks:
         raise Told(f"--from {first} is later than --to {last}", Exit.USAGE)

@@ -52,6 +52,16 @@ async def test_run_prints_a_complete_edition_and_exits_0(played: Stage) -> None:
     assert (channel["state"], channel["message_id"]) == ("delivered", played.messages[0].ts)
 
 
+async def test_a_mistake_in_another_teams_file_is_no_matter(played: Stage) -> None:
+    broken = played.directory / "config" / "teams" / "broken.yaml"
+    broken.write_text("team: [")
+    try:
+        code, edition = await document(played, "run", played.team, "--week", "2026-W44")
+    finally:
+        broken.unlink()
+    assert (code, edition["status"]) == (0, "complete")
+
+
 async def test_run_names_what_is_missing_and_exits_3_and_status_shows_it(played: Stage) -> None:
     fault = Fault(kind=FaultKind.STATUS, service="github", route="/acme/ledger|/graphql", status=404)
     number = played.sandbox.faults.add(fault)
