@@ -15,6 +15,7 @@ from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.delivery import (
+    IS_THERE,
     DeliveryOutcome,
     DeliveryState,
     PartRecord,
@@ -229,7 +230,7 @@ def _state_on_record(part: PartRecord, outcome: DeliveryOutcome) -> DeliveryStat
         return DeliveryState.UNCERTAIN
     if part.state is PartState.FAILED:
         return DeliveryState.FAILED
-    is_settled = outcome.state in {DeliveryState.DELIVERED, DeliveryState.KEPT} or part.revision == outcome.revision
+    is_settled = outcome.state in IS_THERE or part.revision == outcome.revision
     if part.state is PartState.DELIVERED and is_settled:
         return DeliveryState.DELIVERED
     if outcome.state in {DeliveryState.DEAD, DeliveryState.FAILED, DeliveryState.UNCERTAIN}:

@@ -5,7 +5,13 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, DeliveryState, StandingRevision
+    from devsync.contracts.delivery import (
+        IS_THERE,
+        DeliveryOutcome,
+        DeliveryRequest,
+        DeliveryState,
+        StandingRevision,
+    )
     from devsync.domain.errors import Failure
     from workflows.channel_parts import ChannelParts
     from workflows.signals import with_refusal
@@ -46,6 +52,7 @@ class DeliveryWork:
         self.parts.be_of(self.request.channel.recipients)
         self.api_calls = 0
         self.was_stopped = False
+        self.setback = None
         self.enter(DeliveryState.PENDING)
 
     def enter(self, state: DeliveryState, reason: str = "") -> None:
@@ -56,6 +63,11 @@ class DeliveryWork:
     def enter_delivered(self, *notes: str) -> None:
         self.parts.standing = StandingRevision(revision=self.request.revision, completeness=self.request.completeness)
         self.enter(DeliveryState.DELIVERED, "; ".join(notes))
+
+    def stop(self, why: str) -> None:
+        """Nothing more is sent: somebody wants it so."""
+        self.was_stopped = True
+        self.enter(DeliveryState.FAILED, why)
 
     def set_back(self, failure: Failure) -> None:
         self.setback, self.reason = failure, failure.message
@@ -89,7 +101,7 @@ class DeliveryWork:
             standing=self.parts.standing,
             reason=self.reason,
             api_calls=self.api_calls,
-            setback=self.setback if self.state is DeliveryState.PENDING else None,
+            setback=None if self.state in IS_THERE else self.setback,
             was_stopped=self.was_stopped,
             has_recalled=self.has_recalled,
         )

@@ -38,6 +38,10 @@ class DeliveryState(StrEnum):
     """The retry schedule ended. It can be replayed."""
 
 
+IS_THERE = frozenset({DeliveryState.DELIVERED, DeliveryState.KEPT})
+"""The channel has the edition: this revision, or a more complete one."""
+
+
 class ChannelPlan(Model):
     """One channel of a team. `key` names it in ids and rows: `slack-payments`."""
 
@@ -93,6 +97,17 @@ class DeliveryRequest(Model):
     reply_to: str | None = None
     """Workflow id that is told each outcome by the signal `delivery_reported`, and after each try that settled nothing
     how it stands: state `pending`, with the `setback`."""
+    also_tell: str | None = None
+    """The recovery that begins it, which is told likewise."""
+    unless_stopped: bool = False
+    """Nothing is sent where somebody has stopped the delivery of this revision: of a recovery, which knows only that it
+    has ended."""
+
+
+class Listen(Model):
+    """Argument of the signal `listen`: tell me as well. What is settled by then is told at once."""
+
+    reply_to: str
 
 
 class TryNow(Model):
@@ -167,8 +182,7 @@ class DeliveryOutcome(Model):
     api_calls: int = 0
     """Calls to the service for this revision, by this run: posts whatever came of them, and answered look-ups."""
     setback: Failure | None = None
-    """Of a delivery that is still tried: why the last try settled nothing; None also where a post was looked for and
-    had not arrived."""
+    """Why the last try did not bring it there; None also where a post was looked for and had not arrived."""
     was_stopped: bool = False
     """Somebody cancelled it, or something else stands in for good: nobody brings it there by another way."""
     has_recalled: bool = True
