@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.errors import ErrorCategory, Failure
     from devsync.domain.recovery.builtin import DELIVER
-    from devsync.domain.recovery.choosing import plan_for
+    from devsync.domain.recovery.choosing import only_asking, plan_for
     from workflows.channels import alternatives_of
     from workflows.results import is_reported
 
@@ -23,7 +23,7 @@ Request = Callable[[ChannelPlan, str], DeliveryRequest]
 A_MOMENT = timedelta(seconds=1)
 """A channel is in trouble when it is so for longer."""
 
-_IN_TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.DEAD})
+_IN_TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.DEAD, DeliveryState.UNCERTAIN})
 
 
 async def until_delivered(
@@ -48,13 +48,16 @@ async def until_delivered(
 
     def is_done() -> bool:
         is_reported_everywhere = all(is_reported(channel, revision, outcomes) for channel in channels)
-        return is_reported_everywhere and all(task.done() for task in recovering.values())
+        return is_reported_everywhere and not in_trouble() and all(task.done() for task in recovering.values())
 
     async def recover_channel(channel: ChannelPlan) -> RecoveryReport | None:
-        failure = _trouble(outcomes.get(channel.key), revision)
+        outcome = outcomes.get(channel.key)
+        failure = _trouble(outcome, revision)
         recovery = failure and plan_for(plan.recovery_plans, channel.kind, DELIVER, [failure])
-        if failure is None or recovery is None:
+        if outcome is None or failure is None or recovery is None:
             return None
+        if outcome.state is DeliveryState.UNCERTAIN:
+            recovery = only_asking(recovery)
         mails = [other for other in plan.channels if other.only_as_fallback and other.key != channel.key]
         return await recover(
             RecoveryRequest(
@@ -104,10 +107,11 @@ def _trouble(outcome: DeliveryOutcome | None, revision: int) -> Failure | None:
     """Why a channel needs help with this revision; None for one that is done, or was not tried yet."""
     if outcome is None or outcome.revision < revision or outcome.was_stopped:
         return None
-    if outcome.setback is not None and outcome.state is DeliveryState.PENDING:
+    if outcome.state is DeliveryState.PENDING:
         return outcome.setback
-    if outcome.state in _IN_TROUBLE:
-        return outcome.setback or Failure(
-            category=ErrorCategory.DISTRIBUTION, message=outcome.reason, is_retryable=False
-        )
-    return None
+    if outcome.state not in _IN_TROUBLE:
+        return None
+    failure = outcome.setback or Failure(category=ErrorCategory.DISTRIBUTION, message="", is_retryable=False)
+    return failure.model_copy(
+        update={"message": outcome.reason, "may_have_taken_effect": outcome.state is DeliveryState.UNCERTAIN}
+    )
