@@ -53,8 +53,10 @@ async def until_delivered(
     async def recover_channel(channel: ChannelPlan) -> RecoveryReport | None:
         outcome = outcomes.get(channel.key)
         failure = _trouble(outcome, revision)
-        recovery = failure and plan_for(plan.recovery_plans, channel.kind, DELIVER, [failure])
-        if outcome is None or failure is None or recovery is None:
+        if outcome is None or failure is None:
+            return None
+        recovery = plan_for(plan.recovery_plans, channel.kind, DELIVER, [failure])
+        if recovery is None:
             return None
         if outcome.state is DeliveryState.UNCERTAIN:
             recovery = only_asking(recovery)

@@ -135,12 +135,14 @@ class Delivery:
                 iso_week=request.iso_week,
                 channel=request.channel.key,
                 current_run_id=workflow.info().run_id,
+                address=self._address,
             ),
             request.policies,
             summary="What stands in the channel already?",
         )
         self._work.parts.recall(recalled)
         self._work.has_recalled = True
+        self._work.switched_off_at = recalled.switched_off_at
         asked, last = self._work.newest, recalled.outcome
         if asked.unless_stopped and last is not None and last.was_stopped and last.revision >= asked.revision:
             self._stopped_because = last.reason
@@ -214,7 +216,12 @@ class Delivery:
     async def _record(self, time_left: timedelta | None = None) -> None:
         await call(
             activities.RECORD_DELIVERY,
-            RecordDelivery(outcome=self._work.outcome(), recorded_at=workflow.now()),
+            RecordDelivery(
+                outcome=self._work.outcome(),
+                recorded_at=workflow.now(),
+                address=self._address,
+                switched_off_at=self._work.switched_off_at,
+            ),
             self._work.request.policies,
             summary=f"Record: {self._work.state.value}",
             time_left=time_left,
@@ -282,6 +289,12 @@ class Delivery:
             )
 
     # Small parts.
+
+    @property
+    def _address(self) -> str:
+        """Of a webhook; of another channel empty."""
+        channel = self._work.newest.channel
+        return channel.target if channel.kind == names.WEBHOOK else ""
 
     def _add_listeners(self, *workflow_ids: str | None) -> None:
         """To whom outcomes are told."""

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
         DeliveryOutcome,
         DeliveryRequest,
         DeliveryState,
+        PartRecord,
         StandingRevision,
     )
     from devsync.domain.errors import Failure
@@ -32,6 +33,8 @@ class DeliveryWork:
         self.reason = ""
         self.setback: Failure | None = None
         """Why the last try settled nothing."""
+        self.switched_off_at: datetime | None = None
+        """Of a webhook's address: when its receiver wanted no more."""
         self.api_calls = 0
         self.dated: datetime | None = None
         """When the revision was first tried."""
@@ -71,6 +74,15 @@ class DeliveryWork:
 
     def set_back(self, failure: Failure) -> None:
         self.setback, self.reason = failure, failure.message
+
+    def send_failed(self, before: PartRecord, standing: StandingRevision | None, failure: Failure) -> bool:
+        """Keeps what is known of a part after a send that failed. True where it was refused for good."""
+        self.set_back(failure)
+        if failure.may_have_taken_effect:
+            self.parts.may_have_been_sent(before.index, failure)
+            return False
+        self.parts.was_not_sent(before, standing, failure)
+        return not may_help_later(failure)
 
     def must_be_kept(self) -> bool:
         """Whether what stands in the channel is more complete, and nobody asked to replace it all the same."""

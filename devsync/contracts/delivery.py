@@ -102,6 +102,8 @@ class DeliveryRequest(Model):
     unless_stopped: bool = False
     """Nothing is sent where somebody has stopped the delivery of this revision: of a recovery, which knows only that it
     has ended."""
+    is_replay: bool = False
+    """A person asks for it: a webhook is sent also to an address that its receiver had switched off."""
 
 
 class Listen(Model):
@@ -297,6 +299,8 @@ class RecallDelivery(Model):
     channel: str
     current_run_id: str
     """The run that asks; earlier ones are meant."""
+    address: str = ""
+    """Of a webhook."""
 
 
 class Recalled(Model):
@@ -305,8 +309,14 @@ class Recalled(Model):
     outcome: DeliveryOutcome | None = None
     unknown_since: datetime | None = None
     """Set: a run that began then cannot tell what it sent, so that any part may be there."""
+    switched_off_at: datetime | None = None
+    """Set: the receiver has switched the address off then (410), and taken nothing there since, of any week."""
 
 
 class RecordDelivery(Model):
     outcome: DeliveryOutcome
     recorded_at: datetime
+    address: str = ""
+    """Of a webhook."""
+    switched_off_at: datetime | None = None
+    """Set: when its receiver has switched the address off."""
