@@ -17,7 +17,7 @@ from devsync.contracts.names import repository_unit
 from devsync.contracts.recovery import EditionSources, FailedUnit, RecoveryRequest, StepRequest, StepResult
 from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.errors import Failure
-from devsync.domain.recovery.builtin import RENDER, operation_again
+from devsync.domain.recovery.builtin import COLLECT, METRICS, RENDER, operation_again
 from devsync.domain.recovery.climbing import Situation
 from devsync.domain.recovery.healing import Healing
 from devsync.domain.recovery.plan import PlanStep, StepRecord, StepState
@@ -164,9 +164,10 @@ class Course:
     # What is left in the end.
 
     def leave_out_stand_ins(self) -> None:
-        for unit in self.healing.leave_out_stand_ins():
-            self._collected.pop(unit, None)
-        self.rendered = None  # whatever was rendered anew stood in
+        """Of what was collected: a rendering that stands in is the one there is, and what was sent has been read."""
+        if self._request.phase in (COLLECT, METRICS):
+            for unit in self.healing.leave_out_stand_ins():
+                self._collected.pop(unit, None)
 
     @property
     def collected(self) -> tuple[UnitCollected, ...]:

@@ -32,7 +32,7 @@ def plans() -> tuple[RecoveryPlan, ...]:
         ("calendar", "metrics", ORDINARY, "calendar", "retry cached"),
         ("github", "metrics", ORDINARY, "deployments", "retry cached computed"),
         ("jira", "metrics", ORDINARY, "boards", "retry cached computed"),
-        ("local", "render", ORDINARY, "rendering", "fallback simplified plain"),
+        ("local", "render", ORDINARY, "rendering", "fallback simplified plain manual"),
         ("slack", "deliver", ORDINARY, "slack-delivery", "retry alternative email queue manual"),
         ("slack", "deliver", EXPIRED, "slack-delivery", "retry alternative email queue manual"),
         ("email", "deliver", ORDINARY, "other-delivery", "retry alternative queue"),

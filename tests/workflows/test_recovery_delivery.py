@@ -275,6 +275,23 @@ async def test_a_person_may_have_it_tried_again(own_time: WorkflowEnvironment) -
     assert (report.outcome, report.decided_by) == (RecoveryOutcome.HEALED, "anna")
 
 
+async def test_what_has_been_sent_elsewhere_stays_there_also_when_people_go_on_without(
+    own_time: WorkflowEnvironment,
+) -> None:
+    CHANNELS.__init__({MAIL: [True]})  # type: ignore[misc]
+    ground = Ground()
+    plan = shipped(names.SLACK, "deliver", EXPIRED)
+    plan = plan.model_copy(update={"escalates": plan.escalates.model_copy(update={"ask": "stand_in"})})
+    async with stage(own_time, ground) as on, deliveries(own_time, UNIT):
+        await on.with_escalation()
+        handle = await on.start(request(await on.now(), EXPIRED, plan=plan, **MAILS))
+        await ground.was_joined.wait()
+        await handle.signal("resolve", {"by": "anna", "decision": "skip"})
+        report = await handle.result()
+    assert (report.decided_by, report.outcome) == ("anna", RecoveryOutcome.STAND_IN)
+    assert report.healed_without_data == (UNIT,)
+
+
 async def test_the_edition_hears_of_the_channel_that_stands_in_as_well(own_time: WorkflowEnvironment) -> None:
     alternative = delivery(BACKUP).model_copy(update={"reply_to": "changelog:payments:2026-W47"})
     report = await recovered(own_time, {BACKUP: [True]}, UNIT, alternatives={UNIT: (alternative,)})
