@@ -78,7 +78,6 @@ async def until_delivered(
                 deadline=ends_at,
                 policies=plan.policies,
                 escalation=plan.escalation,
-                reply_to=workflow.info().workflow_id,
             )
         )
 

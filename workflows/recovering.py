@@ -70,7 +70,6 @@ def collection_request(
         deadline=deadline,
         policies=plan.policies,
         escalation=plan.escalation,
-        reply_to=workflow.info().workflow_id,
     )
 
 
@@ -89,7 +88,6 @@ def rendering_request(
         deadline=deadline,
         policies=plan.policies,
         escalation=plan.escalation,
-        reply_to=workflow.info().workflow_id,
     )
 
 

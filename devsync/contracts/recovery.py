@@ -72,8 +72,6 @@ class RecoveryRequest(Model):
     """The team's mail channels that are only fallbacks."""
     escalation: str = "default"
     """Name of the team's escalation policy; it is read and frozen when an escalation starts."""
-    reply_to: str | None = None
-    """The edition that waits."""
 
 
 class StepRequest(Model):
