@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.results import is_reported
 
 Request = Callable[[ChannelPlan, str], DeliveryRequest]
-"""Makes what a channel's Delivery is given; the second is the target that the channel stands in for, or empty."""
+"""Makes what a channel's Delivery is given; the second tells for which other it stands in, or is empty."""
 
 A_MOMENT = timedelta(seconds=1)
 """A channel is in trouble when it is so for longer."""
@@ -72,9 +72,9 @@ async def until_delivered(
                 units=(FailedUnit(unit=channel.key, service=channel.kind, failure=failure),),
                 deliveries=(request_for(channel, ""),),
                 alternatives={
-                    channel.key: tuple(request_for(other, channel.target) for other in alternatives_of(channel))
+                    channel.key: tuple(request_for(other, channel.told) for other in alternatives_of(channel))
                 },
-                mails=tuple(request_for(mail, channel.target) for mail in mails),
+                mails=tuple(request_for(mail, channel.told) for mail in mails),
                 deadline=ends_at,
                 policies=plan.policies,
                 escalation=plan.escalation,

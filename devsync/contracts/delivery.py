@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime
 
+from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.policies import Policies
 from devsync.domain.errors import Failure
@@ -55,8 +57,14 @@ class ChannelPlan(Model):
     secret_env: str = ""
     """Of a webhook: the variable that holds its signing secrets."""
     alternatives: tuple[str, ...] = ()
-    """Targets of the same kind that may stand in for it, in order."""
+    """Slack channels that may stand in for it, in order."""
     after_fallback: AfterFallback = "post_late"
+
+    @property
+    def told(self) -> str:
+        """As people are told of it: of an address, which may be a secret, the host alone."""
+        host = urlsplit(self.target).hostname if self.kind == names.WEBHOOK else None
+        return f"the webhook at {host}" if host else self.target
 
 
 class DeliverySchedule(Model):
@@ -85,7 +93,7 @@ class DeliveryRequest(Model):
     """sha256 of each part's content, so that an unchanged part is not sent again. Parts are the messages of Slack, the
     recipients of mail (all with the same digest), the one request of a webhook."""
     stands_in_for: str = ""
-    """The target of the channel that this one stands in for; its message says so."""
+    """The channel that this one stands in for, as people are told of it; its message says so."""
     completeness: float = 1.0
     """Of the revision: sources collected live ÷ sources asked for."""
     missing: tuple[str, ...] = ()

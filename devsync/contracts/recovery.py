@@ -67,7 +67,7 @@ class RecoveryRequest(Model):
     deliveries: tuple[DeliveryRequest, ...] = ()
     """Of phase `deliver`: the channels in trouble, by unit; each has its own Delivery already, which goes on."""
     alternatives: dict[str, tuple[DeliveryRequest, ...]] = {}
-    """By unit: channels of the same kind that may stand in, in order."""
+    """By unit: channels that may stand in, in order."""
     mails: tuple[DeliveryRequest, ...] = ()
     """The team's mail channels that are only fallbacks."""
     escalation: str = "default"
