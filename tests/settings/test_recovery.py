@@ -10,7 +10,7 @@ from devsync.domain.errors import ErrorCategory, Failure
 from devsync.domain.recovery.builtin import BUILTIN
 from devsync.domain.recovery.choosing import plan_for
 from devsync.domain.recovery.decision import Decision
-from devsync.domain.recovery.plan import Ask, RecoveryPlan
+from devsync.domain.recovery.plan import Need, RecoveryPlan
 from devsync.settings.problems import ConfigError
 from devsync.settings.recovery import read_recovery
 
@@ -85,7 +85,7 @@ def test_a_plan_says_all_that_can_be_said(tmp_path: Path) -> None:
         ("status",),
         timedelta(minutes=5),
     )
-    assert (plan.escalates.ask, plan.escalates.default) == (Ask.STAND_IN, Decision.ABORT)
+    assert (plan.escalates.ask, plan.escalates.default) == (Need.STAND_IN, Decision.ABORT)
 
 
 def steps(*lines: str) -> str:
