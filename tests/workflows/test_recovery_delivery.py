@@ -36,8 +36,6 @@ from workflows.signals import signal_if_open
 UNIT, BACKUP, OTHER, MAIL = "slack-payments", "slack-backup", "slack-other", "email-1"
 DOWN = Failure(category=ErrorCategory.NETWORK, message="slack cannot be reached", is_retryable=True)
 
-NEVER = timedelta(days=365)
-
 
 @dataclass
 class Channels:
@@ -50,7 +48,7 @@ class Channels:
     dropped: list[str] = field(default_factory=list)
     listeners: dict[str, list[str]] = field(default_factory=dict)
     """Who is told what comes of the last try."""
-    again_after: timedelta = NEVER
+    again_after: timedelta | None = None
     """A failed try is made again by itself."""
     begun: dict[str, list[DeliveryRequest]] = field(default_factory=lambda: defaultdict(list))
     """What each run was given."""
@@ -181,7 +179,7 @@ async def recovered(
     *open_ones: str,
     **changes: Any,
 ) -> RecoveryReport:
-    CHANNELS.__init__(takes, again_after=changes.pop("again_after", NEVER))  # type: ignore[misc]
+    CHANNELS.__init__(takes, again_after=changes.pop("again_after", None))  # type: ignore[misc]
     async with stage(environment, Ground(), SERVED) as on, deliveries(environment, *open_ones):
         return await on.recover(request(await on.now(), **changes))
 
@@ -290,6 +288,21 @@ async def test_what_has_been_sent_elsewhere_stays_there_also_when_people_go_on_w
         report = await handle.result()
     assert (report.decided_by, report.outcome) == ("anna", RecoveryOutcome.STAND_IN)
     assert report.healed_without_data == (UNIT,)
+
+
+async def test_slack_stands_in_for_mail(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(
+        own_time,
+        {BACKUP: [True]},
+        MAIL,
+        service=names.EMAIL,
+        plan=shipped(names.EMAIL, "deliver", DOWN),
+        units=(FailedUnit(unit=MAIL, service=names.EMAIL, failure=DOWN),),
+        deliveries=(delivery(MAIL, "payments@acme.dev"),),
+        alternatives={MAIL: (delivery(BACKUP, "#backup"),)},
+    )
+    assert states(report) == [("retry", StepState.FAILED), ("alternative", StepState.RESOLVED)]
+    assert report.outcome is RecoveryOutcome.STAND_IN
 
 
 async def test_the_edition_hears_of_the_channel_that_stands_in_as_well(own_time: WorkflowEnvironment) -> None:

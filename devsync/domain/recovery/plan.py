@@ -78,7 +78,8 @@ class Escalates(Model):
     """What of a plan's end reaches people."""
 
     ask: Need = Need.MISSING
-    """When people are asked and waited for, until the deadline. Where it is told but not asked for, the edition goes on at once with what stands in."""
+    """When people are asked and waited for, until the deadline. Where they are told but not asked, the edition goes on
+    at once with what stands in."""
     tell: Need = Need.STAND_IN
     """When people are told at all."""
     default: Decision = Decision.USE_FALLBACK
