@@ -125,7 +125,10 @@ async def test_everything_is_down_past_the_deadline_and_heals_by_itself(one_team
     assert stands_in[names.repository_unit(uncached)] is ProvenanceKind.MIRROR
     others = [names.repository_unit(name) for name in stage.sandbox.world.teams[0].repositories[1:]]
     assert {stands_in[unit] for unit in others} == {ProvenanceKind.CACHED}
-    assert [channel.state for channel in result.channels] == [DeliveryState.QUEUED]
+    assert [(channel.state, channel.stands_in) for channel in result.channels] == [
+        (DeliveryState.QUEUED, False),
+        (DeliveryState.DELIVERED, True),
+    ]
     body = mails(stage)[0].body("plain")
     assert "#payments" in body, "it says for which channel it stands in"
     assert "WHAT IS MISSING" in body
