@@ -61,9 +61,9 @@ class GitMirrorActivities:
                 return None
             return self._collected(collection, ask, found)
 
-        healing = heal_each(request, heal, COLLECT_FROM_MIRROR, at_once=self._at_once)
+        tally = heal_each(request, heal, COLLECT_FROM_MIRROR, at_once=self._at_once)
         told = [f"{words} {named(sorted(units))}" for words, units in sorted(notes.items())]
-        return healing.result_of_stand_in("read the git mirrors", request.units, notes=told)
+        return tally.result_of_stand_in("read the git mirrors", request.units, notes=told)
 
     def _collected(self, collection: Collection, ask: CollectRepository, found: Mirrored) -> UnitCollected:
         data = self._data(ask.repository, found)

@@ -69,8 +69,8 @@ class JiraActivities:
                 return self._board(unit.ask, until=until)
             return self._collect(unit.ask, until) if isinstance(unit.ask, CollectProject) else None
 
-        healing = heal_each(request, collect, COLLECT_PROJECT, at_once=self._client.concurrency, probes_first=True)
-        return healing.result("asked JIRA again", request.units)
+        tally = heal_each(request, collect, COLLECT_PROJECT, at_once=self._client.concurrency, probes_first=True)
+        return tally.result("asked JIRA again", request.units)
 
     def _board(self, message: CollectBoard, until: datetime | None = None) -> UnitCollected:
         collection = Collection(self._shelf, message.collection_id, message.team, board_unit(message.board), until)

@@ -18,7 +18,7 @@ from devsync.settings.configuration import TeamConfiguration
 from devsync.settings.delivery import DeliverySettings
 from devsync.settings.holiday_regions import holidays_between
 from devsync.settings.services import ServicesConfig
-from devsync.settings.team import Channel, EmailChannel, SlackChannel, TeamConfig
+from devsync.settings.team import Channel, EmailChannel, SlackChannel, TeamConfig, WebhookChannel
 
 
 class LastDelivered(NamedTuple):
@@ -107,18 +107,19 @@ def planned_channels(team: TeamConfig) -> tuple[ChannelPlan, ...]:
 
 
 def _channel(channel: Channel, number: int) -> ChannelPlan:
-    if isinstance(channel, SlackChannel):
-        return ChannelPlan(
-            key=names.slack_key(channel.channel),
-            kind=channel.kind,
-            target=channel.target,
-            alternatives=channel.alternatives,
-            after_fallback=channel.after_fallback,
-        )
-    plan = ChannelPlan(key=f"{channel.kind}-{number}", kind=channel.kind, target=channel.target)
+    is_slack = isinstance(channel, SlackChannel)
+    plan = ChannelPlan(
+        key=names.slack_key(channel.target) if is_slack else f"{channel.kind}-{number}",
+        kind=channel.kind,
+        target=channel.target,
+        alternatives=channel.alternatives,
+        after_fallback=channel.after_fallback,
+    )
     if isinstance(channel, EmailChannel):
         return plan.model_copy(update={"recipients": channel.to, "only_as_fallback": channel.only_as_fallback})
-    return plan.model_copy(update={"secret_env": channel.secret_env})
+    if isinstance(channel, WebhookChannel):
+        return plan.model_copy(update={"secret_env": channel.secret_env})
+    return plan
 
 
 def _approval(team: TeamConfig) -> ApprovalPlan | None:

@@ -15,6 +15,7 @@ from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.delivery import (
+    IS_THERE,
     DeliveryOutcome,
     DeliveryState,
     PartRecord,
@@ -41,6 +42,7 @@ from devsync.storage.editions import EditionRecord, Editions
 from devsync.storage.pages import CollectionPages
 from devsync.storage.records import Records
 from devsync.storage.runs import RunRecord
+from devsync.storage.switched_off import AddressRecord, SwitchedOff
 
 A = TypeVar("A")
 
@@ -56,6 +58,7 @@ class RecordActivities:
         self._records = Records(database, store)
         self._editions = Editions(database)
         self._deliveries = Deliveries(database)
+        self._switched_off = SwitchedOff(database)
 
     def all(self) -> list[Callable[..., Any]]:
         return [self.record_edition, self.record_delivery, self.find_previous_edition, self.recall_delivery]
@@ -143,7 +146,8 @@ class RecordActivities:
                         updated_at=message.recorded_at,
                     )
                     for part in outcome.parts
-                ]
+                ],
+                address=_address_of(message),
             )
         return Recorded()
 
@@ -180,7 +184,9 @@ class RecordActivities:
         newest = max(outcomes, key=lambda outcome: outcome.revision, default=None)
         if newest is not None and known.unknown_since is not None:
             newest = _doubted(newest)
-        return Recalled(outcome=newest, unknown_since=known.unknown_since)
+        off = self._switched_off.since(message.team, message.address) if message.address else None
+        since = await self._known_to_records(off) if off is not None else None
+        return Recalled(outcome=newest, unknown_since=known.unknown_since, switched_off_at=since)
 
     async def _recorded_delivery(self, message: RecallDelivery) -> DeliveryOutcome | None:
         rows = await self._deliveries.of_edition(message.team, message.iso_week, channel=message.channel)
@@ -223,13 +229,21 @@ def _somebody_migrates() -> Iterator[None]:
         raise MigrationAwaited(str(error)) from error
 
 
+def _address_of(message: RecordDelivery) -> AddressRecord | None:
+    """Of a webhook, where something is known of it: it was switched off, or has taken the event."""
+    off, outcome = message.switched_off_at, message.outcome
+    if not message.address or (off is None and outcome.state is not DeliveryState.DELIVERED):
+        return None
+    return AddressRecord(team=outcome.team, address=message.address, switched_off_at=off)
+
+
 def _state_on_record(part: PartRecord, outcome: DeliveryOutcome) -> DeliveryState:
     """Of the part, for the revision that the row is about."""
     if part.state is PartState.UNCERTAIN:
         return DeliveryState.UNCERTAIN
     if part.state is PartState.FAILED:
         return DeliveryState.FAILED
-    is_settled = outcome.state in {DeliveryState.DELIVERED, DeliveryState.KEPT} or part.revision == outcome.revision
+    is_settled = outcome.state in IS_THERE or part.revision == outcome.revision
     if part.state is PartState.DELIVERED and is_settled:
         return DeliveryState.DELIVERED
     if outcome.state in {DeliveryState.DEAD, DeliveryState.FAILED, DeliveryState.UNCERTAIN}:

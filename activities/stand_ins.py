@@ -92,9 +92,9 @@ class StandInActivities:
             as_of = min((page.stored_at for page in pages if page.stored_at), default=None)
             return stands_in(collected, ProvenanceKind.PARTIAL, as_of, f"partial: {told[unit.unit]}")
 
-        healing = heal_each(request, heal, contracts.USE_PARTIAL, at_once=AT_ONCE)
+        tally = heal_each(request, heal, contracts.USE_PARTIAL, at_once=AT_ONCE)
         notes = [f"{unit}: {words}" for unit, words in sorted(told.items())[:3]]
-        return healing.result_of_stand_in("took what did answer", request.units, notes=notes)
+        return tally.result_of_stand_in("took what did answer", request.units, notes=notes)
 
     @activity.defn(name=contracts.DERIVE_ISSUES.name)
     def derive_issues(self, request: StepRequest) -> StepResult:
@@ -116,8 +116,8 @@ class StandInActivities:
             collected = collection.finish(data, {"issues": len(issues)})
             return stands_in(collected, ProvenanceKind.DERIVED, as_of, "derived: keys and titles from commits only")
 
-        healing = heal_each(request, heal, contracts.DERIVE_ISSUES, at_once=AT_ONCE)
-        return healing.result_of_stand_in(
+        tally = heal_each(request, heal, contracts.DERIVE_ISSUES, at_once=AT_ONCE)
+        return tally.result_of_stand_in(
             f"looked for keys in {named(unit.unit for unit in sources) or 'nothing'}", request.units
         )
 

@@ -45,7 +45,7 @@ TOO_MUCH = Verdict(
 
 
 @dataclass
-class Healing:
+class Tally:
     """What one step did so far."""
 
     healed: dict[str, UnitCollected] = field(default_factory=dict)
@@ -111,7 +111,7 @@ def heal_each(
     *,
     at_once: int,
     probes_first: bool = False,
-) -> Healing:
+) -> Tally:
     """Heals the request's units in parallel, in threads of their own that have the activity's context.
 
     Call it from the activity's thread. Failures are classified as those of `contract`, the operation that is done for
@@ -123,16 +123,16 @@ def heal_each(
     now = datetime.now(UTC)
     reserve = min(RESERVE, max(request.until - now, timedelta()) / 5)
     until, answer_by = request.until - reserve, request.until - reserve / 2
-    work = _Work(heal, contract, request.team, at_once, until, answer_by, Healing())
+    work = _Work(heal, contract, request.team, at_once, until, answer_by, Tally())
     probes = _probes_allowed(request.units) if probes_first else 0
     first, rest = (request.units[:probes], request.units[probes:]) if probes else (request.units, ())
     work.do(first)
-    refusal = work.healing.refusal
+    refusal = work.tally.refusal
     if refusal is None:
         work.do(rest)
     else:
-        work.healing.failures |= {unit.unit: refusal for unit in rest}
-    return work.healing
+        work.tally.failures |= {unit.unit: refusal for unit in rest}
+    return work.tally
 
 
 def _probes_allowed(units: Sequence[FailedUnit]) -> int:
@@ -147,7 +147,7 @@ class _Work:
     at_once: int
     until: datetime
     answer_by: datetime
-    healing: Healing
+    tally: Tally
 
     def do(self, units: Sequence[FailedUnit]) -> None:
         if not units:
@@ -160,7 +160,7 @@ class _Work:
                 done, _ = wait(waiting, timeout=max(patience, 0), return_when=FIRST_COMPLETED)
                 if activity.is_cancelled():
                     raise CancelledError("the step is cancelled")
-                activity.heartbeat(len(self.healing.healed))
+                activity.heartbeat(len(self.tally.healed))
                 for future in done:
                     self._take(waiting.pop(future), future)
                 if not done and datetime.now(UTC) >= self.answer_by:
@@ -177,19 +177,19 @@ class _Work:
         except ApplicationError as error:
             if not (error.details and isinstance(error.details[0], Failure)):
                 raise  # handed back
-            self.healing.errors[unit] = error
-            self.healing.failures[unit] = assessed(error.details[0], self._context(error))
+            self.tally.errors[unit] = error
+            self.tally.failures[unit] = assessed(error.details[0], self._context(error))
         except FailureError:
             raise
         except Exception as error:  # noqa: BLE001 (classified, for the next step)
             self._failed(unit, error)
         else:
             if found is not None:
-                self.healing.healed[unit] = found
+                self.tally.healed[unit] = found
 
     def _failed(self, unit: str, error: Exception) -> None:
-        self.healing.errors[unit] = error
-        self.healing.failures[unit] = assess(self._context(error), datetime.now(UTC))
+        self.tally.errors[unit] = error
+        self.tally.failures[unit] = assess(self._context(error), datetime.now(UTC))
 
     def _context(self, error: Exception) -> ErrorContext:
         return ErrorContext(

@@ -61,15 +61,21 @@ def content_for(
 
 
 def alternatives_of(channel: ChannelPlan) -> tuple[ChannelPlan, ...]:
-    """The channels of the same kind that may stand in for it, in order; each has a Delivery of its own."""
+    """The Slack channels that may stand in for it, in order; each has a Delivery of its own."""
     return tuple(
-        ChannelPlan(key=names.slack_key(target), kind=channel.kind, target=target) for target in channel.alternatives
+        ChannelPlan(key=names.slack_key(target), kind=names.SLACK, target=target) for target in channel.alternatives
     )
 
 
 def needed_formats(channels: Iterable[ChannelPlan]) -> tuple[str, ...]:
-    """The renderings without which one of the channels gets nothing. (Mail can do without its HTML.)"""
-    return tuple(sorted({_NEEDED[channel.kind] for channel in channels}))
+    """The renderings without which one of the channels, or what stands in for it, gets nothing."""
+    every = [one for channel in channels for one in (channel, *alternatives_of(channel))]
+    return tuple(sorted({needed_format(channel) for channel in every}))
+
+
+def needed_format(channel: ChannelPlan) -> str:
+    """The rendering without which it gets nothing. (Mail can do without its HTML.)"""
+    return _NEEDED[channel.kind]
 
 
 _NEEDED = {names.SLACK: "slack", names.EMAIL: "text", names.WEBHOOK: "webhook"}

@@ -14,12 +14,12 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.delivery_waits import LONGEST_ROW
     from devsync.domain.errors import ErrorCategory, Failure
     from devsync.domain.recovery.builtin import DELIVER
-    from devsync.domain.recovery.choosing import plan_for
+    from devsync.domain.recovery.choosing import only_asking, plan_for
     from workflows.channels import alternatives_of
     from workflows.results import is_reported
 
 Request = Callable[[ChannelPlan, str], DeliveryRequest]
-"""Makes what a channel's Delivery is given; the second is the target that the channel stands in for, or empty."""
+"""Makes what a channel's Delivery is given; the second tells for which other it stands in, or is empty."""
 
 A_MOMENT = timedelta(seconds=1)
 """A channel is in trouble when it is so for longer."""
@@ -27,7 +27,7 @@ A_MOMENT = timedelta(seconds=1)
 BRIEFLY = timedelta(seconds=30)
 """So long a service may put a channel off without anybody minding."""
 
-_IN_TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.DEAD})
+_IN_TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.DEAD, DeliveryState.UNCERTAIN})
 
 
 async def until_delivered(
@@ -52,13 +52,18 @@ async def until_delivered(
 
     def is_done() -> bool:
         is_reported_everywhere = all(is_reported(channel, revision, outcomes) for channel in channels)
-        return is_reported_everywhere and all(task.done() for task in recovering.values())
+        return is_reported_everywhere and not in_trouble() and all(task.done() for task in recovering.values())
 
     async def recover_channel(channel: ChannelPlan) -> RecoveryReport | None:
-        failure = _trouble(outcomes.get(channel.key), revision)
-        recovery = failure and plan_for(plan.recovery_plans, channel.kind, DELIVER, [failure])
-        if failure is None or recovery is None:
+        outcome = outcomes.get(channel.key)
+        failure = _trouble(outcome, revision)
+        if outcome is None or failure is None:
             return None
+        recovery = plan_for(plan.recovery_plans, channel.kind, DELIVER, [failure])
+        if recovery is None:
+            return None
+        if outcome.state is DeliveryState.UNCERTAIN:
+            recovery = only_asking(recovery)
         mails = [other for other in plan.channels if other.only_as_fallback and other.key != channel.key]
         return await recover(
             RecoveryRequest(
@@ -71,13 +76,12 @@ async def until_delivered(
                 units=(FailedUnit(unit=channel.key, service=channel.kind, failure=failure),),
                 deliveries=(request_for(channel, ""),),
                 alternatives={
-                    channel.key: tuple(request_for(other, channel.target) for other in alternatives_of(channel))
+                    channel.key: tuple(request_for(other, channel.told) for other in alternatives_of(channel))
                 },
-                mails=tuple(request_for(mail, channel.target) for mail in mails),
+                mails=tuple(request_for(mail, channel.told) for mail in mails),
                 deadline=ends_at,
                 policies=plan.policies,
                 escalation=plan.escalation,
-                reply_to=workflow.info().workflow_id,
             )
         )
 
@@ -108,13 +112,14 @@ def _trouble(outcome: DeliveryOutcome | None, revision: int) -> Failure | None:
     """Why a channel needs help with this revision; None for one that is done, or was not tried yet."""
     if outcome is None or outcome.revision < revision or outcome.was_stopped:
         return None
-    if outcome.setback is not None and outcome.state is DeliveryState.PENDING:
+    if outcome.state is DeliveryState.PENDING:
         return None if _is_throttled_briefly(outcome) else outcome.setback
-    if outcome.state in _IN_TROUBLE:
-        return outcome.setback or Failure(
-            category=ErrorCategory.DISTRIBUTION, message=outcome.reason, is_retryable=False
-        )
-    return None
+    if outcome.state not in _IN_TROUBLE:
+        return None
+    failure = outcome.setback or Failure(category=ErrorCategory.DISTRIBUTION, message="", is_retryable=False)
+    return failure.model_copy(
+        update={"message": outcome.reason, "may_have_taken_effect": outcome.state is DeliveryState.UNCERTAIN}
+    )
 
 
 def _is_throttled_briefly(outcome: DeliveryOutcome) -> bool:

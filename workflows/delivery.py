@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         DeliveryRequest,
         DeliveryState,
         Drop,
+        Listen,
         PutOff,
         RecallDelivery,
         RecordDelivery,
@@ -44,12 +45,13 @@ class Delivery:
     @workflow.init
     def __init__(self, request: DeliveryRequest) -> None:
         self._work = DeliveryWork(request)
-        self._listeners: list[str] = []
-        self._listen(request.reply_to)
+        self._listeners: dict[str, None] = {}
+        """Workflow ids, in the order in which they came."""
+        self._add_listeners(request.reply_to, request.also_tell)
         self._is_released = False
         self._is_asked = False
         self._not_before: datetime | None = None
-        self._dropped_because = ""
+        self._stopped_because = ""
 
     @workflow.run
     async def run(self, request: DeliveryRequest) -> DeliveryOutcome:
@@ -76,22 +78,29 @@ class Delivery:
             await self._report()
             await self._record_unless_superseded()
             if not self._work.is_superseded:
+                await workflow.wait_condition(workflow.all_handlers_finished)
                 return self._work.outcome()
 
     # What people and other workflows may ask and say.
 
     @workflow.signal(description="A newer revision of the same week; sent by the edition, not by people")
     def revise(self, request: DeliveryRequest) -> None:
-        self._listen(request.reply_to)
+        self._add_listeners(request.reply_to, request.also_tell)
         if request.revision >= self._work.newest.revision:
             self._work.newest = request
-            self._dropped_because = ""
+            self._stopped_because = ""
+
+    @workflow.signal(description="Tell me as well what comes of it; sent by a recovery, not by people")
+    async def listen(self, message: Listen) -> None:
+        self._add_listeners(message.reply_to)
+        await self._tell_if_settled(message.reply_to)
 
     @workflow.signal(description="Try again at once; sent by a recovery or by `delivery replay`")
-    def try_now(self, message: TryNow) -> None:
-        self._listen(message.reply_to)
+    async def try_now(self, message: TryNow) -> None:
+        self._add_listeners(message.reply_to)
         self._not_before = None
         self._is_asked = True
+        await self._tell_if_settled(message.reply_to)
 
     @workflow.signal(description="No try before that instant; sent by a recovery, not by people")
     def put_off(self, message: PutOff) -> None:
@@ -99,7 +108,7 @@ class Delivery:
 
     @workflow.signal(description="Another channel stands in for good; sent by the edition, not by people")
     def drop(self, message: Drop) -> None:
-        self._dropped_because = message.because or "no reason given"
+        self._stopped_because = f"dropped: {message.because or 'no reason given'}"
 
     @workflow.signal(description="Calls to a service go out again before its time; sent by its breaker, not by people")
     def service_released(self, released: ServiceReleased) -> None:
@@ -126,18 +135,23 @@ class Delivery:
                 iso_week=request.iso_week,
                 channel=request.channel.key,
                 current_run_id=workflow.info().run_id,
+                address=self._address,
             ),
             request.policies,
             summary="What stands in the channel already?",
         )
         self._work.parts.recall(recalled)
         self._work.has_recalled = True
+        self._work.switched_off_at = recalled.switched_off_at
+        asked, last = self._work.newest, recalled.outcome
+        if asked.unless_stopped and last is not None and last.was_stopped and last.revision >= asked.revision:
+            self._stopped_because = last.reason
 
     async def _bring_to_channel(self) -> None:
         """Rounds over what is not there yet, with declared waits between them."""
         waits = DeliveryWaits(self._work.request.schedule.retry_after, workflow.random().uniform)
         due_at: datetime | None = None
-        while not await self._is_settled_by_a_round() and not self._work.is_superseded:
+        while not self._is_stopped() and not await self._is_settled_by_a_round() and not self._work.is_superseded:
             wait = waits.after(self._work.setback, workflow.now()) if due_at is None else timedelta(0)
             if wait is None:
                 self._give_up()
@@ -148,10 +162,13 @@ class Delivery:
             due_at = due_at or workflow.now() + wait
             if await self._is_due(due_at):
                 due_at = None
-            if self._dropped_because:
-                self._work.was_stopped = True
-                self._work.enter(DeliveryState.FAILED, f"dropped: {self._dropped_because}")
-                return
+
+    def _is_stopped(self) -> bool:
+        """What is not there by now is not brought there any more; a newer revision is another matter."""
+        if not self._stopped_because or self._work.is_superseded:
+            return False
+        self._work.stop(self._stopped_because)
+        return True
 
     async def _is_settled_by_a_round(self) -> bool:
         """One try of what is not there yet. True when it is: delivered, kept, refused for good, or not to be known."""
@@ -181,16 +198,30 @@ class Delivery:
             self._work.enter(DeliveryState.DEAD, why)
 
     async def _report(self) -> None:
-        """Tells who listens how it stands. Who has closed by now is not told again."""
+        """Tells who listens how it stands."""
         for listener in tuple(self._listeners):
-            if not await signal_if_open(listener, "delivery_reported", self._work.outcome()):
-                workflow.logger.info("%s is closed already; it counted this channel as queued", listener)
-                self._listeners.remove(listener)
+            await self._report_to(listener)
+
+    async def _report_to(self, listener: str) -> None:
+        """Who has closed by now is not told again."""
+        if not await signal_if_open(listener, "delivery_reported", self._work.outcome()):
+            workflow.logger.info("%s is closed already; it counted this channel as queued", listener)
+            self._listeners.pop(listener, None)
+
+    async def _tell_if_settled(self, listener: str | None) -> None:
+        """To who comes while the end is recorded: it has been reported before."""
+        if listener and self._work.state is not DeliveryState.PENDING:
+            await self._report_to(listener)
 
     async def _record(self, time_left: timedelta | None = None) -> None:
         await call(
             activities.RECORD_DELIVERY,
-            RecordDelivery(outcome=self._work.outcome(), recorded_at=workflow.now()),
+            RecordDelivery(
+                outcome=self._work.outcome(),
+                recorded_at=workflow.now(),
+                address=self._address,
+                switched_off_at=self._work.switched_off_at,
+            ),
             self._work.request.policies,
             summary=f"Record: {self._work.state.value}",
             time_left=time_left,
@@ -243,7 +274,7 @@ class Delivery:
 
     def _is_woken(self, was_refused: bool) -> bool:
         is_free_again = was_refused and self._is_released
-        return self._work.is_superseded or self._is_asked or bool(self._dropped_because) or is_free_again
+        return self._work.is_superseded or self._is_asked or bool(self._stopped_because) or is_free_again
 
     def _time_left(self, due_at: datetime) -> timedelta:
         return max(due_at, self._not_before or due_at) - workflow.now()
@@ -259,7 +290,12 @@ class Delivery:
 
     # Small parts.
 
-    def _listen(self, workflow_id: str | None) -> None:
+    @property
+    def _address(self) -> str:
+        """Of a webhook; of another channel empty."""
+        channel = self._work.newest.channel
+        return channel.target if channel.kind == names.WEBHOOK else ""
+
+    def _add_listeners(self, *workflow_ids: str | None) -> None:
         """To whom outcomes are told."""
-        if workflow_id and workflow_id not in self._listeners:
-            self._listeners.append(workflow_id)
+        self._listeners |= {workflow_id: None for workflow_id in workflow_ids if workflow_id}

@@ -5,7 +5,14 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, DeliveryState, StandingRevision
+    from devsync.contracts.delivery import (
+        IS_THERE,
+        DeliveryOutcome,
+        DeliveryRequest,
+        DeliveryState,
+        PartRecord,
+        StandingRevision,
+    )
     from devsync.domain.errors import Failure
     from workflows.channel_parts import ChannelParts
     from workflows.signals import with_refusal
@@ -26,6 +33,8 @@ class DeliveryWork:
         self.reason = ""
         self.setback: Failure | None = None
         """Why the last try settled nothing."""
+        self.switched_off_at: datetime | None = None
+        """Of a webhook's address: when its receiver wanted no more."""
         self.api_calls = 0
         self.dated: datetime | None = None
         """When the revision was first tried."""
@@ -46,6 +55,7 @@ class DeliveryWork:
         self.parts.be_of(self.request.channel.recipients)
         self.api_calls = 0
         self.was_stopped = False
+        self.setback = None
         self.enter(DeliveryState.PENDING)
 
     def enter(self, state: DeliveryState, reason: str = "") -> None:
@@ -57,8 +67,22 @@ class DeliveryWork:
         self.parts.standing = StandingRevision(revision=self.request.revision, completeness=self.request.completeness)
         self.enter(DeliveryState.DELIVERED, "; ".join(notes))
 
+    def stop(self, why: str) -> None:
+        """Nothing more is sent: somebody wants it so."""
+        self.was_stopped = True
+        self.enter(DeliveryState.FAILED, why)
+
     def set_back(self, failure: Failure) -> None:
         self.setback, self.reason = failure, failure.message
+
+    def send_failed(self, before: PartRecord, standing: StandingRevision | None, failure: Failure) -> bool:
+        """Keeps what is known of a part after a send that failed. True where it was refused for good."""
+        self.set_back(failure)
+        if failure.may_have_taken_effect:
+            self.parts.may_have_been_sent(before.index, failure)
+            return False
+        self.parts.was_not_sent(before, standing, failure)
+        return not may_help_later(failure)
 
     def must_be_kept(self) -> bool:
         """Whether what stands in the channel is more complete, and nobody asked to replace it all the same."""
@@ -89,7 +113,7 @@ class DeliveryWork:
             standing=self.parts.standing,
             reason=self.reason,
             api_calls=self.api_calls,
-            setback=self.setback if self.state is DeliveryState.PENDING else None,
+            setback=None if self.state in IS_THERE else self.setback,
             was_stopped=self.was_stopped,
             has_recalled=self.has_recalled,
         )

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from devsync.domain.errors import Failure
     from devsync.runtime.policies import call
-    from workflows.delivery_work import DeliveryWork, may_help_later
+    from workflows.delivery_work import DeliveryWork
     from workflows.failures import failure_of
 
 
@@ -117,10 +117,5 @@ def _note_answer(work: DeliveryWork, part: PartRecord, standing: StandingRevisio
 
 
 def _note_failure(work: DeliveryWork, part: PartRecord, standing: StandingRevision | None, failure: Failure) -> None:
-    work.set_back(failure)
-    if failure.may_have_taken_effect:
-        work.parts.may_have_been_sent(part.index, failure)
-        return
-    work.parts.was_not_sent(part, standing, failure)
-    if not may_help_later(failure):
+    if work.send_failed(part, standing, failure):
         work.parts.refuse(part.index)

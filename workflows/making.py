@@ -93,7 +93,7 @@ async def hand_over(
 def requests_for(
     plan: EditionPlan, composed: EditionComposed, rendered: EditionRendered, *, revision: int, replace: bool
 ) -> Callable[[ChannelPlan, str], DeliveryRequest]:
-    """Makes what a channel's Delivery is given, by the channel and the target that it stands in for, or empty."""
+    """Makes what a channel's Delivery is given, by the channel and for which other it stands in, or empty."""
 
     def request_for(channel: ChannelPlan, stands_in_for: str) -> DeliveryRequest:
         return delivery_request(

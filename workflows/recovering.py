@@ -16,8 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.changelog.edition import Gap, ProvenanceKind
     from devsync.domain.errors import Failure
     from devsync.domain.recovery.builtin import RENDER
-    from devsync.domain.recovery.plan import Ask as Asking
-    from devsync.domain.recovery.plan import RecoveryPlan
+    from devsync.domain.recovery.plan import Need, RecoveryPlan
     from workflows.units import Answer, Ask
 
 Recovering = workflow.ChildWorkflowHandle[Any, RecoveryReport]
@@ -70,7 +69,6 @@ def collection_request(
         deadline=deadline,
         policies=plan.policies,
         escalation=plan.escalation,
-        reply_to=workflow.info().workflow_id,
     )
 
 
@@ -89,13 +87,12 @@ def rendering_request(
         deadline=deadline,
         policies=plan.policies,
         escalation=plan.escalation,
-        reply_to=workflow.info().workflow_id,
     )
 
 
 def without_people(request: RecoveryRequest) -> RecoveryRequest:
     """The same, but nobody is told or asked: what stands in is taken."""
-    silent = request.plan.escalates.model_copy(update={"ask": Asking.NEVER, "tell": Asking.NEVER})
+    silent = request.plan.escalates.model_copy(update={"ask": Need.NEVER, "tell": Need.NEVER})
     return request.model_copy(update={"plan": request.plan.model_copy(update={"escalates": silent})})
 
 

@@ -19,8 +19,9 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.recovery.decision import Decision
     from devsync.domain.recovery.healing import RecoveryOutcome
     from devsync.domain.recovery.plan import PlanStep, StepState
+    from workflows.delivery_step import DeliveryStep
     from workflows.recovery_course import Course, StepEnd
-    from workflows.recovery_delivery import NOTHING_TO_DO, deliver_otherwise
+    from workflows.recovery_delivery import NOTHING_TO_DO, deliver_otherwise, listen_to
     from workflows.recovery_hearing import Decided, Hearing
     from workflows.recovery_people import NOBODY_TOLD, join_escalation, leave_escalation
     from workflows.recovery_records import is_recovery_recorded
@@ -64,6 +65,7 @@ class Recovery:
         self._be_findable()
         calling = asyncio.create_task(self._keep_calling_people())
         try:
+            await listen_to(request.deliveries)
             await self._climb()
             await self._settle()
             await self._until_people_are_called(calling)
@@ -104,6 +106,8 @@ class Recovery:
     @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
     def delivery_reported(self, outcome: DeliveryOutcome) -> None:
         self._hearing.outcomes[outcome.channel] = outcome
+        if not self._hearing.is_over:
+            self._course.hear(outcome)
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
@@ -211,7 +215,8 @@ class Recovery:
         if step.activity == builtin.ASK_PERSON:
             return await self._ask_to_do_it_by_hand()
         if step.activity in builtin.BUILTIN:
-            return await deliver_otherwise(self._request, self._course, self._hearing, step, units, until)
+            on = DeliveryStep(self._request, self._course, self._hearing, step, units, until)
+            return await deliver_otherwise(on)
         return await call_step(self._course, step, units, timeout)
 
     async def _ask_to_do_it_by_hand(self) -> StepEnd:
@@ -236,24 +241,28 @@ class Recovery:
             self._tell(f"people are asked; the next try in {asking.wait_before_retry(retries)}")
             with suppress(TimeoutError):
                 await workflow.wait_condition(
-                    lambda: self._hearing.pending is not None or self._hearing.is_released,
+                    lambda: self._hearing.pending is not None or self._hearing.is_released or not self._needs_answer,
                     timeout=min(asking.wait_before_retry(retries), left),
                     timeout_summary="The next try, while people are asked",
                 )
-            if self._hearing.pending is None and workflow.now() < self._request.deadline:
+            if self._hearing.pending is None and self._needs_answer and workflow.now() < self._request.deadline:
                 self._hearing.is_released = False
                 await self._do(self._again, self._healing.not_live)
                 retries += 1
-                if not asking.is_needed(self._plan.escalates.ask, self._healing):
-                    return Decided(None, "healed by itself")
+            if self._hearing.pending is None and not self._needs_answer:
+                return Decided(None, "healed by itself")
         return self._hearing.pending
 
     async def _is_asked(self) -> bool:
         """Whether a decision is needed. People are told in any case that the plan wants to reach them."""
-        is_asked = asking.is_needed(self._plan.escalates.ask, self._healing)
+        is_asked = self._needs_answer
         if is_asked or (asking.is_needed(self._plan.escalates.tell, self._healing) and not self._hearing.escalation_id):
             self._note = await join_escalation(self._request, self._course, self._hearing, is_waiting=is_asked)
         return is_asked
+
+    @property
+    def _needs_answer(self) -> bool:
+        return asking.is_needed(self._plan.escalates.ask, self._healing)
 
     def _default(self) -> Decided:
         decision = asking.default_decision(self._plan.escalates, self._healing)

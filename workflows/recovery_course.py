@@ -12,11 +12,12 @@ from devsync.contracts.activities import (
     contract_of,
 )
 from devsync.contracts.collection import UnitCollected
+from devsync.contracts.delivery import IS_THERE, DeliveryOutcome
 from devsync.contracts.names import repository_unit
 from devsync.contracts.recovery import EditionSources, FailedUnit, RecoveryRequest, StepRequest, StepResult
 from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.errors import Failure
-from devsync.domain.recovery.builtin import RENDER, operation_again
+from devsync.domain.recovery.builtin import COLLECT, METRICS, RENDER, operation_again
 from devsync.domain.recovery.climbing import Situation
 from devsync.domain.recovery.healing import Healing
 from devsync.domain.recovery.plan import PlanStep, StepRecord, StepState
@@ -39,6 +40,8 @@ class Course:
     def __init__(self, request: RecoveryRequest) -> None:
         self._request = request
         self._units = {unit.unit: unit for unit in request.units}
+        self._revisions = {delivery.channel.key: delivery.revision for delivery in request.deliveries}
+        """By channel: the one that is to get there."""
         self._collected: dict[str, UnitCollected] = {}
         self.healing = Healing(list(self._units))
         self.rendered: StepResult | None = None
@@ -132,6 +135,17 @@ class Course:
         if unit in self._units:
             self._units[unit] = self._units[unit].model_copy(update={"failure": failure})
 
+    def hear(self, outcome: DeliveryOutcome) -> None:
+        """What the Delivery of a channel of ours reports. What is there is live, and so is, for us, what somebody has
+        stopped: nobody wants it there by another way. (One that we have it drop has something that stands in.)"""
+        unit = outcome.channel
+        if outcome.revision < self._revisions.get(unit, 0):
+            return
+        if outcome.state in IS_THERE or (outcome.was_stopped and unit in self.healing.missing):
+            self.healing.take(unit, is_live=True)
+        elif outcome.setback is not None:
+            self.note_failure(unit, outcome.setback)
+
     def record(self, step: PlanStep, state: StepState, end: StepEnd, started_at: datetime, now: datetime) -> None:
         self.records += (
             StepRecord(
@@ -150,9 +164,10 @@ class Course:
     # What is left in the end.
 
     def leave_out_stand_ins(self) -> None:
-        for unit in self.healing.leave_out_stand_ins():
-            self._collected.pop(unit, None)
-        self.rendered = None  # whatever was rendered anew stood in
+        """Of what was collected: a rendering that stands in is the one there is, and what was sent has been read."""
+        if self._request.phase in (COLLECT, METRICS):
+            for unit in self.healing.leave_out_stand_ins():
+                self._collected.pop(unit, None)
 
     @property
     def collected(self) -> tuple[UnitCollected, ...]:

@@ -1,215 +1,25 @@
 """The steps of delivery plans. They never post: they tell the channel's Delivery, or start another channel's, and wait
 for what it reports."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import names
-    from devsync.contracts.delivery import (
-        DeliveryOutcome,
-        DeliveryRequest,
-        DeliveryState,
-        Drop,
-        PutOff,
-        TryNow,
-    )
-    from devsync.contracts.recovery import RecoveryRequest, StepResult
-    from devsync.domain.errors import ErrorCategory, Failure
+    from devsync.contracts.delivery import IS_THERE, DeliveryRequest, Drop, Listen, PutOff, TryNow
+    from devsync.contracts.recovery import StepResult
     from devsync.domain.recovery import builtin
-    from devsync.domain.recovery.plan import PlanStep, StepState
     from devsync.settings.durations import parse_duration
     from workflows.channels import bring_to_channel
-    from workflows.recovery_course import Course, StepEnd
-    from workflows.recovery_hearing import Hearing
-    from workflows.recovery_steps import StepFailed
+    from workflows.delivery_step import DeliveryStep
+    from workflows.recovery_course import StepEnd
     from workflows.signals import signal_if_open
 
-IS_THERE = (DeliveryState.DELIVERED, DeliveryState.KEPT)
 NEXT_TRY = "30m"
-
-
-async def deliver_otherwise(
-    request: RecoveryRequest, course: Course, hearing: Hearing, step: PlanStep, units: Sequence[str], until: datetime
-) -> StepEnd | None:
-    """One step of a delivery plan, for these channels. None where there is nothing that it could do for them. Raises
-    StepFailed."""
-    if any(unit in hearing.outcomes and hearing.outcomes[unit].was_stopped for unit in units):
-        return _taken(course, hearing, step, units)
-    match step.activity:
-        case builtin.RETRY_DELIVERY:
-            return await _retry(request, course, hearing, step, units, until)
-        case builtin.DELIVER_ALTERNATIVE:
-            return await _use_alternatives(request, course, hearing, step, units, until)
-        case builtin.DELIVER_EMAIL:
-            return await _mail(request, course, hearing, step, units, until)
-        case _:
-            return await _queue(request, course, step, units)
-
-
-async def _retry(
-    request: RecoveryRequest, course: Course, hearing: Hearing, step: PlanStep, units: Sequence[str], until: datetime
-) -> StepEnd:
-    """Has each channel's Delivery try at once; one that has ended by now begins again."""
-    wait = step.retry.initial
-    left, healed = list(units), tuple[str, ...]()
-    for attempt in range(1, step.retry.attempts + 1):
-        hearing.forget_outcomes(left)
-        for delivery in _of(request, left):
-            await _try_now(delivery)
-        await _until_reported(hearing, left, until)
-        healed += _taken(course, hearing, step, left).healed
-        left = [unit for unit in left if unit not in healed]
-        if not left or attempt == step.retry.attempts or workflow.now() + wait >= until:
-            break
-        await workflow.sleep(wait, summary="Before the channel is tried once more")
-        wait *= step.retry.factor
-    if healed:
-        return StepEnd(healed=healed, attempts=attempt, message="the channel took it")
-    raise _not_delivered(hearing, left, attempt)
-
-
-async def _try_now(delivery: DeliveryRequest) -> None:
-    mine = workflow.info().workflow_id
-    if not await signal_if_open(_id_of(delivery), "try_now", TryNow(reply_to=mine)):
-        await _begin(delivery)
-
-
-async def _begin(delivery: DeliveryRequest) -> None:
-    """Its outcome is told to us and, where the request names one, to its edition."""
-    await bring_to_channel(delivery.model_copy(update={"reply_to": workflow.info().workflow_id}))
-    if delivery.reply_to:
-        await signal_if_open(_id_of(delivery), "try_now", TryNow(reply_to=delivery.reply_to))
-
-
-async def _use_alternatives(
-    request: RecoveryRequest, course: Course, hearing: Hearing, step: PlanStep, units: Sequence[str], until: datetime
-) -> StepEnd | None:
-    """For each channel, its alternatives in their order, until one has taken it."""
-    healed, tried = tuple[str, ...](), list[str]()
-    for unit in units:
-        for alternative in request.alternatives.get(unit, ()):
-            tried.append(alternative.channel.key)
-            if await _is_delivered(hearing, alternative, until):
-                await _drop_the_first(_of(request, [unit]), alternative.channel.target)
-                message = f"{alternative.channel.target} stands in"
-                healed += course.take(step, StepResult(healed_without_data=(unit,), message=message)).healed
-                break
-    if not tried:
-        return None
-    if not healed:
-        raise _not_delivered(hearing, tried, len(tried))
-    return StepEnd(healed=healed, attempts=len(tried), message=f"{', '.join(tried)} stand in")
-
-
-async def _mail(
-    request: RecoveryRequest, course: Course, hearing: Hearing, step: PlanStep, units: Sequence[str], until: datetime
-) -> StepEnd | None:
-    """By the team's mail, which then stands in for all these channels."""
-    sent = [mail.channel.target for mail in request.mails if await _is_delivered(hearing, mail, until)]
-    if not request.mails:
-        return None
-    if not sent:
-        raise _not_delivered(hearing, [mail.channel.key for mail in request.mails], len(request.mails))
-    await _drop_the_first(_of(request, units), f"mail to {', '.join(sent)}")
-    result = StepResult(healed_without_data=tuple(units), message=f"mail to {', '.join(sent)} stands in")
-    return course.take(step, result)
-
-
-async def _drop_the_first(deliveries: Iterable[DeliveryRequest], stand_in: str) -> None:
-    """Of the channels that are stood in for, those that shall not get it late (`after_fallback: drop`)."""
-    for delivery in deliveries:
-        if delivery.channel.after_fallback == "drop":
-            await signal_if_open(_id_of(delivery), "drop", Drop(because=f"{stand_in} stands in for it"))
-
-
-async def _queue(request: RecoveryRequest, course: Course, step: PlanStep, units: Sequence[str]) -> StepEnd | None:
-    """Leaves it to the channels' Deliveries that are still open, with time to heal until the next try."""
-    at = workflow.now() + parse_duration(str(step.arguments.get("next_try", NEXT_TRY)))
-    queued = [
-        delivery.channel.key
-        for delivery in _of(request, units)
-        if await signal_if_open(_id_of(delivery), "put_off", PutOff(until=at))
-    ]
-    if not queued:
-        return None
-    return course.take(
-        step, StepResult(healed_without_data=tuple(queued), message=f"queued; the next try is at {at:%H:%M} UTC")
-    )
-
-
-async def _is_delivered(hearing: Hearing, delivery: DeliveryRequest, until: datetime) -> bool:
-    """Brings it to a channel that stands in. One that has not taken it in time is given up: it must not come later,
-    beside what the next step brings."""
-    key = delivery.channel.key
-    hearing.forget_outcomes([key])
-    await _begin(delivery)
-    is_there = False
-    try:
-        await _until_reported(hearing, [key], until)
-        outcome = hearing.outcomes.get(key)
-        is_there = outcome is not None and outcome.state in IS_THERE
-    finally:
-        if not is_there:
-            why = "it was to stand in, and did not take it in time"
-            await signal_if_open(_id_of(delivery), "drop", Drop(because=why))
-    return is_there
-
-
-async def _until_reported(hearing: Hearing, keys: Iterable[str], until: datetime) -> None:
-    """Until each of the channels has said what came of a try, or the time is up."""
-    waited_for = tuple(keys)
-    try:
-        await workflow.wait_condition(
-            lambda: all(_is_settled(hearing.outcomes.get(key)) for key in waited_for),
-            timeout=max(until - workflow.now(), timedelta(0)),
-            timeout_summary=f"Until {', '.join(waited_for)} have reported"[:200],
-        )
-    except TimeoutError:
-        workflow.logger.info("not every channel has reported in time")
-
-
-def _is_settled(outcome: DeliveryOutcome | None) -> bool:
-    return outcome is not None and (outcome.state is not DeliveryState.PENDING or outcome.setback is not None)
-
-
-def _taken(course: Course, hearing: Hearing, step: PlanStep, units: Sequence[str]) -> StepEnd:
-    there = [unit for unit in units if unit in hearing.outcomes and _is_over(hearing.outcomes[unit])]
-    setbacks = {unit: _setback(hearing.outcomes.get(unit)) for unit in units if unit not in there}
-    failures = {unit: setback for unit, setback in setbacks.items() if setback is not None}
-    return course.take(step, StepResult(healed_without_data=tuple(there), failures=failures))
-
-
-def _is_over(outcome: DeliveryOutcome) -> bool:
-    """It is there; or somebody has stopped it, who does not want it begun again."""
-    return outcome.state in IS_THERE or outcome.was_stopped
-
-
-def _setback(outcome: DeliveryOutcome | None) -> Failure | None:
-    return outcome.setback if outcome is not None else None
-
-
-def _not_delivered(hearing: Hearing, keys: Sequence[str], attempts: int) -> StepFailed:
-    """Of channels of which none has taken it."""
-    outcomes = [hearing.outcomes[key] for key in keys if key in hearing.outcomes]
-    setback = next((outcome.setback for outcome in outcomes if outcome.setback), None)
-    if setback is not None:
-        return StepFailed(setback, StepState.FAILED, attempts)
-    told = [f"{outcome.channel}: {outcome.state.value} {outcome.reason}".strip() for outcome in outcomes]
-    message = "; ".join(told) or f"{', '.join(keys)} did not say in time what came of it"
-    failure = Failure(category=ErrorCategory.DISTRIBUTION, message=message, is_retryable=True)
-    return StepFailed(failure, StepState.FAILED if told else StepState.TIMED_OUT, attempts)
-
-
-def _of(request: RecoveryRequest, units: Sequence[str]) -> list[DeliveryRequest]:
-    return [delivery for delivery in request.deliveries if delivery.channel.key in units]
-
-
-def _id_of(delivery: DeliveryRequest) -> str:
-    return names.delivery_id(delivery.team, delivery.iso_week, delivery.channel.key)
-
 
 NOTHING_TO_DO: dict[str, str] = {
     builtin.WAIT_FOR_BREAKER: "no circuit breaker refused what is left",
@@ -218,3 +28,148 @@ NOTHING_TO_DO: dict[str, str] = {
     builtin.QUEUE_DELIVERY: "no delivery is open that could try later",
 }
 """Why a step is skipped that could do nothing."""
+
+
+async def listen_to(deliveries: Iterable[DeliveryRequest]) -> None:
+    """Has the channels' Deliveries tell us what becomes of them: what heals by itself needs no step and no person."""
+    for delivery in deliveries:
+        await signal_if_open(_id_of(delivery), "listen", Listen(reply_to=workflow.info().workflow_id))
+
+
+async def deliver_otherwise(on: DeliveryStep) -> StepEnd | None:
+    """None where there is nothing that the step could do for its channels. Raises StepFailed."""
+    match on.step.activity:
+        case builtin.RETRY_DELIVERY:
+            return await _retry(on)
+        case builtin.DELIVER_ALTERNATIVE:
+            return await _use_alternatives(on)
+        case builtin.DELIVER_EMAIL:
+            return await _mail(on)
+        case _:
+            return await _queue(on)
+
+
+# The channels themselves.
+
+
+async def _retry(on: DeliveryStep) -> StepEnd:
+    """Has each channel's Delivery try at once; meanwhile one may get there by its own schedule."""
+    retry = on.step.retry
+    tries, wait = 1, retry.initial
+    await _try_once(on)
+    while on.not_live and tries < retry.attempts and workflow.now() + wait < on.until:
+        await _wait(lambda: not on.not_live, workflow.now() + wait, "Before the channel is tried once more")
+        if on.not_live:
+            await _try_once(on)
+            tries, wait = tries + 1, wait * retry.factor
+    return on.retried(tries)
+
+
+async def _try_once(on: DeliveryStep) -> None:
+    tried = on.not_live
+    on.hearing.forget_outcomes(tried)
+    for delivery in on.deliveries_of(tried):
+        await _try_now(on, delivery)
+    await _wait(lambda: all(map(on.is_reported, tried)), on.until, f"Until {', '.join(tried)} have reported")
+
+
+async def _try_now(on: DeliveryStep, delivery: DeliveryRequest) -> None:
+    """One that has ended by now begins again, unless somebody has stopped it."""
+    mine = workflow.info().workflow_id
+    is_open = await signal_if_open(_id_of(delivery), "try_now", TryNow(reply_to=mine))
+    if not is_open and delivery.channel.key in on.not_live:
+        await bring_to_channel(delivery.model_copy(update={"also_tell": mine, "unless_stopped": True}))
+
+
+async def _queue(on: DeliveryStep) -> StepEnd | None:
+    """Leaves it to the channels' Deliveries that are still open, with time to heal until the next try."""
+    at = workflow.now() + parse_duration(str(on.step.arguments.get("next_try", NEXT_TRY)))
+    queued = [
+        delivery.channel.key
+        for delivery in on.deliveries_of(on.units)
+        if await signal_if_open(_id_of(delivery), "put_off", PutOff(until=at))
+    ]
+    if not queued:
+        return None
+    message = f"queued; the next try is at {at:%H:%M} UTC"
+    return on.course.take(on.step, StepResult(healed_without_data=tuple(queued), message=message))
+
+
+# Others that stand in for them.
+
+
+async def _use_alternatives(on: DeliveryStep) -> StepEnd | None:
+    """For each channel, its alternatives in their order, until one has taken it."""
+    tried = [key for unit in on.units for key in _keys(on.request.alternatives.get(unit, ()))]
+    if not tried:
+        return None
+    stand_ins = await asyncio.gather(*(_alternative_for(on, unit) for unit in on.units))
+    return on.stood_in([target for target in stand_ins if target], tried)
+
+
+async def _alternative_for(on: DeliveryStep, unit: str) -> str:
+    """The target that stands in now; empty where none does, or none need any more. Each has its share of the time."""
+    others = on.request.alternatives.get(unit, ())
+    for number, other in enumerate(others):
+        share = (on.until - workflow.now()) / (len(others) - number)
+        if await _is_brought(on, other, [unit], workflow.now() + share):
+            await _let_stand_in(on, other.channel.target, [unit])
+            return other.channel.target
+    return ""
+
+
+async def _mail(on: DeliveryStep) -> StepEnd | None:
+    """By the team's mails, which then stand in for all these channels."""
+    mails = on.request.mails
+    if not mails:
+        return None
+    are_brought = await asyncio.gather(*(_is_brought(on, mail, on.units, on.until) for mail in mails))
+    sent = [mail.channel.target for mail, is_brought in zip(mails, are_brought, strict=True) if is_brought]
+    if sent:
+        await _let_stand_in(on, f"mail to {', '.join(sent)}", on.units)
+    return on.stood_in([f"mail to {target}" for target in sent], _keys(mails))
+
+
+async def _is_brought(on: DeliveryStep, delivery: DeliveryRequest, units: Sequence[str], until: datetime) -> bool:
+    """Whether a channel that stands in for these takes it in time; it keeps its own schedule until then.
+
+    What it has not taken it drops: it must not come later, beside what the next step brings.
+    """
+    key = delivery.channel.key
+    if not on.missing(units):
+        return False
+    on.hearing.forget_outcomes([key])
+    await bring_to_channel(delivery.model_copy(update={"also_tell": workflow.info().workflow_id}))
+    try:
+        await _wait(lambda: on.is_settled(key) or not on.missing(units), until, f"Until {key} has taken it")
+    finally:
+        if not on.is_settled(key):
+            why = "it was to stand in, and did not take it in time"
+            await signal_if_open(_id_of(delivery), "drop", Drop(because=why))
+    outcome = on.outcome(key)
+    return outcome is not None and outcome.state in IS_THERE
+
+
+async def _let_stand_in(on: DeliveryStep, stand_in: str, units: Sequence[str]) -> None:
+    """Of the channels that it stands in for, those that shall not get it late drop it (`after_fallback: drop`)."""
+    on.stand_in(units)
+    for delivery in on.deliveries_of(units):
+        if delivery.channel.after_fallback == "drop":
+            await signal_if_open(_id_of(delivery), "drop", Drop(because=f"{stand_in} stands in for it"))
+
+
+# Small parts.
+
+
+async def _wait(is_over: Callable[[], bool], until: datetime, why: str) -> None:
+    left = max(until - workflow.now(), timedelta(0))
+    with suppress(TimeoutError):
+        await workflow.wait_condition(is_over, timeout=left, timeout_summary=why[:200])
+
+
+def _keys(deliveries: Iterable[DeliveryRequest]) -> list[str]:
+    return [delivery.channel.key for delivery in deliveries]
+
+
+def _id_of(delivery: DeliveryRequest) -> str:
+    return names.delivery_id(delivery.team, delivery.iso_week, delivery.channel.key)

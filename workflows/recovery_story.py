@@ -59,7 +59,10 @@ def by_hand(request: RecoveryRequest) -> str:
         return "see the failure for what to mend, then decide to retry"
     targets = ", ".join(delivery.channel.target for delivery in request.deliveries) or "the channel"
     preview = f"python starter.py preview {request.team} --week {request.iso_week} --format text"
-    return f"the text to paste into {targets} comes by `{preview}`"
+    paste = f"the text to paste into {targets} comes by `{preview}`"
+    if any(unit.failure.may_have_taken_effect for unit in request.units):
+        return f"look into {targets} first, it may be there; if it is not, {paste}"
+    return paste
 
 
 def _failed(request: RecoveryRequest) -> list[str]:

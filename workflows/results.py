@@ -8,7 +8,7 @@ from temporalio import workflow
 
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
-from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryState
+from devsync.contracts.delivery import IS_THERE, ChannelPlan, DeliveryOutcome, DeliveryState
 from devsync.contracts.edition import (
     ChannelResult,
     EditionComposed,
@@ -110,8 +110,7 @@ def channel_results(
 
 def is_everywhere(result: EditionResult) -> bool:
     """Whether every channel that was asked for has the edition, or a more complete one."""
-    there = {DeliveryState.DELIVERED, DeliveryState.KEPT}
-    return all(channel.state in there for channel in result.channels if not channel.stands_in)
+    return all(channel.state in IS_THERE for channel in result.channels if not channel.stands_in)
 
 
 def channel_result(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> ChannelResult:

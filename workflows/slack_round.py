@@ -78,14 +78,9 @@ async def _send(work: DeliveryWork, index: int, digest: str) -> None:
 async def _note_failure(
     work: DeliveryWork, before: PartRecord, standing: StandingRevision | None, failure: Failure
 ) -> None:
-    work.set_back(failure)
     if failure.retry_at is None:
         work.api_calls += 1
-    if failure.may_have_taken_effect:
-        work.parts.may_have_been_sent(before.index, failure)
-        return
-    work.parts.was_not_sent(before, standing, failure)
-    if may_help_later(failure):
+    if not work.send_failed(before, standing, failure):
         return
     if failure.code == MESSAGE_DELETED and before.message_id:
         await _forget(work, before.index)

@@ -80,9 +80,9 @@ class GitHubActivities:
             message = unit.ask.model_copy(update={"api": api}) if api else unit.ask
             return self._collect(message, until)
 
-        healing = heal_each(request, collect, COLLECT_REPOSITORY, at_once=self._client.concurrency, probes_first=True)
+        tally = heal_each(request, collect, COLLECT_REPOSITORY, at_once=self._client.concurrency, probes_first=True)
         by_api = " by REST" if api == REST else ""
-        return healing.result(f"asked GitHub again{by_api}", request.units)
+        return tally.result(f"asked GitHub again{by_api}", request.units)
 
     def _collect(self, message: CollectRepository, until: datetime | None = None) -> UnitCollected:
         collection = Collection(

@@ -62,9 +62,9 @@ class GitHubFeedActivities:
                 notes["too short to reach back to the window's start"].append(unit.unit)
             return self._collected(collection, unit.ask, commits)
 
-        healing = heal_each(request, heal, READ_FEED, at_once=self._at_once)
+        tally = heal_each(request, heal, READ_FEED, at_once=self._at_once)
         told = [f"{words}: {named(sorted(units))}" for words, units in sorted(notes.items())]
-        return healing.result_of_stand_in("read the Atom feeds, titles only", request.units, notes=told)
+        return tally.result_of_stand_in("read the Atom feeds, titles only", request.units, notes=told)
 
     def _collected(self, collection: Collection, ask: CollectRepository, commits: list[Commit]) -> UnitCollected | None:
         """None where the feeds say nothing of the window: they are too short for it."""

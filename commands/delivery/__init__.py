@@ -12,7 +12,7 @@ from temporalio.client import WorkflowFailureError
 from commands.console import AsJson, Exit, Told, command, emit, output
 from commands.delivery.again import parsed_id, request_of_record, start_again
 from commands.editions import root_cause
-from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
+from devsync.contracts.delivery import IS_THERE, DeliveryOutcome, DeliveryState
 from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_team
 from devsync.settings.environment import read_environment
@@ -85,7 +85,7 @@ async def replay(
     _tell(handle.id, outcome, as_json=as_json)
     if outcome.state is DeliveryState.PENDING:
         return Exit.PARTIAL
-    return Exit.OK if outcome.state in {DeliveryState.DELIVERED, DeliveryState.KEPT} else Exit.FAILED
+    return Exit.OK if outcome.state in IS_THERE else Exit.FAILED
 
 
 def _tell(delivery_id: str, outcome: DeliveryOutcome, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from devsync.settings.configuration import TeamConfiguration
 from devsync.settings.problems import any_of
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.editions import EditionRecord
-from workflows.channels import THEIRS, alternatives_of, content_for, needed_formats
+from workflows.channels import THEIRS, alternatives_of, content_for, needed_format
 
 
 class DeliveryKey(NamedTuple):
@@ -40,7 +40,7 @@ async def request_of_record(
 ) -> DeliveryRequest:
     """What the channel's Delivery is given. Raises Told where the channel or its rendering is not there any more."""
     channel, stands_in_for = _channel(configuration, channel_key)
-    (needed,) = needed_formats([channel])
+    needed = needed_format(channel)
     if needed not in edition.renderings:
         week = f"{edition.team} --week {edition.iso_week}"
         raise Told(f"revision {edition.revision} was not rendered for {channel.kind}: `python starter.py run {week}`")
@@ -59,6 +59,7 @@ async def request_of_record(
         missing=tuple(gap.unit for gap in edition.gaps),
         policies={name: policy for name, policy in every_policy.items() if name in THEIRS},
         schedule=delivery_schedules(configuration.delivery, configuration.services)[channel.kind],
+        is_replay=True,
     )
 
 
@@ -84,7 +85,7 @@ def _channel(configuration: TeamConfiguration, key: str) -> tuple[ChannelPlan, s
     known = {channel.key: (channel, "") for channel in own}
     for channel in own:
         for other in alternatives_of(channel):
-            known.setdefault(other.key, (other, channel.target))
+            known.setdefault(other.key, (other, channel.told))
     if key not in known:
         raise Told(f'{configuration.team.team} has no channel "{key}"; it has {any_of(sorted(known))}')
     return known[key]
@@ -96,7 +97,7 @@ async def _rendered(edition: EditionRecord, channel: ChannelPlan, store: Artifac
     if channel.kind == names.SLACK:
         slack = SlackRendering.model_validate_json(await store.get(formats["slack"]))
         return EditionRendered(formats=formats, slack_part_digests=slack_part_digests(slack))
-    (needed,) = needed_formats([channel])
+    needed = needed_format(channel)
     digest = await _digest(formats[needed], store)
     return EditionRendered(formats=formats, slack_part_digests=(), digests={needed: digest})
 

@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime
 
+from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.policies import Policies
 from devsync.domain.errors import Failure
@@ -38,6 +40,10 @@ class DeliveryState(StrEnum):
     """The retry schedule ended. It can be replayed."""
 
 
+IS_THERE = frozenset({DeliveryState.DELIVERED, DeliveryState.KEPT})
+"""The channel has the edition: this revision, or a more complete one."""
+
+
 class ChannelPlan(Model):
     """One channel of a team. `key` names it in ids and rows: `slack-payments`."""
 
@@ -51,8 +57,14 @@ class ChannelPlan(Model):
     secret_env: str = ""
     """Of a webhook: the variable that holds its signing secrets."""
     alternatives: tuple[str, ...] = ()
-    """Targets of the same kind that may stand in for it, in order."""
+    """Slack channels that may stand in for it, in order."""
     after_fallback: AfterFallback = "post_late"
+
+    @property
+    def told(self) -> str:
+        """As people are told of it: of an address, which may be a secret, the host alone."""
+        host = urlsplit(self.target).hostname if self.kind == names.WEBHOOK else None
+        return f"the webhook at {host}" if host else self.target
 
 
 class DeliverySchedule(Model):
@@ -81,7 +93,7 @@ class DeliveryRequest(Model):
     """sha256 of each part's content, so that an unchanged part is not sent again. Parts are the messages of Slack, the
     recipients of mail (all with the same digest), the one request of a webhook."""
     stands_in_for: str = ""
-    """The target of the channel that this one stands in for; its message says so."""
+    """The channel that this one stands in for, as people are told of it; its message says so."""
     completeness: float = 1.0
     """Of the revision: sources collected live ÷ sources asked for."""
     missing: tuple[str, ...] = ()
@@ -93,6 +105,19 @@ class DeliveryRequest(Model):
     reply_to: str | None = None
     """Workflow id that is told each outcome by the signal `delivery_reported`, and after each try that settled nothing
     how it stands: state `pending`, with the `setback`."""
+    also_tell: str | None = None
+    """The recovery that begins it, which is told likewise."""
+    unless_stopped: bool = False
+    """Nothing is sent where somebody has stopped the delivery of this revision: of a recovery, which knows only that it
+    has ended."""
+    is_replay: bool = False
+    """A person asks for it: a webhook is sent also to an address that its receiver had switched off."""
+
+
+class Listen(Model):
+    """Argument of the signal `listen`: tell me as well. What is settled by then is told at once."""
+
+    reply_to: str
 
 
 class TryNow(Model):
@@ -167,8 +192,7 @@ class DeliveryOutcome(Model):
     api_calls: int = 0
     """Calls to the service for this revision, by this run: posts whatever came of them, and answered look-ups."""
     setback: Failure | None = None
-    """Of a delivery that is still tried: why the last try settled nothing; None also where a post was looked for and
-    had not arrived."""
+    """Why the last try did not bring it there; None also where a post was looked for and had not arrived."""
     was_stopped: bool = False
     """Somebody cancelled it, or something else stands in for good: nobody brings it there by another way."""
     has_recalled: bool = True
@@ -283,6 +307,8 @@ class RecallDelivery(Model):
     channel: str
     current_run_id: str
     """The run that asks; earlier ones are meant."""
+    address: str = ""
+    """Of a webhook."""
 
 
 class Recalled(Model):
@@ -291,8 +317,14 @@ class Recalled(Model):
     outcome: DeliveryOutcome | None = None
     unknown_since: datetime | None = None
     """Set: a run that began then cannot tell what it sent, so that any part may be there."""
+    switched_off_at: datetime | None = None
+    """Set: the receiver has switched the address off then (410), and taken nothing there since, of any week."""
 
 
 class RecordDelivery(Model):
     outcome: DeliveryOutcome
     recorded_at: datetime
+    address: str = ""
+    """Of a webhook."""
+    switched_off_at: datetime | None = None
+    """Set: when its receiver has switched the address off."""

@@ -11,6 +11,7 @@ class ErrorRecord(Model):
 
     run_id: str
     activity_id: str
+    """Of a unit that a step could not heal, followed by the unit."""
     attempt: int
     workflow_id: str
     team: str

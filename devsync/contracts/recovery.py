@@ -67,13 +67,11 @@ class RecoveryRequest(Model):
     deliveries: tuple[DeliveryRequest, ...] = ()
     """Of phase `deliver`: the channels in trouble, by unit; each has its own Delivery already, which goes on."""
     alternatives: dict[str, tuple[DeliveryRequest, ...]] = {}
-    """By unit: channels of the same kind that may stand in, in order."""
+    """By unit: channels that may stand in, in order."""
     mails: tuple[DeliveryRequest, ...] = ()
     """The team's mail channels that are only fallbacks."""
     escalation: str = "default"
     """Name of the team's escalation policy; it is read and frozen when an escalation starts."""
-    reply_to: str | None = None
-    """The edition that waits."""
 
 
 class StepRequest(Model):

@@ -19,6 +19,7 @@ from devsync.contracts import names
 from devsync.contracts.activities import contract_of
 from devsync.contracts.errors import ErrorRecord
 from devsync.contracts.policies import Jitter
+from devsync.contracts.recovery import StepResult
 from devsync.domain.backoff import next_delay
 from devsync.domain.errors import ErrorCategory, ErrorContext, Failure, assessed
 from devsync.domain.redaction import bounded, redacted
@@ -48,13 +49,13 @@ class _Translate(ActivityInboundInterceptor):
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 (the SDK's name)
         try:
-            return await super().execute_activity(input)
+            result = await super().execute_activity(input)
         except ApplicationError as error:
             if not (error.details and isinstance(error.details[0], Failure)):
                 raise  # no failure: work handed back at a shutdown
             context = _context(error)
             failure = assessed(self._clean(error.details[0]), context)
-            self._tell(failure, context)
+            self._tell(failure)
             raise to_application_error(failure, error.next_retry_delay) from error.__cause__
         except FailureError:
             raise  # cancellation
@@ -64,25 +65,34 @@ class _Translate(ActivityInboundInterceptor):
 
             context = _context(error)
             failure = self._clean(assess(context, datetime.now(UTC)))
-            self._tell(failure, context)
+            self._tell(failure)
             delay = _delay(failure, activity.info(), jitter_of(input.headers))
             raise to_application_error(failure, delay) from self._brief(error)
+        return self._told(result) if isinstance(result, StepResult) else result
+
+    def _told(self, result: StepResult) -> StepResult:
+        """A step answers although some of its units failed; each of these failures is told as a raised one is."""
+        failures = {unit: self._clean(failure) for unit, failure in result.failures.items()}
+        for unit, failure in failures.items():
+            self._tell(failure, unit)
+        return result.model_copy(update={"failures": failures, "message": redacted(result.message, self._secrets)})
 
     def _clean(self, failure: Failure) -> Failure:
         return failure.model_copy(update={"message": bounded(redacted(failure.message, self._secrets))})
 
-    def _tell(self, failure: Failure, context: ErrorContext) -> None:
+    def _tell(self, failure: Failure, unit: str = "") -> None:
         info = activity.info()
         activity.logger.info("attempt %d failed: %s", info.attempt, failure.message)
         if self._keep is not None:
+            service, _, operation = info.activity_type.partition(".")
             record = ErrorRecord(
                 run_id=info.workflow_run_id or "",
-                activity_id=info.activity_id,
+                activity_id=f"{info.activity_id} {unit}".strip(),
                 attempt=info.attempt,
                 workflow_id=info.workflow_id or "",
-                team=context.team_id,
-                service=context.service,
-                operation=context.operation,
+                team=names.team_of(info.workflow_id or ""),
+                service=service,
+                operation=operation,
                 category=failure.category,
                 severity=failure.severity,
                 code=failure.code,

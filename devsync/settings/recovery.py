@@ -17,9 +17,9 @@ from devsync.domain.recovery.builtin import BUILTIN, PHASES
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.plan import (
     ANY,
-    Ask,
     Escalates,
     Handles,
+    Need,
     PlanStep,
     RecoveryPlan,
     StepRetry,
@@ -110,10 +110,10 @@ class StepPart(Model):
 class EscalatesPart(Model):
     """What of a plan's end reaches people."""
 
-    ask: Ask = Ask.MISSING
+    ask: Need = Need.MISSING
     """When their decision is waited for, until the deadline: `missing`, where something has nothing at all; `stand_in`,
     also where something stands in; `never`."""
-    tell: Ask = Ask.STAND_IN
+    tell: Need = Need.STAND_IN
     """When they are told at all; likewise."""
     default: Literal[Decision.USE_FALLBACK, Decision.SKIP, Decision.ABORT] = Decision.USE_FALLBACK
     """Taken when nobody has answered at the deadline. Where nothing stands in, `use_fallback` means `skip`."""

@@ -137,17 +137,20 @@ class CalendarSource(Model):
         return self
 
 
-class SlackChannel(Model):
+class _Channel(Model):
+    alternatives: Unique[SlackChannelName] = ()
+    """Slack channels where the edition goes, saying for which channel, when this one cannot be reached."""
+    after_fallback: Literal["post_late", "drop"] = "post_late"
+    """Once another channel has stood in: the edition still comes here when the channel heals, or no more."""
+
+
+class SlackChannel(_Channel):
     """A Slack channel that the app has been invited to."""
 
     kind: Literal["slack"] = "slack"
     """Slack."""
     channel: SlackChannelName = Field(examples=['"#payments"'])
     """Name in quotes, since YAML takes a bare `#` for a comment; or the channel's id."""
-    alternatives: Unique[SlackChannelName] = ()
-    """Where the edition goes, saying for which channel, when the first one cannot be reached."""
-    after_fallback: Literal["post_late", "drop"] = "post_late"
-    """Once another channel has stood in: the edition is still posted here when the channel heals, or no more."""
 
     @model_validator(mode="after")
     def _alternatives_are_others(self) -> Self:
@@ -161,7 +164,7 @@ class SlackChannel(Model):
         return self.channel
 
 
-class EmailChannel(Model):
+class EmailChannel(_Channel):
     """E-mail to some people."""
 
     kind: Literal["email"] = "email"
@@ -171,12 +174,18 @@ class EmailChannel(Model):
     only_as_fallback: bool = False
     """True: mail is sent only where another channel could not be reached."""
 
+    @model_validator(mode="after")
+    def _a_fallback_has_none_itself(self) -> Self:
+        if self.only_as_fallback and self.alternatives:
+            raise problem_at("are never used: the mail is a fallback itself; remove them", "alternatives")
+        return self
+
     @property
     def target(self) -> str:
         return ", ".join(self.to)
 
 
-class WebhookChannel(Model):
+class WebhookChannel(_Channel):
     """An address of another program."""
 
     kind: Literal["webhook"] = "webhook"
@@ -272,7 +281,7 @@ class TeamConfig(Model):
     def _alternatives_are_no_channels(self) -> Self:
         own = {channel.channel for channel in self.channels if isinstance(channel, SlackChannel)}
         for index, channel in enumerate(self.channels):
-            for at, other in enumerate(channel.alternatives if isinstance(channel, SlackChannel) else ()):
+            for at, other in enumerate(channel.alternatives):
                 if other in own - {channel.target}:
                     message = f'"{other}" gets the edition anyway; remove it'
                     raise problem_at(message, "channels", index, "alternatives", at)

@@ -9,6 +9,7 @@ from devsync.storage.database import Database
 from devsync.storage.deliveries import DeliveryRecord, delivery_statements
 from devsync.storage.editions import EditionRecord, upsert_editions
 from devsync.storage.runs import RunRecord, upsert_runs
+from devsync.storage.switched_off import AddressRecord, switched_off_statement
 
 
 class Records:
@@ -24,11 +25,12 @@ class Records:
         run: RunRecord | None = None,
         edition: EditionRecord | None = None,
         deliveries: Sequence[DeliveryRecord] = (),
+        address: AddressRecord | None = None,
     ) -> None:
         """Writes what is given in one transaction; artifacts that travelled inline are stored before.
 
-        `deliveries` are whole messages: every part of each channel, once. Raises DatabaseUnavailable (retry) and
-        NotMigrated.
+        `deliveries` are whole messages: every part of each channel, once. `address` is that of a webhook. Raises
+        DatabaseUnavailable (retry) and NotMigrated.
         """
         statements: list[Executable] = []
         if edition is not None:
@@ -37,6 +39,8 @@ class Records:
             statements.append(upsert_runs([run]))
         if deliveries:
             statements += delivery_statements(deliveries)
+        if address is not None:
+            statements.append(switched_off_statement(address))
         if statements:
             await self._database.execute(*statements)
 

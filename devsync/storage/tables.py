@@ -137,6 +137,14 @@ deliveries = Table(
     CheckConstraint("state IN ('pending', 'delivered', 'uncertain', 'failed', 'queued', 'dead')", name="state"),
 )
 
+switched_off_addresses = Table(
+    "switched_off_addresses",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("address", Text, primary_key=True, comment="sha256: the address itself may be a secret"),
+    Column("switched_off_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+)
+
 errors = Table(
     "errors",
     metadata,

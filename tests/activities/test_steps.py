@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.steps import Heal, Healing, age, heal_each, named
+from activities.steps import Heal, Tally, age, heal_each, named
 from devsync.contracts.activities import COLLECT_REPOSITORY
 from devsync.contracts.artifacts import INLINE_BUDGET, INLINE_LIMIT, ArtifactRef
 from devsync.contracts.collection import UnitCollected
@@ -45,7 +45,7 @@ def meet(outcome: str, name: str) -> UnitCollected | None:
     return collected(name) if outcome == "healed" else None
 
 
-def heal(outcomes: Sequence[str], *, probes: int = 0) -> tuple[list[FailedUnit], Healing, set[str]]:
+def heal(outcomes: Sequence[str], *, probes: int = 0) -> tuple[list[FailedUnit], Tally, set[str]]:
     units = [unit(f"github:acme/{number}", probes=probes) for number in range(len(outcomes))]
     by_unit = dict(zip((one.unit for one in units), outcomes, strict=True))
     asked: set[str] = set()
@@ -57,7 +57,7 @@ def heal(outcomes: Sequence[str], *, probes: int = 0) -> tuple[list[FailedUnit],
     return units, run(units, work), asked
 
 
-def run(units: Sequence[FailedUnit], work: Heal, time: timedelta = timedelta(minutes=1)) -> Healing:
+def run(units: Sequence[FailedUnit], work: Heal, time: timedelta = timedelta(minutes=1)) -> Tally:
     request = StepRequest(
         step="again",
         team="payments",
@@ -67,15 +67,15 @@ def run(units: Sequence[FailedUnit], work: Heal, time: timedelta = timedelta(min
         units=tuple(units),
         until=datetime.now(UTC) + time,
     )
-    healing: Healing = ActivityEnvironment().run(
+    tally: Tally = ActivityEnvironment().run(
         lambda: heal_each(request, work, COLLECT_REPOSITORY, at_once=3, probes_first=True)
     )
-    return healing
+    return tally
 
 
-def answer(units: list[FailedUnit], healing: Healing) -> StepResult | Exception:
+def answer(units: list[FailedUnit], tally: Tally) -> StepResult | Exception:
     try:
-        result: StepResult = ActivityEnvironment().run(lambda: healing.result("asked again", units))
+        result: StepResult = ActivityEnvironment().run(lambda: tally.result("asked again", units))
     except Exception as error:
         return error
     return result
@@ -83,8 +83,8 @@ def answer(units: list[FailedUnit], healing: Healing) -> StepResult | Exception:
 
 @given(st.lists(st.sampled_from(OUTCOMES), max_size=8), st.integers(0, 3))
 def test_what_is_healed_and_what_still_fails_are_the_units_that_were_given(outcomes: list[str], probes: int) -> None:
-    units, healing, asked = heal(outcomes, probes=probes)
-    result = answer(units, healing)
+    units, tally, asked = heal(outcomes, probes=probes)
+    result = answer(units, tally)
     errors = {outcome for outcome in outcomes if outcome not in ("healed", "nothing")}
     if isinstance(result, Exception):
         assert len(errors) == 1
@@ -99,20 +99,20 @@ def test_what_is_healed_and_what_still_fails_are_the_units_that_were_given(outco
 
 
 def test_probes_go_first_and_a_refused_one_spares_the_rest_a_call() -> None:
-    units, healing, asked = heal(["refused", "healed", "healed"], probes=1)
+    units, tally, asked = heal(["refused", "healed", "healed"], probes=1)
     assert asked == {units[0].unit}
-    assert set(healing.failures) == {one.unit for one in units}
-    assert {failure.probes_allowed for failure in healing.failures.values()} == {2}
+    assert set(tally.failures) == {one.unit for one in units}
+    assert {failure.probes_allowed for failure in tally.failures.values()} == {2}
 
 
 def test_a_probe_that_fails_for_itself_does_not_hold_up_the_rest() -> None:
-    _, healing, asked = heal(["malformed", "healed", "healed"], probes=1)
-    assert (len(asked), len(healing.healed)) == (3, 2)
+    _, tally, asked = heal(["malformed", "healed", "healed"], probes=1)
+    assert (len(asked), len(tally.healed)) == (3, 2)
 
 
 def test_alike_failures_have_the_fingerprint_of_the_operation_that_failed_at_first() -> None:
-    _, healing, _ = heal(["malformed", "malformed"])
-    (fingerprint,) = {failure.fingerprint for failure in healing.failures.values()}
+    _, tally, _ = heal(["malformed", "malformed"])
+    (fingerprint,) = {failure.fingerprint for failure in tally.failures.values()}
     assert fingerprint
 
 
@@ -134,11 +134,11 @@ def test_what_is_not_done_in_time_has_failed_and_the_rest_counts() -> None:
 
     units = [unit(f"github:acme/{number}") for number in range(3)]
     began = datetime.now(UTC)
-    healing = run(units, work, timedelta(seconds=1))
+    tally = run(units, work, timedelta(seconds=1))
     slow.set()
     assert datetime.now(UTC) - began < timedelta(seconds=1), "its answer comes in time"
-    assert list(healing.healed) == ["github:acme/1", "github:acme/2"]
-    assert {name: failure.code for name, failure in healing.failures.items()} == {"github:acme/0": "timeout"}
+    assert list(tally.healed) == ["github:acme/1", "github:acme/2"]
+    assert {name: failure.code for name, failure in tally.failures.items()} == {"github:acme/0": "timeout"}
 
 
 def test_no_more_than_so_many_work_at_once() -> None:
@@ -156,13 +156,13 @@ def test_no_more_than_so_many_work_at_once() -> None:
         return collected(one.unit)
 
     units = [unit(f"github:acme/{number}") for number in range(9)]
-    healing = run(units, work)
-    assert (most, len(healing.healed)) == (3, 9)
+    tally = run(units, work)
+    assert (most, len(tally.healed)) == (3, 9)
 
 
 def test_a_stand_in_that_failed_is_told_but_is_no_news_of_the_source() -> None:
-    units, healing, _ = heal(["malformed", "healed"])
-    result: StepResult = ActivityEnvironment().run(lambda: healing.result_of_stand_in("read the mirrors", units))
+    units, tally, _ = heal(["malformed", "healed"])
+    result: StepResult = ActivityEnvironment().run(lambda: tally.result_of_stand_in("read the mirrors", units))
     assert result.failures == {}
     assert result.message == (
         "read the mirrors: github:acme/1, but not github:acme/0; github answered GET /x with an empty body"
@@ -172,8 +172,8 @@ def test_a_stand_in_that_failed_is_told_but_is_no_news_of_the_source() -> None:
 def test_what_is_too_much_to_carry_while_the_store_is_away_is_left_out_the_largest_first() -> None:
     sizes = [INLINE_LIMIT - 4] * 20 + [400]
     units = [unit(f"github:acme/{number}") for number in range(len(sizes))]
-    healing = Healing({one.unit: carried(one.unit, size) for one, size in zip(units, sizes, strict=True)})
-    result = answer(units, healing)
+    tally = Tally({one.unit: carried(one.unit, size) for one, size in zip(units, sizes, strict=True)})
+    result = answer(units, tally)
     assert isinstance(result, StepResult)
     assert sum(one.artifact.inline_size for one in result.healed) <= INLINE_BUDGET
     assert result.healed[-1].unit == units[-1].unit, "the small one stays"

@@ -119,7 +119,7 @@ def test_the_standards_own_library_verifies_it() -> None:
     ("status", "category", "may_help", "may_have_arrived"),
     [
         (404, ErrorCategory.DISTRIBUTION, True, False),
-        (410, ErrorCategory.DISTRIBUTION, False, False),
+        (410, ErrorCategory.CONFIGURATION, False, False),
         (429, ErrorCategory.RATE_LIMITING, True, False),
         (500, ErrorCategory.EXTERNAL_SERVICE, True, True),
         (504, ErrorCategory.EXTERNAL_SERVICE, True, True),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
@@ -34,10 +35,11 @@ from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from devsync.storage.editions import EditionRecord
 from devsync.storage.records import Records
+from devsync.storage.tables import switched_off_addresses
 from tests.e2e.stage import Stage
 from tests.servers import Servers
 
-WEEK, CHANNEL = "2026-W47", "slack-payments"
+WEEK, CHANNEL, HOOK = "2026-W47", "slack-payments", "https://hooks.acme.dev/T0/secret"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -167,7 +169,7 @@ class Past:
             names.WEEKLY_CHANGELOG, result, id=names.edition_id(self.team, WEEK), task_queue=self.queue
         )
 
-    async def recall(self, attempt: int = 1) -> Recalled:
+    async def recall(self, attempt: int = 1, **changes: str) -> Recalled:
         """As a new run of the delivery asks for it."""
         new = await self.client.start_workflow(
             names.DELIVERY, args=[outcome(self.team, 9), "open"], id=self.delivery_id, task_queue=f"{self.queue}-later"
@@ -175,7 +177,7 @@ class Past:
         try:
             message = RecallDelivery(
                 team=self.team, iso_week=WEEK, channel=CHANNEL, current_run_id=new.first_execution_run_id or ""
-            )
+            ).model_copy(update=changes)
             environment = ActivityEnvironment()
             environment.info = replace(environment.info, attempt=attempt)
             return await environment.run(self.activities.recall_delivery, message)
@@ -348,3 +350,23 @@ async def test_a_post_of_unknown_outcome_is_still_asked_for_after_its_delivery_f
     recalled = (await past.recall()).outcome
     assert recalled is not None
     assert recalled.parts == (uncertain,)
+
+
+async def test_an_address_that_was_switched_off_is_known_in_other_weeks_until_it_takes_something(past: Past) -> None:
+    async def recorded(state: DeliveryState, off: datetime | None) -> None:
+        known = outcome(past.team, 1, iso_week="2026-W46", channel="webhook-2", state=state)
+        message = RecordDelivery(outcome=known, recorded_at=NOON, address=HOOK, switched_off_at=off)
+        await ActivityEnvironment().run(past.activities.record_delivery, message)
+
+    await recorded(DeliveryState.FAILED, NOON)
+    (row,) = await past.database.execute(
+        select(switched_off_addresses.c.address).where(switched_off_addresses.c.team == past.team)
+    )
+    assert "secret" not in row.address
+    assert (await past.recall(address=HOOK)).switched_off_at == NOON
+    assert (await past.recall(address=f"{HOOK}/new")).switched_off_at is None
+    assert (await past.recall()).switched_off_at is None  # Slack has none
+    await recorded(DeliveryState.DEAD, None)  # nothing was heard of it: it stays switched off
+    assert (await past.recall(address=HOOK)).switched_off_at == NOON
+    await recorded(DeliveryState.DELIVERED, None)
+    assert (await past.recall(address=HOOK)).switched_off_at is None

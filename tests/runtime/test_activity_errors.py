@@ -19,6 +19,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from devsync.contracts.errors import ErrorRecord
 from devsync.contracts.policies import Jitter
+from devsync.contracts.recovery import StepResult
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.domain.errors import Failure as Classified
 from devsync.runtime.activity_errors import ErrorTranslation, ToldAlready, to_application_error
@@ -64,6 +65,45 @@ def failure_in(error: ApplicationError) -> Classified:
     found = error.details[0]
     assert isinstance(found, Classified)
     return found
+
+
+class Answers(ActivityInboundInterceptor):
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> object:  # noqa: A002
+        return self._answer
+
+
+async def test_what_a_step_could_not_heal_is_an_error_of_each_unit() -> None:
+    """It answers, since others it could; to the records each failure is one."""
+    kept: list[ErrorRecord] = []
+    failures = {
+        unit: Classified(
+            category=ErrorCategory.EXTERNAL_SERVICE, message=f"503 at {unit}, token s3cr3t-token", code="503",
+            is_retryable=True, fingerprint="f",
+        )
+        for unit in ("github:acme/api", "github:acme/web")
+    }  # fmt: skip
+    answer = StepResult(failures=failures, message="asked again: 503, token s3cr3t-token")
+    translation = ErrorTranslation(keep=kept.append, secrets=["s3cr3t-token"])
+
+    async def attempt() -> StepResult:
+        arguments = ExecuteActivityInput(fn=attempt, args=[], executor=None, headers={})
+        told: StepResult = await translation.intercept_activity(Answers(answer)).execute_activity(arguments)
+        return told
+
+    environment = ActivityEnvironment()
+    environment.info = replace(
+        environment.info, activity_type="github.collect_again", activity_id="5", workflow_id="recovery:payments:x"
+    )
+    told = await environment.run(attempt)
+    assert [(one.activity_id, one.operation, one.team, one.code) for one in kept] == [
+        ("5 github:acme/api", "collect_again", "payments", "503"),
+        ("5 github:acme/web", "collect_again", "payments", "503"),
+    ]
+    assert "s3cr3t-token" not in f"{kept} {told}"
+    assert told.failures.keys() == failures.keys()
 
 
 async def test_a_history_keeps_the_type_and_the_place_of_a_cause_and_none_of_the_answer() -> None:

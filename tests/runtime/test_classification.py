@@ -169,7 +169,7 @@ ROWS = [
     # Webhooks.
     Row(WebhookAnswered(307, {}), "webhook", DISTRIBUTION, "307", MEDIUM, AGAIN, COUNTS_NOT),
     Row(WebhookAnswered(404, {}), "webhook", DISTRIBUTION, "404", MEDIUM, AGAIN, COUNTS_NOT),
-    Row(WebhookAnswered(410, {}), "webhook", DISTRIBUTION, "410", HIGH, ENOUGH, COUNTS_NOT),
+    Row(WebhookAnswered(410, {}), "webhook", CONFIGURATION, "410", HIGH, ENOUGH, COUNTS_NOT),
     Row(WebhookAnswered(429, {"Retry-After": "7"}), "webhook", LIMIT, "429", LOW, AGAIN, COUNTS_NOT),
     Row(WebhookAnswered(503, {}), "webhook", EXTERNAL, "503", MEDIUM, AGAIN, COUNTS),
     # Addresses of team files.

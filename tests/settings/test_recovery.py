@@ -10,7 +10,7 @@ from devsync.domain.errors import ErrorCategory, Failure
 from devsync.domain.recovery.builtin import BUILTIN
 from devsync.domain.recovery.choosing import plan_for
 from devsync.domain.recovery.decision import Decision
-from devsync.domain.recovery.plan import Ask, RecoveryPlan
+from devsync.domain.recovery.plan import Need, RecoveryPlan
 from devsync.settings.problems import ConfigError
 from devsync.settings.recovery import read_recovery
 
@@ -32,7 +32,7 @@ def plans() -> tuple[RecoveryPlan, ...]:
         ("calendar", "metrics", ORDINARY, "calendar", "retry cached"),
         ("github", "metrics", ORDINARY, "deployments", "retry cached computed"),
         ("jira", "metrics", ORDINARY, "boards", "retry cached computed"),
-        ("local", "render", ORDINARY, "rendering", "fallback simplified plain"),
+        ("local", "render", ORDINARY, "rendering", "fallback simplified plain manual"),
         ("slack", "deliver", ORDINARY, "slack-delivery", "retry alternative email queue manual"),
         ("slack", "deliver", EXPIRED, "slack-delivery", "retry alternative email queue manual"),
         ("email", "deliver", ORDINARY, "other-delivery", "retry alternative queue"),
@@ -85,7 +85,7 @@ def test_a_plan_says_all_that_can_be_said(tmp_path: Path) -> None:
         ("status",),
         timedelta(minutes=5),
     )
-    assert (plan.escalates.ask, plan.escalates.default) == (Ask.STAND_IN, Decision.ABORT)
+    assert (plan.escalates.ask, plan.escalates.default) == (Need.STAND_IN, Decision.ABORT)
 
 
 def steps(*lines: str) -> str:

@@ -250,6 +250,16 @@ CHANNEL = '{kind: slack, channel: "#eng"}'
         ),
         (
             CHANNEL,
+            f'{CHANNEL}\n  - {{kind: email, to: [a@b.dev], alternatives: ["#eng"]}}',
+            '9: channels[1].alternatives[0]: "#eng" gets the edition anyway; remove it',
+        ),
+        (
+            CHANNEL,
+            f'{CHANNEL}\n  - {{kind: email, to: [a@b.dev], only_as_fallback: true, alternatives: ["#a"]}}',
+            "9: channels[1].alternatives: are never used: the mail is a fallback itself; remove them",
+        ),
+        (
+            CHANNEL,
             '{kind: slack, channel: "#eng", after_fallback: never}',
             '8: channels[0].after_fallback: "never" is not a known after_fallback; write post_late or drop',
         ),

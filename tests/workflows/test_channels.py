@@ -59,6 +59,21 @@ def test_an_alternative_has_a_delivery_of_its_own(plan: EditionPlan) -> None:
     assert given(plan, other).part_digests == ("s0", "s1")
 
 
+@pytest.mark.parametrize(
+    ("kind", "target", "told"),
+    [
+        ("email", "payments@acme.dev", "payments@acme.dev"),
+        ("webhook", "https://hooks.acme.dev/T0/a-secret", "the webhook at hooks.acme.dev"),
+    ],
+)
+def test_slack_may_stand_in_for_mail_and_for_a_webhook(plan: EditionPlan, kind: str, target: str, told: str) -> None:
+    channel = ChannelPlan(key=f"{kind}-1", kind=kind, target=target, alternatives=("#backup",))
+    (other,) = alternatives_of(channel)
+    assert (other.key, other.kind, given(plan, other).part_digests) == ("slack-backup", "slack", ("s0", "s1"))
+    assert set(needed_formats([channel])) == {"slack", {"email": "text", "webhook": "webhook"}[kind]}
+    assert channel.told == told  # what people read of it
+
+
 def test_what_must_be_rendered_is_what_the_channels_need(plan: EditionPlan) -> None:
     assert needed_formats(plan.channels) == ("slack", "text", "webhook")
     assert needed_formats(plan.channels[:1]) == ("slack",)

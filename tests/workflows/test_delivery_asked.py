@@ -3,18 +3,22 @@
 import uuid
 from datetime import timedelta
 
+import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
-from devsync.contracts.delivery import DeliveryOutcome, DeliveryState, Drop, PutOff, TryNow
+from devsync.contracts import activities as contracts
+from devsync.contracts.delivery import DeliveryOutcome, DeliveryState, Drop, Listen, PutOff, Recalled, TryNow
 from tests.workflows.slack_channel import (
     REFUSED_FOR_NOW,
     RETRY_AFTER,
     SECOND,
     Channel,
     Edition,
+    policy,
     request,
     serving,
+    standing,
     start,
     until_waiting,
 )
@@ -91,3 +95,90 @@ async def test_what_is_dropped_is_not_posted_any_more(skipping_time: WorkflowEnv
         outcome = await handle.result()
     assert (outcome.state, outcome.reason) == (DeliveryState.FAILED, "dropped: #payments-backup stands in for it")
     assert len(channel.sends) == 1
+
+
+async def test_what_is_dropped_before_its_first_try_is_never_sent(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel()
+    async with serving(skipping_time, channel) as queue:
+        handle = await skipping_time.client.start_workflow(
+            Delivery.run,
+            request(),
+            id=f"delivery:{uuid.uuid4()}",
+            task_queue=queue,
+            start_signal="drop",
+            start_signal_args=[Drop(because="#payments-backup stands in for it")],
+        )
+        outcome = await handle.result()
+    assert (outcome.state, outcome.was_stopped) == (DeliveryState.FAILED, True)
+    assert outcome.reason == "dropped: #payments-backup stands in for it"
+    assert channel.sends == []
+
+
+async def test_who_comes_to_listen_hears_the_end(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            recovery = await listener(skipping_time, queue)
+            handle = await start(skipping_time, queue, request())
+            await until_waiting(handle)
+            await handle.signal(Delivery.listen, Listen(reply_to=recovery.id))
+        (told,) = await recovery.result()
+        await handle.result()
+    assert told.state is DeliveryState.DELIVERED
+    assert len(channel.sends) == 3  # to listen asks for no try
+
+
+async def test_who_comes_to_listen_when_all_is_done_is_told_at_once(skipping_time: WorkflowEnvironment) -> None:
+    """The record may take days, while the database is away."""
+    channel = Channel(is_database_away=True)
+    lasting = policy(attempts=50).model_copy(update={"schedule_to_close": timedelta(days=7)})
+    policies = request().policies | {contracts.RECORD_DELIVERY.name: lasting}
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await start(skipping_time, queue, request(policies=policies))
+            await channel.was_recorded.wait()
+            recovery = await listener(skipping_time, queue)
+            await handle.signal(Delivery.listen, Listen(reply_to=recovery.id))
+            (told,) = await recovery.result()
+            assert told.state is DeliveryState.DELIVERED
+            channel.is_database_away = False
+        await handle.result()
+
+
+async def test_two_who_ask_are_both_told_what_comes_of_it(skipping_time: WorkflowEnvironment) -> None:
+    async with serving(skipping_time, Channel()) as queue:
+        edition, recovery = await listener(skipping_time, queue), await listener(skipping_time, queue)
+        await start(skipping_time, queue, request(reply_to=edition.id, also_tell=recovery.id))
+        assert [(await one.result())[-1].state for one in (edition, recovery)] == [DeliveryState.DELIVERED] * 2
+
+
+@pytest.mark.parametrize(("revision", "is_begun"), [(1, False), (2, True)])
+async def test_a_revision_that_somebody_stopped_is_not_begun_again_by_a_recovery(
+    skipping_time: WorkflowEnvironment, revision: int, is_begun: bool
+) -> None:
+    channel = Channel()
+    stopped = DeliveryOutcome(
+        team="payments",
+        iso_week="2026-W47",
+        channel="slack-payments",
+        kind="slack",
+        revision=1,
+        state=DeliveryState.FAILED,
+        reason="the delivery was cancelled: anna",
+        was_stopped=True,
+    )
+    channel.recalled = Recalled(outcome=stopped)
+    async with serving(skipping_time, channel) as queue:
+        handle = await start(skipping_time, queue, request(revision, unless_stopped=True))
+        outcome = await handle.result()
+    assert bool(channel.sends) is is_begun
+    if not is_begun:
+        assert (outcome.state, outcome.reason, outcome.was_stopped) == (stopped.state, stopped.reason, True)
+
+
+async def test_a_person_may_begin_again_what_was_stopped(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel()
+    channel.recalled = standing(channel, state=DeliveryState.FAILED, was_stopped=True)
+    async with serving(skipping_time, channel) as queue:
+        outcome = await (await start(skipping_time, queue, request())).result()
+    assert outcome.state is DeliveryState.DELIVERED

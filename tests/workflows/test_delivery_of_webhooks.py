@@ -1,16 +1,17 @@
 """Webhooks: repeated by the schedule of Standard Webhooks until they are taken, switched off, or dead."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from devsync.contracts.delivery import DeliveryState, Recalled
+from devsync.contracts.delivery import DeliveryState, PartState, Recalled
 from devsync.domain.errors import ErrorCategory, Failure
 from tests.workflows.other_channels import Answers, deliver, webhook
 from tests.workflows.slack_channel import NO_ANSWER, REFUSED_FOR_NOW
 
-GONE = Failure(category=ErrorCategory.DISTRIBUTION, message="switched off (410)", code="410", is_retryable=False)
+GONE = Failure(category=ErrorCategory.CONFIGURATION, message="switched off (410)", code="410", is_retryable=False)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STANDARD = [
     timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30),
     *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
@@ -43,9 +44,22 @@ async def test_an_address_that_is_switched_off_is_not_tried_again_until_a_replay
     answers = Answers(events=[GONE])
     outcome = await deliver(skipping_time, answers, webhook())
     assert (outcome.state, outcome.reason, len(answers.sent_events)) == (DeliveryState.FAILED, "switched off (410)", 1)
+    record = answers.channel.records[-1]
+    assert (record.address, record.switched_off_at is not None) == ("https://hooks.acme.dev/", True)
+
     later = Answers()
-    later.channel.recalled = Recalled(outcome=outcome)
-    assert (await deliver(skipping_time, later, webhook())).state is DeliveryState.DELIVERED
+    later.channel.recalled = Recalled(switched_off_at=NOON)  # another week's run
+    refused = await deliver(skipping_time, later, webhook())
+    assert later.sent_events == []
+    assert refused.state is DeliveryState.FAILED
+    assert refused.reason.startswith(
+        "nothing is sent: the receiver has switched this address off (410) at 2026-11-23 12"
+    )
+    assert [part.state for part in refused.parts] == [PartState.FAILED]  # so that it is on record
+
+    assert (await deliver(skipping_time, later, webhook(is_replay=True))).state is DeliveryState.DELIVERED
+    record = later.channel.records[-1]
+    assert (record.address, record.switched_off_at) == ("https://hooks.acme.dev/", None)
 
 
 async def test_a_receiver_that_says_when_is_not_asked_before(skipping_time: WorkflowEnvironment) -> None:

@@ -201,6 +201,22 @@ async def test_a_rendering_comes_with_its_digests_and_is_no_live_one(skipping_ti
     assert (report.outcome, report.healed_without_data) == (RecoveryOutcome.STAND_IN, ("rendering",))
 
 
+async def test_a_rendering_is_not_left_out_whatever_is_decided(skipping_time: WorkflowEnvironment) -> None:
+    """To skip it would be to have nothing to deliver."""
+    made = {"slack": ArtifactRef(digest="1" * 64, size=1, kind="rendering.slack")}
+    ground = Ground({"plain": [StepResult(healed_without_data=("rendering",), renderings=made)]})
+    lost = FailedUnit(unit="rendering", service=names.LOCAL, failure=AWAY)
+    plan = plan_of(step("plain", "local.render_again", arguments={"style": "plain"}), ask="stand_in")
+    async with stage(skipping_time, ground) as on:
+        await on.with_escalation()
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await on.start(request(await on.now(), lost, service=names.LOCAL, phase="render", plan=plan))
+            await ground.was_joined.wait()
+            await handle.signal("resolve", {"by": "anna", "decision": "skip"})
+            report = await handle.result()
+    assert (report.decided_by, report.renderings, report.outcome) == ("anna", made, RecoveryOutcome.STAND_IN)
+
+
 async def test_a_step_that_has_nobody_to_ask_is_skipped_at_once(skipping_time: WorkflowEnvironment) -> None:
     """Where nothing is configured, no worker serves its queue: it must not cost its 30 seconds."""
     ground = Ground()

@@ -3,9 +3,9 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -22,6 +22,7 @@ from devsync.contracts.delivery import (
     DeliverySchedule,
     DeliveryState,
     Drop,
+    Listen,
     PutOff,
     TryNow,
 )
@@ -47,6 +48,10 @@ class Channels:
     dropped: list[str] = field(default_factory=list)
     listeners: dict[str, list[str]] = field(default_factory=dict)
     """Who is told what comes of the last try."""
+    again_after: timedelta | None = None
+    """A failed try is made again by itself."""
+    begun: dict[str, list[DeliveryRequest]] = field(default_factory=lambda: defaultdict(list))
+    """What each run was given."""
 
 
 CHANNELS = Channels()
@@ -60,21 +65,27 @@ class FakeDelivery:
     @workflow.init
     def __init__(self, request: DeliveryRequest) -> None:
         self._request = request
-        self._listeners = [request.reply_to] if request.reply_to else []
+        self._listeners = [listener for listener in (request.reply_to, request.also_tell) if listener]
         self._is_asked = True
         self._is_over = False
 
     @workflow.run
     async def run(self, request: DeliveryRequest) -> DeliveryOutcome:
+        CHANNELS.begun[request.channel.key].append(request)
         while not self._is_over:
-            await workflow.wait_condition(lambda: self._is_asked or self._is_over)
+            with suppress(TimeoutError):
+                await workflow.wait_condition(lambda: self._is_asked or self._is_over, timeout=CHANNELS.again_after)
             self._is_asked = False
             await self._try()
-        return self._outcome(True)
+        return self._outcome(DeliveryState.DELIVERED)
+
+    @workflow.signal
+    def listen(self, message: Listen) -> None:
+        self._listeners.append(message.reply_to)
 
     @workflow.signal
     def try_now(self, message: TryNow) -> None:
-        self._listeners.append(message.reply_to or "")
+        self._listeners += [message.reply_to or ""]
         self._is_asked = True
 
     @workflow.signal
@@ -82,8 +93,9 @@ class FakeDelivery:
         CHANNELS.put_off[self._request.channel.key] = message.until
 
     @workflow.signal
-    def drop(self, message: Drop) -> None:
+    async def drop(self, message: Drop) -> None:
         CHANNELS.dropped.append(self._request.channel.key)
+        await self._report(self._outcome(DeliveryState.FAILED).model_copy(update={"was_stopped": True}))
         self._is_over = True
 
     async def _try(self) -> None:
@@ -94,19 +106,22 @@ class FakeDelivery:
         CHANNELS.listeners[key] = [*self._listeners]
         if is_taken is None or self._is_over:
             return
-        for listener in self._listeners:
-            await signal_if_open(listener, "delivery_reported", self._outcome(is_taken))
+        await self._report(self._outcome(DeliveryState.DELIVERED if is_taken else DeliveryState.PENDING))
         self._is_over = is_taken
 
-    def _outcome(self, is_taken: bool) -> DeliveryOutcome:
+    async def _report(self, outcome: DeliveryOutcome) -> None:
+        for listener in dict.fromkeys(self._listeners):
+            await signal_if_open(listener, "delivery_reported", outcome)
+
+    def _outcome(self, state: DeliveryState) -> DeliveryOutcome:
         return DeliveryOutcome(
             team="payments",
             iso_week=WEEK,
             channel=self._request.channel.key,
             kind=self._request.channel.kind,
             revision=1,
-            state=DeliveryState.DELIVERED if is_taken else DeliveryState.PENDING,
-            setback=None if is_taken else DOWN,
+            state=state,
+            setback=None if state is DeliveryState.DELIVERED else DOWN,
         )
 
 
@@ -159,9 +174,12 @@ async def deliveries(environment: WorkflowEnvironment, *open_ones: str) -> Async
 
 
 async def recovered(
-    environment: WorkflowEnvironment, takes: Mapping[str, list[bool | None]], *open_ones: str, **changes: Any
+    environment: WorkflowEnvironment,
+    takes: Mapping[str, list[bool | None]],
+    *open_ones: str,
+    **changes: Any,
 ) -> RecoveryReport:
-    CHANNELS.__init__(takes)  # type: ignore[misc]
+    CHANNELS.__init__(takes, again_after=changes.pop("again_after", None))  # type: ignore[misc]
     async with stage(environment, Ground(), SERVED) as on, deliveries(environment, *open_ones):
         return await on.recover(request(await on.now(), **changes))
 
@@ -255,7 +273,106 @@ async def test_a_person_may_have_it_tried_again(own_time: WorkflowEnvironment) -
     assert (report.outcome, report.decided_by) == (RecoveryOutcome.HEALED, "anna")
 
 
+async def test_what_has_been_sent_elsewhere_stays_there_also_when_people_go_on_without(
+    own_time: WorkflowEnvironment,
+) -> None:
+    CHANNELS.__init__({MAIL: [True]})  # type: ignore[misc]
+    ground = Ground()
+    plan = shipped(names.SLACK, "deliver", EXPIRED)
+    plan = plan.model_copy(update={"escalates": plan.escalates.model_copy(update={"ask": "stand_in"})})
+    async with stage(own_time, ground) as on, deliveries(own_time, UNIT):
+        await on.with_escalation()
+        handle = await on.start(request(await on.now(), EXPIRED, plan=plan, **MAILS))
+        await ground.was_joined.wait()
+        await handle.signal("resolve", {"by": "anna", "decision": "skip"})
+        report = await handle.result()
+    assert (report.decided_by, report.outcome) == ("anna", RecoveryOutcome.STAND_IN)
+    assert report.healed_without_data == (UNIT,)
+
+
+async def test_slack_stands_in_for_mail(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(
+        own_time,
+        {BACKUP: [True]},
+        MAIL,
+        service=names.EMAIL,
+        plan=shipped(names.EMAIL, "deliver", DOWN),
+        units=(FailedUnit(unit=MAIL, service=names.EMAIL, failure=DOWN),),
+        deliveries=(delivery(MAIL, "payments@acme.dev"),),
+        alternatives={MAIL: (delivery(BACKUP, "#backup"),)},
+    )
+    assert states(report) == [("retry", StepState.FAILED), ("alternative", StepState.RESOLVED)]
+    assert report.outcome is RecoveryOutcome.STAND_IN
+
+
 async def test_the_edition_hears_of_the_channel_that_stands_in_as_well(own_time: WorkflowEnvironment) -> None:
     alternative = delivery(BACKUP).model_copy(update={"reply_to": "changelog:payments:2026-W47"})
-    report = await recovered(own_time, {BACKUP: [False, True]}, UNIT, alternatives={UNIT: (alternative,)})
-    assert CHANNELS.listeners[BACKUP] == [report.workflow_id, "changelog:payments:2026-W47"]
+    report = await recovered(own_time, {BACKUP: [True]}, UNIT, alternatives={UNIT: (alternative,)})
+    assert CHANNELS.listeners[BACKUP] == ["changelog:payments:2026-W47", report.workflow_id]
+
+
+async def test_a_channel_that_heals_before_the_second_try_is_not_asked_again(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {UNIT: [False, False, True]}, UNIT, again_after=timedelta(seconds=5))
+    assert states(report) == [("retry", StepState.RESOLVED)]
+    assert report.steps[0].attempts == 1
+    assert len(CHANNELS.begun[UNIT]) == 1  # its run is over: none begins for what is there already
+
+
+async def test_a_delivery_is_begun_again_unless_somebody_has_stopped_it(own_time: WorkflowEnvironment) -> None:
+    await recovered(own_time, {UNIT: [True]})
+    assert [begun.unless_stopped for begun in CHANNELS.begun[UNIT]] == [True]
+
+
+async def test_a_stand_in_keeps_its_schedule_within_the_time_of_the_step(own_time: WorkflowEnvironment) -> None:
+    """So a mail arrives that a greylisting server takes at its second try."""
+    report = await recovered(own_time, {MAIL: [False, True]}, UNIT, failure=EXPIRED, again_after=MINUTE, **MAILS)
+    assert states(report)[-1] == ("email", StepState.RESOLVED)
+    assert report.steps[-1].message == "stood in for by mail to payments@acme.dev"
+    assert (CHANNELS.tries[MAIL], CHANNELS.dropped) == (2, [])
+
+
+async def test_a_stand_in_that_is_too_late_is_dropped_at_the_end_of_the_step(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(own_time, {}, UNIT, failure=EXPIRED, again_after=timedelta(seconds=50), **MAILS)
+    email = next(step for step in report.steps if step.id == "email")
+    assert email.state is StepState.FAILED
+    assert 1.9 * MINUTE < email.duration < 2.5 * MINUTE
+    assert CHANNELS.dropped == [MAIL]
+
+
+async def test_what_heals_meanwhile_needs_no_stand_in(own_time: WorkflowEnvironment) -> None:
+    report = await recovered(
+        own_time,
+        {UNIT: [False, False, True]},
+        UNIT,
+        again_after=timedelta(seconds=50),
+        failure=EXPIRED,
+        **MAILS,
+    )
+    assert (report.outcome, report.steps[-1].id) == (RecoveryOutcome.HEALED, "email")
+    assert report.steps[-1].message == "the channel took it"
+    assert CHANNELS.dropped == [MAIL]
+
+
+async def test_a_delivery_that_heals_by_itself_ends_the_wait_for_people(own_time: WorkflowEnvironment) -> None:
+    CHANNELS.__init__({UNIT: [False, True]}, again_after=2 * MINUTE)  # type: ignore[misc]
+    ground = Ground()
+    plan = shipped(names.SLACK, "deliver", EXPIRED)
+    plan = plan.model_copy(update={"steps": plan.steps[-1:]})
+    async with stage(own_time, ground) as on, deliveries(own_time, UNIT):
+        escalation = await on.with_escalation()
+        report = await on.recover(request(await on.now(), EXPIRED, plan=plan))
+        (left,) = await escalation.result()
+    assert states(report) == [("manual", StepState.SUCCEEDED)]  # no retry was needed
+    assert (report.outcome, report.decided_by) == (RecoveryOutcome.HEALED, "healed by itself")
+    assert left.is_healed
+    assert report.ended_at is not None
+    assert report.started_at is not None
+    assert report.ended_at - report.started_at < 3 * MINUTE
+
+
+async def test_a_channel_that_lets_it_be_because_another_stands_in_is_not_healed(own_time: WorkflowEnvironment) -> None:
+    own = delivery(UNIT)
+    dropping = own.model_copy(update={"channel": own.channel.model_copy(update={"after_fallback": "drop"})})
+    report = await recovered(own_time, {BACKUP: [True]}, UNIT, deliveries=(dropping,), **BACKUPS)
+    assert CHANNELS.dropped == [UNIT]
+    assert report.outcome is RecoveryOutcome.STAND_IN

@@ -6,7 +6,7 @@ from datetime import timedelta
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import Healing
-from devsync.domain.recovery.plan import Ask, Escalates
+from devsync.domain.recovery.plan import Escalates, Need
 
 FIRST_RETRY = timedelta(minutes=5)
 LONGEST_BETWEEN_RETRIES = timedelta(minutes=30)
@@ -22,11 +22,11 @@ _OF_A_SERVICE = frozenset(
 """What a service, or our account there, has: all that ask it meet it."""
 
 
-def is_needed(ask: Ask, healing: Healing) -> bool:
+def is_needed(need: Need, healing: Healing) -> bool:
     """Whether what is not live, or not there, is reason enough."""
-    if ask is Ask.NEVER:
+    if need is Need.NEVER:
         return False
-    return bool(healing.not_live if ask is Ask.STAND_IN else healing.missing)
+    return bool(healing.not_live if need is Need.STAND_IN else healing.missing)
 
 
 def choices(healing: Healing) -> tuple[Decision, ...]:

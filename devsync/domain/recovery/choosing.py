@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from devsync.domain.errors import ErrorCategory, Failure
+from devsync.domain.recovery.builtin import ASK_PERSON
 from devsync.domain.recovery.plan import ANY, Handles, RecoveryPlan
 
 _Rank = tuple[bool, bool, bool]
@@ -24,6 +25,11 @@ def plan_for(
         if _fits(handles, service, phase, categories)
     ]
     return max(fitting, key=lambda ranked: ranked[0])[1] if fitting else None
+
+
+def only_asking(plan: RecoveryPlan) -> RecoveryPlan:
+    """For what may have taken effect: none of the plan's steps that bring it about, there or elsewhere."""
+    return plan.model_copy(update={"steps": tuple(step for step in plan.steps if step.activity == ASK_PERSON)})
 
 
 def _fits(handles: Handles, service: str, phase: str, categories: set[ErrorCategory]) -> bool:

@@ -63,22 +63,24 @@ class PlanStep(Model):
     """Given to the activity as they stand in the file (`with:`)."""
 
 
-class Ask(StrEnum):
-    """When a person is asked and the answer waited for, until the deadline."""
+class Need(StrEnum):
+    """What is reason enough to ask people, or to tell them."""
 
     MISSING = "missing"
-    """When for some unit nothing stands in at all."""
+    """That for some unit nothing stands in at all."""
     STAND_IN = "stand_in"
-    """Also when something stands in that is not live."""
+    """Also that something stands in that is not live."""
     NEVER = "never"
+    """Nothing is."""
 
 
 class Escalates(Model):
     """What of a plan's end reaches people."""
 
-    ask: Ask = Ask.MISSING
-    """Where it is told but not asked for, the edition goes on at once with what stands in."""
-    tell: Ask = Ask.STAND_IN
+    ask: Need = Need.MISSING
+    """When people are asked and waited for, until the deadline. Where they are told but not asked, the edition goes on
+    at once with what stands in."""
+    tell: Need = Need.STAND_IN
     """When people are told at all."""
     default: Decision = Decision.USE_FALLBACK
     """Taken when nobody has answered at the deadline. Without anything that stands in, it is `skip`."""

@@ -21,7 +21,7 @@ BY_STATUS: tuple[tuple[Container[int], Verdict], ...] = (
     (
         {410},
         Verdict(
-            category=ErrorCategory.DISTRIBUTION,
+            category=ErrorCategory.CONFIGURATION,
             says="{service}: the receiver has switched this address off (410): take it out of the team file, or replay"
             " the delivery when it is back",
             severity=ErrorSeverity.HIGH,

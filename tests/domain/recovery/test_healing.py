@@ -10,7 +10,7 @@ from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.domain.recovery import asking
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import Healing, RecoveryOutcome
-from devsync.domain.recovery.plan import Ask, Escalates
+from devsync.domain.recovery.plan import Escalates, Need
 
 UNITS = ("a", "b", "c")
 news = st.lists(st.tuples(st.sampled_from((*UNITS, "stranger")), st.booleans()), max_size=12)
@@ -67,13 +67,13 @@ def test_stand_ins_that_are_left_out_leave_gaps() -> None:
 @pytest.mark.parametrize(
     ("made", "needed"),
     [
-        (healing(live="abc"), {Ask.MISSING: False, Ask.STAND_IN: False, Ask.NEVER: False}),
-        (healing(live="ab", stand_in="c"), {Ask.MISSING: False, Ask.STAND_IN: True, Ask.NEVER: False}),
-        (healing(live="ab"), {Ask.MISSING: True, Ask.STAND_IN: True, Ask.NEVER: False}),
+        (healing(live="abc"), {Need.MISSING: False, Need.STAND_IN: False, Need.NEVER: False}),
+        (healing(live="ab", stand_in="c"), {Need.MISSING: False, Need.STAND_IN: True, Need.NEVER: False}),
+        (healing(live="ab"), {Need.MISSING: True, Need.STAND_IN: True, Need.NEVER: False}),
     ],
 )
-def test_people_are_needed_for_what_is_missing_or_not_live(made: Healing, needed: dict[Ask, bool]) -> None:
-    assert {ask: asking.is_needed(ask, made) for ask in Ask} == needed
+def test_people_are_needed_for_what_is_missing_or_not_live(made: Healing, needed: dict[Need, bool]) -> None:
+    assert {ask: asking.is_needed(ask, made) for ask in Need} == needed
 
 
 def test_what_stands_in_can_be_used_only_where_something_does() -> None:
