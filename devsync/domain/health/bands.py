@@ -166,11 +166,13 @@ def _of_runs(snapshot: Snapshot, thresholds: Thresholds) -> Iterable[Finding]:
 
 
 def _of_missing(snapshot: Snapshot, thresholds: Thresholds) -> Iterable[Finding]:
-    """Editions are the calls that matter: many that are missing are as bad as many calls that fail."""
+    """Many that are missing are as bad as many calls that fail; where nobody has theirs, the whole has failed."""
     due = [one for one in snapshot.due or () if not one.called_off and one.deadline < snapshot.window.end]
     late = missing(due, snapshot.window.end)
     if late:
-        band = max(Band.DEGRADED, rate_band(len(late), len(due), thresholds), key=lambda band: band.rank)
+        is_whole = len(late) == len(due) >= thresholds.fewest_failures
+        of_rate = Band.CRITICAL if is_whole else rate_band(len(late), len(due), thresholds)
+        band = max(Band.DEGRADED, of_rate, key=lambda band: band.rank)
         named = ", ".join(f"{one.team} {one.iso_week}" for one in late[:3])
         rest = f" and {len(late) - 3} more" if len(late) > 3 else ""
         yield Finding(band=band, reason=f"not delivered by its deadline: {named}{rest}")
