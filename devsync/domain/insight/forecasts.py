@@ -17,17 +17,17 @@ from devsync.domain.insight.series import WEEK, Series
 from devsync.domain.insight.smoothing import best_fit
 from devsync.domain.model import Model
 
-FEWEST_DAYS = 6 * WEEK
-"""Four weeks to learn from, and the two that are held out."""
+HELD_OUT = 2 * WEEK
+FEWEST_DAYS = 3 * WEEK + 2 * HELD_OUT
+"""Three weeks to learn from, two on which the methods are tried, and two that are held out of all that."""
 FEWEST_EVENTS = 20
 """Fewer say nothing of the next ones."""
-HELD_OUT = 2 * WEEK
 CONFIDENCE = 0.9
 """This share of the days to come should lie within their intervals."""
 LONGEST = 13 * WEEK
 """A forecast for more days would be a guess."""
 
-_FIRST_TRY = 3 * WEEK
+_FIRST_TRY = FEWEST_DAYS - 2 * HELD_OUT
 """From so many days on a method is tried on the days that follow."""
 _FORGETTING = 0.75
 """A weekday counts this much less than the same one a week later."""

@@ -113,6 +113,13 @@ def test_what_becomes_worse_is_told_at_once_and_once() -> None:
     assert watch.alert().level is CRITICAL
 
 
+def test_a_level_that_was_told_is_no_news_after_a_reminder_of_a_lower_one() -> None:
+    watch = firing()
+    assert watch.tick(MINUTE, wrong("github", level=CRITICAL)) == ["worse"]
+    assert watch.tick(61 * MINUTE, wrong("github", level=MEDIUM)) == ["reminded"]
+    assert watch.tick(62 * MINUTE, wrong("github", level=CRITICAL)) == []
+
+
 def test_who_has_taken_it_is_not_reminded_until_their_time_is_over() -> None:
     watch = firing()
     assert watch.take(alerts.acknowledge(watch.book, GITHUB, "anna", NOW + MINUTE)) == []
@@ -171,6 +178,12 @@ def test_what_began_and_ended_within_it_is_never_told() -> None:
     told = [watch.tick(minute * MINUTE, wrong("github") if minute < 10 else FINE) for minute in range(60)]
     assert not any(told)
     assert [alert.state for alert in watch.changed] == []
+
+
+def test_what_is_nearly_over_when_it_ends_is_never_told() -> None:
+    watch = muted(maintenance(until=30 * MINUTE))
+    told = [watch.tick(minute * MINUTE, wrong("github") if minute < 30 else FINE) for minute in range(60)]
+    assert not any(told)
 
 
 def test_the_end_of_what_was_told_before_it_is_told_within_it() -> None:
@@ -270,6 +283,13 @@ def test_an_end_that_nobody_could_be_told_of_and_a_new_begin_are_one_story() -> 
     assert watch.tick(3 * MINUTE, FINE) == []
     assert watch.tick(5 * MINUTE, wrong("github")) == []
     assert (watch.alert().id, watch.alert().state) == (first, AlertState.FIRING)
+
+
+def test_an_end_that_is_owed_is_told_however_late() -> None:
+    watch = Watch(AlertPolicy(notices_per_hour=1, cool_down=5 * MINUTE))
+    watch.tick(timedelta(), wrong("github"))
+    told = {minute: watch.tick(minute * MINUTE, FINE) for minute in range(1, 70)}
+    assert [minute for minute, kinds in told.items() if kinds] == [60]
 
 
 def test_an_optimisation_is_told_once_a_week() -> None:

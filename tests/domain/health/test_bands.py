@@ -61,6 +61,12 @@ CASES: list[tuple[str, Snapshot, Band, str]] = [
         "every service that was called is unhealthy: github, jira",
     ),
     (
+        "all that were called fail, and one was not",
+        snapshot(services=(calls(failures=20), calls("jira", 20)), breakers=(breaker("slack"),)),
+        Band.CRITICAL,
+        "every service that was called is unhealthy: github, jira",
+    ),
+    (
         "a service is slow",
         snapshot(services=(calls(seconds_p95=10.5),)),
         Band.DEGRADED,

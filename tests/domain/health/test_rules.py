@@ -1,5 +1,7 @@
 """Each threshold crossed on purpose: which alert, of which level, and that its neighbour is none."""
 
+from datetime import timedelta
+
 import pytest
 
 from devsync.domain.breaker import State
@@ -8,7 +10,7 @@ from devsync.domain.health.rules import RULES, SUBJECTS_AT_MOST, Problem, RuleNa
 from devsync.domain.health.snapshot import ErrorKind, Snapshot
 from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.insight.recommendations import Evidence, Recommendation, SettingChange
-from tests.domain.health.makers import HOUR, breaker, calls, due, run, snapshot
+from tests.domain.health.makers import breaker, calls, due, run, snapshot
 
 ADVICE = Recommendation(
     rule="api_bottleneck",
@@ -59,7 +61,7 @@ CROSSED: list[tuple[RuleName, str, Snapshot, Snapshot, str]] = [
         RuleName.EDITION_MISSING,
         "critical",
         snapshot(due=(due(),)),
-        snapshot(due=(due(late=-HOUR),)),
+        snapshot(due=(due(late=timedelta()), due(called_off="anna: a quiet week"))),
         "the edition of payments for 2026-W47 was not delivered by 2026-11-23 11:00 UTC",
     ),
     (
