@@ -4,7 +4,7 @@ A rule proposes what undoes its evidence and is bounded: followed and followed a
 silent there. With too few events it answers that, never with an opinion.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from devsync.domain.errors import ErrorCategory
@@ -18,13 +18,15 @@ from devsync.domain.insight.recommendations import (
     ServiceNumbers,
     SettingChange,
 )
-from devsync.domain.insight.statistics import Bottleneck, bottlenecks
+from devsync.domain.insight.statistics import bottlenecks
 from devsync.domain.insight.wording import services_yaml, written
 
 FEWEST_CALLS = 100
 FEWEST_EDITIONS = 10
 NEARLY = 0.8
 """Of a limit: what comes so near is worth a change before it is reached."""
+WORTHWHILE = 0.5
+"""Of a time limit: below it nobody waits for long, however busy a service is."""
 BUSY = 0.8
 """Of the calls that could be under way at once, this share was: the rest of the time is spent in waiting for a turn."""
 MOST_CONCURRENCY = 50
@@ -105,36 +107,35 @@ def _cure(service: str, numbers: ServiceNumbers, category: ErrorCategory) -> Set
 
 def slow_stage(seen: Observations) -> Iterator[_Answer]:
     """Editions near their time limit that spend most of it in collecting, waiting for their turn at one service."""
-    seconds = seen.generation_seconds_p95
-    if seconds is None or seconds < NEARLY * seen.generation_limit_seconds:
+    use, limit = seen.editions, seen.generation_limit_seconds
+    if use is None or use.editions < FEWEST_EDITIONS or use.seconds_p95 < NEARLY * limit:
         return
     stages = bottlenecks(seen.stages)
     if isinstance(stages, NotEnoughData):
         yield stages
         return
     worst = stages[0]
-    if worst.editions < FEWEST_EDITIONS:
-        yield from _too_few("time by stage", worst.editions, "editions", FEWEST_EDITIONS)
-    elif worst.stage == "collect" and worst.share >= 0.5:
-        for answer in api_bottleneck(seen):
-            if isinstance(answer, Recommendation):
-                evidence = (*_evidence_of_time(seconds, seen.generation_limit_seconds, worst), *answer.evidence)
-                yield answer.model_copy(update={"rule": "slow_stage", "evidence": evidence})
-
-
-def _evidence_of_time(seconds: float, limit: float, worst: Bottleneck) -> Iterable[Evidence]:
-    yield Evidence(
-        metric="generation time",
-        value=seconds,
-        unit="s",
-        samples=worst.editions,
-        limit=limit,
+    if worst.stage != "collect" or worst.share < 0.5:
+        return
+    of_time = (
+        Evidence(metric="generation time", value=use.seconds_p95, unit="s", samples=use.editions, limit=limit),
+        Evidence(metric="share of collect", value=100 * worst.share, unit="%", samples=worst.editions),
     )
-    yield Evidence(metric=f"share of {worst.stage}", value=100 * worst.share, unit="%", samples=worst.editions)
+    for answer in api_bottleneck(seen):
+        if isinstance(answer, Recommendation):
+            yield answer.model_copy(update={"rule": "slow_stage", "evidence": (*of_time, *answer.evidence)})
 
 
 def api_bottleneck(seen: Observations) -> Iterator[_Answer]:
     """A service to which nearly as many calls were under way, all the time, as are allowed at once."""
+    editions = seen.editions
+    if editions is None:
+        return
+    if editions.editions < FEWEST_EDITIONS:
+        yield from _too_few("generation time", editions.editions, "editions", FEWEST_EDITIONS)
+        return
+    if editions.seconds_p95 < WORTHWHILE * seen.generation_limit_seconds:
+        return
     for use in seen.uses:
         numbers = seen.settings.get(use.service)
         if numbers is None or not use.seconds_collecting:
@@ -165,8 +166,8 @@ def api_bottleneck(seen: Observations) -> Iterator[_Answer]:
 
 def memory(seen: Observations) -> Iterator[_Answer]:
     """Workers near their memory limit: the service that may do most at once does less."""
-    use = seen.memory
-    if use is None:
+    use = seen.editions
+    if use is None or use.peak_mb_p95 is None:
         return
     if use.editions < FEWEST_EDITIONS:
         yield from _too_few("peak memory", use.editions, "editions", FEWEST_EDITIONS)

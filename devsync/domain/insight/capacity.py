@@ -47,8 +47,8 @@ class CapacityRow(Model):
     outlook: Outlook
     reached_on: date | None = None
     earliest: date | None = None
-    """With 95 %, not before it and not after `latest`; None: not within two years."""
     latest: date | None = None
+    """By the bounds of the slope, which hold with 95 %; None: not within two years."""
 
 
 def capacity(metrics: Iterable[Metric]) -> tuple[CapacityRow | NotEnoughData, ...]:
@@ -61,7 +61,6 @@ def capacity_of(metric: Metric) -> CapacityRow | NotEnoughData:
     if isinstance(found, NotEnoughData):
         return found
     grows = found.direction is Direction.RISING
-    last_day = metric.series.end - timedelta(days=1)
     row = CapacityRow(
         metric=metric.name,
         unit=metric.unit,
@@ -72,22 +71,22 @@ def capacity_of(metric: Metric) -> CapacityRow | NotEnoughData:
     )
     left = metric.limit - found.level
     if left <= 0:
-        return row.model_copy(update={"outlook": Outlook.REACHED, "reached_on": last_day})
-    reached_on = _met(last_day, left, found.per_week) if grows else None
+        return row.model_copy(update={"outlook": Outlook.REACHED, "reached_on": found.as_of})
+    reached_on = _met(found.as_of, left, found.per_week) if grows else None
     if reached_on is None:
         return row
     return row.model_copy(
         update={
             "outlook": Outlook.APPROACHING,
             "reached_on": reached_on,
-            "earliest": _met(last_day, left, found.high),
-            "latest": _met(last_day, left, found.low),
+            "earliest": _met(found.as_of, left, found.high),
+            "latest": _met(found.as_of, left, found.low),
         }
     )
 
 
-def _met(last_day: date, left: float, per_week: float) -> date | None:
+def _met(as_of: date, left: float, per_week: float) -> date | None:
     """The day on which so much is used up; None beyond what can be told."""
     if per_week <= 0 or left / per_week * 7 > FARTHEST.days:
         return None
-    return last_day + timedelta(days=ceil(left / per_week * 7))
+    return as_of + timedelta(days=ceil(left / per_week * 7))

@@ -1,21 +1,22 @@
 """Since when something is different: the one day from which a series has another level that lasts.
 
-Pettitt's test (1979) on ranks within each weekday, so that neither a bad day nor a weekend makes a change.
+Pettitt's test (1979) on ranks within each weekday, so that neither a bad day nor a weekend makes a change; with the
+variance that the ranks have, since quiet days are alike and ties have less than Pettitt supposes.
 """
 
 from collections.abc import Sequence
 from datetime import date
 from itertools import accumulate
 from math import exp
-from statistics import median
+from statistics import fmean, median, pvariance
 
 from devsync.domain.insight.enough import NotEnoughData
 from devsync.domain.insight.series import WEEK, Series
 from devsync.domain.model import Model
 
 FEWEST_MEASURED = 12
-SIGNIFICANCE = 0.01
-"""Smaller than a trend's: days are not independent of each other, which this test takes them for."""
+SIGNIFICANCE = 0.001
+"""Smaller than a trend's: this test takes days for independent of each other, and every team is looked at each week."""
 
 
 class Change(Model):
@@ -39,12 +40,13 @@ def change(about: str, series: Series) -> Change | NoChange | NotEnoughData:
     if len(measured) < FEWEST_MEASURED:
         return NotEnoughData(about=about, found=len(measured), needed=FEWEST_MEASURED, what="days")
     heights = _heights(measured)
-    # Pettitt's U: by how much the days up to each one rank below all others, the last day aside.
-    rising = [2 * total - (number + 1) for number, total in enumerate(accumulate(heights[:-1]))]
-    size = len(measured)
-    at = max(range(len(rising)), key=lambda number: abs(rising[number]))
-    statistic = abs(rising[at]) * size
-    p_value = min(2 * exp(-6 * statistic**2 / (size**3 + size**2)), 1.0)
+    spread = pvariance(heights)
+    if not spread:
+        return NoChange(about=about)
+    # By how much the days up to each one are higher than the whole, added up; the last day aside.
+    apart = [abs(total - (number + 1) * fmean(heights)) for number, total in enumerate(accumulate(heights[:-1]))]
+    at = max(range(len(apart)), key=apart.__getitem__)
+    p_value = min(2 * exp(-2 * apart[at] ** 2 / (len(heights) * spread)), 1.0)
     if p_value > SIGNIFICANCE:
         return NoChange(about=about)
     return Change(

@@ -108,9 +108,13 @@ class CacheUse(Model):
     hits: Count
 
 
-class MemoryUse(Model):
+class EditionUse(Model):
+    """What editions took, each as a whole."""
+
     editions: Count
-    peak_mb_p95: Measure
+    seconds_p95: Measure
+    peak_mb_p95: Measure | None = None
+    """None: nobody measured it."""
 
 
 class Observations(Model):
@@ -120,12 +124,11 @@ class Observations(Model):
     operations: tuple[OperationCount, ...] = ()
     categories: tuple[CategoryCount, ...] = ()
     stages: tuple[StageCount, ...] = ()
-    generation_seconds_p95: Measure | None = None
-    """Of whole editions; None: there was none."""
+    editions: EditionUse | None = None
+    """None: there was none."""
     uses: tuple[ServiceUse, ...] = ()
     breakers: tuple[BreakerUse, ...] = ()
     caches: tuple[CacheUse, ...] = ()
-    memory: MemoryUse | None = None
     settings: dict[str, ServiceNumbers]
     """By service."""
     refresh_every: timedelta = timedelta(hours=6)

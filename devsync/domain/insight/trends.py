@@ -44,6 +44,8 @@ class Trend(Model):
     """How often chance alone would show as much."""
     level: float
     """What the busiest weekday has now, on the line through all weeks; without a trend, its median."""
+    as_of: date
+    """That weekday, in the last week that was measured."""
     weeks: int
     since: date
     """The first day that was looked at."""
@@ -61,6 +63,7 @@ def trend(about: str, series: Series) -> Trend | NotEnoughData:
     per_week = median(slopes)
     low, high = _bounds(slopes, spread)
     direction = _direction(per_week, p_value)
+    level, day = _level(weekdays, per_week if direction is not Direction.STEADY else 0.0)
     return Trend(
         about=about,
         direction=direction,
@@ -68,7 +71,8 @@ def trend(about: str, series: Series) -> Trend | NotEnoughData:
         low=low,
         high=high,
         p_value=p_value,
-        level=_level(weekdays, per_week if direction is not Direction.STEADY else 0.0),
+        level=level,
+        as_of=series.day(day),
         weeks=weeks,
         since=series.start,
     )
@@ -151,10 +155,12 @@ def _direction(per_week: float, p_value: float) -> Direction:
     return Direction.RISING if per_week > 0 else Direction.FALLING
 
 
-def _level(weekdays: _Weekdays, per_week: float) -> float:
+def _level(weekdays: _Weekdays, per_week: float) -> tuple[float, int]:
+    """The highest of the weekdays' levels in the last week, and its day by number."""
     last = max(week for values in weekdays.values() for week in values)
     return max(
-        median(value + per_week * (last - week) for week, value in values.items()) for values in weekdays.values()
+        (median(value + per_week * (last - week) for week, value in values.items()), last * WEEK + weekday)
+        for weekday, values in weekdays.items()
     )
 
 

@@ -11,7 +11,7 @@ from devsync.domain.insight.capacity import FARTHEST, CapacityRow, Metric, Outlo
 from devsync.domain.insight.enough import NotEnoughData
 from tests.domain.insight.makers import MONDAY, series
 
-SUNDAY = MONDAY + timedelta(days=83)
+LAST_MONDAY = MONDAY + timedelta(days=77)
 
 
 def metric(values: list[float | None], limit: float = 180) -> Metric:
@@ -32,11 +32,11 @@ def mondays(first: float, per_week: float, noise: float = 0, seed: int = 1) -> l
 def test_what_grows_meets_its_limit_on_a_day() -> None:
     answer = row(mondays(60, 10))
     assert (answer.now, answer.per_week, answer.outlook) == (170.0, 10.0, Outlook.APPROACHING)
-    assert answer.reached_on == answer.earliest == answer.latest == SUNDAY + timedelta(days=7)
+    assert answer.reached_on == answer.earliest == answer.latest == LAST_MONDAY + timedelta(days=7)
 
 
 def test_noise_makes_the_day_less_sure_and_the_true_one_lies_between() -> None:
-    true, held = SUNDAY + timedelta(days=round((400 - (60 + 110)) / 10 * 7)), 0
+    true, held = LAST_MONDAY + timedelta(weeks=(400 - 170) / 10), 0
     for seed in range(40):
         answer = row(mondays(60, 10, noise=15, seed=seed), limit=400)
         assert answer.earliest is not None
@@ -90,4 +90,4 @@ def test_a_day_that_is_told_is_near_enough_to_be_told(first: float, per_week: fl
     values = [max(one, 0) for one in mondays(first, per_week) if one is not None]
     answer = row([values[day // 7] if day % 7 == 0 else None for day in range(84)], limit)
     for day in (answer.reached_on, answer.earliest, answer.latest):
-        assert day is None or SUNDAY <= day <= SUNDAY + FARTHEST + timedelta(days=1)
+        assert day is None or LAST_MONDAY <= day <= LAST_MONDAY + FARTHEST + timedelta(days=1)
