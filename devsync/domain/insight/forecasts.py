@@ -1,16 +1,14 @@
 """What the next two weeks bring: daily counts with intervals, and how wrong the same method was when it was tried.
 
-Two methods are tried on the past, and the one that was less wrong is taken: smoothing, which follows growth, and the
-weekday's median, which no single bad day moves. Nothing of the last fourteen days is known to the choice that they
-judge.
+The mean of two methods: smoothing, which follows growth, and the weekday's median, which no single bad day moves. On
+the series at hand either may be better, and the mean is hardly worse than that one; choosing by the past was
+(docs/explanation/insight.md).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from math import ceil, floor, sqrt
 from statistics import fmean
-from types import MappingProxyType
-from typing import NamedTuple
 
 from devsync.domain.insight.enough import NotEnoughData
 from devsync.domain.insight.series import WEEK, Series
@@ -19,7 +17,7 @@ from devsync.domain.model import Model
 
 HELD_OUT = 2 * WEEK
 FEWEST_DAYS = 3 * WEEK + 2 * HELD_OUT
-"""Three weeks to learn from, two on which the methods are tried, and two that are held out of all that."""
+"""Three weeks to learn from, two on which the forecast is tried, and two that are held out of all that."""
 FEWEST_EVENTS = 20
 """Fewer say nothing of the next ones."""
 CONFIDENCE = 0.9
@@ -28,7 +26,7 @@ LONGEST = 13 * WEEK
 """A forecast for more days would be a guess."""
 
 _FIRST_TRY = FEWEST_DAYS - 2 * HELD_OUT
-"""From so many days on a method is tried on the days that follow."""
+"""From so many days on it is tried on the days that follow."""
 _FORGETTING = 0.75
 """A weekday counts this much less than the same one a week later."""
 
@@ -57,7 +55,6 @@ class BackTest(Model):
 
 class Forecast(Model):
     about: str
-    method: str
     days: tuple[ForecastDay, ...]
     back_test: BackTest
 
@@ -75,13 +72,11 @@ def forecast(about: str, counts: Series, days: int = HELD_OUT) -> Forecast | Not
         return NotEnoughData(about=about, found=len(values), needed=FEWEST_DAYS, what="days")
     if sum(values) < FEWEST_EVENTS:
         return NotEnoughData(about=about, found=round(sum(values)), needed=FEWEST_EVENTS, what="events")
-    chosen = _choose(values)
     return Forecast(
         about=about,
-        method=chosen.name,
         days=tuple(
             ForecastDay(day=counts.day(len(counts.values) + number), expected=expected, low=low, high=high)
-            for number, (expected, low, high) in enumerate(chosen.intervals(values, days))
+            for number, (expected, low, high) in enumerate(_intervals(values, days))
         ),
         back_test=_back_test(values),
     )
@@ -92,11 +87,12 @@ def same_weekday(values: Sequence[float], days: int) -> list[float]:
     return [values[len(values) - WEEK + number % WEEK] for number in range(days)]
 
 
-def _smoothed(values: Sequence[float], days: int) -> list[float]:
-    return list(best_fit(values).forecast(days))
+def _expected(values: Sequence[float], days: int) -> list[float]:
+    both = zip(best_fit(values).forecast(days), _weekday_medians(values, days), strict=True)
+    return [fmean(pair) for pair in both]
 
 
-def _weekday_median(values: Sequence[float], days: int) -> list[float]:
+def _weekday_medians(values: Sequence[float], days: int) -> list[float]:
     """The median of the same weekdays, older ones weighing less."""
     return [_weighted_median(values[(len(values) + number) % WEEK :: WEEK][::-1]) for number in range(days)]
 
@@ -111,48 +107,33 @@ def _weighted_median(newest_first: Sequence[float]) -> float:
     return weighted[-1][0]
 
 
-_METHODS: Mapping[str, Callable[[Sequence[float], int], list[float]]] = MappingProxyType(
-    {"smoothing": _smoothed, "weekday median": _weekday_median}
-)
+def _intervals(values: Sequence[float], days: int) -> list[tuple[float, float, float]]:
+    """Expected, low and high of each day that follows.
 
-
-class _Tried(NamedTuple):
-    """A method, and by how much it was wrong on days it did not know: each miss in units of the noise of its day."""
-
-    name: str
-    error: float
-    misses: tuple[float, ...]
-    """Sorted; above zero where more came than was forecast."""
-
-    def intervals(self, values: Sequence[float], days: int) -> list[tuple[float, float, float]]:
-        """Expected, low and high of each day that follows.
-
-        The bounds are order statistics of past misses ("split conformal"): no bell curve is supposed, and with few
-        misses they lie at the worst of them.
-        """
-        tail = (1 - CONFIDENCE) / 2
-        below = max(floor(tail * (len(self.misses) + 1)) - 1, 0)
-        above = min(ceil((1 - tail) * (len(self.misses) + 1)) - 1, len(self.misses) - 1)
-        low, high = min(self.misses[below], 0.0), max(self.misses[above], 0.0)
-        return [
-            (expected, max(expected + low * _noise(expected), 0.0), expected + high * _noise(expected))
-            for expected in _METHODS[self.name](values, days)
-        ]
-
-
-def _choose(values: Sequence[float]) -> _Tried:
-    return min((_try(name, values) for name in _METHODS), key=lambda tried: tried.error)
-
-
-def _try(name: str, values: Sequence[float]) -> _Tried:
-    """Forecasts the two weeks after each week of the past, from what was known by then."""
-    pairs = [
-        (seen, expected)
-        for known in range(len(values) - HELD_OUT, _FIRST_TRY - 1, -WEEK)
-        for seen, expected in zip(values[known:], _METHODS[name](values[:known], HELD_OUT), strict=False)
+    The bounds are order statistics of past misses ("split conformal"): no bell curve is supposed, and with few misses
+    they lie at the worst of them.
+    """
+    misses = _misses(values)
+    tail = (1 - CONFIDENCE) / 2
+    below = max(floor(tail * (len(misses) + 1)) - 1, 0)
+    above = min(ceil((1 - tail) * (len(misses) + 1)) - 1, len(misses) - 1)
+    low, high = min(misses[below], 0.0), max(misses[above], 0.0)
+    return [
+        (expected, max(expected + low * _noise(expected), 0.0), expected + high * _noise(expected))
+        for expected in _expected(values, days)
     ]
-    misses = sorted((seen - expected) / _noise(expected) for seen, expected in pairs)
-    return _Tried(name, fmean(abs(seen - expected) for seen, expected in pairs), tuple(misses))
+
+
+def _misses(values: Sequence[float]) -> list[float]:
+    """By how much the two weeks after each week of the past would have been missed, in units of the noise of the day.
+
+    Sorted; above zero where more came than was forecast.
+    """
+    return sorted(
+        (seen - expected) / _noise(expected)
+        for known in range(len(values) - HELD_OUT, _FIRST_TRY - 1, -WEEK)
+        for seen, expected in zip(values[known:], _expected(values[:known], HELD_OUT), strict=False)
+    )
 
 
 def _noise(expected: float) -> float:
@@ -162,7 +143,7 @@ def _noise(expected: float) -> float:
 
 def _back_test(values: Sequence[float]) -> BackTest:
     known, held_out = values[:-HELD_OUT], values[-HELD_OUT:]
-    days = _choose(known).intervals(known, HELD_OUT)
+    days = _intervals(known, HELD_OUT)
     error = fmean(abs(seen - expected) for seen, (expected, _, _) in zip(held_out, days, strict=True))
     naive = [abs(seen - before) for seen, before in zip(known[WEEK:], known, strict=False)]
     scale = fmean(naive)

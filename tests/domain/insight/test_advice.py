@@ -52,13 +52,15 @@ def failing(category: ErrorCategory, failures: int = 20, calls: int = 200) -> di
     }
 
 
-def busy(editions: int = 20, seconds: float = 170, calls: int = 1000, concurrency: int = 10) -> dict[str, Any]:
+def busy(
+    editions: int = 20, seconds: float = 170, calls: int = 1000, concurrency: int = 10, collecting: float = 900
+) -> dict[str, Any]:
     stage = {"seconds_median": 1, "seconds_p95": 1}
     return {
         "editions": EditionUse(editions=editions, seconds_p95=seconds),
         "stages": (
-            StageCount(stage="collect", editions=editions, seconds_total=900, **stage),
-            StageCount(stage="render", editions=editions, seconds_total=100, **stage),
+            StageCount(stage="collect", editions=editions, seconds_total=collecting, **stage),
+            StageCount(stage="render", editions=editions, seconds_total=1000 - collecting, **stage),
         ),
         "uses": (
             ServiceUse(
@@ -101,6 +103,7 @@ SPEAKS: list[tuple[str, Observations, tuple[str, str, str]]] = [
         seen(numbers(concurrency=30), **busy(concurrency=30)),
         ("slow_stage", "github.concurrency", "30 → 50"),
     ),
+    ("slow elsewhere", seen(**busy(collecting=400)), ("api_bottleneck", "github.concurrency", "10 → 20")),
     ("large", seen(**large(1700)), ("memory", "github.slots", "64 → 32")),
     ("stutters", seen(**opened(3, at_once=2)), ("breaker_tuning", "github.breaker.failure_threshold", "10 → 20")),
     ("asked too soon", seen(**opened(1, failed=2)), ("breaker_tuning", "github.breaker.recovery_timeout", "5m → 10m")),
@@ -129,6 +132,7 @@ SILENT: list[tuple[str, Observations]] = [
     ("few slots", seen(numbers(slots=4), **large(4000))),
     ("opened for good reason", seen(**opened(5, at_once=1, failed=2))),
     ("no breaker", seen(numbers(breaker=None), **opened(9, at_once=9))),
+    ("as many recoveries as openings", seen(**opened(3, failed=3))),
     ("bears enough", seen(numbers(breaker=BreakerConfig(failure_threshold=100)), **opened(9, at_once=9))),
     ("waits an hour", seen(numbers(breaker=BreakerConfig(recovery_timeout=60 * MINUTE)), **opened(9, failed=20))),
     ("remembered", seen(**cached(100))),
@@ -160,6 +164,7 @@ def test_too_few_events_are_named_and_no_opinion_is_given(about: str, observatio
 def test_nobody_is_told_to_ask_more_and_less_at_once() -> None:
     both = seen(**busy(), **failing(C.RATE_LIMITING))
     assert said(both) == [("high_error_rate", "github.concurrency", "10 → 5")]
+    assert said(seen(**busy(), **failing(C.RATE_LIMITING, failures=2))) == []
 
 
 def test_the_first_of_two_that_would_change_a_line_is_told() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from random import Random
+from statistics import median
 
 import pytest
 from hypothesis import given, settings
@@ -65,6 +66,15 @@ def test_without_growth_that_matters_there_is_no_day(
     assert answer.outlook is outlook
     assert answer.per_week == pytest.approx(per_week)
     assert (answer.reached_on is not None) == (outlook is Outlook.REACHED)
+
+
+def test_noise_alone_never_meets_a_limit() -> None:
+    for seed in range(20):
+        values = mondays(100, 0, noise=20, seed=seed)
+        answer = row(values)
+        if answer.per_week == 0:
+            assert (answer.outlook, answer.reached_on) == (Outlook.SAFE, None)
+            assert answer.now == median(value for value in values if value is not None)
 
 
 def test_the_busiest_weekday_meets_the_limit_first() -> None:

@@ -46,6 +46,17 @@ def test_one_edition_a_week_is_enough_for_a_trend() -> None:
     assert answer.low < 5 < answer.high
 
 
+def test_the_busiest_weekday_gives_the_level_and_its_day() -> None:
+    answer = found([100 * WORKING_WEEK[day % 7] + day for day in range(84)])
+    assert (answer.level, answer.as_of) == (130.0 + 78, MONDAY + timedelta(days=78))
+
+
+def test_alike_weeks_count_as_ties() -> None:
+    """By hand: 36 pairs rise; the variance is 212.7 - 56.7 = 156, z = 35 / 12.49."""
+    weekly = [float(day >= 42) if day % 7 == 0 else None for day in range(84)]
+    assert found(weekly).p_value == pytest.approx(0.00507, abs=1e-5)
+
+
 @pytest.mark.parametrize("mean", [0.5, 10.0, 200.0])
 def test_noise_is_taken_for_a_trend_at_most_as_often_as_it_says(mean: float) -> None:
     false = sum(found(daily(seed, mean)).direction is not Direction.STEADY for seed in SEEDS)
