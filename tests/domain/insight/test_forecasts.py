@@ -51,9 +51,9 @@ def test_it_goes_on_from_the_day_of_the_week_on_which_the_series_ends() -> None:
 
 def test_growth_is_followed_and_not_for_ever() -> None:
     values = [50.0 + day for day in range(TWELVE_WEEKS)]
-    days = forecast_of(values, LONGEST).days
-    assert days[0].expected > 120
-    assert days[-1].expected < 200
+    assert forecast_of(values).days[0].expected > 120
+    ahead = list(best_fit(values).forecast(LONGEST))
+    assert 130 < ahead[0] < ahead[-1] < 150
 
 
 @pytest.mark.parametrize("mean", [1.5, 12.0])
@@ -84,6 +84,19 @@ def test_nine_of_ten_days_lie_within_their_intervals() -> None:
             days += 1
             seen += day.low <= came <= day.high
     assert CONFIDENCE - 0.05 <= seen / days <= CONFIDENCE + 0.05
+
+
+def test_quiet_days_have_narrower_intervals_than_busy_ones() -> None:
+    days = forecast_of(daily(4, 20)).days
+    monday, sunday = days[0], days[6]
+    assert monday.high - monday.low > 2 * (sunday.high - sunday.low)
+
+
+def test_the_days_that_are_held_out_are_not_known_to_what_they_judge() -> None:
+    week = [20.0, 22.0, 21.0, 19.0, 18.0, 2.0, 1.0]
+    answer = forecast_of([*week * 10, *[10 * count for count in week] * 2])
+    assert answer.back_test.mean_absolute_error == pytest.approx(9 * fmean(week), rel=0.01)
+    assert answer.back_test.within == 0
 
 
 def test_commits_of_real_projects_are_forecast_better_than_as_a_week_before() -> None:
