@@ -70,7 +70,7 @@ def _notice(kind: NoticeKind, alerts: Sequence[Alert], now: datetime) -> Notice:
     worst = max(alerts, key=lambda alert: alert.level.rank)
     is_one = len(alerts) == 1
     rule = worst.rule.value.replace("_", " ")
-    # By the time alone two ticks would differ; one tick that is told twice has the same.
+    # A tick that is repeated makes the same ids: the channels see that they have those already.
     of_one, of_many = f"{worst.id}/{kind.value}/{worst.times_told + 1}", f"{worst.rule.value}/{kind.value}@{stamp(now)}"
     return Notice(
         id=of_one if is_one else of_many,
