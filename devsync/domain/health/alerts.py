@@ -1,0 +1,190 @@
+"""The states of alerts, and who is told what when. Pure: every function takes `now`.
+
+`apply` takes what the rules found and returns the next book with the notices to send. Facts first (what is wrong, what
+is over), then telling: once when it begins, again after a cool-down while nobody has taken it, at once when it becomes
+worse, and once when it is over. What must wait (a mute, the budget) is told later, if it is still true then.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from devsync.domain.errors import ErrorSeverity
+from devsync.domain.health.book import Alert, AlertBook, AlertPolicy, AlertState, Mute, Notice, Round, stamp
+from devsync.domain.health.rules import Problem, Verdict
+from devsync.domain.health.telling import tell
+
+LONGEST_MUTE = timedelta(days=30)
+"""What shall be silent for longer should not be a rule."""
+MUTES_AT_MOST = 100
+
+
+class Refused(ValueError):
+    """What was asked makes no sense now; the message says why."""
+
+
+def apply(book: AlertBook, verdicts: Iterable[Verdict], policy: AlertPolicy, now: datetime) -> Round:
+    """One tick. The same verdicts again, a moment later, change nothing and tell nobody."""
+    before = _without_future(book, now)
+    alerts = {alert.key: alert for alert in before.alerts}
+    for verdict in verdicts:
+        if verdict.is_known:
+            alerts |= _observed(alerts, verdict, policy, now)
+    kept = [_woken(alert, policy, now) for alert in alerts.values() if not _is_forgotten(alert, policy, now)]
+    mutes = tuple(mute for mute in before.mutes if now < mute.until)
+    return _round(book, tell(AlertBook(alerts=tuple(kept), mutes=mutes, told=before.told), policy, now))
+
+
+def acknowledge(book: AlertBook, key: str, by: str, now: datetime) -> Round:
+    """Somebody takes it: no more reminders while they have their time, unless it becomes worse."""
+    alert = _open(book, key)
+    if alert.state is AlertState.ACKNOWLEDGED:
+        raise Refused(f"{alert.acknowledged_by} has acknowledged it already")
+    taken = _changed(alert, state=AlertState.ACKNOWLEDGED, acknowledged_by=by, acknowledged_at=now)
+    return _round(book, (_with(book, taken), ()))
+
+
+def mute(book: AlertBook, asked: Mute, now: datetime) -> Round:
+    """Silence, from now on or in a maintenance window to come. Alerts go on being counted and shown."""
+    if asked.until <= max(asked.since, now):
+        raise Refused("it would be over before it begins; write a later end")
+    if asked.until - asked.since > LONGEST_MUTE:
+        raise Refused(f"nothing is muted for longer than {LONGEST_MUTE.days} days")
+    if asked in book.mutes:
+        raise Refused(f"{asked.pattern} is muted already, until {asked.until:%Y-%m-%d %H:%M %Z}")
+    if len(book.mutes) >= MUTES_AT_MOST:
+        raise Refused(f"there are {MUTES_AT_MOST} mutes already; end one of them")
+    return _round(book, (book.model_copy(update={"mutes": (*book.mutes, asked)}), ()))
+
+
+def unmute(book: AlertBook, pattern: str) -> Round:
+    """Ends every mute of that pattern: what still fires is told at the next tick."""
+    kept = tuple(mute for mute in book.mutes if mute.pattern != pattern)
+    if kept == book.mutes:
+        raise Refused(f"{pattern} is not muted")
+    return _round(book, (book.model_copy(update={"mutes": kept}), ()))
+
+
+def _observed(alerts: dict[str, Alert], verdict: Verdict, policy: AlertPolicy, now: datetime) -> dict[str, Alert]:
+    """What one rule found, alike problems as one, and what of it is over."""
+    problems: dict[str, Problem] = {}
+    for problem in verdict.problems:
+        problems[problem.key] = _joined(problems.get(problem.key), problem)
+    seen = {key: _seen(alerts.get(key), problem, now) for key, problem in problems.items()}
+    quiet = {
+        key: _quiet(alert, policy, now)
+        for key, alert in alerts.items()
+        if alert.rule is verdict.rule and alert.is_open and key not in problems
+    }
+    return seen | quiet
+
+
+def _joined(before: Problem | None, problem: Problem) -> Problem:
+    if before is None:
+        return problem
+    worse = max(before, problem, key=lambda one: one.level.rank)
+    return worse.model_copy(update={"count": before.count + problem.count})
+
+
+def _seen(before: Alert | None, problem: Problem, now: datetime) -> Alert:
+    if before is None or not (before.is_open or before.owes_its_end):
+        return _begun(before, problem, now)
+    changes: dict[str, Any] = {
+        "level": problem.level,
+        "summary": problem.summary,
+        "details": problem.details,
+        "count": problem.count,
+        "seen_at": now,
+        "quiet_since": None,
+    }
+    is_worse = problem.level.rank > before.level.rank
+    if not before.is_open or (is_worse and before.state is AlertState.ACKNOWLEDGED):
+        changes |= {"state": AlertState.FIRING, "acknowledged_by": "", "acknowledged_at": None, "resolved_at": None}
+    return _changed(before, **changes)
+
+
+def _begun(before: Alert | None, problem: Problem, now: datetime) -> Alert:
+    """What comes back within the cool-down is told when that is over: flapping is one story."""
+    told_before_at, told_level_before = _told_before(before)
+    return Alert(
+        id=f"{problem.key}@{stamp(now)}",
+        key=problem.key,
+        rule=problem.rule,
+        level=problem.level,
+        state=AlertState.FIRING,
+        summary=problem.summary,
+        details=problem.details,
+        count=problem.count,
+        opened_at=now,
+        seen_at=now,
+        told_before_at=told_before_at,
+        told_level_before=told_level_before,
+    )
+
+
+def _told_before(before: Alert | None) -> tuple[datetime | None, ErrorSeverity | None]:
+    """When people last heard of this problem. One that flaps within a cool-down is not told each time: it may be that
+    they heard of it several times ago."""
+    if before is None:
+        return None, None
+    if before.told_at is not None:
+        return before.told_at, before.told_level
+    return before.told_before_at, before.told_level_before
+
+
+def _quiet(alert: Alert, policy: AlertPolicy, now: datetime) -> Alert:
+    """It is over when it has been so for a while: a moment without it is none."""
+    since = alert.quiet_since or now
+    if now - since < policy.resolve_after:
+        return _changed(alert, quiet_since=since)
+    return _changed(alert, quiet_since=since, state=AlertState.RESOLVED, resolved_at=now)
+
+
+def _woken(alert: Alert, policy: AlertPolicy, now: datetime) -> Alert:
+    """Who has acknowledged and not put an end to it in time is reminded as everybody is."""
+    taken = alert.acknowledged_at
+    if alert.state is not AlertState.ACKNOWLEDGED or taken is None or now - taken < policy.acknowledged_for:
+        return alert
+    return _changed(alert, state=AlertState.FIRING, acknowledged_by="", acknowledged_at=None)
+
+
+def _is_forgotten(alert: Alert, policy: AlertPolicy, now: datetime) -> bool:
+    """A resolved one is remembered while its cool-down lasts, and until its end has been told."""
+    if alert.is_open or alert.resolved_at is None:
+        return False
+    last = alert.told_at or alert.told_before_at or alert.resolved_at
+    return not alert.owes_its_end and now - last >= policy.cool_down_of(alert.rule)
+
+
+def _without_future(book: AlertBook, now: datetime) -> AlertBook:
+    """A clock that went back must not make anybody wait until it has come forward again."""
+    if not book.told and not book.alerts:
+        return book
+    alerts = tuple(_changed(alert, **alert.later_than(now)) for alert in book.alerts)
+    return book.model_copy(update={"alerts": alerts, "told": tuple(min(at, now) for at in book.told)})
+
+
+def _open(book: AlertBook, key: str) -> Alert:
+    """By its key, or by the id of the time it fired."""
+    for alert in book.alerts:
+        if key in {alert.key, alert.id}:
+            if not alert.is_open:
+                raise Refused(f"{alert.key} is resolved already")
+            return alert
+    raise Refused(f"there is no alert {key!r}")
+
+
+def _with(book: AlertBook, changed: Alert) -> AlertBook:
+    alerts = tuple(changed if alert.id == changed.id else alert for alert in book.alerts)
+    return book.model_copy(update={"alerts": alerts})
+
+
+def _changed(alert: Alert, **changes: Any) -> Alert:
+    return alert.model_copy(update=changes)
+
+
+def _round(before: AlertBook, after: tuple[AlertBook, Sequence[Notice]]) -> Round:
+    book, notices = after
+    rows = {alert.id: alert.standing for alert in before.alerts}
+    changed = tuple(alert for alert in book.alerts if rows.get(alert.id) != alert.standing)
+    return Round(book=book, notices=tuple(notices), changed=changed)

@@ -1,0 +1,106 @@
+"""What the monitor sees at one tick. Everything in it was measured or read; what could not be is None, never zero."""
+
+from math import isfinite
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BeforeValidator, model_validator
+
+from devsync.domain.breaker import Standing
+from devsync.domain.insight.counted import Count
+from devsync.domain.insight.recommendations import Recommendation
+from devsync.domain.insight.span import Span
+from devsync.domain.model import Model
+
+
+def _measured(value: object) -> object:
+    """Not a number, infinite or below zero is no measurement: a clock went back, a sensor is broken."""
+    if isinstance(value, int | float) and not (isfinite(value) and value >= 0):
+        return None
+    return value
+
+
+Measured = Annotated[float | None, BeforeValidator(_measured)]
+
+
+class ErrorKind(Model):
+    """Alike errors of a service within the window, thousands of them in one line."""
+
+    fingerprint: str
+    count: Count
+    message: str
+
+
+class ServiceWindow(Model):
+    """What one service did within the window."""
+
+    service: str
+    calls: Count
+    """That ended, well or not."""
+    failures: Count
+    seconds_p95: Measured = None
+    """19 of 20 calls were not slower."""
+    kinds: tuple[ErrorKind, ...] = ()
+    """The most frequent ones; three are enough."""
+
+    @property
+    def error_rate(self) -> float | None:
+        """A percentage; None where nothing was called."""
+        return 100 * self.failures / self.calls if self.calls else None
+
+    @model_validator(mode="after")
+    def _failures_are_calls(self) -> Self:
+        if self.failures > self.calls:
+            raise ValueError("more failures than calls; count each failure as a call, too")
+        return self
+
+
+class EditionRun(Model):
+    """An edition that was made within the window."""
+
+    team: str
+    iso_week: str
+    seconds: Measured
+    """From its start to its end; waiting for people is not part of it."""
+    peak_memory_mb: Measured = None
+
+
+class DueEdition(Model):
+    """An edition that should be there, or soon will have to be."""
+
+    team: str
+    iso_week: str
+    deadline: AwareDatetime
+    """When it must have been delivered."""
+    delivered_at: AwareDatetime | None = None
+    """When its first channel had it."""
+    called_off: str = ""
+    """Who cancelled or rejected it, or paused its schedule, and why: then nobody waits for it."""
+
+
+class Machine(Model):
+    """Of the process that asks. For people: no band is made of them."""
+
+    cpu_percent: Measured = None
+    memory_mb: Measured = None
+    disk_free_mb: Measured = None
+    database_mb: Measured = None
+
+
+class Snapshot(Model):
+    """None: could not be read. The rules that need it then say nothing, and what fires goes on firing."""
+
+    window: Span
+    """What calls and editions are counted over."""
+    services: tuple[ServiceWindow, ...] | None = None
+    breakers: tuple[Standing, ...] | None = None
+    editions: tuple[EditionRun, ...] | None = None
+    due: tuple[DueEdition, ...] | None = None
+    """Those whose deadline lies within the window, and every older one that is still not there."""
+    recommendations: tuple[Recommendation, ...] | None = None
+    machine: Machine = Machine()
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """What health cannot do without, and could not be read."""
+        needed = {"calls": self.services, "breakers": self.breakers, "editions": self.editions, "due": self.due}
+        return tuple(name for name, part in needed.items() if part is None)

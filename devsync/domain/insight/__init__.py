@@ -1,0 +1,1 @@
+"""What the records say: statistics, trends, forecasts, capacity and what to change. Too few events say nothing."""

@@ -1,0 +1,61 @@
+"""What the records deliver for a question: counts and measures, already grouped by the database.
+
+A million rows become some thousands of these; nothing here knows a single error. Every field is measured: a number that
+nobody measured has no row.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, Field, FiniteFloat, model_validator
+
+from devsync.domain.errors import ErrorCategory, ErrorSeverity
+from devsync.domain.model import Model
+
+Count = Annotated[int, Field(ge=0)]
+Measure = Annotated[FiniteFloat, Field(ge=0)]
+
+
+class ErrorCount(Model):
+    """Alike errors within one hour."""
+
+    hour: AwareDatetime
+    """Its beginning; that of the asked window where the window begins within the hour."""
+    category: ErrorCategory
+    severity: ErrorSeverity
+    service: str
+    operation: str
+    fingerprint: str
+    count: Annotated[int, Field(ge=1)]
+    message: str = ""
+    """Of one of them, so that a fingerprint means something to people."""
+
+
+class OperationCount(Model):
+    """What one operation of one service did within the asked window."""
+
+    service: str
+    operation: str
+    calls: Count
+    """Attempts that ended, well or not."""
+    failures: Count
+    seconds_median: Measure
+    seconds_p95: Measure
+    """19 of 20 were not slower."""
+    seconds_total: Measure
+    """All of them, one after the other."""
+
+    @model_validator(mode="after")
+    def _failures_are_calls(self) -> Self:
+        if self.failures > self.calls:
+            raise ValueError("more failures than calls; count each failure as a call, too")
+        return self
+
+
+class StageCount(Model):
+    """One phase of the editions of the asked window: `collect`, `compose`, `render`, `deliver`."""
+
+    stage: str
+    editions: Count
+    seconds_median: Measure
+    seconds_p95: Measure
+    seconds_total: Measure
