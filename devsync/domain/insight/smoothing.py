@@ -1,8 +1,8 @@
 """Exponential smoothing with a weekly season: a level, a damped trend and seven weekdays, each slowly adapted.
 
 Holt-Winters' additive method with damping (Hyndman and Athanasopoulos, "Forecasting: Principles and Practice", 8.3 and
-8.4). Its own forty lines: statsmodels would bring numpy, scipy and pandas, 75 MB of wheels, for no better forecasts of
-such counts (docs/explanation/insight.md has the figures).
+8.4). Its own forty lines: statsmodels would bring numpy, scipy and pandas, 75 MB of wheels, for hardly better forecasts
+of such counts (docs/explanation/insight.md has the figures).
 """
 
 from collections.abc import Iterator, Sequence
