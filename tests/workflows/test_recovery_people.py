@@ -53,7 +53,7 @@ def took(report: RecoveryReport) -> timedelta:
 async def until_asked(on: Stage, handle: Handle) -> None:
     """Until the recovery waits for people."""
     await on.ground.was_joined.wait()
-    while (await handle.query(Recovery.progress)).escalation_id != on.ground.escalation_id:
+    while on.ground.escalation_id not in (await handle.query(Recovery.progress)).escalations:
         await asyncio.sleep(0.02)
 
 
@@ -66,7 +66,7 @@ async def test_what_stands_in_is_told_and_not_waited_for(skipping_time: Workflow
     assert (join.service, join.severity, join.failure.message) == ("github", ErrorSeverity.HIGH, AWAY.message)
     assert (join.subscriber.is_waiting, join.subscriber.choices) == (False, ())
     assert join.subscriber.subject == "payments 2026-W47: github, 2 units"
-    assert (report.outcome, report.escalation_id) == (RecoveryOutcome.STAND_IN, "escalation:service:github")
+    assert (report.outcome, report.escalations) == (RecoveryOutcome.STAND_IN, ("escalation:service:github",))
     assert took(report) < MINUTE
 
 
