@@ -118,6 +118,7 @@ class Escalation(Answering):
         if self._case.later is not None:
             owed = self._records.owed(self._case, self._page, self._board.told)
             workflow.continue_as_new(the_next_page(self._case.later, owed))
+        workflow.set_current_details(escalation_story(self._view()))
 
     # What workflows say.
 
