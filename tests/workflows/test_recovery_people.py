@@ -34,6 +34,8 @@ from tests.workflows.recovery_stage import (
 )
 from workflows.recovery import Recovery
 
+pytestmark = pytest.mark.timeout(60)
+
 CACHED = heals(ProvenanceKind.CACHED)
 RETRY = step("retry", "github.collect_again")
 Handle = WorkflowHandle[Recovery, RecoveryReport]

@@ -50,6 +50,8 @@ async def test_every_decision_comes_back_from_an_escalation(own_time: WorkflowEn
             if decision is Decision.RETRY:
                 await all_are_refused(on.handle, client, [*nonsense("resolve", **good), *WRONG_DECISIONS], refused)
             await type_in(client, on.escalation_id, "acknowledge", *says(by="anna"))
+            twice = [Typed("acknowledge", says(by=by), "anna has acknowledged it already") for by in ("anna", "ben")]
+            await all_are_refused(on.handle, client, twice, refused)
             await type_in(client, on.escalation_id, "resolve", *says(**good, note="as agreed"))
             (told,) = await waiting.result()
         await on.result()
