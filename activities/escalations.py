@@ -64,7 +64,7 @@ class EscalationActivities:
             uncertain_wait=read_timeout * configuration.delivery.uncertain_wait_factor,
             retry_after=configuration.delivery.slack.retry_schedule,
         )
-        workflow_id = _escalation_id(message)
+        workflow_id = message.escalation_id
         if message.replaces:
             return EscalationJoined(escalation_id=workflow_id if await self._takes_place(workflow_id, join) else "")
         await self._client.start_workflow(
@@ -144,13 +144,6 @@ def _read_again(directory: Path, known: Configuration) -> Configuration:
         teams=known.teams,
         recovery=known.recovery,
     )
-
-
-def _escalation_id(message: JoinEscalation) -> str:
-    """Who takes another's place stays in its escalation."""
-    if message.service:
-        return names.service_escalation_id(message.service)
-    return names.own_escalation_id(message.replaces or message.subscriber.workflow_id)
 
 
 def _with_run(message: JoinEscalation) -> Subscriber:

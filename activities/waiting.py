@@ -1,4 +1,4 @@
-"""Tells runs that wait for a service to look again, since somebody has closed its breaker early."""
+"""Tells runs that wait for a service to look again, since its breaker lets calls out again."""
 
 import asyncio
 from collections.abc import Callable

@@ -39,7 +39,7 @@ def recovery_document(recovery: RecoverySummary) -> dict[str, Any]:
         "steps": [step.model_dump(mode="json") for step in recovery.steps],
         "decision": recovery.decision,
         "decided_by": recovery.decided_by,
-        "escalation": recovery.escalation_id,
+        "escalations": list(recovery.escalations),
         "workflow_id": recovery.workflow_id,
     }
 

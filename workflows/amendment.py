@@ -253,19 +253,18 @@ class Amendment:
 
     async def _inherit_escalations(self) -> None:
         for recovery in self._request.result.recoveries:
-            if not recovery.escalation_id or recovery.phase not in ASKED_AGAIN:
-                continue
-            try:
-                is_open = await escalating.take_place(
-                    recovery, self._request.plan, tuple(self._missing.values()), self._request.until
-                )
-            except ActivityError as error:
-                if is_cancelled_exception(error):
-                    raise
-                workflow.logger.warning("%s goes on without us: %s", recovery.escalation_id, reason_of(error))
-                continue
-            if is_open:
-                self._escalations[recovery.escalation_id] = recovery.service
+            for escalation in recovery.escalations if recovery.phase in ASKED_AGAIN else ():
+                try:
+                    is_open = await escalating.take_place(
+                        escalation, recovery, self._request.plan, tuple(self._missing.values()), self._request.until
+                    )
+                except ActivityError as error:
+                    if is_cancelled_exception(error):
+                        raise
+                    workflow.logger.warning("%s goes on without us: %s", escalation, reason_of(error))
+                    continue
+                if is_open:
+                    self._escalations[escalation] = recovery.service
 
     async def _leave_escalations(self) -> None:
         ours = workflow.info().workflow_id

@@ -1,4 +1,4 @@
-"""Tells those who wait for a service that somebody has ended its breaker's "no" before its time."""
+"""Tells those who wait for a service that its breaker's "no" is over, by itself or by a person before its time."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception

@@ -1,7 +1,7 @@
 """The shared memory of one service's breaker: takes reports, lends probes, and shows everybody where it stands."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from temporalio import workflow
@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         ReadBreakerSettings,
         ReportBatch,
     )
-    from devsync.domain.breaker import Breaker, BreakerConfig, BreakerRecord, Standing, Transition, admission
+    from devsync.domain.breaker import Breaker, BreakerConfig, BreakerRecord, Event, Standing, Transition, admission
     from devsync.domain.breaker.journal import Journal
     from devsync.domain.breaker.reports import SeenReports
     from devsync.domain.breaker.standing import worth_asking_again
@@ -35,6 +35,8 @@ with workflow.unsafe.imports_passed_through():
 
 CONFIGURATION = "config/services.yaml"
 """Who sets the rules of a new breaker."""
+ENDS_A_NO = (Event.CLOSED, Event.PAUSE_ENDED)
+"""By itself. (Half-open, it lets probes out, for whoever comes first.)"""
 Decide = Callable[[datetime | None, str, str, datetime], list[Transition]]
 
 
@@ -258,8 +260,7 @@ class CircuitBreaker:
         now = self._let_time_pass()
         were_refused = admission(self._breaker.standing, now).is_refused
         standing = self._happened(decide(now))
-        if were_refused and not admission(standing, now).is_refused:
-            self._release.is_due = True
+        self._release.is_due |= were_refused and not admission(standing, now).is_refused
         return standing
 
     def _configure(self, config: BreakerConfig, wish: Decision) -> Standing:
@@ -275,8 +276,11 @@ class CircuitBreaker:
         self._happened(self._breaker.tick(now))
         return now
 
-    def _happened(self, transitions: Iterable[Transition]) -> Standing:
+    def _happened(self, transitions: Sequence[Transition]) -> Standing:
         self._journal.add(transitions)
+        may_call = any(transition.event in ENDS_A_NO for transition in transitions)
+        if may_call and not admission(self._breaker.standing, workflow.now()).is_refused:
+            self._release.is_due = True  # who waits without an instant, as an amendment does, need not wait on
         self._shown.again()
         return self._breaker.standing
 

@@ -1,7 +1,7 @@
 """How a run of ours asks people: it joins an escalation, and leaves it when it needs no answer any more."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
     from devsync.contracts.edition import EditionPlan, EditionRequest, RecoverySummary
     from devsync.contracts.escalation import JoinEscalation, Subscriber, SubscriberLeft
-    from devsync.contracts.people import AskPeople
+    from devsync.contracts.people import Escalate
     from devsync.contracts.policies import Policies
     from devsync.contracts.recovery import FailedUnit
     from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
@@ -18,9 +18,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.signals import signal_if_open
 
 
-async def join(joining: JoinEscalation, policies: Policies, summary: str) -> str:
+async def join(joining: JoinEscalation, policies: Policies, summary: str, *, time_left: timedelta | None = None) -> str:
     """The id of the escalation, empty where the policy tells nobody. Raises ActivityError."""
-    joined = await call(activities.JOIN_ESCALATION, joining, policies, summary=summary)
+    joined = await call(activities.JOIN_ESCALATION, joining, policies, summary=summary, time_left=time_left)
     return joined.escalation_id
 
 
@@ -32,17 +32,16 @@ async def leave(places: Iterable[tuple[str, str]], *, is_healed: bool, note: str
 
 
 async def take_place(
-    recovery: RecoverySummary, plan: EditionPlan, missing: Sequence[FailedUnit], until: datetime
+    escalation: str, recovery: RecoverySummary, plan: EditionPlan, missing: Sequence[FailedUnit], until: datetime
 ) -> bool:
     """Follows an escalation in the place of the recovery that joined it. False where it is over, or needs nobody."""
     ours = [unit for unit in missing if unit.service == recovery.service]
     if not ours:
-        await leave([(recovery.escalation_id, recovery.workflow_id)], is_healed=True, note="everything is there")
+        await leave([(escalation, recovery.workflow_id)], is_healed=True, note="everything is there")
         return False
     worst = max((unit.failure for unit in ours), key=lambda failure: failure.severity.rank)
-    service = recovery.service if recovery.escalation_id == names.service_escalation_id(recovery.service) else ""
     joining = JoinEscalation(
-        service=service,
+        service=recovery.service if escalation == names.service_escalation_id(recovery.service) else "",
         failure=worst,
         severity=worst.severity,
         policy=plan.escalation,
@@ -57,11 +56,10 @@ async def take_place(
         ),
         replaces=recovery.workflow_id,
     )
-    summary = f"Follow {recovery.escalation_id} in the place of the recovery"
-    return bool(await join(joining, plan.policies, summary))
+    return bool(await join(joining, plan.policies, f"Follow {escalation} in the place of the recovery"))
 
 
-def about_edition(request: EditionRequest, asked: AskPeople, policy: str, deadline: datetime | None) -> JoinEscalation:
+def about_edition(request: EditionRequest, asked: Escalate, policy: str, deadline: datetime | None) -> JoinEscalation:
     """A person asks others about a run: they can stop it, or let it go on with what it has."""
     words = asked.reason or "no reason given"
     return JoinEscalation(
@@ -73,7 +71,7 @@ def about_edition(request: EditionRequest, asked: AskPeople, policy: str, deadli
         ),
         severity=ErrorSeverity.HIGH,
         policy=policy,
-        level=asked.level,
+        level=asked.level or None,
         reason=words,
         requested_by=asked.by,
         subscriber=Subscriber(

@@ -12,28 +12,22 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import names
     from devsync.contracts.escalation import (
-        Acknowledge,
-        ChangePolicy,
-        Escalate,
-        EscalationAnswer,
         EscalationJoin,
         EscalationStart,
         EscalationView,
-        Reassign,
-        Resolve,
-        Snooze,
         SubscriberLeft,
         ToldTarget,
     )
-    from devsync.domain.escalation.machine import POLICY, EventKind, Refused, State, next_step
-    from devsync.domain.model import Model
+    from devsync.domain.escalation.machine import POLICY, EventKind, Refused, State
     from workflows.alarm import Alarm, set_alarm
+    from workflows.answering import Answering
     from workflows.escalation_board import Board
+    from workflows.escalation_carry import the_next_page, the_same_page
     from workflows.escalation_case import Answer, Case
     from workflows.escalation_pager import finish_paging, page, stop_paging
     from workflows.escalation_records import Records, keep_recording, stop_recording
-    from workflows.escalation_story import digest_of, escalation_story, notice_of, title_of
-    from workflows.messages import REFUSED, RefusedMessages, decision, message
+    from workflows.escalation_story import digest_of, escalation_story, notice_of, occasion_of, title_of
+    from workflows.messages import RefusedMessages, message
     from workflows.signals import signal_if_open
 
 OPENED_WITHIN = timedelta(minutes=1)
@@ -47,7 +41,7 @@ SHORT_WORDS = timedelta(seconds=30)
 
 
 @workflow.defn(name=names.ESCALATION)
-class Escalation:
+class Escalation(Answering):
     """One page for all who suffer from the same cause; it ends with its decision, or when the cause has healed.
 
     The rules are those of `Case`, which is pure; here are its clock, its messages and what is told to whom. It ends at
@@ -58,11 +52,10 @@ class Escalation:
     @workflow.init
     def __init__(self, start: EscalationStart) -> None:
         run = workflow.info()
+        super().__init__(Case(start, run.workflow_id), RefusedMessages(start.refused, start.refused_count))
         self._page = start.page or run.run_id
-        self._case = Case(start, run.workflow_id)
         self._board = Board(start.told, self._unreached, self._changed)
         self._records = Records(start.owed)
-        self._refused = RefusedMessages(start.refused, start.refused_count)
         self._alarm = Alarm()
         self._news = 0
         self._shown = -1
@@ -86,10 +79,6 @@ class Escalation:
     # The phases, in order.
 
     async def _is_joined(self) -> bool:
-        """Those who joined while the last page was being closed open this one."""
-        joins, self._case.late_joins = self._case.late_joins, ()
-        for join in joins:
-            self._case.join(join, workflow.now())
         with suppress(TimeoutError):
             summary = "Until somebody joins"
             await workflow.wait_condition(
@@ -119,16 +108,17 @@ class Escalation:
         self._show()
         await self._tell_the_answers()
         telling = asyncio.create_task(finish_paging(self._board))
-        await self._wait_for(lambda: telling.done() or bool(self._case.late_joins), LAST_WORDS)
+        await self._wait_for(lambda: telling.done() or self._case.later is not None, LAST_WORDS)
         if not telling.done():
             await self._wait_for(telling.done, SHORT_WORDS)
         await stop_paging(self._board)
         await telling
-        await workflow.wait_condition(lambda: bool(self._case.late_joins) or self._records.are_done(self._case))
+        await workflow.wait_condition(lambda: self._case.later is not None or self._records.are_done(self._case))
         await stop_recording(self._records, recording)
-        if self._case.late_joins:
+        if self._case.later is not None:
             owed = self._records.owed(self._case, self._page, self._board.told)
-            workflow.continue_as_new(EscalationStart(owed=owed, joins=self._case.late_joins))
+            workflow.continue_as_new(the_next_page(self._case.later, owed))
+        workflow.set_current_details(escalation_story(self._view()))
 
     # What workflows say.
 
@@ -139,124 +129,24 @@ class Escalation:
         try:
             self._case.join(message(raw, EscalationJoin), workflow.now())
         except (ApplicationError, Refused) as error:
-            self._refuse("join", _why(error))
+            self._refuse("join", error)
 
     @workflow.signal(description="Somebody needs no answer any more; sent by workflows, not by people")
     def left(self, raw: RawValue) -> None:
         try:
             self._case.leave(message(raw, SubscriberLeft), workflow.now())
         except (ApplicationError, Refused) as error:
-            self._refuse("left", _why(error))
-
-    # What people say: one JSON object each, typed by hand in the Web UI or sent by the command line.
-
-    @workflow.signal(description='I look after it: {"by": "anna"}')
-    def acknowledge(self, raw: RawValue) -> None:
-        self._take("acknowledge", raw, Acknowledge)
-
-    @workflow.signal(
-        description='What to do: {"by": "anna", "decision": "retry | use_fallback | skip | abort", "note": "…"}'
-    )
-    def resolve(self, raw: RawValue) -> None:
-        self._take("resolve", raw, Resolve)
-
-    @workflow.signal(description='Ask nobody for a while: {"by": "anna", "minutes": 30}')
-    def snooze(self, raw: RawValue) -> None:
-        self._take("snooze", raw, Snooze)
-
-    @workflow.signal(description='Ask the next level, or this one: {"by": "anna", "reason": "…", "level": "executive"}')
-    def escalate(self, raw: RawValue) -> None:
-        self._take("escalate", raw, Escalate)
-
-    @workflow.signal(description='Ask somebody else: {"by": "anna", "to": "#payments-leads"}')
-    def reassign(self, raw: RawValue) -> None:
-        self._take("reassign", raw, Reassign)
+            self._refuse("left", error)
 
     @workflow.signal(
         dynamic=True, description="Any other signal is recorded as refused; the escalation goes on unharmed"
     )
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
-        self._refuse(name, "not a message of an escalation, or not with so many arguments")
-
-    # The same as updates, which answer: a refused one leaves no trace in the history.
-
-    @workflow.update(name="acknowledge", description="As the signal, with an answer")
-    def acknowledge_now(self, raw: RawValue) -> EscalationAnswer:
-        return self._answered(raw, Acknowledge)
-
-    @workflow.update(name="resolve", description="As the signal, with an answer")
-    def resolve_now(self, raw: RawValue) -> EscalationAnswer:
-        return self._answered(raw, Resolve)
-
-    @workflow.update(name="snooze", description="As the signal, with an answer")
-    def snooze_now(self, raw: RawValue) -> EscalationAnswer:
-        return self._answered(raw, Snooze)
-
-    @workflow.update(name="escalate", description="As the signal, with an answer")
-    def escalate_now(self, raw: RawValue) -> EscalationAnswer:
-        return self._answered(raw, Escalate)
-
-    @workflow.update(name="reassign", description="As the signal, with an answer")
-    def reassign_now(self, raw: RawValue) -> EscalationAnswer:
-        return self._answered(raw, Reassign)
-
-    @workflow.update(description='Other rules from now on: {"by": "anna", "reason": "…", "policy": {…}}')
-    def change_policy(self, raw: RawValue) -> EscalationAnswer:
-        return self._answered(raw, ChangePolicy)
-
-    @acknowledge_now.validator
-    def _may_acknowledge(self, raw: RawValue) -> None:
-        self._check(raw, Acknowledge)
-
-    @resolve_now.validator
-    def _may_resolve(self, raw: RawValue) -> None:
-        self._check(raw, Resolve)
-
-    @snooze_now.validator
-    def _may_snooze(self, raw: RawValue) -> None:
-        self._check(raw, Snooze)
-
-    @escalate_now.validator
-    def _may_escalate(self, raw: RawValue) -> None:
-        self._check(raw, Escalate)
-
-    @reassign_now.validator
-    def _may_reassign(self, raw: RawValue) -> None:
-        self._check(raw, Reassign)
-
-    @change_policy.validator
-    def _may_change_policy(self, raw: RawValue) -> None:
-        self._check(raw, ChangePolicy)
+        self._refuse(name, Refused("not a message of an escalation, or not with so many arguments"))
 
     @workflow.query(description="Where it stands: who was told, who waits, what is offered, what happens next")
     def state(self) -> EscalationView:
         return self._view()
-
-    # How messages are taken.
-
-    def _take(self, name: str, raw: RawValue, kind: type[Model]) -> None:
-        try:
-            self._case.take(decision(raw, kind), workflow.now())
-        except (ApplicationError, Refused) as error:
-            self._refuse(name, _why(error))
-        self._news += 1
-
-    def _answered(self, raw: RawValue, kind: type[Model]) -> EscalationAnswer:
-        try:
-            return self._case.take(decision(raw, kind), workflow.now())
-        except Refused as error:
-            raise ApplicationError(str(error), type=REFUSED, non_retryable=True) from None
-
-    def _check(self, raw: RawValue, kind: type[Model]) -> None:
-        try:
-            self._case.change(decision(raw, kind), workflow.now())
-        except Refused as error:
-            raise ApplicationError(str(error), type=REFUSED, non_retryable=True) from None
-
-    def _refuse(self, name: str, why: str) -> None:
-        self._refused.add(name, why)
-        self._case.add(EventKind.REFUSED, "", f"{name}: {why}", workflow.now())
-        self._news += 1
 
     # How it is done.
 
@@ -284,8 +174,7 @@ class Escalation:
         self._case.add(EventKind.GONE, subscriber.workflow_id, why, workflow.now())
 
     async def _until_something_happens(self) -> None:
-        due, record = self._case.due_at, self._case.opened.record
-        set_alarm(self._alarm, due, next_step(record) if due == record.due_at else "Does anybody come back?")
+        set_alarm(self._alarm, self._case.due_at, self._case.next_step)
         await workflow.wait_condition(lambda: self._alarm.has_rung or self._shown != self._case.version + self._news)
 
     async def _wait_for(self, is_so: Callable[[], bool], at_most: timedelta) -> None:
@@ -300,7 +189,7 @@ class Escalation:
         view = self._view()
         notice = notice_of(view, record, self._case.roster.next_deadline)
         self._board.configure(self._page, opening)
-        self._board.show(notice, digest_of(notice), self._case.notes)
+        self._board.show(notice, digest_of(notice), occasion_of(record), self._case.notes)
         page(self._board, record.asked if record.state is State.FIRING else (), record.level)
         failure = opening.request.failure
         attributes = (record.state.value, record.level, view.service, failure.category.value, self._case.roster.team)
@@ -327,7 +216,7 @@ class Escalation:
             reason=request.reason if request else "",
             requested_by=request.requested_by if request else "",
             record=case.record,
-            next_step=next_step(case.record) if case.record else "",
+            next_step=case.next_step,
             choices=case.roster.choices if case.is_open else (),
             subscribers=case.roster.entries,
             told=self._board.told,
@@ -349,23 +238,6 @@ class Escalation:
         await stop_recording(self._records, recording)
         await self._tell_the_answers()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        case = self._case
         workflow.continue_as_new(
-            EscalationStart(
-                page=self._page,
-                opening=case.opening,
-                record=case.record,
-                subscribers=case.roster.entries,
-                told=self._board.told,
-                notes=case.notes,
-                journal=case.journal.to_record(),
-                refused=self._refused.last,
-                refused_count=self._refused.count,
-                empty_since=case.empty_since,
-                owed=self._records.older,
-            )
+            the_same_page(self._case, self._page, self._board.told, self._refused, self._records.older)
         )
-
-
-def _why(error: ApplicationError | Refused) -> str:
-    return error.message if isinstance(error, ApplicationError) else str(error)

@@ -32,8 +32,10 @@ class Board:
         self._page = ""
         self._retry_after: Sequence[timedelta] = (timedelta(minutes=1),)
         self.notice = Notice(title="", body="")
-        self.digest = ""
+        self._digest = ""
         """Of the notice; empty while there is none."""
+        self._occasion = ""
+        """What rings: it changes only where somebody is asked anew, and in the end."""
         self.notes: Sequence[ThreadNote] = ()
         self.policies: Policies = {}
         self.uncertain_wait = timedelta()
@@ -56,9 +58,14 @@ class Board:
         self._page, self.policies, self.uncertain_wait = page, joined.policies, joined.uncertain_wait
         self._retry_after = joined.retry_after
 
-    def show(self, notice: Notice, digest: str, notes: Sequence[ThreadNote]) -> None:
+    def show(self, notice: Notice, digest: str, occasion: str, notes: Sequence[ThreadNote]) -> None:
         """What everybody is to have been told, from now on."""
-        self.notice, self.digest, self.notes = notice, digest, notes
+        self.notice, self._digest, self._occasion, self.notes = notice, digest, occasion, notes
+
+    def wanted(self, name: str) -> str:
+        """The digest of what they are to have. A message in Slack is changed in place and rings for nobody; a mail and
+        a webhook are sent anew, so that only an occasion is worth one."""
+        return self._digest if self._told[name].target.kind == names.SLACK else self._occasion
 
     def add(self, targets: Iterable[Target], level: str) -> list[str]:
         """Those are asked as well; who was asked before has the message already. Returns whom no task keeps told."""
@@ -83,12 +90,12 @@ class Board:
 
     def is_behind(self, name: str) -> bool:
         told = self._told[name]
-        if not self.digest or is_given_up(told):
+        if not self._digest or is_given_up(told):
             return False
         if self.is_closing and told.told_at is None and told.sent_at is None:
             return False
         has_note = told.target.kind == names.SLACK and told.notes_done < len(self.notes)
-        return told.digest != self.digest or has_note or told.sent_at is not None
+        return told.digest != self.wanted(name) or has_note or told.sent_at is not None
 
     def are_all_out_of_reach(self, targets: Iterable[Target]) -> bool:
         entries = [self._told.get(name_of(target)) for target in targets]

@@ -2,36 +2,38 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from devsync.contracts.escalation import (
     Acknowledge,
     ChangePolicy,
-    Escalate,
     EscalationAnswer,
     EscalationDecided,
     EscalationJoin,
     EscalationStart,
     Reassign,
-    Resolve,
     Snooze,
     SubscriberEntry,
     SubscriberLeft,
     ThreadNote,
 )
+from devsync.contracts.people import Escalate, Resolve
 from devsync.domain.escalation import machine
 from devsync.domain.escalation.journal import Journal
 from devsync.domain.escalation.machine import POLICY, EscalationRecord, Event, EventKind, Refused, Step
 from devsync.domain.escalation.policy import target_of
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
-from workflows.escalation_roster import Roster, nearest
+from workflows.escalation_roster import Roster, own_decision
 
 HEALED = "healed"
 """Who ended an escalation whose cause is over."""
 
 GRACE = timedelta(minutes=2)
 """So long after the last one left it stays open: an amendment takes the place of its edition."""
+
+FOLLOWED_AT_MOST = timedelta(days=7)
+"""So long it stays open for those who only follow it: longer than any of them does, unless it was terminated."""
 
 NOTED = (
     EventKind.ESCALATED, EventKind.TOLD_AGAIN, EventKind.RESUMED, EventKind.WOKE, EventKind.REASSIGNED,
@@ -71,11 +73,22 @@ class Case:
         self.journal = Journal(start.journal)
         self.notes = start.notes
         self.empty_since = start.empty_since
-        self.late_joins = start.joins
-        """Who came when it was resolved already: the next page is theirs."""
+        self.later: Case | None = None
+        """Of those who came when it was resolved already: the next page."""
         self.answers: list[Answer] = []
         self.version = 0
         """Raised whenever something has changed that people see."""
+
+    def to_record(self) -> dict[str, Any]:
+        """What its next run begins with: fields of EscalationStart."""
+        return {
+            "opening": self.opening,
+            "record": self.record,
+            "subscribers": self.roster.entries,
+            "notes": self.notes,
+            "journal": self.journal.to_record(),
+            "empty_since": self.empty_since,
+        }
 
     @property
     def is_open(self) -> bool:
@@ -87,10 +100,21 @@ class Case:
 
     @property
     def due_at(self) -> datetime | None:
-        """When something happens by itself."""
-        ends_at = None if self.empty_since is None else self.empty_since + GRACE
-        dues = [due for due in (self.record.due_at if self.record else None, ends_at) if due]
-        return min(dues, default=None)
+        """When something happens by itself. Nobody else is asked while nobody waits for an answer."""
+        if self.record is None or not self.record.is_open:
+            return None
+        return self.record.due_at if self.roster.waiting else self._ends_at(self.record)
+
+    @property
+    def next_step(self) -> str:
+        """What that is, for people; empty once it is over."""
+        if self.record is None or not self.record.is_open:
+            return ""
+        if self.roster.waiting:
+            return machine.next_step(self.record)
+        if self.empty_since is not None:
+            return "it ends, unless somebody comes back"
+        return "nobody else is asked: nobody waits for an answer"
 
     @property
     def opened(self) -> Opened:
@@ -104,20 +128,26 @@ class Case:
     def join(self, join: EscalationJoin, now: datetime) -> None:
         request = join.request
         if self.is_resolved:
-            if not request.replaces:  # who takes another's place has nothing new to ask
-                self.late_joins = (*self.late_joins, join)
+            self._join_later(join, now)
             return
-        if self.record is None:
+        before, was_waited_for = self.record, bool(self.roster.waiting)
+        if before is None:
             self._open(join, now)
         else:
             self._raise_for(join, now)
-        if self.roster.join(request.subscriber, request.replaces, now):
-            self._happened(EventKind.JOINED, request.subscriber.workflow_id, request.subscriber.subject, now)
+        subscriber = request.subscriber
+        if self.roster.join(subscriber, request.replaces, now):
+            self._happened(EventKind.JOINED, subscriber.workflow_id, subscriber.subject, now)
+        if before is not None and self.record == before and self.roster.waiting and not was_waited_for:
+            self._go(machine.needed(before, f"{subscriber.subject} waits for an answer", now))
         self.empty_since = None
         self.version += 1
 
     def leave(self, message: SubscriberLeft, now: datetime) -> None:
         """Raises Refused for one who never came, or whose place somebody else has taken."""
+        if self.later is not None and self.later.roster.knows(message.workflow_id):
+            self.later.leave(message, now)
+            return
         if not self.roster.knows(message.workflow_id):
             raise Refused(f"{message.workflow_id} is not here")
         if not self.is_open or not self.roster.leave(message):
@@ -159,21 +189,22 @@ class Case:
         if self.is_resolved and self.record is not None:
             self._tell_the_rest(self.record)
         record = self.opened.record
-        return EscalationAnswer(state=record.state, level=record.level, next_step=machine.next_step(record))
+        return EscalationAnswer(state=record.state, level=record.level, next_step=self.next_step)
 
     # What time, and a target that cannot be reached, lead to.
 
     def let_time_pass(self, now: datetime) -> None:
         if self.record is None or not self.record.is_open:
             return
-        if self.empty_since is not None and now >= self.empty_since + GRACE:
-            self._end(POLICY, None, "nobody waits for an answer any more", now)
+        if not self.roster.waiting:
+            if now >= self._ends_at(self.record):
+                self._end(POLICY, None, "nobody waits for an answer any more", now)
             return
         step = machine.tick(self.record, now)
         if step.events:
             self._go(step)
             if not step.record.is_open:
-                self._decide_by_default(step.record)
+                self._tell_the_rest(step.record)
 
     def nobody_can_be_reached(self, now: datetime) -> None:
         if self.record is not None:
@@ -182,15 +213,26 @@ class Case:
     def is_given_up(self, why: str, now: datetime) -> None:
         """Somebody has cancelled the escalation: those who wait get the policy's decision."""
         if self.record is not None and self.record.is_open:
-            decision = self.record.policy.default_decision
-            self._go(machine.resolve(self.record, POLICY, decision, why, now))
-            self._decide_by_default(self.record)
+            self._end(POLICY, self.record.policy.default_decision, why, now)
 
     def add(self, kind: EventKind, actor: str, message: str, now: datetime) -> None:
         """Something that changes no state: a target out of reach, a subscriber gone, a message refused."""
         self._happened(kind, actor, message, now)
 
     # How it is done.
+
+    def _join_later(self, join: EscalationJoin, now: datetime) -> None:
+        """On the next page. Who takes another's place has nothing new to ask, and opens none."""
+        replaces = join.request.replaces
+        if replaces and not (self.later and self.later.roster.knows(replaces)):
+            return
+        if self.later is None:
+            self.later = Case(EscalationStart(), self.escalation_id)
+        self.later.join(join, now)
+
+    def _ends_at(self, record: EscalationRecord) -> datetime:
+        """Where nobody waits."""
+        return record.since + FOLLOWED_AT_MOST if self.empty_since is None else self.empty_since + GRACE
 
     def _open(self, join: EscalationJoin, now: datetime) -> None:
         request = join.request
@@ -210,7 +252,7 @@ class Case:
     def _resolved(self, record: EscalationRecord, message: Resolve, now: datetime) -> Change:
         if not record.is_open:
             machine.resolve(record, message.by, message.decision, message.note, now)  # which refuses
-        choices = ", ".join(self.roster.choices)
+        choices = ", ".join(self.roster.choices) or "none, since nobody needs an answer"
         if message.decision is None:
             if self.roster.waiting:
                 raise Refused(f"decision: is missing; those who wait offer {choices}")
@@ -228,21 +270,21 @@ class Case:
         self._go(machine.resolve(self.opened.record, by, decision, note, now))
         self._tell_the_rest(self.opened.record)
 
-    def _decide_by_default(self, record: EscalationRecord) -> None:
-        for entry in self.roster.waiting:
-            decision = nearest(entry, record.policy.default_decision)
-            self._answer(entry, decision, record.decided_by, record.note)
-        self._tell_the_rest(record)
-
     def _tell_the_rest(self, record: EscalationRecord) -> None:
-        """Those who are still here hear that it is over."""
+        """Those who are still here hear that it is over, and what that means for them."""
         for entry in self.roster.here:
             self._answer(entry, record.decision, record.decided_by, record.note)
 
     def _answer(self, entry: SubscriberEntry, decision: Decision | None, by: str, note: str) -> None:
-        told = EscalationDecided(escalation_id=self.escalation_id, decision=decision, by=by, note=note)
+        own = own_decision(entry, decision)
+        becomes = own.value if own else ""
+        if decision is not None and own is not decision:
+            instead = f"{decision.value} was decided, which is not on offer here"
+            note = f"{note}; {instead}" if note else instead
+            becomes = f"{own.value if own else 'goes on as it does'}: {instead}"
+        told = EscalationDecided(escalation_id=self.escalation_id, decision=own, by=by, note=note)
         self.answers.append(Answer(entry, told))
-        self.roster.is_answered(entry.subscriber.workflow_id, decision)
+        self.roster.is_answered(entry.subscriber.workflow_id, becomes)
 
     def _go(self, step: Step) -> None:
         self.record = step.record
@@ -250,7 +292,7 @@ class Case:
 
     def _happened(self, kind: EventKind, actor: str, message: str, now: datetime) -> None:
         level = self.record.level if self.record else ""
-        self._keep([Event(at=now, kind=kind, actor=actor, level=level, message=message[:500])])
+        self._keep([Event(at=now, kind=kind, actor=actor, level=level, message=message[: machine.LONGEST_MESSAGE])])
 
     def _keep(self, events: Iterable[Event]) -> None:
         for event in events:

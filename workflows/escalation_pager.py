@@ -1,4 +1,5 @@
-"""Tells people about an escalation, and keeps what they were told true: one message a target, changed in place.
+"""Tells people about an escalation, and keeps what they were told true: one message a target, changed in place; a mail
+or a webhook is sent anew, where somebody is asked anew and in the end.
 
 Each target has a task of its own, so that one that cannot be reached holds up no other. A new Slack message is tried
 once; where its outcome is unknown the channel is asked, by the key in its metadata, before it is posted again. A mail
@@ -65,7 +66,7 @@ async def _keep_told(board: Board, name: str) -> None:
 async def _bring(board: Board, name: str) -> timedelta | None:
     """One step towards what everybody is to know. None where it succeeded, else the wait before the next one."""
     told = board.at(name)
-    is_asking, is_note = told.sent_at is not None, told.digest == board.digest
+    is_asking, is_note = told.sent_at is not None, told.digest == board.wanted(name)
     try:
         if is_asking:
             await _settle(board, name)
@@ -86,7 +87,7 @@ async def _bring(board: Board, name: str) -> timedelta | None:
 
 async def _tell(board: Board, name: str) -> None:
     """Posts the message, or changes it in place."""
-    told, digest, notes = board.at(name), board.digest, len(board.notes)
+    told, digest, notes = board.at(name), board.wanted(name), len(board.notes)
     if not told.message_id and told.target.kind == names.SLACK:
         board.set(name, sent_at=workflow.now())
     verb = "Tell" if told.told_at is None else "Tell again:"

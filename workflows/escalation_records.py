@@ -15,8 +15,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import failure_of
 
 RECORDED_AT_ONCE = 100
-OWED_AT_MOST = 20
-"""Pages that are over and not written down; beyond that the oldest are lost to the records."""
 
 
 class Records:
@@ -31,9 +29,9 @@ class Records:
         return not self.older and not case.journal.unrecorded
 
     def owed(self, case: Case, page: str, told: tuple[ToldTarget, ...]) -> tuple[RecordEscalation, ...]:
-        """What the next page writes down for this one."""
-        rest = (_batch(case, page, told),) if case.journal.unrecorded else ()
-        return (*self.older, *rest)[-OWED_AT_MOST:]
+        """What the next page writes down for this one: all that is not written down yet."""
+        rest = (_of(case, page, told),) if case.journal.unrecorded else ()
+        return (*self.older, *rest)
 
 
 async def keep_recording(records: Records, case: Case, page: str, told: Callable[[], tuple[ToldTarget, ...]]) -> None:
@@ -44,10 +42,10 @@ async def keep_recording(records: Records, case: Case, page: str, told: Callable
             return
         policies = case.opened.opening.policies
         if records.older:
-            await _write(records.older[0], policies)
-            records.older = records.older[1:]
+            await _write(_first_of(records.older[0]), policies)
+            records.older = (*_rest_of(records.older[0]), *records.older[1:])
             continue
-        batch = _batch(case, page, told())
+        batch = _first_of(_of(case, page, told()))
         await _write(batch, policies)
         case.journal.recorded(batch.first_number + len(batch.events) - 1)
 
@@ -60,7 +58,18 @@ async def stop_recording(records: Records, recording: "asyncio.Task[None]") -> N
     await asyncio.gather(recording, return_exceptions=True)
 
 
-def _batch(case: Case, page: str, told: tuple[ToldTarget, ...]) -> RecordEscalation:
+def _first_of(record: RecordEscalation) -> RecordEscalation:
+    """As much of it as is written down at once."""
+    return record.model_copy(update={"events": record.events[:RECORDED_AT_ONCE]})
+
+
+def _rest_of(record: RecordEscalation) -> tuple[RecordEscalation, ...]:
+    """What is left of it then; nothing, or one."""
+    events, first_number = record.events[RECORDED_AT_ONCE:], record.first_number + RECORDED_AT_ONCE
+    return (record.model_copy(update={"events": events, "first_number": first_number}),) if events else ()
+
+
+def _of(case: Case, page: str, told: tuple[ToldTarget, ...]) -> RecordEscalation:
     opening, record = case.opened
     request = opening.request
     return RecordEscalation(
@@ -76,7 +85,7 @@ def _batch(case: Case, page: str, told: tuple[ToldTarget, ...]) -> RecordEscalat
         subscribers=case.roster.entries,
         told=told,
         first_number=case.journal.first_unrecorded,
-        events=case.journal.unrecorded[:RECORDED_AT_ONCE],
+        events=case.journal.unrecorded,
     )
 
 

@@ -7,9 +7,9 @@ from devsync.contracts.escalation import Subscriber, SubscriberEntry, Subscriber
 from devsync.domain.recovery.decision import Decision
 
 MILDEST_FIRST = (Decision.USE_FALLBACK, Decision.SKIP, Decision.RETRY, Decision.ABORT)
-"""What the policy decides for those who do not offer its default."""
+"""What those get who wait and do not offer what was decided for all."""
 
-_HERE = (SubscriberState.WAITING, SubscriberState.FOLLOWING)
+HERE = (SubscriberState.WAITING, SubscriberState.FOLLOWING)
 
 
 class Roster:
@@ -29,7 +29,7 @@ class Roster:
     @property
     def here(self) -> tuple[SubscriberEntry, ...]:
         """Those who want to hear how it ends."""
-        return tuple(entry for entry in self.entries if entry.state in _HERE)
+        return tuple(entry for entry in self.entries if entry.state in HERE)
 
     @property
     def choices(self) -> tuple[Decision, ...]:
@@ -75,8 +75,8 @@ class Roster:
             changes = {"state": SubscriberState.GONE, "note": "it had ended before it could be told"}
             self._entries[workflow_id] = entry.model_copy(update=changes)
 
-    def is_answered(self, workflow_id: str, decision: Decision | None) -> None:
-        self._becomes(workflow_id, SubscriberState.ANSWERED, decision.value if decision else "")
+    def is_answered(self, workflow_id: str, note: str) -> None:
+        self._becomes(workflow_id, SubscriberState.ANSWERED, note)
 
     def that_take(self, decision: Decision) -> tuple[SubscriberEntry, ...]:
         """Those who wait and offer it."""
@@ -84,19 +84,21 @@ class Roster:
 
     def _becomes(self, workflow_id: str, state: SubscriberState, note: str) -> bool:
         entry = self._entries.get(workflow_id)
-        if entry is None or entry.state not in _HERE:
+        if entry is None or entry.state not in HERE:
             return False
         self._entries[workflow_id] = entry.model_copy(update={"state": state, "note": note})
         return True
 
 
-def nearest(entry: SubscriberEntry, decision: Decision) -> Decision:
-    """The decision, or the mildest one that the subscriber offers instead."""
-    if _offers(entry, decision):
+def own_decision(entry: SubscriberEntry, decision: Decision | None) -> Decision | None:
+    """What a decision for all means for this one: the same, where it offers that. Who waits gets the mildest that it
+    offers instead; who only follows goes on as it does, which is None."""
+    if decision is None or _offers(entry, decision):
         return decision
-    return next(one for one in MILDEST_FIRST if one in entry.subscriber.choices)
+    if entry.state is not SubscriberState.WAITING:
+        return None
+    return next((one for one in MILDEST_FIRST if _offers(entry, one)), None)
 
 
 def _offers(entry: SubscriberEntry, decision: Decision) -> bool:
-    """Who names no choice takes any."""
-    return not entry.subscriber.choices or decision in entry.subscriber.choices
+    return decision in entry.subscriber.choices

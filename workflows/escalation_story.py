@@ -9,6 +9,7 @@ from devsync.contracts.notifications import Notice
 from devsync.domain.escalation.machine import POLICY, EscalationRecord, Event, State
 from devsync.domain.recovery.decision import Decision
 
+NO_ANSWER = "No answer is needed: everybody has gone on with what there is."
 _SUBJECTS_SHOWN = 5
 _LONGEST = 300
 _MEANING = {
@@ -27,17 +28,17 @@ def title_of(view: EscalationView) -> str:
 
 def notice_of(view: EscalationView, record: EscalationRecord, deadline: datetime | None) -> Notice:
     """What those who are asked get. It changes only when something happens, never by the clock."""
-    waiting = [entry for entry in view.subscribers if entry.state is SubscriberState.WAITING]
+    waiting = _waiting(view)
     fields = {"State": _state(record), "Asked": _asked(record), "Since": _at(record.opened_at)}
     if view.severity is not None:
         fields["Severity"] = view.severity.value
     if record.is_open:
         fields["Next"] = view.next_step
-        fields["Waiting"] = _subjects(waiting) or "nobody any more"
+        fields["Waiting"] = _subjects(waiting) or "nobody"
         if deadline is not None and waiting:
             fields["First deadline"] = _at(deadline)
     return Notice(
-        title=f"{_heading(record)}: {view.title}",
+        title=f"{_heading(record, is_needed=bool(waiting))}: {view.title}",
         body="\n\n".join(_paragraphs(view, record)),
         fields=fields,
         data={
@@ -55,6 +56,11 @@ def digest_of(notice: Notice) -> str:
     return hashlib.sha256(notice.model_dump_json().encode()).hexdigest()[:16]
 
 
+def occasion_of(record: EscalationRecord) -> str:
+    """What is worth a mail: somebody is asked, for the first time or again, or it is over."""
+    return f"asked {record.times_asked}" if record.is_open else State.RESOLVED.value
+
+
 def escalation_story(view: EscalationView) -> str:
     """Markdown for the current details: where it stands, who was told, who waits, and how to answer."""
     record = view.record
@@ -63,6 +69,8 @@ def escalation_story(view: EscalationView) -> str:
     lines = [f"### {_plain(view.title)}", f"Now: **{_plain(_state(record))}**, asked: {_plain(_asked(record))}"]
     if record.is_open:
         lines += ["", f"**{view.next_step}**", ""]
+        if not _waiting(view):
+            lines.append(NO_ANSWER)
         if view.choices:
             lines.append(f"Decisions: {'; '.join(f'`{one.value}` ({_MEANING[one]})' for one in view.choices)}")
     lines.append("")
@@ -88,11 +96,19 @@ def _paragraphs(view: EscalationView, record: EscalationRecord) -> list[str]:
         paragraphs.append(f"{view.requested_by or 'somebody'} says: {reason}")
     if not record.is_open:
         return [*paragraphs, _ending(record)]
+    if not _waiting(view):
+        paragraphs.append(NO_ANSWER)
     if view.choices:
         paragraphs.append("\n".join(f"{one.value}: {_MEANING[one]}" for one in view.choices))
         command = f"python starter.py escalation resolve {view.escalation_id} {view.choices[0].value}"
         paragraphs.append(f"To answer: {command}")
+    else:
+        paragraphs.append(f"To look after it: python starter.py escalation ack {view.escalation_id}")
     return paragraphs
+
+
+def _waiting(view: EscalationView) -> list[SubscriberEntry]:
+    return [entry for entry in view.subscribers if entry.state is SubscriberState.WAITING]
 
 
 def _ending(record: EscalationRecord) -> str:
@@ -102,9 +118,9 @@ def _ending(record: EscalationRecord) -> str:
     return f"Decided by {by}: {record.decision.value}" + (f" ({record.note})" if record.note else "")
 
 
-def _heading(record: EscalationRecord) -> str:
+def _heading(record: EscalationRecord, *, is_needed: bool) -> str:
     return {
-        State.FIRING: "Decision needed",
+        State.FIRING: "Decision needed" if is_needed else "For your information",
         State.ACKNOWLEDGED: f"Acknowledged by {record.holder}",
         State.SNOOZED: f"Snoozed by {record.holder}",
         State.RESOLVED: "Resolved",

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 from devsync.contracts.breaker import ModeDecision
 from devsync.domain.breaker import refuse_impossible_end
 from devsync.domain.model import Model
+from workflows.signals import with_refusal
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -17,12 +18,9 @@ M = TypeVar("M", bound=Model)
 REFUSED = "Refused"
 """The type of the error: what was sent cannot be taken, and nothing has changed."""
 
-_KEPT = 10
-_LONGEST = 200
-
 
 class RefusedMessages:
-    """Signals that had no sense: an update's sender is told, a signal's reads it here."""
+    """Signals that had no sense, with their number: an update's sender is told, a signal's reads it here."""
 
     def __init__(self, last: tuple[str, ...], count: int) -> None:
         self.last = last
@@ -31,8 +29,7 @@ class RefusedMessages:
 
     def add(self, name: str, why: str) -> None:
         self.count += 1
-        said = f"{workflow.now():%Y-%m-%d %H:%M:%S} {name}: {why}"[:_LONGEST]
-        self.last = (*self.last, said)[-_KEPT:]
+        self.last = with_refusal(self.last, f"{name}: {why}", workflow.now())
 
 
 def message(raw: RawValue, kind: type[T]) -> T:

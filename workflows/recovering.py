@@ -190,5 +190,5 @@ def summary_of(report: RecoveryReport) -> RecoverySummary:
         ),
         decision=report.decision.value if report.decision else "",
         decided_by=report.decided_by,
-        escalation_id=report.escalation_id,
+        escalations=report.escalations,
     )

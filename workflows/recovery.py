@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.recovery_course import Course, StepEnd
     from workflows.recovery_delivery import NOTHING_TO_DO, deliver_otherwise, listen_to
     from workflows.recovery_hearing import Decided, Hearing
-    from workflows.recovery_people import NOBODY_TOLD, join_escalation, leave_escalation
+    from workflows.recovery_people import NOBODY_TOLD, join_escalation, leave_escalations
     from workflows.recovery_records import is_recovery_recorded
     from workflows.recovery_steps import StepFailed, call_step, named, wait_for_breaker
     from workflows.recovery_story import by_hand, recovery_story
@@ -71,7 +71,7 @@ class Recovery:
             await self._until_people_are_called(calling)
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
-                await leave_escalation(self._hearing, is_healed=False, note="the recovery was cancelled")
+                await leave_escalations(self._hearing, is_healed=False, note="the recovery was cancelled")
             raise
         finally:
             calling.cancel()
@@ -169,9 +169,9 @@ class Recovery:
         self._ended_at = workflow.now()
         self._tell()
         if not self._healing.not_live:
-            await leave_escalation(self._hearing, is_healed=True, note="everything is live")
-        elif decided is not None and decided.must_tell_escalation:
-            await leave_escalation(self._hearing, is_healed=False, note=decided.told)
+            await leave_escalations(self._hearing, is_healed=True, note="everything is live")
+        elif decided is not None and decided.is_answer:
+            await leave_escalations(self._hearing, is_healed=False, note=decided.told, but=decided.escalation_id)
 
     async def _record(self) -> None:
         request, is_waited_for = self._request, workflow.info().parent is not None
@@ -250,13 +250,13 @@ class Recovery:
                 await self._do(self._again, self._healing.not_live)
                 retries += 1
             if self._hearing.pending is None and not self._needs_answer:
-                return Decided(None, "healed by itself")
+                return Decided(None, "healed by itself", is_answer=False)
         return self._hearing.pending
 
     async def _is_asked(self) -> bool:
         """Whether a decision is needed. People are told in any case that the plan wants to reach them."""
         is_asked = self._needs_answer
-        if is_asked or (asking.is_needed(self._plan.escalates.tell, self._healing) and not self._hearing.escalation_id):
+        if is_asked or (asking.is_needed(self._plan.escalates.tell, self._healing) and not self._hearing.escalations):
             self._note = await join_escalation(self._request, self._course, self._hearing, is_waiting=is_asked)
         return is_asked
 
@@ -267,7 +267,7 @@ class Recovery:
     def _default(self) -> Decided:
         decision = asking.default_decision(self._plan.escalates, self._healing)
         if self._note == NOBODY_TOLD:
-            return Decided(decision, f"policy: {NOBODY_TOLD}")
+            return Decided(decision, f"policy: {NOBODY_TOLD}", is_answer=False)
         return Decided.by_nobody(decision, self._request.deadline)
 
     def _is_told_to_retry(self) -> bool:
@@ -320,7 +320,7 @@ class Recovery:
             decision=decided.decision if decided else None,
             decided_by=decided.by if decided else "",
             note=(decided.note if decided else "") or self._note,
-            escalation_id=self._hearing.escalation_id,
+            escalations=self._hearing.escalations,
             workflow_id=info.workflow_id,
             run_id=info.run_id,
             started_at=self._started_at,

@@ -37,7 +37,7 @@ class RecoveryBook:
 
     @property
     def escalations(self) -> list[str]:
-        return [one.escalation_id for one in self._by_id.values() if one.escalation_id]
+        return [escalation for one in self._by_id.values() for escalation in one.escalations]
 
     def next_number(self, service: str, phase: str) -> int:
         """Of a recovery, from 1."""
@@ -46,6 +46,6 @@ class RecoveryBook:
     def places(self, escalations: tuple[str, ...], edition_id: str, *, but_of: Collection[str] = ()) -> list[Place]:
         """Each escalation with the workflow that joined it, a recovery or the edition itself; but those of recoveries
         of these phases."""
-        joined = [one for one in self._by_id.values() if one.escalation_id]
-        own = [(one, edition_id) for one in escalations if one not in self.escalations]
-        return [*((one.escalation_id, one.workflow_id) for one in joined if one.phase not in but_of), *own]
+        own = [(escalation, edition_id) for escalation in escalations if escalation not in self.escalations]
+        joined = [one for one in self._by_id.values() if one.phase not in but_of]
+        return [*((escalation, one.workflow_id) for one in joined for escalation in one.escalations), *own]

@@ -3,7 +3,7 @@
 Signals come as raw values, so that a refusal can say what is wrong with one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -13,12 +13,13 @@ from temporalio.exceptions import ApplicationError
 
 from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.escalation import EscalationDecided
-from devsync.contracts.recovery import EscalateRecovery, ResolveRecovery
+from devsync.contracts.people import Escalate, Resolve
 from devsync.domain.model import Model
 from devsync.domain.recovery import asking
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import Healing
-from workflows.messages import decision as message_of
+from workflows.messages import decision as said_by_a_person
+from workflows.messages import message as said_by_a_workflow
 from workflows.signals import with_refusal
 
 M = TypeVar("M", bound=Model)
@@ -29,12 +30,14 @@ class Decided(NamedTuple):
     """None: nothing is left to decide."""
     by: str
     note: str = ""
-    must_tell_escalation: bool = False
-    """It was decided here, and not by the escalation."""
+    is_answer: bool = True
+    """To what people were asked, also where the policy gave it for them: no other escalation needs to."""
+    escalation_id: str = ""
+    """The escalation that told it; empty: it was decided here."""
 
     @classmethod
     def by_nobody(cls, decision: Decision, deadline: datetime) -> "Decided":
-        return cls(decision, f"policy: nobody answered by {deadline:%H:%M} UTC")
+        return cls(decision, f"policy: nobody answered by {deadline:%H:%M} UTC", is_answer=False)
 
     @property
     def told(self) -> str:
@@ -44,14 +47,14 @@ class Decided(NamedTuple):
 class Hearing:
     def __init__(self, healing: Healing) -> None:
         self._healing = healing
-        self.wanted: EscalateRecovery | None = None
+        self.wanted: Escalate | None = None
         """A person wants others to be told, and they are not yet."""
         self.pending: Decided | None = None
         """A decision that is still to be followed."""
-        self.escalation_id = ""
-        """The one that was joined."""
-        self.asked_id = ""
-        """The one that is being joined: its decision may come before we know that we have joined it."""
+        self.escalations: tuple[str, ...] = ()
+        """Ids of those that were joined, one a cause; the decision of any counts."""
+        self._asked: frozenset[str] = frozenset()
+        """Those that we have asked to join: a decision may come before we know that we have."""
         self.is_released = False
         """Somebody knows that a try is worth its while now."""
         self.outcomes: dict[str, DeliveryOutcome] = {}
@@ -61,31 +64,44 @@ class Hearing:
         self.is_over = False
         self.refused: tuple[str, ...] = ()
 
+    # What was said.
+
     def escalate(self, raw: RawValue) -> None:
-        said = self._read("escalate", raw, EscalateRecovery)
+        said = self._read("escalate", raw, Escalate, said_by_a_person)
         if said is not None:
             self.wanted = said
 
     def resolve(self, raw: RawValue) -> None:
-        said = self._read("resolve", raw, ResolveRecovery)
+        said = self._read("resolve", raw, Resolve, said_by_a_person)
         if said is None:
             return
         choices = asking.choices(self._healing)
-        if said.decision not in choices:
+        if said.decision is None:
+            self.refuse(f"signal 'resolve': decision: is missing; there are {', '.join(choices)}")
+        elif said.decision not in choices:
             self.refuse(f"signal 'resolve': nothing stands in; there are {', '.join(choices)}")
         else:
-            self._take("resolve", Decided(said.decision, said.by, said.note or "", must_tell_escalation=True))
+            self._take("resolve", Decided(said.decision, said.by, said.note))
 
     def decided(self, raw: RawValue) -> None:
-        said = self._read("decided", raw, EscalationDecided)
+        said = self._read("decided", raw, EscalationDecided, said_by_a_workflow)
         if said is None:
             return
-        if said.escalation_id not in {self.escalation_id, self.asked_id} - {""}:
+        if said.escalation_id not in {*self.escalations, *self._asked}:
             self.refuse(f"signal 'decided' of {said.escalation_id or 'no escalation'}, which was not joined")
         elif said.decision is None:
             self.is_released = True  # they say that the cause has healed
         else:
-            self._take("decided", Decided(asking.possible(said.decision, self._healing), said.by, said.note))
+            decision = asking.possible(said.decision, self._healing)
+            self._take("decided", Decided(decision, said.by, said.note, escalation_id=said.escalation_id))
+
+    # What becomes of it.
+
+    def joins(self, escalation_id: str) -> None:
+        self._asked |= {escalation_id}
+
+    def has_joined(self, escalation_id: str) -> None:
+        self.escalations = tuple(dict.fromkeys((*self.escalations, escalation_id)))
 
     def forget_outcomes(self, channels: Sequence[str]) -> None:
         """What comes from now on counts."""
@@ -94,12 +110,12 @@ class Hearing:
     def refuse(self, what: str) -> None:
         self.refused = with_refusal(self.refused, what, workflow.now())
 
-    def _read(self, name: str, raw: RawValue, kind: type[M]) -> M | None:
+    def _read(self, name: str, raw: RawValue, kind: type[M], read: Callable[[RawValue, type[M]], M]) -> M | None:
         if self.is_over:
             self.refuse(f"signal {name!r}: the recovery is over")
             return None
         try:
-            return message_of(raw, kind)
+            return read(raw, kind)
         except ApplicationError as error:
             self.refuse(f"signal {name!r}: {error.message}")
             return None

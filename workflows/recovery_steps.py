@@ -56,14 +56,19 @@ async def call_step(course: Course, step: PlanStep, units: Sequence[str], timeou
 
 async def wait_for_breaker(course: Course, hearing: Hearing, again: PlanStep, limit: datetime) -> StepEnd | None:
     """One timer for all units that a breaker refused, then the operation again for them, until `limit`; units that
-    failed otherwise are left alone. None where none was refused. Raises StepFailed."""
+    failed otherwise are left alone. None where none was refused.
+
+    Calls that cannot go out before `limit` are not waited for: the next step may have something at once, and whoever
+    lets calls out early reaches the recovery while people are asked, or the edition's amendment. Raises StepFailed.
+    """
     healed: tuple[str, ...] = ()
     calls = 0
     while refused := course.refused():
         latest = max((course.failure(unit) for unit in refused), key=lambda failure: failure.retry_at or limit)
         if not await _is_worth_a_call(hearing, latest, limit, calls):
-            message = f"no call until {limit:%H:%M:%S} UTC: {latest.message}"
-            raise StepFailed(latest.model_copy(update={"message": message}), StepState.TIMED_OUT, calls, healed)
+            message = f"no call can go out by {limit:%H:%M:%S} UTC: {latest.message}"
+            state = StepState.TIMED_OUT if calls else StepState.SKIPPED
+            raise StepFailed(latest.model_copy(update={"message": message}), state, calls, healed)
         calls += 1
         try:
             healed += (await call_step(course, again, refused, min(again.timeout, limit - workflow.now()))).healed
@@ -74,13 +79,15 @@ async def wait_for_breaker(course: Course, hearing: Hearing, again: PlanStep, li
 
 
 async def _is_worth_a_call(hearing: Hearing, refusal: Failure, limit: datetime, calls: int) -> bool:
-    """Waits until the breaker may let a call through, or has done so early; False when the time is up before."""
+    """Waits until the breaker may let a call through, or has done so early; at once False where that is too late."""
     now = workflow.now()
     until = max(refusal.retry_at or now, now + patience(calls))
+    if limit - until < SHORTEST_STEP and not hearing.is_released:
+        return False
     with suppress(TimeoutError):
         await workflow.wait_condition(
             lambda: hearing.is_released,
-            timeout=max(min(until, limit) - now, timedelta(0)),
+            timeout=max(until - now, timedelta(0)),
             timeout_summary=f"Until calls may go out: {refusal.message}"[:200],
         )
     hearing.is_released = False

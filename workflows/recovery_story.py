@@ -47,8 +47,7 @@ def recovery_story(
         lines.append(f"- Decided by nobody: {report.decided_by}")
     elif report.note:
         lines.append(f"- Note: {report.note}")
-    if report.escalation_id:
-        lines.append(f"- People are told: `{report.escalation_id}`")
+    lines += [f"- People are told: `{escalation}`" for escalation in report.escalations]
     lines += [f"- Refused {message}" for message in report.refused_messages]
     return "\n".join(lines)
 

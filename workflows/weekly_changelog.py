@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
         PreviousEdition,
     )
     from devsync.contracts.escalation import EscalationDecided
-    from devsync.contracts.people import AskPeople
+    from devsync.contracts.people import Escalate
     from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.changelog.due import told
@@ -156,7 +156,7 @@ class WeeklyChangelog(Approving):
 
     @workflow.signal(description='Ask people about this run: {"by": "anna", "reason": "…", "level": "…"}')
     async def escalate(self, raw: RawValue) -> None:
-        asked = self._from_person("escalate", raw, AskPeople)
+        asked = self._from_person("escalate", raw, Escalate)
         if asked is not None:
             await self._ask_people(asked)
 
@@ -369,7 +369,7 @@ class WeeklyChangelog(Approving):
     def _places(self, *, but_of: Collection[str] = ()) -> list[Place]:
         return self._recoveries.places(self._progress.escalations, workflow.info().workflow_id, but_of=but_of)
 
-    async def _ask_people(self, asked: AskPeople) -> None:
+    async def _ask_people(self, asked: Escalate) -> None:
         if self._progress.result is not None:
             self.refuse("signal 'escalate': the run is over")
             return

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from commands.console import AsJson, Exit, Told, command, emit, output, progress
 from commands.escalation.shown import answer_document, chosen, document, lines
 from commands.person import me
-from devsync.contracts.escalation import Acknowledge, Escalate, Reassign, Resolve, Snooze
+from devsync.contracts.escalation import Acknowledge, Reassign, Snooze
+from devsync.contracts.people import Escalate, Resolve
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
 from devsync.runtime.connection import connect

@@ -81,7 +81,7 @@ def lines(view: EscalationView) -> Iterator[str]:
         yield f"  waiting  {subscriber.subject}{until}"
     if len(waiting) > _SHOWN:
         yield f"  waiting  and {len(waiting) - _SHOWN} more"
-    yield f"  choices  {', '.join(view.choices) or 'none: nobody waits for a decision'}"
+    yield f"  choices  {', '.join(view.choices) or 'none: no answer is needed'}"
     yield f"  next     {view.next_step}"
 
 

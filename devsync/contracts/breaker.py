@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from devsync.contracts.people import Person
 from devsync.domain.breaker import (
     BreakerConfig,
     BreakerRecord,
@@ -37,7 +38,6 @@ ABOUT = (
 Reporter = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """One worker process, new after a restart: `host:pid:random`."""
 Line = Annotated[str, StringConstraints(max_length=500)]
-Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 

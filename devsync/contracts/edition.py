@@ -227,7 +227,8 @@ class RecoverySummary(Model):
     steps: tuple[StepSummary, ...] = ()
     decision: str = ""
     decided_by: str = ""
-    escalation_id: str = ""
+    escalations: tuple[str, ...] = ()
+    """Ids of those that it has joined."""
 
 
 class EditionResult(Model):

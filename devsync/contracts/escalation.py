@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from devsync.contracts.breaker import Person
+from devsync.contracts import names
+from devsync.contracts.people import Person, Words
 from devsync.contracts.policies import Policies
 from devsync.domain.errors import ErrorSeverity, Failure
 from devsync.domain.escalation.journal import JournalRecord
@@ -22,9 +23,6 @@ ABOUT = (
     "(docs/how-to/answer-an-escalation.md)."
 )
 """The static details of an escalation, for people in the Web UI, which breaks lines where the text does."""
-
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-"""What a person may add."""
 
 
 class Subscriber(Model):
@@ -63,6 +61,13 @@ class JoinEscalation(Model):
     replaces: str = ""
     """The workflow whose place the subscriber takes: an Amendment follows its edition."""
 
+    @property
+    def escalation_id(self) -> str:
+        """The escalation of that cause. Who takes another's place stays in its."""
+        if self.service:
+            return names.service_escalation_id(self.service)
+        return names.own_escalation_id(self.replaces or self.subscriber.workflow_id)
+
 
 class EscalationJoined(Model):
     escalation_id: str
@@ -91,7 +96,7 @@ class SubscriberLeft(Model):
     note: str = ""
 
 
-# What people say to a running escalation: arguments of signals, and of updates of the same names.
+# What people say to a running escalation alone: arguments of signals, and of updates of the same names.
 
 
 class Acknowledge(Model):
@@ -100,28 +105,11 @@ class Acknowledge(Model):
     by: Person
 
 
-class Resolve(Model):
-    """What to do: goes back into all workflows that wait and offer it."""
-
-    by: Person
-    decision: Decision | None = None
-    """Needed where somebody waits for one."""
-    note: Words = ""
-
-
 class Snooze(Model):
     """Nobody is asked for so long."""
 
     by: Person
     minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)]
-
-
-class Escalate(Model):
-    """The next level is asked, or the one that is named."""
-
-    by: Person
-    reason: Words = ""
-    level: Words = ""
 
 
 class Reassign(Model):
@@ -185,7 +173,7 @@ class ToldTarget(Model):
     revision: int = 0
     """How often they were told, or would have been."""
     digest: str = ""
-    """Of the notice that they have."""
+    """Of the notice that they have; of a mail and a webhook, the occasion of the last one."""
     sent_at: datetime | None = None
     """Start of a send whose outcome is not known."""
     notes_done: int = 0
@@ -237,8 +225,6 @@ class EscalationStart(Model):
     """When the last subscriber left without being healed."""
     owed: tuple["RecordEscalation", ...] = ()
     """What is not in the database yet of pages that are over."""
-    joins: tuple[EscalationJoin, ...] = ()
-    """Who joined while the last page was being closed: this one is opened by them."""
 
 
 class EscalationView(Model):

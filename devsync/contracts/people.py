@@ -5,18 +5,31 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from devsync.domain.model import Model
+from devsync.domain.recovery.decision import Decision
 
-Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1_000)]
 
 
-class AskPeople(Model):
-    """Argument of `escalate` to a running edition: `{"by": "anna", "reason": "half of it is missing"}`."""
+class Escalate(Model):
+    """Argument of `escalate` to an edition, a recovery or an escalation: `{"by": "anna", "reason": "it is urgent"}`."""
 
     by: Person
     reason: Words = ""
-    level: str | None = None
-    """Where to begin; without it the policy decides."""
+    level: Words = ""
+    """Whom to ask; without it the policy decides, and of a running escalation the next level is asked."""
+
+
+class Resolve(Model):
+    """Argument of `resolve` to a recovery or an escalation: `{"by": "anna", "decision": "retry", "note": "…"}`.
+
+    An escalation hands it to all who wait and offer it.
+    """
+
+    by: Person
+    decision: Decision | None = None
+    """Needed where somebody waits for one."""
+    note: Words = ""
 
 
 class Stop(Model):

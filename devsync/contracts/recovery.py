@@ -1,9 +1,7 @@
 """Messages of recovery: what failed, the steps that heal it, and what came of them."""
 
 from datetime import datetime
-from typing import Annotated, Any
-
-from pydantic import StringConstraints
+from typing import Any
 
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import Collect, UnitCollected
@@ -16,10 +14,6 @@ from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import RecoveryPlan, StepRecord
-
-Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Why = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-Level = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
 class FailedUnit(Model):
@@ -135,8 +129,8 @@ class RecoveryReport(Model):
     decided_by: str = ""
     """A person; or the policy, with why; or `healed by itself`."""
     note: str = ""
-    escalation_id: str = ""
-    """The escalation that was joined; it may still be open."""
+    escalations: tuple[str, ...] = ()
+    """Ids of those that were joined, one a cause; they may still be open."""
     workflow_id: str = ""
     run_id: str = ""
     started_at: datetime | None = None
@@ -144,23 +138,6 @@ class RecoveryReport(Model):
     is_recorded: bool = False
     """False: the database did not answer in the time that a recovery has for it; whoever waited records it later."""
     refused_messages: tuple[str, ...] = ()
-
-
-class EscalateRecovery(Model):
-    """Argument of the signal `escalate`: people are told now."""
-
-    by: Person
-    reason: Why | None = None
-    level: Level | None = None
-    """Where to begin; None: by severity."""
-
-
-class ResolveRecovery(Model):
-    """Argument of the signal `resolve`: what a person has decided."""
-
-    by: Person
-    decision: Decision
-    note: Why | None = None
 
 
 class RecordRecovery(Model):

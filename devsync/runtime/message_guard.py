@@ -41,8 +41,19 @@ class _SignalArity(WorkflowInboundInterceptor):
 
 
 def _accepts(handler: Callable[..., Any], count: int) -> bool:
+    method, bound = _method_of(handler)
     try:
-        inspect.signature(handler).bind(*range(count))
+        inspect.signature(method).bind(*range(bound + count))
     except TypeError:
         return False
     return True
+
+
+def _method_of(handler: Callable[..., Any]) -> tuple[Callable[..., Any], int]:
+    """Whose signature counts, and how many of its arguments are bound already. An async method comes from the SDK in a
+    wrapper that takes anything; the method stands in its closure."""
+    if inspect.iscoroutinefunction(handler):
+        wrapped = inspect.getclosurevars(handler).nonlocals
+        if {"fn", "obj"} <= wrapped.keys():
+            return wrapped["fn"], 1
+    return handler, 0

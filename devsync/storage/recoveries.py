@@ -156,7 +156,7 @@ def _row(message: RecordRecovery) -> dict[str, Any]:
         "decision": report.decision.value if report.decision else "",
         "decided_by": report.decided_by,
         "note": report.note,
-        "escalation_id": report.escalation_id,
+        "escalation_id": ", ".join(report.escalations),
         "started_at": message.started_at,
         "ended_at": message.ended_at,
     }

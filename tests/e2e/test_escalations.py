@@ -234,7 +234,7 @@ async def test_typed_by_hand_with_the_temporal_command_line(own_stage: Stage) ->
             return (await view(stage)).refused_count == 6
 
         await eventually(are_refused)
-        refused = [line.split(" ", 2)[2] for line in (await view(stage)).refused]
+        refused = [line.rpartition(" at ")[0] for line in (await view(stage)).refused]
         assert refused[2] == "resolve: not a Resolve"
         assert "decision: Input should be 'retry', 'use_fallback', 'skip' or 'abort'" in refused[3]
         await type_in("-i", '{"by": "anna", "decision": "retry", "note": "GitHub is back"}', name="resolve")

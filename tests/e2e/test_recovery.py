@@ -63,7 +63,7 @@ async def test_a_recovery_survives_its_worker_and_a_person_decides_by_hand(serve
         async def is_asking() -> bool:
             with suppress(RPCError):  # not there yet
                 report = await recovery.query("progress", result_type=RecoveryReport)
-                return bool(report.escalation_id)
+                return bool(report.escalations)
             return False
 
         async with stage.worker("first") as worker:

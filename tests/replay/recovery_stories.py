@@ -94,5 +94,5 @@ async def unanswered(stage: Stage) -> None:
 
 async def until_asked(ground: Ground, handle: Handle) -> None:
     await ground.was_joined.wait()
-    while not (await handle.query(Recovery.progress)).escalation_id:
+    while not (await handle.query(Recovery.progress)).escalations:
         await asyncio.sleep(0.05)

@@ -86,9 +86,9 @@ async def outage(stage: Stage) -> None:
 
 
 async def released(stage: Stage) -> None:
-    """GitHub and Slack are held shut for an hour, and opened again while an edition and its delivery wait."""
+    """GitHub and Slack are held shut for ten minutes, and opened again while an edition and its delivery wait."""
     operations = BreakerOperations(stage.client)
-    until = datetime.now(UTC) + timedelta(hours=1)
+    until = datetime.now(UTC) + timedelta(minutes=10)
 
     async def waits() -> bool:
         return await stage.waits_for_breaker(handle, names.GITHUB)

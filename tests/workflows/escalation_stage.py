@@ -82,6 +82,35 @@ def policy(*levels: Level, business_hours: BusinessHours | None = None, **more: 
     return EscalationPolicy(name="test", levels=chosen, entry=entry, business_hours=business_hours, **(rules | more))
 
 
+def joined(
+    workflow_id: str,
+    rules: EscalationPolicy | None = None,
+    *,
+    service: str = "github",
+    failure: Failure = DOWN,
+    severity: ErrorSeverity = ErrorSeverity.MEDIUM,
+    replaces: str = "",
+    **subscriber: Any,
+) -> EscalationJoin:
+    """What the activity makes of a subscriber that joins."""
+    rules = rules or policy()
+    values = {"team": "payments", "iso_week": "2026-W47", "subject": f"payments: {workflow_id}", "choices": ALL}
+    return EscalationJoin(
+        request=JoinEscalation(
+            service=service,
+            failure=failure,
+            severity=severity,
+            replaces=replaces,
+            subscriber=Subscriber(workflow_id=workflow_id, **(values | subscriber)),
+        ),
+        policy=rules,
+        level=rules.entry_level(severity) or rules.level_names[0],
+        policies=POLICIES,
+        uncertain_wait=20 * SECOND,
+        retry_after=(5 * SECOND, 10 * MINUTE),
+    )
+
+
 @workflow.defn(sandboxed=False)
 class Waiting:
     """A workflow that waits for a decision, as a recovery does; its result is what it was told."""
@@ -166,6 +195,10 @@ class People:
         """The targets of all messages that are no thread notes: one that occurs twice was told twice."""
         return [post.target.target for post in self.posts.values() if not post.thread_id]
 
+    def mails(self, address: str) -> list[str]:
+        """What each one to that address began with."""
+        return [call.notice.title.partition(":")[0] for call in self.calls if call.target.target == address]
+
     def notes(self) -> list[str]:
         return [post.notice.title for post in self.posts.values() if post.thread_id]
 
@@ -222,22 +255,14 @@ class Stage:
         **subscriber: Any,
     ) -> None:
         """As the activity does it: by signal-with-start."""
-        rules = rules or policy()
-        values = {"team": "payments", "iso_week": "2026-W47", "subject": f"payments: {workflow_id}", "choices": ALL}
-        request = JoinEscalation(
+        join = joined(
+            workflow_id,
+            rules,
             service=self.service,
             failure=failure,
             severity=severity,
             replaces=replaces,
-            subscriber=Subscriber(workflow_id=workflow_id, **(values | subscriber)),
-        )
-        join = EscalationJoin(
-            request=request,
-            policy=rules,
-            level=rules.entry_level(severity) or rules.level_names[0],
-            policies=POLICIES,
-            uncertain_wait=20 * SECOND,
-            retry_after=(5 * SECOND, 10 * MINUTE),
+            **subscriber,
         )
         self.started.append(
             await self.client.start_workflow(

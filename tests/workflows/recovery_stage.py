@@ -104,6 +104,8 @@ class Ground:
     """Joining takes until then."""
     escalation_id: str = ""
     """The escalation that is joined; empty: the policy tells nobody."""
+    own_escalation_id: str = ""
+    """Likewise, for a cause that is not the service's; empty: the same one."""
     join_fails: Failure | None = None
     records: list[RecordRecovery] = field(default_factory=list)
     record_fails: Failure | None = None
@@ -137,7 +139,8 @@ class Ground:
         self.was_joined.set()
         if self.joining is not None:
             await self.joining.wait()
-        return EscalationJoined(escalation_id=self.escalation_id)
+        own = "" if message.service else self.own_escalation_id
+        return EscalationJoined(escalation_id=own or self.escalation_id)
 
     @activity.defn(name=contracts.RECORD_RECOVERY.name)
     async def record(self, message: RecordRecovery) -> Recorded:

@@ -17,6 +17,7 @@ from tests.workflows.escalation_stage import (
     level,
     policy,
 )
+from workflows.escalation_records import RECORDED_AT_ONCE
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -140,6 +141,65 @@ async def test_a_message_that_somebody_deleted_is_posted_anew(own_time: Workflow
     assert people.newest("#leads").notice.title.startswith("Acknowledged by anna")
 
 
+async def test_a_mail_is_sent_where_somebody_is_asked_anew_and_in_the_end_and_not_for_every_change(
+    own_time: WorkflowEnvironment,
+) -> None:
+    people = People()
+    rules = policy(
+        level("team_lead", HOUR, "#leads", "lead@acme.dev", repeats=1), level("executive", HOUR, "boss@acme.dev")
+    )
+    async with escalation_stage(own_time, people) as stage:
+        with stage.at_rest():
+            first, *others = await stage.waiting(6)
+            await stage.join(first.id, rules)
+            await stage.told("lead@acme.dev")
+            for other in others:
+                await stage.join(other.id, rules)
+            await stage.leave(others[0].id, is_healed=False)
+            await stage.say("acknowledge", {"by": "anna"})
+            await stage.until(lambda view: view.record is not None and view.record.state is State.ACKNOWLEDGED)
+            await eventually_says(people, "#leads", "Acknowledged by anna")
+            assert people.mails("lead@acme.dev") == ["Decision needed"]
+        ended = await stage.result()
+    asked = ["opened", "resumed", "told_again", "escalated", "resolved"]
+    assert [event.kind.value for event in ended.events if event.kind.value in asked] == asked
+    assert people.mails("lead@acme.dev") == [*["Decision needed"] * 4, "Resolved"]
+    assert people.mails("boss@acme.dev") == ["Decision needed", "Resolved"]
+    assert people.pages().count("#leads") == 1
+
+
+async def eventually_says(people: People, target: str, title: str) -> None:
+    async def says_so() -> bool:
+        return people.newest(target).notice.title.startswith(title)
+
+    await eventually(says_so, 20)
+
+
+async def test_who_needs_no_answer_says_so_and_nobody_else_is_woken(own_time: WorkflowEnvironment) -> None:
+    """A recovery with something that stands in tells people, and has gone on."""
+    people = People()
+    async with escalation_stage(own_time, people) as stage:
+        (told,) = await stage.waiting()
+        with stage.at_rest():
+            await stage.join(told.id, choices=(), is_waiting=False)
+            await stage.told("#leads")
+            details, notice = await stage.details(), people.newest("#leads").notice
+            await stage.say("resolve", {"by": "anna", "decision": "use_fallback"})
+            view = await stage.until(lambda view: view.refused_count == 1)
+            await stage.say("acknowledge", {"by": "anna"})
+            await eventually_says(people, "#leads", "Acknowledged by anna")
+        ended = await stage.result()
+    for told_there in (notice.body, details):
+        assert "No answer is needed: everybody has gone on with what there is." in told_there
+        assert "use_fallback" not in told_there
+    assert notice.title.startswith("For your information: ")
+    assert notice.fields["Next"] == "nobody else is asked: nobody waits for an answer"
+    assert "To look after it: python starter.py escalation ack" in notice.body
+    assert "nobody offers use_fallback" in view.refused[0]
+    assert people.pages() == ["#leads"]
+    assert [event.kind.value for event in ended.events] == ["opened", "joined", "refused", "acknowledged", "resolved"]
+
+
 async def test_the_database_away_holds_up_nobody_and_is_written_later(own_time: WorkflowEnvironment) -> None:
     people = People(is_database_away=True)
     async with escalation_stage(own_time, people) as stage:
@@ -161,6 +221,43 @@ async def test_the_database_away_holds_up_nobody_and_is_written_later(own_time: 
 
             await eventually(is_written, 20)
     assert people.kinds() == ["opened", "joined", "resolved"] * 2
+
+
+async def test_of_a_page_that_ended_without_a_database_nothing_is_lost_however_much_happened(
+    own_time: WorkflowEnvironment,
+) -> None:
+    people = People(is_database_away=True)
+    async with escalation_stage(own_time, people) as stage:
+        with stage.at_rest():
+            one, two, three = await stage.waiting(3)
+            await stage.join(one.id)
+            await stage.told("#leads")
+            for number in range(2 * RECORDED_AT_ONCE):
+                await stage.say("nonsense", number)
+            await stage.say("resolve", {"by": "anna", "decision": "retry"})
+            await one.result()
+            # Both come while the first page is being closed; one of them goes on before the next one is opened.
+            people.away.add("#leads")
+            await stage.join(two.id)
+            await stage.join(three.id)
+            await stage.leave(two.id, is_healed=True)
+            people.away.clear()
+            await stage.until(lambda view: view.refused_count == 0)
+            people.is_database_away = False
+            await stage.say("resolve", {"by": "bo", "decision": "skip"})
+            await three.result()
+
+            async def is_written() -> bool:
+                is_shown = "Waiting for the database" not in await stage.details()
+                return people.kinds().count("resolved") == 2 and is_shown
+
+            await eventually(is_written, 20)
+    (first, *_), pages = people.records, {record.page for record in people.records}
+    assert max(len(record.events) for record in people.records) <= RECORDED_AT_ONCE
+    happened = [kind for kind in people.kinds() if kind != "refused"]
+    assert people.kinds().count("refused") == 2 * RECORDED_AT_ONCE
+    assert happened == ["opened", "joined", "resolved", "opened", "joined", "joined", "left", "resolved"]
+    assert (len(pages), first.events[0].kind.value) == (2, "opened")
 
 
 async def test_the_web_ui_explains_it_and_text_from_outside_means_nothing_there(own_time: WorkflowEnvironment) -> None:

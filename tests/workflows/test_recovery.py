@@ -51,7 +51,7 @@ async def test_a_retry_that_succeeds_runs_no_fallback(skipping_time: WorkflowEnv
     assert states(report) == [("status", StepState.SUCCEEDED), ("retry", StepState.RESOLVED)]
     assert report.outcome is RecoveryOutcome.HEALED
     assert [unit.unit for unit in report.healed] == [API, WEB]
-    assert (report.missing, report.decision, report.escalation_id, ground.joins) == ((), None, "", [])
+    assert (report.missing, report.decision, report.escalations, ground.joins) == ((), None, (), [])
 
 
 async def test_a_retry_that_fails_reaches_the_next_step(skipping_time: WorkflowEnvironment) -> None:

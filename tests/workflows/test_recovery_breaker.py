@@ -64,7 +64,7 @@ async def test_it_waits_again_while_the_breaker_refuses_and_time_is_left(skippin
     assert (report.steps[0].state, report.steps[0].attempts) == (StepState.RESOLVED, 2)
 
 
-async def test_a_breaker_that_stays_open_longer_than_the_step_leaves_the_rest_to_the_next(
+async def test_a_breaker_that_stays_open_longer_than_the_step_is_not_waited_for(
     skipping_time: WorkflowEnvironment,
 ) -> None:
     ground = Ground({"cached": [heals()]})
@@ -73,9 +73,27 @@ async def test_a_breaker_that_stays_open_longer_than_the_step_leaves_the_rest_to
         units = (failed(API, refused(now + timedelta(hours=1))),)
         report = await on.recover(request(now, *units, plan=plan_of(WAIT, step("cached"), **QUIET)))
     waited, cached = report.steps
-    assert (waited.state, waited.attempts, cached.state) == (StepState.TIMED_OUT, 0, StepState.RESOLVED)
+    assert (waited.state, waited.attempts, cached.state) == (StepState.SKIPPED, 0, StepState.RESOLVED)
+    assert waited.message.startswith("no call can go out by ")
     assert waited.message.endswith("github's circuit breaker is open")
-    assert 14.9 * MINUTE < waited.duration < 15.2 * MINUTE
+    assert waited.duration == timedelta(0)
+
+
+async def test_a_breaker_that_refuses_again_for_longer_than_the_step_is_not_waited_for_either(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    def refuses_for_hours(message: StepRequest) -> StepResult:
+        later = refused(message.until + timedelta(hours=3))
+        return StepResult(failures={unit.unit: later for unit in message.units})
+
+    ground = Ground({"retry": [refuses_for_hours], "cached": [heals()]})
+    async with stage(skipping_time, ground) as on:
+        now = await on.now()
+        units = (failed(API, refused(now + 2 * MINUTE)),)
+        report = await on.recover(request(now, *units, plan=plan_of(WAIT, step("cached"), **QUIET)))
+    waited, cached = report.steps
+    assert (waited.state, waited.attempts, cached.state) == (StepState.TIMED_OUT, 1, StepState.RESOLVED)
+    assert waited.duration < 3 * MINUTE
 
 
 async def test_an_operator_who_lets_calls_through_ends_the_wait(skipping_time: WorkflowEnvironment) -> None:
@@ -83,9 +101,7 @@ async def test_an_operator_who_lets_calls_through_ends_the_wait(skipping_time: W
     async with stage(skipping_time, ground) as on:
         with skipping_time.auto_time_skipping_disabled():
             now = await on.now()
-            handle = await on.start(
-                request(now, failed(API, refused(now + timedelta(hours=1))), plan=plan_of(WAIT, **QUIET))
-            )
+            handle = await on.start(request(now, failed(API, refused(now + 14 * MINUTE)), plan=plan_of(WAIT, **QUIET)))
             await handle.signal(Recovery.service_released, ServiceReleased(service=names.JIRA))
             await handle.signal(Recovery.service_released, ServiceReleased(service=names.GITHUB))
             report = await handle.result()

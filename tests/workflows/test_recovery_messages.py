@@ -24,21 +24,26 @@ PLAIN = RawValue(Payload(metadata={"encoding": b"binary/plain"}, data=b"retry, p
 NONSENSE: dict[str, tuple[str, list[Any], str]] = {
     "no argument": ("resolve", [], "signal 'resolve'"),
     "two arguments": ("resolve", [{"by": "anna", "decision": "skip"}, 2], "signal 'resolve'"),
-    "not JSON": ("resolve", [PLAIN], "signal 'resolve': not a ResolveRecovery"),
+    "not JSON": ("resolve", [PLAIN], "signal 'resolve': not a Resolve"),
     "not an object": ("resolve", ["retry"], "signal 'resolve': "),
     "no such decision": (
         "resolve",
         [{"by": "anna", "decision": "explode"}],
         "signal 'resolve': decision: Input should",
     ),
+    "no decision": (
+        "resolve",
+        [{"by": "anna"}],
+        "signal 'resolve': decision: is missing; there are retry, skip, abort",
+    ),
     "nobody": ("resolve", [{"decision": "retry"}], "signal 'resolve': by: Field required"),
     "an empty name": ("resolve", [{"by": " ", "decision": "retry"}], "signal 'resolve': by: String should have"),
-    "a misspelt field": ("resolve", [{"by": "anna", "decison": "retry"}], "signal 'resolve': decision: Field required"),
+    "a misspelt field": ("resolve", [{"by": "anna", "decison": "retry"}], "signal 'resolve': decison: not known here"),
     "an unknown field": ("resolve", [{"by": "a", "decision": "skip", "now": 1}], "signal 'resolve': now: not known"),
     "null": ("resolve", [None], "signal 'resolve': "),
     "escalate without a person": ("escalate", [{}], "signal 'escalate': by: Field required"),
     "escalate twice over": ("escalate", [{"by": "anna"}, {"by": "ben"}], "signal 'escalate'"),
-    "escalate in plain text": ("escalate", [PLAIN], "signal 'escalate': not a EscalateRecovery"),
+    "escalate in plain text": ("escalate", [PLAIN], "signal 'escalate': not a Escalate"),
     "an escalation that was not joined": (
         "decided",
         [EscalationDecided(escalation_id="escalation:other", decision=Decision.ABORT, by="ben")],
@@ -121,7 +126,7 @@ async def test_a_cancelled_recovery_stops_at_once_and_leaves_its_escalation(own_
         with own_time.auto_time_skipping_disabled():
             handle = await on.start(request(await on.now(), plan=PLAN))
             await ground.was_joined.wait()
-            while not (await handle.query(Recovery.progress)).escalation_id:
+            while not (await handle.query(Recovery.progress)).escalations:
                 await asyncio.sleep(0.02)
             await handle.cancel()
             with pytest.raises(WorkflowFailureError) as stopped:

@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
+from devsync.contracts import names
 from devsync.contracts.breaker import ServiceReleased
 from devsync.contracts.escalation import EscalationDecided, SubscriberLeft
-from devsync.contracts.recovery import RecoveryReport
+from devsync.contracts.recovery import FailedUnit, RecoveryReport
 from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.domain.recovery.decision import Decision
@@ -33,6 +34,8 @@ from tests.workflows.recovery_stage import (
 )
 from workflows.recovery import Recovery
 
+pytestmark = pytest.mark.timeout(60)
+
 CACHED = heals(ProvenanceKind.CACHED)
 RETRY = step("retry", "github.collect_again")
 Handle = WorkflowHandle[Recovery, RecoveryReport]
@@ -53,7 +56,7 @@ def took(report: RecoveryReport) -> timedelta:
 async def until_asked(on: Stage, handle: Handle) -> None:
     """Until the recovery waits for people."""
     await on.ground.was_joined.wait()
-    while (await handle.query(Recovery.progress)).escalation_id != on.ground.escalation_id:
+    while on.ground.escalation_id not in (await handle.query(Recovery.progress)).escalations:
         await asyncio.sleep(0.02)
 
 
@@ -66,7 +69,7 @@ async def test_what_stands_in_is_told_and_not_waited_for(skipping_time: Workflow
     assert (join.service, join.severity, join.failure.message) == ("github", ErrorSeverity.HIGH, AWAY.message)
     assert (join.subscriber.is_waiting, join.subscriber.choices) == (False, ())
     assert join.subscriber.subject == "payments 2026-W47: github, 2 units"
-    assert (report.outcome, report.escalation_id) == (RecoveryOutcome.STAND_IN, "escalation:service:github")
+    assert (report.outcome, report.escalations) == (RecoveryOutcome.STAND_IN, ("escalation:service:github",))
     assert took(report) < MINUTE
 
 
@@ -266,6 +269,61 @@ async def test_a_cause_of_one_repository_alone_is_no_matter_of_the_service(skipp
     async with stage(skipping_time, ground) as on:
         await on.recover(request(await on.now(), failed(API, gone), plan=plan_of(step("cached"))))
     assert ground.joins[0].service == ""
+
+
+@pytest.mark.parametrize("decides", ["shared", "own"])
+async def test_in_two_escalations_it_follows_either_and_leaves_both(
+    skipping_time: WorkflowEnvironment, decides: str
+) -> None:
+    """The service was down; then it answered, and refused these units: another cause, about which others are asked."""
+    gone = AWAY.model_copy(update={"category": ErrorCategory.DATA_COLLECTION, "message": "no such repository"})
+    ground = Ground({"retry": [AWAY, gone]})
+    async with stage(skipping_time, ground) as on:
+        own = await on.with_escalation()
+        shared = await on.with_escalation()
+        ground.own_escalation_id = own.id
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await on.start(request(await on.now(), plan=plan_of(RETRY)))
+            await until_asked(on, handle)
+            await handle.signal(Recovery.service_released, ServiceReleased(service="github"))
+            while len(ground.given["retry"]) < 2:
+                await asyncio.sleep(0.02)
+            await handle.signal("escalate", {"by": "anna", "reason": "it is urgent"})
+            while len((await handle.query(Recovery.progress)).escalations) < 2:
+                await asyncio.sleep(0.02)
+            told, other = (shared, own) if decides == "shared" else (own, shared)
+            await handle.signal("decided", EscalationDecided(escalation_id=told.id, decision=Decision.SKIP, by="ben"))
+            report = await handle.result()
+            (left,) = await other.result()
+            assert (await told.describe()).status is WorkflowExecutionStatus.RUNNING  # it knows
+            await told.terminate("its test is over")
+    assert [join.service for join in ground.joins] == ["github", ""]
+    assert (report.decision, report.decided_by, report.escalations) == (Decision.SKIP, "ben", (shared.id, own.id))
+    assert (left.is_healed, left.note) == (False, "ben decided: skip")
+
+
+async def test_a_webhook_that_is_down_says_nothing_of_those_of_other_teams(skipping_time: WorkflowEnvironment) -> None:
+    ground = Ground()
+    units = (FailedUnit(unit="webhook-hooks", service=names.WEBHOOK, failure=AWAY),)
+    async with stage(skipping_time, ground) as on:
+        message = request(await on.now(), plan=plan_of(step("cached")), service=names.WEBHOOK, phase="deliver")
+        await on.recover(message.model_copy(update={"units": units}))
+    assert [join.service for join in ground.joins] == [""]
+
+
+async def test_what_an_escalation_of_a_newer_build_says_beside_its_decision_is_no_matter(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    ground, plan = laddered()
+    async with stage(skipping_time, ground) as on:
+        escalation = await on.with_escalation()
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await on.start(request(await on.now(), plan=plan))
+            await until_asked(on, handle)
+            said = EscalationDecided(escalation_id=escalation.id, decision=Decision.SKIP, by="anna")
+            await handle.signal("decided", said.model_dump(mode="json") | {"new_field": "of the next build"})
+            report = await handle.result()
+    assert (report.decision, report.refused_messages) == (Decision.SKIP, ())
 
 
 async def test_a_decision_that_comes_before_the_join_is_known_counts(own_time: WorkflowEnvironment) -> None:

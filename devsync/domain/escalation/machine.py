@@ -12,6 +12,8 @@ from devsync.domain.escalation.policy import EscalationPolicy, Target
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
 
+LONGEST_MESSAGE = 500
+"""Of an event: many of them travel together."""
 POLICY = "policy"
 """Who decides where nobody answers, and who wakes what is due."""
 
@@ -70,6 +72,8 @@ class EscalationRecord(Model):
     level: str
     rounds: int = 1
     """How often the level has been told."""
+    times_asked: int = 1
+    """How often anybody was asked, over all levels: what rings once each time."""
     opened_at: datetime
     since: datetime
     """When it came into this state, or to this level."""
@@ -179,6 +183,13 @@ def raised(record: EscalationRecord, level: str, why: str, now: datetime) -> Ste
     return _fire(record, EventKind.ESCALATED, POLICY, why, now, level=level)
 
 
+def needed(record: EscalationRecord, why: str, now: datetime) -> Step:
+    """Nobody waited for an answer, and now somebody does: who was only told is asked. Who holds it has it already."""
+    if record.state is not State.FIRING:
+        return Step(record)
+    return _fire(record, EventKind.TOLD_AGAIN, POLICY, why, now)
+
+
 def unreachable(record: EscalationRecord, now: datetime) -> Step:
     """None of those who are asked could be told: the next level need not wait. The last one has its time."""
     higher = record.policy.next_level(record.level)
@@ -263,6 +274,7 @@ def _fire(
         state=State.FIRING,
         level=name,
         rounds=rounds,
+        times_asked=record.times_asked + 1,
         since=now,
         due_at=record.policy.wait_ends(name, now),
         holder="",
@@ -276,7 +288,7 @@ def _changed(record: EscalationRecord, **changes: Any) -> EscalationRecord:
 
 
 def _event(record: EscalationRecord, kind: EventKind, actor: str, message: str, now: datetime) -> Event:
-    return Event(at=now, kind=kind, actor=actor, level=record.level, message=message)
+    return Event(at=now, kind=kind, actor=actor, level=record.level, message=message[:LONGEST_MESSAGE])
 
 
 def _refuse_resolved(record: EscalationRecord) -> None:

@@ -47,10 +47,11 @@ def default_decision(escalates: Escalates, healing: Healing) -> Decision:
     return possible(escalates.default, healing)
 
 
-def is_shared(failures: Collection[Failure], *, answers_others: bool) -> bool:
-    """Whether others have the same cause: the service itself is ill, or refuses us. `answers_others`: it has answered
-    for another unit of the same edition, so that the cause is this unit's own."""
-    return not answers_others and all(failure.category in _OF_A_SERVICE for failure in failures)
+def is_shared(failures: Collection[Failure], *, is_one_place: bool, answers_others: bool) -> bool:
+    """Whether others have the same cause: the service itself is ill, or refuses us. `is_one_place`: all teams ask the
+    same hosts under its name; that one team's webhook is down says nothing of another's. `answers_others`: it has
+    answered for another unit of the same edition, so that the cause is this unit's own."""
+    return is_one_place and not answers_others and all(failure.category in _OF_A_SERVICE for failure in failures)
 
 
 def severity(failures: Iterable[Failure], healing: Healing) -> ErrorSeverity:

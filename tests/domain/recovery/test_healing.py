@@ -91,9 +91,10 @@ def failure(category: ErrorCategory, severity: ErrorSeverity = ErrorSeverity.LOW
 
 def test_a_cause_is_shared_where_the_service_itself_is_ill() -> None:
     down, own = failure(ErrorCategory.NETWORK), failure(ErrorCategory.DATA_COLLECTION)
-    assert asking.is_shared([down], answers_others=False)
-    assert not asking.is_shared([down], answers_others=True)
-    assert not asking.is_shared([down, own], answers_others=False)
+    assert asking.is_shared([down], is_one_place=True, answers_others=False)
+    assert not asking.is_shared([down], is_one_place=False, answers_others=False)
+    assert not asking.is_shared([down], is_one_place=True, answers_others=True)
+    assert not asking.is_shared([down, own], is_one_place=True, answers_others=False)
 
 
 def test_a_gap_is_no_small_matter() -> None:
