@@ -45,6 +45,13 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield ready
 
 
+def queue_after_a_try(stage: Stage) -> None:
+    """A channel that is down is queued soon; its next try is minutes away, whatever its own schedule says."""
+    stage.change_team(deliver_by="8s")
+    stage.change_delivery(delivery_reserve="5s", slack={"retry_schedule": ["6s"] * 60})
+    stage.change_plan("slack-delivery", "queue", **{"with": {"next_try": "5m"}})
+
+
 async def kill_everything(stage: Stage, worker: ChildProcess) -> None:
     """The server first: what the worker finishes in its last moments, nobody hears of."""
     await stage.servers.temporal.kill()
@@ -209,10 +216,3 @@ async def test_during_an_amendment_whose_revision_joins_the_one_that_is_queued(s
     assert {(row["state"], row["revision"]) for row in stage.rows("SELECT state, revision FROM deliveries")} == {
         ("delivered", 2)
     }
-
-
-def queue_after_a_try(stage: Stage) -> None:
-    """A channel that is down is queued soon; its next try is minutes away, whatever its own schedule says."""
-    stage.change_team(deliver_by="8s")
-    stage.change_delivery(delivery_reserve="5s", slack={"retry_schedule": ["4s"] * 60})
-    stage.change_plan("slack-delivery", "queue", **{"with": {"next_try": "5m"}})
