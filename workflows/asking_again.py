@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts import activities, names
+    from devsync.contracts import activities
     from devsync.contracts.collection import UnitCollected
     from devsync.contracts.edition import EditionPlan
     from devsync.contracts.recovery import EditionSources, FailedUnit, StepRequest
@@ -20,11 +20,7 @@ with workflow.unsafe.imports_passed_through():
 ROUND_TIME = timedelta(minutes=5)
 """One round at one service, all its attempts together."""
 
-_BY_SERVICE = {
-    names.GITHUB: activities.COLLECT_REPOSITORIES_AGAIN,
-    names.JIRA: activities.COLLECT_PROJECTS_AGAIN,
-    names.CALENDAR: activities.COLLECT_CALENDARS_AGAIN,
-}
+_BY_SERVICE = {contract.service: contract for contract in activities.COLLECTED_AGAIN}
 
 
 class Again(NamedTuple):

@@ -125,11 +125,12 @@ DERIVE_ISSUES = ActivityContract("local.derive_issues", recovery.StepRequest, re
 DERIVE_METRICS = ActivityContract("local.derive_metrics", recovery.StepRequest, recovery.StepResult)
 RENDER_AGAIN = ActivityContract("local.render_again", recovery.StepRequest, recovery.StepResult)
 
+COLLECTED_AGAIN = (COLLECT_REPOSITORIES_AGAIN, COLLECT_PROJECTS_AGAIN, COLLECT_CALENDARS_AGAIN)
+"""What an amendment asks of each service, by the policy of that service."""
+
 RECOVERY_STEPS = (
     READ_STATUS_PAGE,
-    COLLECT_REPOSITORIES_AGAIN,
-    COLLECT_PROJECTS_AGAIN,
-    COLLECT_CALENDARS_AGAIN,
+    *COLLECTED_AGAIN,
     USE_CACHED,
     USE_PARTIAL,
     COLLECT_FROM_MIRROR,
@@ -138,7 +139,7 @@ RECOVERY_STEPS = (
     DERIVE_METRICS,
     RENDER_AGAIN,
 )
-"""What recovery plans are made of. Time-outs and retries stand in the plan, not in config/services.yaml."""
+"""What recovery plans are made of. A step's time-outs and retries stand in the plan, not in config/services.yaml."""
 
 NOTIFYING_ACTIVITIES = (NOTIFY_SLACK, NOTIFY_EMAIL, NOTIFY_WEBHOOK)
 
@@ -150,6 +151,7 @@ DECLARED = (
     *DELIVERY_ACTIVITIES,
     *NOTIFYING_ACTIVITIES,
     *RECOVERY_ACTIVITIES,
+    *COLLECTED_AGAIN,
     RECORD_ESCALATION,
 )
 """Those whose policies are declared in config/services.yaml."""

@@ -158,11 +158,15 @@ def _activities() -> Iterator[tuple[str, ...]]:
             does = paragraph(inspect.getdoc(implementations[contract.name]))
             if not does:
                 raise docstrings.Undocumented(f"the activity {contract.name} has no docstring")
-            if contract in contracts.RECOVERY_STEPS:
-                yield code(contract.name), does, "by the plan that has it as a step", "", ""
+            by_plan = "by the plan that has it as a step"
+            if contract in contracts.RECOVERY_STEPS and contract not in contracts.DECLARED:
+                yield code(contract.name), does, by_plan, "", ""
                 continue
             policy = (BOOTSTRAP | ENTITY).get(contract.name) or services.policy(contract.service, contract.operation)
-            yield (code(contract.name), does, *_limits(contract, policy))
+            one, of_all, heartbeat = _limits(contract, policy)
+            if contract in contracts.COLLECTED_AGAIN:
+                one = f"{one} in an amendment; else {by_plan}"
+            yield code(contract.name), does, one, of_all, heartbeat
 
 
 def _limits(contract: ActivityContract[Any, Any], policy: OperationPolicy) -> tuple[str, str, str]:

@@ -210,6 +210,14 @@ class Stage:
                 declared.update(changes)
         path.write_text(yaml.safe_dump(plans, sort_keys=False))
 
+    def keep_steps(self, plan: str, *kept: str, ask: str = "never") -> None:
+        """Cuts a recovery plan down to these steps. `ask`: when people are told, and asked."""
+        path = self.directory / "config" / "recovery.yaml"
+        plans = yaml.safe_load(path.read_text())
+        plans[plan]["steps"] = [step for step in plans[plan]["steps"] if step["id"] in kept]
+        plans[plan]["escalates"] = {"ask": ask, "tell": ask}
+        path.write_text(yaml.safe_dump(plans, sort_keys=False))
+
     def change_delivery(self, **changes: Any) -> None:
         path = self.directory / "config" / "delivery.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))

@@ -5,7 +5,6 @@ import random
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import pytest
 
@@ -14,28 +13,11 @@ from devsync.contracts.edition import EditionStatus, Phase
 from sandbox.expectation import expected_items
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.generator import generated_world
+from tests.e2e.shelf import Page, asked_pages, last_request, stored_pages
 from tests.e2e.stage import Stage, eventually, stage_for
 from tests.servers import Servers
 
 pytestmark = pytest.mark.timeout(300)
-
-LISTS = {"pulls", "commits", "releases"}
-
-
-def stored_pages(stage: Stage) -> set[tuple[str, str, int]]:
-    """(repository, list, page) of each page on the shelf."""
-    rows = stage.rows("SELECT unit, part, page FROM collection_pages WHERE unit LIKE 'github:%'")
-    return {(row["unit"].removeprefix("github:"), row["part"], row["page"]) for row in rows}
-
-
-def asked_pages(stage: Stage, after: int) -> set[tuple[str, str, int]]:
-    """(repository, list, page) of the GitHub requests since the request of that number."""
-    asked = set()
-    for record in stage.sandbox.log.select("github"):
-        parts = record.path.split("/")
-        if record.number > after and parts[-1] in LISTS:
-            asked.add(("/".join(parts[2:4]), parts[-1], int(parse_qs(record.query)["page"][0])))
-    return asked
 
 
 async def test_five_killed_workers_cost_no_page_twice_and_no_message_twice(servers: Servers, tmp_path: Path) -> None:
@@ -48,7 +30,7 @@ async def test_five_killed_workers_cost_no_page_twice_and_no_message_twice(serve
         stage.choose_road("rest")
         moments = random.Random(47)
         handle = await stage.start()
-        shelf: set[tuple[str, str, int]] = set()
+        shelf: set[Page] = set()
         last = 0
         for crash in range(5):
             more = len(shelf) + moments.randint(1, 4)
@@ -62,7 +44,7 @@ async def test_five_killed_workers_cost_no_page_twice_and_no_message_twice(serve
                 await worker.kill()
             await asyncio.sleep(0.8)  # requests that were in flight are answered into nowhere
             assert not shelf & asked_pages(stage, last), f"worker {crash} asked for what those before it had stored"
-            shelf, last = stored_pages(stage), stage.sandbox.log.select()[-1].number
+            shelf, last = stored_pages(stage), last_request(stage)
         async with stage.worker("last"):
             result = await asyncio.wait_for(handle.result(), 120)
         asked_by_the_last = asked_pages(stage, last)
@@ -141,7 +123,7 @@ async def test_a_worker_told_to_stop_hands_its_work_back_and_exits_0(stage: Stag
         await eventually(has_stored)
         worker.popen.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(worker.wait(), 40) == 0
-    shelf, last = stored_pages(stage), stage.sandbox.log.select()[-1].number
+    shelf, last = stored_pages(stage), last_request(stage)
     stage.sandbox.faults.clear()
     async with stage.worker("second"):
         result = await asyncio.wait_for(handle.result(), 60)

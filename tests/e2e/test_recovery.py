@@ -5,7 +5,6 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-import yaml
 from temporalio.service import RPCError
 
 from devsync.contracts import names
@@ -22,16 +21,6 @@ WEEK = "2026-W47"
 def lose_patience(stage: Stage) -> None:
     stage.change_service("github", "timeouts", **IMPATIENT)
     stage.change_service("github", "retry", maximum="1s", attempts=2)
-
-
-def ask_people_after(stage: Stage, *kept: str) -> None:
-    """Edits GitHub's plan as an operator would: people are asked, and sooner without the other steps."""
-    path = stage.directory / "config" / "recovery.yaml"
-    plans = yaml.safe_load(path.read_text())
-    plan = plans["github-collection"]
-    plan["steps"] = [step for step in plan["steps"] if step["id"] in kept]
-    plan["escalates"] = {"ask": "missing", "tell": "missing"}
-    path.write_text(yaml.safe_dump(plans, sort_keys=False))
 
 
 async def test_while_github_is_down_the_last_good_copy_stands_in(servers: Servers, tmp_path: Path) -> None:
@@ -54,7 +43,7 @@ async def test_while_github_is_down_the_last_good_copy_stands_in(servers: Server
 async def test_a_recovery_survives_its_worker_and_a_person_decides_by_hand(servers: Servers, tmp_path: Path) -> None:
     async with stage_for(demo_world(WEEK), servers, tmp_path) as stage:
         lose_patience(stage)
-        ask_people_after(stage, "retry", "cached")
+        stage.keep_steps("github-collection", "retry", "cached", ask="missing")
         stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", status=503))
         recovery = stage.client.get_workflow_handle(
             names.recovery_id(stage.team, WEEK, names.GITHUB, "collect", 1), result_type=RecoveryReport

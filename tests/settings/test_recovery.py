@@ -31,7 +31,7 @@ def plans() -> tuple[RecoveryPlan, ...]:
         ("jira", "collect", ORDINARY, "jira-collection", "status retry breaker cached partial derived"),
         ("calendar", "metrics", ORDINARY, "calendar", "retry cached"),
         ("github", "metrics", ORDINARY, "deployments", "retry cached computed"),
-        ("jira", "metrics", ORDINARY, "boards", "retry cached computed"),
+        ("jira", "metrics", ORDINARY, "boards", "retry cached"),
         ("local", "render", ORDINARY, "rendering", "fallback simplified plain manual"),
         ("slack", "deliver", ORDINARY, "slack-delivery", "retry alternative email queue manual"),
         ("slack", "deliver", EXPIRED, "slack-delivery", "retry alternative email queue manual"),
