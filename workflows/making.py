@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -66,13 +66,14 @@ def rendering_of(
     )
 
 
-async def render(plan: EditionPlan, rendering: RenderEdition) -> EditionRendered:
+async def render(plan: EditionPlan, rendering: RenderEdition, *, time_left: timedelta | None = None) -> EditionRendered:
     """Raises ActivityError, at once where a template is wrong."""
     return await call(
         activities.RENDER_EDITION,
         rendering,
         plan.policies,
         summary=f"Render revision {rendering.revision} in every format",
+        time_left=time_left,
     )
 
 

@@ -42,8 +42,9 @@ def banner_of(plan: EditionPlan, approval: ApprovalProgress) -> str:
     """One line above the preview: what it waits for, or how it was answered."""
     if approval.state is ApprovalState.WAITING:
         return (
-            f"Preview, not posted yet: waits for approval until {approval.until:%Y-%m-%d %H:%M} UTC. "
-            f"Answer with: python starter.py edition approve {plan.team} --week {plan.iso_week}"
+            f"Preview {approval.preview}, not posted yet: waits for approval until "
+            f"{approval.until:%Y-%m-%d %H:%M} UTC. Answer with: "
+            f"python starter.py edition approve {plan.team} --week {plan.iso_week} --preview {approval.preview}"
         )
     said = f": {approval.note}" if approval.note else ""
     return f"Preview: {approval.state.value.replace('_', ' ')} by {approval.by}{said}"

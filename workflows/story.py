@@ -95,7 +95,8 @@ def _how(step: StepSummary) -> str:
 
 def _approval_line(approval: ApprovalProgress) -> str:
     if approval.state is ApprovalState.WAITING:
-        return f"- **Waiting** for approval until {approval.until:%H:%M} UTC"
+        where = "" if approval.is_shown else ", which no reviewers' channel has yet"
+        return f"- **Waiting** for approval of preview {approval.preview}{where}, until {approval.until:%H:%M} UTC"
     said = f": {approval.note}" if approval.note else ""
     return f"- Approval: **{approval.state.value.replace('_', ' ')}** by {approval.by}{said}"
 
