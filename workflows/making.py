@@ -27,24 +27,32 @@ with workflow.unsafe.imports_passed_through():
     from workflows.channels import bring_to_channel, delivery_request, needed_formats
 
 
-async def find_previous(plan: EditionPlan) -> PreviousEdition:
-    """The newest revision of the week on record, whoever made it but this run."""
+async def find_previous(plan: EditionPlan, *, time_left: timedelta | None = None) -> PreviousEdition:
+    """The newest revision of the week, whoever made it but this run. Raises ActivityError when the time is up."""
     return await call(
         activities.FIND_PREVIOUS,
         FindPreviousEdition(team=plan.team, iso_week=plan.iso_week, run_id=workflow.info().original_execution_run_id),
         plan.policies,
         summary="Look for an earlier revision of this week",
+        time_left=time_left,
     )
 
 
 async def compose(
-    plan: EditionPlan, units: Sequence[UnitCollected], gaps: Sequence[Gap], edits: Edits, patient_until: datetime
+    plan: EditionPlan,
+    units: Sequence[UnitCollected],
+    gaps: Sequence[Gap],
+    edits: Edits,
+    patient_until: datetime,
+    *,
+    time_left: timedelta | None = None,
 ) -> EditionComposed:
     return await call(
         activities.COMPOSE_EDITION,
         ComposeEdition(plan=plan, units=tuple(units), gaps=tuple(gaps), patient_until=patient_until, edits=edits),
         plan.policies,
         summary=f"Compose {len(units)} units, {len(gaps)} missing",
+        time_left=time_left,
     )
 
 

@@ -18,6 +18,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.approval import Approval
     from workflows.failures import failure_of
 
+AMENDED = "Amended, and posted without asking again: reviewers had agreed to the edition, and what was missing is added"
+"""Above the preview of a later revision."""
+
 
 async def show(
     plan: EditionPlan,

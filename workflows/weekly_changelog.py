@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.model import Model
     from devsync.runtime.policies import BOOTSTRAP, call
     from workflows import making, previews
-    from workflows.amending import ASKED_AGAIN, begin_amendment, end_amendment
+    from workflows.amending import ASKED_AGAIN, begin_amendment, end_amendment, newest_for_good
     from workflows.approval import Approval
     from workflows.approving import Approving
     from workflows.collecting import collect
@@ -80,6 +80,8 @@ class WeeklyChangelog(Approving, AskingPeople):
         self._previewed: Made | None = None
         """What a preview waits for approval with, in the reviewers' channels."""
         self._has_delivered = False
+        self._amended: PreviousEdition | None = None
+        """What an amendment of the week had made when this run took its place."""
 
     @workflow.run
     async def run(self, request: EditionRequest) -> EditionResult:
@@ -99,6 +101,8 @@ class WeeklyChangelog(Approving, AskingPeople):
     async def _make_and_deliver(self) -> None:
         plan = await self._plan()
         previous, answered = await asyncio.gather(making.find_previous(plan), self._collect(plan))
+        if not self._request.is_dry_run:
+            previous = await newest_for_good(plan, previous, lambda: self._amended)
         made = await self._compose(plan, answered, previous, Edits())
         while True:
             made = await self._approve(plan, made, previous)
@@ -124,6 +128,10 @@ class WeeklyChangelog(Approving, AskingPeople):
         if self._approval is not None and not self._approval.is_over:
             self._approval.heard(outcome)
             self._update(approval=self._approval.progress)
+
+    @workflow.signal(description="The week's amendment makes no revision any more; sent by it, not by people")
+    def amendment_stands_by(self, newest: PreviousEdition) -> None:
+        self._amended = newest
 
     @workflow.signal(description="Also deliver a run that was started only to compose and store; no argument")
     def deliver(self) -> None:
@@ -183,6 +191,8 @@ class WeeklyChangelog(Approving, AskingPeople):
         composed = await making.compose(plan, answered.units, answered.gaps, edits, patient_until)
         unchanged = previous.revision > 0 and previous.digest == composed.digest
         revision = previous.revision if unchanged else previous.revision + 1
+        if self._request.is_dry_run:
+            revision = 0  # it makes none
         self._update(item_count=composed.item_count, gaps=composed.gaps, revision=revision)
         if composed.unknown_edits:
             self._note(f"approval: the edition has no {', '.join(composed.unknown_edits)}")

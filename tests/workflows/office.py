@@ -19,6 +19,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.earlier_runs import EarlierRuns
 from activities.planning import LastDelivered, plan_edition
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
@@ -87,6 +88,8 @@ class Office:
     """What fails for good."""
     unknown_to_plan: Collection[str] = ()
     """Activities that the plan's policies do not name."""
+    holds: dict[str, asyncio.Event] = field(default_factory=dict)
+    """What takes until then."""
     asked: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     """When each was called, all attempts, in the server's time."""
     was_asked: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
@@ -168,10 +171,15 @@ class Office:
     @activity.defn(name=contracts.FIND_PREVIOUS.name)
     async def find_previous(self, _message: FindPreviousEdition) -> PreviousEdition:
         await self._answer()
+        runs = EarlierRuns(activity.client())
+        known = PreviousEdition(
+            is_amended=bool(await runs.open_run(names.amendment_id("payments", WEEK))),
+            open_run=await runs.open_run(names.edition_id("payments", WEEK)),
+        )
         if self.has_previous and self.records:
-            newest = self.records[-1].result
-            return PreviousEdition(revision=newest.revision, digest=newest.digest)
-        return PreviousEdition()
+            newest = max((record.result for record in self.records), key=lambda result: result.revision)
+            return known.model_copy(update={"revision": newest.revision, "digest": newest.digest})
+        return known
 
     @activity.defn(name=contracts.COMPOSE_EDITION.name)
     async def compose(self, message: ComposeEdition) -> EditionComposed:
@@ -268,6 +276,8 @@ class Office:
         self.began = min(self.began, now)
         self.asked[name].append(now)
         self.was_asked[name].set()
+        if name in self.holds:
+            await self.holds[name].wait()
         if name in self.refused:
             raise to_application_error(self.refused[name], None)
         if now - self.began < self.away.get(name, timedelta()):
