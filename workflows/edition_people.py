@@ -63,7 +63,8 @@ class AskingPeople(EditionRun):
         self._tell_of_recoveries()
         for unit in report.healed:
             self._note(*(f"{unit.unit}: {note}" for note in unit.notes))
-        if report.outcome is RecoveryOutcome.ABORTED and not self._is_going_out:
+        is_over = self._is_going_out or self._progress.result is not None
+        if report.outcome is RecoveryOutcome.ABORTED and not is_over:
             await self._end(EditionStatus.ABORTED, f"{report.decided_by}: {report.note or 'no reason given'}")
         return report
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from temporalio import workflow
 
@@ -25,6 +26,16 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from workflows.carrying import left_for_renderings
     from workflows.channels import bring_to_channel, delivery_request, needed_formats
+    from workflows.recovering import Answered
+
+
+class Made(NamedTuple):
+    """An edition that is composed, of what, and which revision of its week it is."""
+
+    answered: Answered
+    composed: EditionComposed
+    revision: int
+    edits: Edits
 
 
 async def find_previous(plan: EditionPlan, *, time_left: timedelta | None = None) -> PreviousEdition:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import NamedTuple, TypeVar
+from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -16,7 +16,6 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.delivery import DeliveryOutcome
     from devsync.contracts.edition import (
         ChannelResult,
-        EditionComposed,
         EditionPlan,
         EditionProgress,
         EditionRendered,
@@ -34,18 +33,17 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.changelog.telling import Telling
     from devsync.domain.model import Model
     from devsync.runtime.policies import BOOTSTRAP, call
-    from workflows import making, previews
+    from workflows import making
     from workflows.amending import ASKED_AGAIN, begin_amendment, end_amendment, newest_for_good
-    from workflows.approval import Approval
-    from workflows.approving import Approving
     from workflows.collecting import collect
     from workflows.delivering import until_delivered
-    from workflows.edition_people import AskingPeople
     from workflows.failures import failure_of, reason_of
+    from workflows.making import Made
     from workflows.recovering import Answered
     from workflows.recovery_records import is_recovery_recorded
     from workflows.rendering import rendered_somehow
     from workflows.results import channel_results, is_everywhere, made_edition, record_of
+    from workflows.reviewing import Reviewing
     from workflows.units import Answer, Ask, asks_of
     from workflows.waiting import is_done_unless
 
@@ -55,17 +53,8 @@ LAST_RECORD_TIME = timedelta(minutes=1)
 """A run that made no edition records why, and does not outlive a database that is away: its week must be free again."""
 
 
-class Made(NamedTuple):
-    """An edition that is composed, of what, and which revision of its week it is."""
-
-    answered: Answered
-    composed: EditionComposed
-    revision: int
-    edits: Edits
-
-
 @workflow.defn(name=names.WEEKLY_CHANGELOG)
-class WeeklyChangelog(Approving, AskingPeople):
+class WeeklyChangelog(Reviewing):
     """Collects what happened in one ISO week, composes the edition and brings it to the team's channels.
 
     One source down never ends an edition: a recovery heals it, or something stands in for it, or it leaves a named gap.
@@ -77,8 +66,6 @@ class WeeklyChangelog(Approving, AskingPeople):
     def __init__(self, request: EditionRequest) -> None:
         super().__init__(request)
         self._outcomes: dict[str, DeliveryOutcome] = {}
-        self._previewed: Made | None = None
-        """What a preview waits for approval with, in the reviewers' channels."""
         self._has_delivered = False
         self._amended: PreviousEdition | None = None
         """What an amendment of the week had made when this run took its place."""
@@ -198,29 +185,6 @@ class WeeklyChangelog(Approving, AskingPeople):
             self._note(f"approval: the edition has no {', '.join(composed.unknown_edits)}")
         return Made(answered, composed, revision, edits)
 
-    async def _approve(self, plan: EditionPlan, made: Made, previous: PreviousEdition) -> Made:
-        """Waits for reviewers, where the team has some; what they edit is composed and shown to them again."""
-        now = workflow.now()
-        self._deadline = self._deadline.or_late(now)
-        if plan.approval is None or not self._must_deliver:
-            return made
-        until = now + min(plan.approval.wait, self._deadline.time_to_ask_reviewers(now))
-        approval = self._approval = Approval(plan.approval, until)
-        self._update(approval=approval.progress)
-        while not approval.is_over:
-            self._enter(Phase.APPROVING)
-            self._previewed = made
-            if workflow.now() < until:
-                await self._show_preview(until)
-            if not await previews.is_answered(plan, plan.approval, approval, made.edits, self._note):
-                approval.time_is_up()
-                self._update(approval=approval.progress)
-            if approval.edits != made.edits:
-                made = await self._compose(plan, made.answered, previous, approval.edits)
-        if not approval.is_agreed:
-            await self._end(EditionStatus.REJECTED, f"{approval.progress.by}: {approval.progress.note}")
-        return made
-
     async def _render(self, plan: EditionPlan, made: Made) -> EditionRendered:
         """Meanwhile the preview says how it was answered."""
         now = workflow.now()
@@ -312,6 +276,7 @@ class WeeklyChangelog(Approving, AskingPeople):
 
     async def _record_without_edition(self, status: EditionStatus, **why: str) -> None:
         self._update(**why)
+        self._withdraw_preview(f"the edition is {status.value}: {next(iter(why.values()), '')}")
         result = self._so_far(status)
         self._conclude(result)
         try:
@@ -324,37 +289,8 @@ class WeeklyChangelog(Approving, AskingPeople):
             )
         except ActivityError as unrecorded:
             workflow.logger.warning("%s, and not on record: %s", status.value, failure_of(unrecorded).message)
-        if self._approval is not None:
-            self._approval.is_withdrawn(f"the edition is {status.value}: {next(iter(why.values()), '')}")
-            self._update(approval=self._approval.progress)
         await self._close_preview(workflow.now() + LAST_RECORD_TIME)
         await self._leave_escalations(is_healed=False, note=f"the edition is {status.value}")
-
-    # What reviewers see.
-
-    async def _show_preview(self, until: datetime) -> None:
-        """What waits for approval, with how it stands; nothing of it is waited for longer than `until`."""
-        plan, made, approval = self._planned, self._previewed, self._approval
-        if plan is None or plan.approval is None or made is None or approval is None:
-            return
-        telling = Telling(banner=previews.banner_of(plan, approval.progress))
-        rendering = making.rendering_of(
-            plan, plan.approval.reviewers, made.answered.units, made.composed, made.revision, telling
-        )
-        try:
-            preview = await rendered_somehow(plan, rendering, until, self._recover, is_bounded=True)
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            self._note(f"approval: no preview could be made: {failure_of(error).message}")
-            return
-        approval.shows(made.edits, preview.slack_part_digests)
-        await previews.show(plan, plan.approval, made.composed, preview, made.revision)
-
-    async def _close_preview(self, until: datetime) -> None:
-        """It says what became of it, and waits for nobody any more."""
-        await self._show_preview(until)
-        self._previewed = None
 
     # What asking the sources tells us.
 
