@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio import activity
 from temporalio.client import (
@@ -15,6 +15,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts.activities import SEND_SLACK_PART
+from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.delivery import DeliveryOutcome, Recalled
 from devsync.contracts.edition import EditionResult
 
@@ -38,6 +39,13 @@ class CannotTell(Exception):
     """A run does not answer queries any more: no worker of today can replay it, or it was ended before it began."""
 
 
+class AmendmentKnown(NamedTuple):
+    """`made` is None where there was no amendment, or it does not answer."""
+
+    made: AmendmentProgress | None = None
+    is_open: bool = False
+
+
 class EarlierRuns:
     """Raises RPCError when Temporal cannot be asked; what it has forgotten is None."""
 
@@ -58,6 +66,38 @@ class EarlierRuns:
             else:
                 return result
         return None
+
+    async def amendment(self, workflow_id: str) -> AmendmentKnown:
+        """What the newest run has made, however it ended. One that is open and does not answer is only known to be so:
+        whoever wants to number a revision asks it to stand by, and it says then what it has made."""
+        handle = self._client.get_workflow_handle(workflow_id, result_type=AmendmentProgress)
+        try:
+            status = (await handle.describe()).status
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return AmendmentKnown()
+            raise
+        is_open = status is WorkflowExecutionStatus.RUNNING
+        try:
+            if status is WorkflowExecutionStatus.COMPLETED:
+                return AmendmentKnown(await handle.result())
+            made = await handle.query("progress", result_type=AmendmentProgress, rpc_timeout=QUERY_TIMEOUT)
+        except (WorkflowQueryFailedError, RPCError) as error:
+            activity.logger.warning("%s does not say what it has made: %s", workflow_id, error)
+            return AmendmentKnown(is_open=is_open)
+        return AmendmentKnown(made, is_open)
+
+    async def open_run(self, workflow_id: str) -> str:
+        """The `original_execution_run_id` of the run that is open, empty where none is."""
+        try:
+            description = await self._client.get_workflow_handle(workflow_id).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return ""
+            raise
+        if description.status is not WorkflowExecutionStatus.RUNNING:
+            return ""
+        return description.raw_description.workflow_execution_info.first_run_id or description.run_id
 
     async def delivery(self, workflow_id: str, before_run_id: str) -> Recalled:
         """What stands in the channel by the newest run before that one that can tell, however it ended.

@@ -153,22 +153,35 @@ class RecordActivities:
 
     @activity.defn(name=contracts.FIND_PREVIOUS.name)
     async def find_previous_edition(self, message: FindPreviousEdition) -> PreviousEdition:
-        """The newer of what the records and what Temporal know: either may have forgotten, or be away."""
+        """The newest of what the records and what Temporal know: either may have forgotten, or be away."""
         recorded = await self._known_to_records(
             self._editions.latest(message.team, message.iso_week, not_by_run=message.run_id)
         )
+        on_record = PreviousEdition()
+        if recorded is not None:
+            on_record = PreviousEdition(revision=recorded.revision, digest=recorded.content_digest)
         try:
-            result = await self._runs.edition(names.edition_id(message.team, message.iso_week))
+            known = await self._known_to_temporal(message)
         except RPCError as error:
             if recorded is None:
                 raise
             activity.logger.warning("going on without what Temporal knows: %s", error)
-            result = None
-        if result is not None and (recorded is None or result.revision > recorded.revision):
-            return PreviousEdition(revision=result.revision, digest=result.digest)
-        if recorded is None:
-            return PreviousEdition()
-        return PreviousEdition(revision=recorded.revision, digest=recorded.content_digest)
+            return on_record
+        newest = max(on_record, known, key=lambda one: one.revision)
+        return newest.model_copy(update={"is_amended": known.is_amended, "open_run": known.open_run})
+
+    async def _known_to_temporal(self, message: FindPreviousEdition) -> PreviousEdition:
+        """What the week's runs and its amendment have made, and which of them are open."""
+        edition_id = names.edition_id(message.team, message.iso_week)
+        result = await self._runs.edition(edition_id)
+        amendment = await self._runs.amendment(names.amendment_id(message.team, message.iso_week))
+        newest = PreviousEdition()
+        if result is not None:
+            newest = PreviousEdition(revision=result.revision, digest=result.digest)
+        if amendment.made is not None and amendment.made.revision > newest.revision:
+            newest = PreviousEdition(revision=amendment.made.revision, digest=amendment.made.digest)
+        open_run = await self._runs.open_run(edition_id)
+        return newest.model_copy(update={"is_amended": amendment.is_open, "open_run": open_run})
 
     @activity.defn(name=contracts.RECALL_DELIVERY.name)
     async def recall_delivery(self, message: RecallDelivery) -> Recalled:

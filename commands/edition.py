@@ -34,9 +34,17 @@ Note = Annotated[str, typer.Option(help="What else there is to say; it is record
 
 @app.command()
 @command
-async def approve(team: Team, week: Week = None, note: Note = "", as_json: AsJson = False) -> Exit:
+async def approve(
+    team: Team,
+    week: Week = None,
+    preview: Annotated[
+        int | None, typer.Option(help="Number of the preview that you mean; else the one that stands in the channel.")
+    ] = None,
+    note: Note = "",
+    as_json: AsJson = False,
+) -> Exit:
     """Agree with the edition that waits for approval: it is posted."""
-    return await _decide(team, week, Approve(by=me(), note=note), as_json=as_json)
+    return await _decide(team, week, Approve(by=me(), note=note, preview=preview), as_json=as_json)
 
 
 @app.command()

@@ -13,8 +13,9 @@ def print_summary(result: EditionResult) -> None:
     """Status, numbers, gaps and channels of one edition, on standard output."""
     out = output()
     colour = _COLOURS.get(result.status, "red")
+    revision = f"revision {result.revision}, " if result.revision else ""  # a dry run makes none
     out.print(
-        f"[bold]{result.team} {result.iso_week}[/]: [{colour}]{result.status.value}[/], revision {result.revision}, "
+        f"[bold]{result.team} {result.iso_week}[/]: [{colour}]{result.status.value}[/], {revision}"
         f"{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "
         f"{result.seconds.get('total', 0):.1f} s",
         soft_wrap=True,

@@ -1,17 +1,43 @@
 """Hands a partial edition to the amendment that heals it, or takes the week back from one."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
 from temporalio import workflow
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import names
-    from devsync.contracts.amendment import AmendmentRequest
+    from devsync.contracts.amendment import AmendmentRequest, StandBy
+    from devsync.contracts.edition import EditionPlan, PreviousEdition
     from devsync.domain.recovery.builtin import COLLECT, METRICS
+    from workflows import making
     from workflows.signals import signal_if_open
 
 ASKED_AGAIN = (COLLECT, METRICS)
 """Phases of recoveries: what they did not heal is asked for again, and their escalations are followed."""
+
+STAND_BY_TIME = timedelta(minutes=1)
+"""So long an amendment is waited for that does not say that it stands by; nobody serves it then."""
+
+
+async def newest_for_good(
+    plan: EditionPlan, previous: PreviousEdition, told: Callable[[], PreviousEdition | None]
+) -> PreviousEdition:
+    """The newest revision of the week, beside which no other comes any more: an amendment that makes one at the same
+    time would give it the number that this run takes. `told` is what the amendment has said so far."""
+    if not previous.is_amended:
+        return previous
+    stand_by = StandBy(reply_to=workflow.info().workflow_id)
+    if await signal_if_open(names.amendment_id(plan.team, plan.iso_week), "stand_by", stand_by):
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: told() is not None, timeout=STAND_BY_TIME, timeout_summary="Until the amendment stands by"
+            )
+    newest = told() or await making.find_previous(plan)
+    return max(previous, newest, key=lambda one: one.revision)
 
 
 async def begin_amendment(request: AmendmentRequest) -> None:

@@ -3,41 +3,60 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts import activities, names
-    from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest
+    from devsync.contracts import names
+    from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest, StandBy
     from devsync.contracts.breaker import ServiceReleased
-    from devsync.contracts.collection import UnitCollected
     from devsync.contracts.delivery import DeliveryOutcome
-    from devsync.contracts.edition import EditionComposed, KeptEdition, RecordEdition
+    from devsync.contracts.edition import (
+        EditionComposed,
+        EditionRendered,
+        PreviousEdition,
+    )
     from devsync.contracts.escalation import EscalationDecided
     from devsync.contracts.people import Stop
     from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
     from devsync.domain.changelog.telling import Amended, Telling
     from devsync.domain.recovery.decision import Decision
-    from devsync.runtime.policies import call
-    from workflows import escalating, making
+    from workflows import escalating, making, previews
+    from workflows.amended_channels import Amended as AmendedChannel
+    from workflows.amended_channels import amended_results, are_reported, channels_to_amend
     from workflows.amending import ASKED_AGAIN
+    from workflows.amendment_records import AmendmentRecords
     from workflows.asking_again import ask_again
+    from workflows.carrying import fitting
+    from workflows.channels import bring_to_channel
     from workflows.failures import reason_of
     from workflows.messages import decision as read_from_person
-    from workflows.recovering import report_of, start_recovery, with_stand_ins, without_people
+    from workflows.recovering import Answered, report_of, start_recovery, with_stand_ins, without_people
     from workflows.rendering import rendered_somehow
-    from workflows.results import channel_results, is_reported, made_edition
-    from workflows.signals import with_refusal
+    from workflows.results import made_edition
+    from workflows.signals import signal_if_open, with_refusal
     from workflows.story import amendment_story
+    from workflows.waiting import is_done_unless
 
 FIRST_RECOVERY = 100
 """Its recoveries are numbered from there: those of the week's editions come before."""
 
-CHANNELS_TIME = timedelta(minutes=5)
-"""So long a revision waits for what becomes of it in the channels before it is recorded; their deliveries go on."""
+STEP_TIME = timedelta(minutes=5)
+"""So long each step of a round may take: composing, rendering, and what becomes of it in the channels, whose deliveries
+go on. The next round tries again."""
+
+
+class MadeAmendment(NamedTuple):
+    """The next revision, before it is in any channel."""
+
+    answered: Answered
+    composed: EditionComposed
+    rendered: EditionRendered
+    revision: int
+    telling: Telling
 
 
 @workflow.defn(name=names.AMENDMENT)
@@ -58,9 +77,16 @@ class Amendment:
         """By id: the service that each is about."""
         self._outcomes: dict[str, DeliveryOutcome] = {}
         self._is_due = False
+        self._handed_over_by = request.result.run_id
+        self._is_standing_by = False
+        """A run of the week makes the next revision."""
+        self._is_publishing = False
+        self._added: tuple[str, ...] = ()
+        """Units that were healed and are in no revision yet."""
+        self._records = AmendmentRecords()
         self._ended = ""
         self._progress = AmendmentProgress(
-            revision=request.result.revision, missing=request.missing, until=request.until
+            revision=request.result.revision, digest=request.result.digest, missing=request.missing, until=request.until
         )
 
     @workflow.run
@@ -70,16 +96,14 @@ class Amendment:
         try:
             await self._inherit_escalations()
             while not self._ended or self._newest is not self._request:
-                await self._take_over_the_newest()
-                await self._wait()
-                await self._try_once()
+                await self._heal()
+                await self._conclude()
         except (asyncio.CancelledError, FailureError) as error:
             why = workflow.cancellation_reason() or "no reason given"
             self._ended = f"cancelled: {why}" if is_cancelled_exception(error) else reason_of(error)
             await self._leave_escalations()
             raise
-        await self._leave_escalations()
-        self._tell(ended=self._ended)
+        await workflow.wait_condition(workflow.all_handlers_finished)
         return self._progress
 
     # What people and other workflows may ask and say.
@@ -91,6 +115,14 @@ class Amendment:
     @workflow.signal(description="A newer edition of the week that is partial, too; sent by it, not by people")
     def take_over(self, request: AmendmentRequest) -> None:
         self._newest = request
+        self._ended = ""
+
+    @workflow.signal(description="A run of the week makes the next revision; sent by it, not by people")
+    async def stand_by(self, asked: StandBy) -> None:
+        self._is_standing_by = True
+        await workflow.wait_condition(lambda: not self._is_publishing)
+        newest = PreviousEdition(revision=self._progress.revision, digest=self._progress.digest)
+        await signal_if_open(asked.reply_to, "amendment_stands_by", newest)
 
     @workflow.signal(description="A newer edition of the week is whole; sent by it, not by people")
     def superseded(self) -> None:
@@ -132,18 +164,41 @@ class Amendment:
 
     # The rounds.
 
+    async def _heal(self) -> None:
+        """Until nothing is missing, or something ends it."""
+        await self._take_over_the_newest()
+        while not self._is_interrupted:
+            await self._wait()
+            await self._try_once()
+
+    async def _conclude(self) -> None:
+        """What is not on record yet has the days of its policy, unless a newer edition is handed over meanwhile."""
+        if self._newest is not self._request:
+            return
+        await self._leave_escalations()
+        self._tell(ended=self._ended)
+        await is_done_unless(self._records.write(self._request.plan), lambda: self._newest is not self._request)
+
+    @property
+    def _is_interrupted(self) -> bool:
+        return bool(self._ended) or self._newest is not self._request
+
     async def _take_over_the_newest(self) -> None:
         """What a later run of the week has collected replaces what the earlier one had."""
         if self._newest is self._request:
             return
         self._request = self._newest
-        self._ended = ""
+        self._handed_over_by = self._request.result.run_id
+        self._is_standing_by = False
+        self._added = ()
         self._units = {unit.unit: unit for unit in self._request.units}
         self._missing = {unit.unit: unit for unit in self._request.missing}
         self._tell(
             revision=max(self._progress.revision, self._request.result.revision),
+            digest=self._request.result.digest,
             missing=self._request.missing,
             until=self._request.until,
+            ended="",
         )
         await self._inherit_escalations()
 
@@ -154,100 +209,156 @@ class Amendment:
         self._tell()
         try:
             await workflow.wait_condition(
-                lambda: self._is_due or bool(self._ended) or self._newest is not self._request,
+                lambda: self._is_due or self._is_interrupted,
                 timeout=max(min(pause, self._request.until - now), timedelta(0)),
                 timeout_summary=f"Before asking again for {len(self._missing)} missing",
             )
         except TimeoutError:
-            if workflow.now() >= self._request.until:
+            if workflow.now() >= self._request.until and not self._is_interrupted:
                 self._ended = "the time is up"
         self._is_due = False
 
     async def _try_once(self) -> None:
-        if self._ended or self._newest is not self._request:
+        """One round: asks, and brings what came to the channels. Cut short, it is done anew where something is left."""
+        if self._is_interrupted or (self._is_standing_by and await self._is_being_made()):
             return
+        self._is_standing_by = False
         self._tell(tries=self._progress.tries + 1)
+        made = await self._asked_and_made()
+        if made is not None:
+            await self._publish(made)
+        if not self._missing and not self._added and not self._is_interrupted:
+            self._ended = "everything is there"
+
+    async def _asked_and_made(self) -> MadeAmendment | None:
+        """The next revision; None where nothing came, where it could not be made, or where something came between."""
+        made: list[MadeAmendment | None] = []
+
+        async def ask_and_make() -> None:
+            await self._ask()
+            made.append(await self._make() if self._added else None)
+
+        try:
+            is_done = await is_done_unless(ask_and_make(), lambda: self._is_interrupted or self._is_standing_by)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.warning("the next round makes it: %s", reason_of(error))
+            return None
+        return made[0] if is_done and not (self._is_interrupted or self._is_standing_by) else None
+
+    async def _ask(self) -> None:
         healed, failures = await ask_again(self._request.plan, tuple(self._missing.values()))
         self._missing = {
             name: unit.model_copy(update={"failure": failures.get(name, unit.failure)})
             for name, unit in self._missing.items()
         }
-        if healed and self._newest is self._request and not self._ended:
-            await self._amend(healed)
-        if not self._missing:
-            self._ended = "everything is there"
-
-    async def _amend(self, healed: Sequence[UnitCollected]) -> None:
-        """Makes the next revision and brings it to the channels."""
-        plan = self._request.plan
         for unit in healed:
-            self._units[unit.unit] = unit
-            self._missing.pop(unit.unit, None)
-        names_healed = tuple(unit.unit for unit in healed)
-        self._tell(healed=(*self._progress.healed, *names_healed), missing=tuple(self._missing.values()))
+            # What cannot be carried beside the others (the store is away) is asked for again when it is back.
+            others = [other for name, other in self._units.items() if name != unit.unit]
+            if not fitting([*others, unit])[1]:
+                self._units[unit.unit] = unit
+                self._missing.pop(unit.unit, None)
+                self._added += (unit.unit,)
+                self._tell(healed=(*self._progress.healed, unit.unit))
+        self._tell(missing=tuple(self._missing.values()))
+
+    async def _make(self) -> MadeAmendment | None:
+        """None where what came changes nothing, or a run of the week has begun."""
+        request, plan = self._request, self._request.plan
         live = [unit for name, unit in self._units.items() if name not in self._missing]
         standing_in = [unit for name, unit in self._units.items() if name in self._missing]
         answered = with_stand_ins(live, tuple(self._missing.values()), standing_in)
-        composed = await making.compose(
-            plan, answered.units, answered.gaps, self._request.edits, workflow.now() + CHANNELS_TIME
-        )
-        previous = await making.find_previous(plan)
-        if composed.digest in {previous.digest, self._request.result.digest}:
-            return  # what came changes nothing
+        until = workflow.now() + STEP_TIME
+        composed = await making.compose(plan, answered.units, answered.gaps, request.edits, until, time_left=STEP_TIME)
+        previous = await making.find_previous(plan, time_left=STEP_TIME)
+        if self._is_of_another_run(previous.open_run):
+            self._is_standing_by = True
+            return None
+        if composed.digest in {previous.digest, request.result.digest}:
+            self._added = ()
+            return None
         revision = max(previous.revision, self._progress.revision) + 1
         telling = Telling(
-            amended=Amended(units=names_healed, items_added=composed.item_count - self._request.result.item_count),
-            asks_until=self._request.until if self._missing else None,
+            amended=Amended(units=self._added, items_added=composed.item_count - request.result.item_count),
+            asks_until=request.until if self._missing else None,
         )
         rendering = making.rendering_of(plan, plan.channels, answered.units, composed, revision, telling)
-        rendered = await rendered_somehow(plan, rendering, workflow.now() + CHANNELS_TIME, self._recover)
-        channels = [channel for channel in plan.channels if not channel.only_as_fallback]
-        await making.hand_over(plan, channels, composed, rendered, revision=revision, replace=False)
-        self._tell(revision=revision)
-        await self._until_reported(revision)
+        rendered = await rendered_somehow(plan, rendering, until + STEP_TIME, self._recover, is_bounded=True)
+        return MadeAmendment(answered, composed, rendered, revision, telling)
+
+    async def _publish(self, made: MadeAmendment) -> None:
+        """Brings it to the channels; a run of the week that wants to number the next one waits until they have it."""
+        request, plan = self._request, self._request.plan
+        channels = channels_to_amend(plan, request.result.channels)
+        request_for = making.requests_for(plan, made.composed, made.rendered, revision=made.revision, replace=False)
+        self._is_publishing = True
+        await asyncio.gather(*(bring_to_channel(request_for(channel, first)) for channel, first in channels))
+        self._added = ()
+        self._tell(revision=made.revision, digest=made.composed.digest)
+        self._is_publishing = False
+        await self._show_reviewers(made)
+        await self._until_reported(channels, made.revision)
         result = made_edition(
-            self._request.result.model_copy(update={"revision": revision}),
-            answered.units,
-            composed,
-            rendered,
-            channel_results(plan, revision, self._outcomes),
+            request.result.model_copy(update={"revision": made.revision}),
+            made.answered.units,
+            made.composed,
+            made.rendered,
+            amended_results(request.result.channels, channels, made.revision, self._outcomes),
             self._outcomes.values(),
         ).model_copy(update={"workflow_id": workflow.info().workflow_id, "run_id": workflow.info().run_id})
-        amended = self._request.model_copy(update={"result": result})
-        if self._newest is self._request:  # else a later run of the week has handed over meanwhile
+        amended = request.model_copy(update={"result": result})
+        if self._newest is request:  # else a later run of the week has handed over meanwhile
             self._newest = amended
         self._request = amended
-        await self._record(composed)
+        self._records.keep(plan, made.composed.edition, result)
+        await self._records.write_in_passing(plan)
 
-    async def _recover(self, request: RecoveryRequest) -> RecoveryReport:
-        quiet = without_people(request)
-        return await report_of(quiet, await start_recovery(quiet, FIRST_RECOVERY))
-
-    async def _until_reported(self, revision: int) -> None:
-        channels = [channel for channel in self._request.plan.channels if not channel.only_as_fallback]
+    async def _until_reported(self, channels: Sequence[AmendedChannel], revision: int) -> None:
         try:
             await workflow.wait_condition(
-                lambda: all(is_reported(channel, revision, self._outcomes) for channel in channels),
-                timeout=CHANNELS_TIME,
+                lambda: self._is_interrupted or are_reported(channels, revision, self._outcomes),
+                timeout=STEP_TIME,
                 timeout_summary=f"Until the channels have revision {revision}",
             )
         except TimeoutError:
             workflow.logger.info("revision %d is queued in some channel; its delivery goes on", revision)
 
-    async def _record(self, composed: EditionComposed) -> None:
-        result = self._request.result
-        await call(
-            activities.RECORD_EDITION,
-            RecordEdition(
-                result=result,
-                kept=KeptEdition(window=self._request.plan.window, edition=composed.edition),
-                requested_by="amendment",
-                started_at=workflow.info().start_time,
-                ended_at=workflow.now(),
-            ),
-            self._request.plan.policies,
-            summary=f"Record revision {result.revision}: {result.status.value}",
+    async def _show_reviewers(self, made: MadeAmendment) -> None:
+        """They agreed to the edition, with their edits; what was missing is filled in without asking them again."""
+        plan = self._request.plan
+        if plan.approval is None or self._request.result.approval is None:
+            return
+        telling = made.telling.model_copy(update={"banner": previews.AMENDED})
+        rendering = making.rendering_of(
+            plan, plan.approval.reviewers, made.answered.units, made.composed, made.revision, telling
         )
+        try:
+            preview = await making.render(plan, rendering, time_left=STEP_TIME)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.warning("reviewers are not shown revision %d: %s", made.revision, reason_of(error))
+            return
+        await previews.show(plan, plan.approval, made.composed, preview, made.revision)
+
+    async def _recover(self, request: RecoveryRequest) -> RecoveryReport:
+        quiet = without_people(request)
+        return await report_of(quiet, await start_recovery(quiet, FIRST_RECOVERY))
+
+    async def _is_being_made(self) -> bool:
+        """Whether a run of the week is still open; it may have ended without telling us."""
+        try:
+            previous = await making.find_previous(self._request.plan, time_left=STEP_TIME)
+            return self._is_of_another_run(previous.open_run)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            return True
+
+    def _is_of_another_run(self, open_run: str) -> bool:
+        """That which has handed over to us may still be open, while it waits for its records."""
+        return bool(open_run) and open_run != self._handed_over_by
 
     # Escalations that the edition's recoveries had joined.
 
@@ -269,6 +380,7 @@ class Amendment:
     async def _leave_escalations(self) -> None:
         ours = workflow.info().workflow_id
         places = [(escalation, ours) for escalation in self._escalations]
+        self._escalations = {}
         await escalating.leave(places, is_healed=not self._missing, note=self._ended)
 
     # Small parts.

@@ -1,5 +1,6 @@
 """Whether reviewers agree: what they said so far, and what follows. Issues no command."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import workflow
@@ -7,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts.approval import ApprovalPlan, ApprovalProgress, ApprovalState, Approve, Edit, Reject
+    from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
     from devsync.domain.changelog.edits import Edits
     from workflows.messages import REFUSED
 
@@ -15,11 +17,15 @@ Said = Approve | Reject | Edit
 
 
 class Approval:
-    """The approval of one edition; nobody is waited for after `until`."""
+    """The approval of one edition; nobody is waited for after `until`.
+
+    Each edit makes another preview. Whoever agrees means the one that stands in the reviewers' channels, or names it.
+    """
 
     def __init__(self, plan: ApprovalPlan, until: datetime) -> None:
         self._plan = plan
         self._progress = ApprovalProgress(until=until)
+        self._shown_parts: tuple[str, ...] = ()
         self.edits = Edits()
 
     @property
@@ -40,6 +46,8 @@ class Approval:
         """Raises ApplicationError, type Refused, where it has no effect any more, or would have none."""
         if self.is_over:
             raise refusal(f"it is {self._progress.state.value.replace('_', ' ')} already, by {self._progress.by}")
+        if isinstance(said, Approve):
+            self._check_preview(said)
         if isinstance(said, Edit) and said.edits == Edits():
             raise refusal("it changes nothing; give hide, retitle or note")
 
@@ -53,7 +61,12 @@ class Approval:
                 self._set(state=ApprovalState.REJECTED, by=said.by, note=said.reason)
             case Edit():
                 self.edits = self.edits.then(said.edits)
-                self._set(edited_by=tuple(dict.fromkeys((*self._progress.edited_by, said.by))))
+                self._shown_parts = ()
+                self._set(
+                    edited_by=tuple(dict.fromkeys((*self._progress.edited_by, said.by))),
+                    preview=self._progress.preview + 1,
+                    is_shown=False,
+                )
 
     def time_is_up(self) -> None:
         if not self.is_over:
@@ -61,6 +74,35 @@ class Approval:
                 state=ApprovalState.TIMED_OUT,
                 by="policy",
                 note=f"nobody answered by {self._progress.until:%Y-%m-%d %H:%M} UTC: {self._plan.on_timeout}",
+            )
+
+    def is_withdrawn(self, why: str) -> None:
+        """The run ends without the edition: nobody's answer is needed."""
+        if not self.is_over:
+            self._set(state=ApprovalState.WITHDRAWN, by="its run", note=why)
+
+    # Which preview people see.
+
+    def shows(self, edits: Edits, parts: Sequence[str]) -> None:
+        """A preview with these edits goes to the reviewers' channels; `parts` are the digests of its messages."""
+        if edits == self.edits:  # else another one follows at once
+            self._shown_parts = tuple(parts)
+
+    def heard(self, outcome: DeliveryOutcome) -> None:
+        """What a channel reports, a reviewers' one or another."""
+        is_ours = any(reviewer.key == outcome.channel for reviewer in self._plan.reviewers)
+        stands_there = tuple(part.digest for part in outcome.parts)
+        is_there = outcome.state is DeliveryState.DELIVERED and bool(stands_there)
+        if is_ours and is_there and stands_there == self._shown_parts:
+            self._set(is_shown=True)
+
+    def _check_preview(self, said: Approve) -> None:
+        number = self._progress.preview
+        if said.preview is not None and said.preview != number:
+            raise refusal(f"preview {said.preview} was edited; look at preview {number}")
+        if said.preview is None and not self._progress.is_shown:
+            raise refusal(
+                f'preview {number} is in no reviewers\' channel yet; look at it, or name it: "preview": {number}'
             )
 
     def _set(self, **changes: object) -> None:

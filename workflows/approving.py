@@ -6,26 +6,21 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts.approval import ApprovalProgress, Approve, Edit, Reject
+    from devsync.contracts.edition import EditionRequest
     from workflows.approval import Approval, Said, refusal
+    from workflows.edition_run import EditionRun
     from workflows.messages import decision as read_from_person
 
 
-class Approving:
+class Approving(EditionRun):
     """Takes answers as signals (typed in the Web UI) and as updates, which tell their sender why they are refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: EditionRequest) -> None:
+        super().__init__(request)
         self._approval: Approval | None = None
         """None until somebody is asked."""
 
-    def tell_of_approval(self, approval: ApprovalProgress) -> None:
-        """Shows where it stands."""
-        raise NotImplementedError
-
-    def refuse(self, what: str) -> None:
-        """Records what was not taken."""
-        raise NotImplementedError
-
-    @workflow.signal(name="approve", description='Agree with the preview: {"by": "anna", "note": "…"}')
+    @workflow.signal(name="approve", description='Agree with the preview: {"by": "anna", "preview": 1, "note": "…"}')
     def approve_by_signal(self, raw: RawValue) -> None:
         self._hear("approve", raw, Approve)
 
@@ -37,7 +32,7 @@ class Approving:
     def edit_by_signal(self, raw: RawValue) -> None:
         self._hear("edit", raw, Edit)
 
-    @workflow.update(description='Agree with the preview: {"by": "anna", "note": "…"}')
+    @workflow.update(description='Agree with the preview: {"by": "anna", "preview": 1, "note": "…"}')
     def approve(self, raw: RawValue) -> ApprovalProgress:
         return self._take(raw, Approve)
 
@@ -71,7 +66,7 @@ class Approving:
     def _take(self, raw: RawValue, kind: type[Said]) -> ApprovalProgress:
         approval = self._open()
         approval.take(read_from_person(raw, kind))
-        self.tell_of_approval(approval.progress)
+        self._update(approval=approval.progress)
         return approval.progress
 
     def _hear(self, name: str, raw: RawValue, kind: type[Said]) -> None:

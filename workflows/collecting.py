@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.recovery.choosing import plan_for
     from workflows.carrying import fitting
     from workflows.recovering import Answered, collection_request, failed_units, last_failures, with_stand_ins
+    from workflows.recovery_course import is_deriving
     from workflows.units import Answer, Ask, Heard, ask_all, was_silent
 
 Recover = Callable[[RecoveryRequest], Awaitable[RecoveryReport]]
@@ -30,8 +31,13 @@ class _Found(NamedTuple):
 async def collect(
     plan: EditionPlan, asks: Sequence[Ask], deadline: Deadline, heard: Heard, recover: Recover
 ) -> Answered:
-    """All services at once, each within the time that is left to collect and to recover."""
+    """All services at once, each within the time that is left to collect and to recover.
+
+    A recovery that may make something of what others have collected begins when all have answered or failed.
+    """
     live: dict[str, UnitCollected] = {}
+    services = dict.fromkeys(ask.service for ask in asks)  # in their order: a set has none that a replay could keep
+    still_asked = set(services)
 
     def note(ask: Ask, answer: Answer) -> None:
         if isinstance(answer, UnitCollected):
@@ -41,16 +47,24 @@ async def collect(
     async def from_service(service: str) -> _Found:
         ours = [ask for ask in asks if ask.service == service]
         answers = await _ask_twice(ours, plan, deadline, note)
-        requests = []
-        for phase, of_phase in _by_phase(ours).items():
-            failed = failed_units(of_phase, answers)
-            recovery = plan_for(plan.recovery_plans, service, phase, [unit.failure for unit in failed])
-            if failed and recovery is not None:
-                until = workflow.now() + deadline.time_to_collect(workflow.now())
-                requests.append(collection_request(plan, recovery, phase, failed, tuple(live.values()), until))
-        return _Found(failed_units(ours, answers), tuple(await asyncio.gather(*map(recover, requests))))
+        still_asked.discard(service)
+        recovering = [recovered(phase, failed_units(of_phase, answers)) for phase, of_phase in _by_phase(ours).items()]
+        reports = await asyncio.gather(*recovering)
+        return _Found(failed_units(ours, answers), tuple(report for report in reports if report is not None))
 
-    services = dict.fromkeys(ask.service for ask in asks)  # in their order: a set has none that a replay could keep
+    async def recovered(phase: str, failed: tuple[FailedUnit, ...]) -> RecoveryReport | None:
+        """None where nothing failed, or no plan is for it."""
+        if not failed:
+            return None
+        recovery = plan_for(plan.recovery_plans, failed[0].service, phase, [unit.failure for unit in failed])
+        if recovery is None:
+            return None
+        if is_deriving(recovery):
+            await workflow.wait_condition(lambda: not still_asked)
+        now = workflow.now()
+        until = now + deadline.or_late(now).time_to_recover(now)
+        return await recover(collection_request(plan, recovery, phase, failed, tuple(live.values()), until))
+
     found = await asyncio.gather(*map(from_service, services))
     reports = [report for one in found for report in one.reports]
     answered = with_stand_ins(
@@ -75,6 +89,7 @@ async def _ask_twice(asks: Sequence[Ask], plan: EditionPlan, deadline: Deadline,
     not run."""
     answers = await ask_all(asks, plan.policies, deadline, heard)
     silent = [ask for ask in asks if was_silent(answers[ask.unit])]
-    if silent and deadline.may_collect_again(workflow.now()):
-        answers |= await ask_all(silent, plan.policies, deadline, heard)
+    now = workflow.now()
+    if silent and deadline.may_collect_again(now):
+        answers |= await ask_all(silent, plan.policies, deadline.or_late(now), heard)
     return answers

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from temporalio import workflow
 
@@ -25,26 +26,44 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from workflows.carrying import left_for_renderings
     from workflows.channels import bring_to_channel, delivery_request, needed_formats
+    from workflows.recovering import Answered
 
 
-async def find_previous(plan: EditionPlan) -> PreviousEdition:
-    """The newest revision of the week on record, whoever made it but this run."""
+class Made(NamedTuple):
+    """An edition that is composed, of what, and which revision of its week it is."""
+
+    answered: Answered
+    composed: EditionComposed
+    revision: int
+    edits: Edits
+
+
+async def find_previous(plan: EditionPlan, *, time_left: timedelta | None = None) -> PreviousEdition:
+    """The newest revision of the week, whoever made it but this run. Raises ActivityError when the time is up."""
     return await call(
         activities.FIND_PREVIOUS,
         FindPreviousEdition(team=plan.team, iso_week=plan.iso_week, run_id=workflow.info().original_execution_run_id),
         plan.policies,
         summary="Look for an earlier revision of this week",
+        time_left=time_left,
     )
 
 
 async def compose(
-    plan: EditionPlan, units: Sequence[UnitCollected], gaps: Sequence[Gap], edits: Edits, patient_until: datetime
+    plan: EditionPlan,
+    units: Sequence[UnitCollected],
+    gaps: Sequence[Gap],
+    edits: Edits,
+    patient_until: datetime,
+    *,
+    time_left: timedelta | None = None,
 ) -> EditionComposed:
     return await call(
         activities.COMPOSE_EDITION,
         ComposeEdition(plan=plan, units=tuple(units), gaps=tuple(gaps), patient_until=patient_until, edits=edits),
         plan.policies,
         summary=f"Compose {len(units)} units, {len(gaps)} missing",
+        time_left=time_left,
     )
 
 
@@ -66,13 +85,14 @@ def rendering_of(
     )
 
 
-async def render(plan: EditionPlan, rendering: RenderEdition) -> EditionRendered:
+async def render(plan: EditionPlan, rendering: RenderEdition, *, time_left: timedelta | None = None) -> EditionRendered:
     """Raises ActivityError, at once where a template is wrong."""
     return await call(
         activities.RENDER_EDITION,
         rendering,
         plan.policies,
         summary=f"Render revision {rendering.revision} in every format",
+        time_left=time_left,
     )
 
 

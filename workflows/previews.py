@@ -18,6 +18,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.approval import Approval
     from workflows.failures import failure_of
 
+AMENDED = "Amended, and posted without asking again: reviewers had agreed to the edition, and what was missing is added"
+"""Above the preview of a later revision."""
+
 
 async def show(
     plan: EditionPlan,
@@ -42,8 +45,9 @@ def banner_of(plan: EditionPlan, approval: ApprovalProgress) -> str:
     """One line above the preview: what it waits for, or how it was answered."""
     if approval.state is ApprovalState.WAITING:
         return (
-            f"Preview, not posted yet: waits for approval until {approval.until:%Y-%m-%d %H:%M} UTC. "
-            f"Answer with: python starter.py edition approve {plan.team} --week {plan.iso_week}"
+            f"Preview {approval.preview}, not posted yet: waits for approval until "
+            f"{approval.until:%Y-%m-%d %H:%M} UTC. Answer with: "
+            f"python starter.py edition approve {plan.team} --week {plan.iso_week} --preview {approval.preview}"
         )
     said = f": {approval.note}" if approval.note else ""
     return f"Preview: {approval.state.value.replace('_', ' ')} by {approval.by}{said}"

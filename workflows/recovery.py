@@ -196,7 +196,7 @@ class Recovery:
         self._tell("going on")
 
     async def _work(self, step: PlanStep, units: tuple[str, ...], started_at: datetime) -> None:
-        timeout = time_for(step, started_at, self._request.deadline)
+        timeout = time_for(step, started_at, self._request.deadline, is_last=not self._next)
         try:
             done = await self._done(step, units, timeout)
             end = done or StepEnd(message=NOTHING_TO_DO.get(step.activity, ""))

@@ -20,10 +20,15 @@ from devsync.domain.errors import Failure
 from devsync.domain.recovery.builtin import COLLECT, METRICS, RENDER, operation_again
 from devsync.domain.recovery.climbing import Situation
 from devsync.domain.recovery.healing import Healing
-from devsync.domain.recovery.plan import PlanStep, StepRecord, StepState
+from devsync.domain.recovery.plan import PlanStep, RecoveryPlan, StepRecord, StepState
 
 DERIVING = frozenset({DERIVE_ISSUES.name, DERIVE_METRICS.name})
 """Steps of ours that make something of what others have collected."""
+
+
+def is_deriving(plan: RecoveryPlan) -> bool:
+    """Whether one of its steps is such."""
+    return any(step.activity in DERIVING for step in plan.steps)
 
 
 class StepEnd(NamedTuple):

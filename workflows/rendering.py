@@ -24,11 +24,15 @@ Recover = Callable[[RecoveryRequest], Awaitable[RecoveryReport]]
 
 
 async def rendered_somehow(
-    plan: EditionPlan, rendering: RenderEdition, deadline: datetime, recover: Recover
+    plan: EditionPlan, rendering: RenderEdition, deadline: datetime, recover: Recover, *, is_bounded: bool = False
 ) -> EditionRendered:
-    """Raises ActivityError where not even plain text could be made."""
+    """Its recovery ends at the deadline; so does the rendering itself, where it `is_bounded`.
+
+    Raises ActivityError where not even plain text could be made.
+    """
+    time_left = deadline - workflow.now() if is_bounded else None
     try:
-        return await making.render(plan, rendering)
+        return await making.render(plan, rendering, time_left=time_left)
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise

@@ -121,8 +121,14 @@ def channel_result(channel: ChannelPlan, revision: int, outcomes: Mapping[str, D
         why = f": {so_far.setback.message}" if so_far and so_far.setback else ""
         return result.model_copy(update={"reason": f"not there at the deadline{why}; its delivery goes on"})
     outcome = outcomes[channel.key]
-    told = {"state": outcome.state, "message_id": outcome.message_id or None, "reason": outcome.reason}
-    return result.model_copy(update=told)
+    return result.model_copy(
+        update={
+            "state": outcome.state,
+            "message_id": outcome.message_id or None,
+            "reason": outcome.reason,
+            "was_stopped": outcome.was_stopped,
+        }
+    )
 
 
 def is_reported(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> bool:

@@ -57,7 +57,8 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
     if progress.result is not None and not has_no_edition:
         lines.append(f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources")
     if progress.item_count is not None:
-        lines.append(f"- Edition: revision {progress.revision}, {progress.item_count} items")
+        revision = f"revision {progress.revision}, " if progress.revision else ""
+        lines.append(f"- Edition: {revision}{progress.item_count} items")
     lines += [_recovery_line(recovery) for recovery in progress.recoveries]
     lines += [f"- **People are asked**: `{escalation}`" for escalation in progress.escalations]
     if progress.approval is not None:
@@ -95,7 +96,8 @@ def _how(step: StepSummary) -> str:
 
 def _approval_line(approval: ApprovalProgress) -> str:
     if approval.state is ApprovalState.WAITING:
-        return f"- **Waiting** for approval until {approval.until:%H:%M} UTC"
+        where = "" if approval.is_shown else ", which no reviewers' channel has yet"
+        return f"- **Waiting** for approval of preview {approval.preview}{where}, until {approval.until:%H:%M} UTC"
     said = f": {approval.note}" if approval.note else ""
     return f"- Approval: **{approval.state.value.replace('_', ' ')}** by {approval.by}{said}"
 

@@ -26,11 +26,20 @@ class AmendmentRequest(Model):
     longest_wait: timedelta = timedelta(hours=1)
 
 
+class StandBy(Model):
+    """Argument of the signal `stand_by`: a run of the week makes the next revision."""
+
+    reply_to: str
+    """Workflow id of that run; the signal `amendment_stands_by` tells it the newest revision, when no other comes."""
+
+
 class AmendmentProgress(Model):
     """Answer of the query `progress`."""
 
     revision: int
     """The newest that was made."""
+    digest: str = ""
+    """Its digest."""
     missing: tuple[FailedUnit, ...]
     healed: tuple[str, ...] = ()
     """Units, in the order in which they answered."""

@@ -26,6 +26,8 @@ class Approve(Model):
 
     by: Person
     note: Words = ""
+    preview: int | None = None
+    """The number of the preview that is agreed with; None: the one that stands in the reviewers' channels."""
 
 
 class Reject(Model):
@@ -60,6 +62,8 @@ class ApprovalState(StrEnum):
     REJECTED = "rejected"
     TIMED_OUT = "timed_out"
     """Nobody answered: the team's policy decided."""
+    WITHDRAWN = "withdrawn"
+    """The run was cancelled or aborted, or failed, before anybody answered."""
 
 
 class ApprovalProgress(Model):
@@ -71,3 +75,7 @@ class ApprovalProgress(Model):
     by: str = ""
     note: str = ""
     edited_by: tuple[str, ...] = ()
+    preview: int = 1
+    """The number of the newest preview: each edit makes another one."""
+    is_shown: bool = False
+    """Whether it stands in a reviewers' channel."""

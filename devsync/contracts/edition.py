@@ -151,6 +151,10 @@ class PreviousEdition(Model):
 
     revision: int = 0
     digest: str = ""
+    is_amended: bool = False
+    """An amendment of the week is open, which may make the next one."""
+    open_run: str = ""
+    """`original_execution_run_id` of the week's run that is open, which may make the next one; empty where none is."""
 
 
 class FindPreviousEdition(Model):
@@ -194,6 +198,8 @@ class ChannelResult(Model):
     """The service's own id of the message: Slack's `ts`."""
     stands_in: bool = False
     """Nobody had asked for this one: another channel could not be reached."""
+    was_stopped: bool = False
+    """Somebody stopped its delivery, or another channel stands in for good: an amendment does not begin it again."""
     reason: str = ""
     """Why it is not delivered, with the cure where there is one; what is not as it should be although it is."""
 
@@ -238,7 +244,7 @@ class EditionResult(Model):
     iso_week: str
     status: EditionStatus
     revision: int
-    """From 1; a later run of the same week that finds something else makes the next."""
+    """From 1; a later run of the same week that finds something else makes the next. A dry run makes none: 0."""
     completeness: float
     """Sources collected live ÷ sources asked for, from 0 to 1."""
     item_count: int
@@ -300,7 +306,7 @@ class EditionProgress(Model):
     item_count: int | None = None
     """None before composition."""
     revision: int = 0
-    """0 before composition."""
+    """0 before composition, and of a dry run."""
     channels: tuple[ChannelResult, ...] = ()
     deadline: datetime | None = None
     """The instant at which the edition goes out whatever is missing."""

@@ -123,7 +123,7 @@ async def test_during_recoveries_one_in_the_middle_of_a_step_and_one_while_peopl
         await asyncio.wait_for(stage.client.get_workflow_handle(escalation_id).result(), PATIENCE_SECONDS)
     github, jira = sorted(result.recoveries, key=lambda one: one.service)
     assert [step.id for step in github.steps if step.state != "skipped"] == ["retry"]
-    assert (github.outcome, jira.outcome, jira.decision, jira.escalation_id) == (
+    assert (github.outcome, jira.outcome, jira.decision, jira.escalations) == (
         "healed", "healed", "retry", escalation_id
     )  # fmt: skip
     assert not shelf & asked_pages(stage, last), "it goes on after what was stored"

@@ -20,6 +20,7 @@ from activities import earlier_runs
 from activities.records import RecordActivities
 from devsync.contracts import names
 from devsync.contracts.activities import SEND_SLACK_PART
+from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.delivery import (
     DeliveryOutcome,
     DeliveryState,
@@ -103,6 +104,28 @@ class EarlierEdition:
         return result
 
 
+@workflow.defn(name=names.AMENDMENT, sandboxed=False)
+class EarlierAmendment:
+    """Ends when it is told to."""
+
+    @workflow.init
+    def __init__(self, known: AmendmentProgress) -> None:
+        self._known, self._is_over = known, False
+
+    @workflow.run
+    async def run(self, known: AmendmentProgress) -> AmendmentProgress:
+        await workflow.wait_condition(lambda: self._is_over)
+        return known
+
+    @workflow.signal
+    def end(self) -> None:
+        self._is_over = True
+
+    @workflow.query
+    def progress(self) -> AmendmentProgress:
+        return self._known
+
+
 @activity.defn(name=SEND_SLACK_PART.name)
 async def send() -> None:
     """A run that never sent anything has nothing to forget."""
@@ -127,7 +150,9 @@ class Past:
 
     @asynccontextmanager
     async def served(self, build: type = EarlierDelivery) -> AsyncIterator[None]:
-        worker = Worker(self.client, task_queue=self.queue, workflows=[build, EarlierEdition], activities=[send])
+        worker = Worker(
+            self.client, task_queue=self.queue, workflows=[build, EarlierEdition, EarlierAmendment], activities=[send]
+        )
         async with worker:
             yield
 
@@ -370,3 +395,32 @@ async def test_an_address_that_was_switched_off_is_known_in_other_weeks_until_it
     assert (await past.recall(address=HOOK)).switched_off_at == NOON
     await recorded(DeliveryState.DELIVERED, None)
     assert (await past.recall(address=HOOK)).switched_off_at is None
+
+
+@pytest.mark.parametrize("ends", ["open", "completed", "terminated"])
+async def test_what_an_amendment_made_counts_however_it_ended(past: Past, ends: str) -> None:
+    async with past.served():
+        await past.edition_in_temporal(1)
+        known = AmendmentProgress(revision=2, digest="d2", missing=(), until=NOON)
+        amendment = await past.client.start_workflow(
+            names.AMENDMENT, known, id=names.amendment_id(past.team, WEEK), task_queue=past.queue
+        )
+        if ends == "completed":
+            await amendment.signal("end")
+            await amendment.result()
+        elif ends == "terminated":
+            await amendment.query("progress")  # it has begun
+            await amendment.terminate()
+        previous = await past.previous()
+        assert (previous.revision, previous.digest, previous.is_amended) == (2, "d2", ends == "open")
+        await past.edition_in_temporal(3)
+        assert (await past.previous()).revision == 3
+
+
+async def test_a_run_of_the_week_that_is_open_is_named(past: Past) -> None:
+    run = await past.client.start_workflow(
+        names.WEEKLY_CHANGELOG, None, id=names.edition_id(past.team, WEEK), task_queue=f"{past.queue}-later"
+    )
+    assert (await past.previous()).open_run == run.first_execution_run_id
+    await run.terminate()
+    assert (await past.previous()).open_run == ""

@@ -19,6 +19,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.earlier_runs import EarlierRuns
 from activities.planning import LastDelivered, plan_edition
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
@@ -51,6 +52,7 @@ from devsync.contracts.escalation import EscalationJoined, JoinEscalation
 from devsync.contracts.notifications import Notified, Notify
 from devsync.contracts.recovery import StepRequest, StepResult
 from devsync.domain.errors import ErrorCategory, Failure
+from devsync.domain.recovery.plan import RecoveryPlan
 from devsync.runtime.activity_errors import to_application_error
 from devsync.settings.configuration import TeamConfiguration
 from devsync.settings.delivery import read_delivery
@@ -58,8 +60,10 @@ from devsync.settings.recovery import read_recovery
 from devsync.settings.services import read_services
 from devsync.settings.team import TeamConfig
 from tests.workflows.meanwhile import Meanwhile
+from tests.workflows.recovery_stage import Ground
 from workflows.amendment import Amendment
 from workflows.delivery import Delivery
+from workflows.recovery import Recovery
 from workflows.weekly_changelog import WeeklyChangelog
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -84,6 +88,8 @@ class Office:
     """What fails for good."""
     unknown_to_plan: Collection[str] = ()
     """Activities that the plan's policies do not name."""
+    holds: dict[str, asyncio.Event] = field(default_factory=dict)
+    """What takes until then."""
     asked: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     """When each was called, all attempts, in the server's time."""
     was_asked: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
@@ -91,6 +97,11 @@ class Office:
     """The keys of what was posted."""
     approval: dict[str, Any] | None = None
     """As the team's file has it."""
+    deliver_by: timedelta = DELIVER_BY
+    ground: Ground | None = None
+    """Set: what fails is recovered by the shipped plans, whose steps answer as it says. Else it leaves its gap."""
+    of_plan: Callable[[RecoveryPlan], RecoveryPlan] = field(default=lambda plan: plan)
+    """What the case makes of each recovery plan."""
     has_previous: bool = False
     """Whether a run finds what was recorded before."""
     answer_again: set[str] = field(default_factory=set)
@@ -98,13 +109,15 @@ class Office:
     rendered: list[RenderEdition] = field(default_factory=list)
     notices: list[Notify] = field(default_factory=list)
     joined: list[JoinEscalation] = field(default_factory=list)
+    joining: asyncio.Event | None = None
+    """Joining an escalation takes until then."""
     composed: list[ComposeEdition] = field(default_factory=list)
     records: list[RecordEdition] = field(default_factory=list)
     began: datetime = NEVER
 
     def all(self) -> Mapping[str, list[Callable[..., Any]]]:
         """By service."""
-        return {
+        answers: dict[str, list[Callable[..., Any]]] = {
             names.LOCAL: [
                 self.plan, self.find_previous, self.compose, self.render, self.record, self.recall,
                 self.record_delivery, self.join_escalation,
@@ -113,6 +126,13 @@ class Office:
             names.JIRA: [self.collect_project, self.collect_projects_again],
             names.SLACK: [self.send, self.find, self.notify],
         }  # fmt: skip
+        if self.ground is None:
+            return answers
+        for service in (*answers, names.STATUS, names.GIT_MIRROR):
+            steps = self.ground.of_service(service)
+            taken = {_name(step) for step in steps}
+            answers[service] = [*steps, *(one for one in answers.get(service, ()) if _name(one) not in taken)]
+        return answers
 
     def after(self, name: str) -> timedelta:
         """From the begin of the run to the last call."""
@@ -125,7 +145,7 @@ class Office:
             {
                 "team": message.team,
                 "timezone": "Europe/Berlin",
-                "deliver_by": DELIVER_BY,
+                "deliver_by": self.deliver_by,
                 "github": {"repositories": ["acme/api", "acme/web"]},
                 "jira": {"projects": ["PAY"]},
                 "channels": [{"kind": "slack", "channel": "#payments"}],
@@ -137,7 +157,8 @@ class Office:
         configuration = TeamConfiguration(services.model, delivery.model, team, recovery.model)
         plan = plan_edition(configuration, message, LastDelivered())
         known = {name: policy for name, policy in plan.policies.items() if name not in self.unknown_to_plan}
-        return plan.model_copy(update={"policies": known, "recovery_plans": ()})  # a failure leaves its gap
+        recovery_plans = tuple(map(self.of_plan, plan.recovery_plans)) if self.ground else ()
+        return plan.model_copy(update={"policies": known, "recovery_plans": recovery_plans})
 
     @activity.defn(name=contracts.COLLECT_REPOSITORY.name)
     async def collect_repository(self, message: CollectRepository) -> UnitCollected:
@@ -150,10 +171,15 @@ class Office:
     @activity.defn(name=contracts.FIND_PREVIOUS.name)
     async def find_previous(self, _message: FindPreviousEdition) -> PreviousEdition:
         await self._answer()
+        runs = EarlierRuns(activity.client())
+        known = PreviousEdition(
+            is_amended=bool(await runs.open_run(names.amendment_id("payments", WEEK))),
+            open_run=await runs.open_run(names.edition_id("payments", WEEK)),
+        )
         if self.has_previous and self.records:
-            newest = self.records[-1].result
-            return PreviousEdition(revision=newest.revision, digest=newest.digest)
-        return PreviousEdition()
+            newest = max((record.result for record in self.records), key=lambda result: result.revision)
+            return known.model_copy(update={"revision": newest.revision, "digest": newest.digest})
+        return known
 
     @activity.defn(name=contracts.COMPOSE_EDITION.name)
     async def compose(self, message: ComposeEdition) -> EditionComposed:
@@ -213,6 +239,9 @@ class Office:
     @activity.defn(name=contracts.JOIN_ESCALATION.name)
     async def join_escalation(self, message: JoinEscalation) -> EscalationJoined:
         self.joined.append(message)
+        self.was_asked[contracts.JOIN_ESCALATION.name].set()
+        if self.joining is not None:
+            await self.joining.wait()
         return EscalationJoined(escalation_id=names.own_escalation_id(message.subscriber.workflow_id))
 
     @activity.defn(name=contracts.NOTIFY_SLACK.name)
@@ -247,10 +276,17 @@ class Office:
         self.began = min(self.began, now)
         self.asked[name].append(now)
         self.was_asked[name].set()
+        if name in self.holds:
+            await self.holds[name].wait()
         if name in self.refused:
             raise to_application_error(self.refused[name], None)
         if now - self.began < self.away.get(name, timedelta()):
             raise to_application_error(self.away_because, None)
+
+
+def _name(answer: Callable[..., Any]) -> str:
+    """The name under which the server knows the activity."""
+    return str(activity._Definition.must_from_callable(answer).name)
 
 
 async def let_pass(environment: WorkflowEnvironment, duration: timedelta) -> None:
@@ -266,7 +302,7 @@ async def serving(
     """Workers of these services and of all workflows, on the queues of their real names: the server is the test's."""
     client = environment.client
     workers = [
-        Worker(client, task_queue=names.EDITIONS_QUEUE, workflows=[WeeklyChangelog]),
+        Worker(client, task_queue=names.EDITIONS_QUEUE, workflows=[WeeklyChangelog, Recovery]),
         Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[Delivery, Amendment, Meanwhile]),
         *(
             Worker(client, task_queue=names.service_queue(service), activities=activities)

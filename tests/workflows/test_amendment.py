@@ -15,6 +15,7 @@ from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.edition import EditionResult, EditionStatus
 from devsync.domain.errors import ErrorCategory, Failure
 from tests.workflows.office import DELIVER_BY, WEEK, Office, let_pass, make, serving, start
+from workflows import previews
 
 GONE = Failure(category=ErrorCategory.DATA_COLLECTION, message="github answered 404", is_retryable=False)
 BROKEN = "github:acme/web"
@@ -143,3 +144,63 @@ async def test_an_edition_that_nobody_was_sent_is_not_amended(own_time: Workflow
     assert office.rendered[0].telling.asks_until is None
     with pytest.raises(RPCError, match="not found"):
         await amendment_of(own_time).describe()
+
+
+async def test_a_step_that_hangs_keeps_nobody_from_stopping_it(own_time: WorkflowEnvironment) -> None:
+    office = Office(refused={BROKEN: GONE})
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            await (await start(own_time)).result()
+            office.answer_again.add(BROKEN)
+            office.away[activities.RENDER_EDITION.name] = DAY
+            office.was_asked.clear()
+            await amendment_of(own_time).signal("try_now", {"by": "anna"})
+            await office.was_asked[activities.RENDER_EDITION.name].wait()
+            await amendment_of(own_time).signal("stop", {"by": "anna", "reason": "nobody needs it"})
+            progress = await amendment_of(own_time).result()
+    assert (progress.ended, progress.revision) == ("stopped by anna: nobody needs it", 1)
+
+
+async def test_what_could_not_be_made_is_made_in_a_later_round(own_time: WorkflowEnvironment) -> None:
+    office = Office(refused={BROKEN: GONE})
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            await (await start(own_time)).result()
+            office.answer_again.add(BROKEN)
+            office.away[activities.RENDER_EDITION.name] = 2 * HOUR
+        progress = await end_of(own_time)
+    assert (progress.ended, progress.revision) == ("everything is there", 2)
+    assert len(office.asked[AGAIN]) == 1
+
+
+async def test_a_database_that_is_away_holds_up_no_round_and_gets_every_record_in_the_end(
+    own_time: WorkflowEnvironment,
+) -> None:
+    office = Office(refused={BROKEN: GONE, "jira:PAY": GONE})
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            await (await start(own_time)).result()
+            office.answer_again.add(BROKEN)
+            office.away[activities.RECORD_EDITION.name] = 5 * HOUR
+            await amendment_of(own_time).signal("try_now", {"by": "anna"})
+            while (await amendment_of(own_time).query("progress", result_type=AmendmentProgress)).revision < 2:
+                await asyncio.sleep(0.01)
+            office.answer_again.add("jira:PAY")
+        progress = await end_of(own_time)
+    assert (progress.ended, progress.revision) == ("everything is there", 3)
+    assert [record.result.revision for record in office.records] == [1, 2, 3]
+
+
+async def test_reviewers_see_what_is_added_and_are_not_asked_again(own_time: WorkflowEnvironment) -> None:
+    reviewed = {"required": True, "reviewers": ["#leads"], "wait": timedelta(minutes=1), "on_timeout": "publish"}
+    office = Office(refused={BROKEN: GONE}, approval=reviewed)
+    async with serving(own_time, office):
+        result = await (await start(own_time)).result()
+        office.answer_again.add(BROKEN)
+        progress = await end_of(own_time)
+    assert result.revision == 1
+    assert (progress.ended, progress.revision) == ("everything is there", 2)
+    told = office.rendered[-1].telling
+    assert told.banner == previews.AMENDED
+    assert told.amended is not None
+    assert told.amended.units == (BROKEN,)

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts import activities, names
 from devsync.contracts.approval import ApprovalProgress, ApprovalState
 from devsync.contracts.delivery import DeliveryState
-from devsync.contracts.edition import EditionProgress, EditionStatus, Phase
+from devsync.contracts.edition import EditionProgress, EditionStatus
 from tests.workflows.office import Office, serving, start
 
 WAIT = timedelta(minutes=90)
@@ -31,7 +31,13 @@ async def progress_of(handle: WorkflowHandle[Any, Any]) -> EditionProgress:
 async def until_asked(handle: WorkflowHandle[Any, Any], office: Office) -> None:
     """Until the preview stands in the reviewers' channel."""
     await office.was_asked[activities.SEND_SLACK_PART.name].wait()
-    while (await progress_of(handle)).phase is not Phase.APPROVING:
+    await until_shown(handle, 1)
+
+
+async def until_shown(handle: WorkflowHandle[Any, Any], preview: int) -> None:
+    while (approval := (await progress_of(handle)).approval) is None or (
+        (approval.preview, approval.is_shown) != (preview, True)
+    ):
         pass
 
 
@@ -58,8 +64,10 @@ async def test_nothing_is_posted_before_somebody_agrees(way: str, own_time: Work
     assert result.approval is not None
     assert (result.approval.state, result.approval.by, result.approval.note) == (ApprovalState.APPROVED, "anna", "good")
     assert [channel.state for channel in result.channels] == [DeliveryState.DELIVERED]
-    assert "waits for approval" in office.rendered[0].telling.banner
-    assert office.rendered[-1].telling.banner == ""
+    banners = [one.telling.banner for one in office.rendered]
+    assert "waits for approval" in banners[0]
+    assert "--preview 1" in banners[0]
+    assert sorted(banners[1:]) == ["", "Preview: approved by anna: good"]
     assert posted_to(office, PREVIEW)
 
 
@@ -89,8 +97,7 @@ async def test_an_edit_is_composed_shown_again_and_waited_for_again(own_time: Wo
             await until_asked(handle, office)
             await handle.execute_update("edit", {"by": "ben", "hide": ["PAY-1"], "note": "Release on Friday"})
             await handle.execute_update("edit", {"by": "cem", "retitle": {"PAY-2": "Better"}})
-            while len(office.composed) < 2 or office.composed[-1].edits.retitle != {"PAY-2": "Better"}:
-                await progress_of(handle)
+            await until_shown(handle, 3)
             await handle.signal("approve", {"by": "anna"})
         result = await handle.result()
     edits = office.composed[-1].edits
@@ -176,3 +183,66 @@ async def test_who_comes_too_early_or_too_late_is_told_so(own_time: WorkflowEnvi
     assert names.delivery_id("payments", "2026-W47", PREVIEW) in {
         names.delivery_id(*key.split("/")[:3]) for key in office.posts
     }
+
+
+async def test_whoever_agrees_means_the_preview_that_people_see_or_names_it(own_time: WorkflowEnvironment) -> None:
+    office = asking()
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            office.away[activities.COMPOSE_EDITION.name] = timedelta(days=1)
+            await handle.execute_update("edit", {"by": "ben", "note": "Release on Friday"})
+            refused = {}
+            for said in ({"by": "anna"}, {"by": "anna", "preview": 1}):
+                with pytest.raises(WorkflowUpdateFailedError) as error:
+                    await handle.execute_update("approve", said)
+                assert isinstance(error.value.cause, ApplicationError)
+                refused[said.get("preview")] = error.value.cause.message
+            answer = await handle.execute_update("approve", {"by": "anna", "preview": 2}, result_type=ApprovalProgress)
+            del office.away[activities.COMPOSE_EDITION.name]
+        result = await handle.result()
+    assert "preview 2 is in no reviewers' channel yet" in refused[None]
+    assert "preview 1 was edited; look at preview 2" in refused[1]
+    assert answer.state is ApprovalState.APPROVED
+    assert office.composed[-1].edits.note == "Release on Friday"
+    assert result.status is EditionStatus.COMPLETE
+
+
+async def test_a_preview_whose_edition_is_cancelled_waits_for_nobody_any_more(own_time: WorkflowEnvironment) -> None:
+    office = asking()
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            await handle.cancel(reason="anna: wrong week")
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        approval = (await progress_of(handle)).approval
+    assert approval is not None
+    assert approval.state is ApprovalState.WITHDRAWN
+    assert office.rendered[-1].telling.banner == (
+        "Preview: withdrawn by its run: the edition is cancelled: anna: wrong week"
+    )
+
+
+async def test_a_preview_tells_how_it_was_answered(own_time: WorkflowEnvironment) -> None:
+    office = asking()
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            await handle.signal("reject", {"by": "anna", "reason": "wrong week"})
+        await handle.result()
+    assert office.rendered[-1].telling.banner == "Preview: rejected by anna: wrong week"
+
+
+async def test_a_preview_that_cannot_be_made_does_not_end_the_edition(own_time: WorkflowEnvironment) -> None:
+    office = asking(wait=timedelta(minutes=10))
+    office.away[activities.RENDER_EDITION.name] = timedelta(minutes=15)
+    async with serving(own_time, office):
+        result = await (await start(own_time)).result()
+    assert result.approval is not None
+    assert result.approval.state is ApprovalState.TIMED_OUT
+    assert any("no preview could be made" in note for note in result.notes)
+    assert [channel.state for channel in result.channels] == [DeliveryState.DELIVERED]

@@ -178,4 +178,5 @@ async def test_a_dry_run_refuses_to_deliver_and_keeps_no_edition(own_time: Workf
         progress = await handle.query("progress", result_type=EditionProgress)
     assert (result.channels, office.posts) == ((), [])
     assert [record.kept for record in office.records] == [None]
+    assert (result.revision, progress.revision) == (0, 0)
     assert progress.refused_messages[0].startswith("signal 'deliver' to a dry run")

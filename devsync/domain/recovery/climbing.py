@@ -33,9 +33,11 @@ def why_skipped(step: PlanStep, situation: Situation) -> str:
     return next(_objections(step, situation), "")
 
 
-def time_for(step: PlanStep, now: datetime, deadline: datetime) -> timedelta:
-    """Its own time-out, or what is left until the deadline."""
-    return max(min(step.timeout, deadline - now), timedelta(0))
+def time_for(step: PlanStep, now: datetime, deadline: datetime, *, is_last: bool) -> timedelta:
+    """Its own time-out, or half of what is left until the deadline: those below it must have their turn. The last one
+    has all of it."""
+    left = max(deadline - now, timedelta(0))
+    return min(step.timeout, left if is_last else left / 2)
 
 
 def _objections(step: PlanStep, situation: Situation) -> Iterator[str]:

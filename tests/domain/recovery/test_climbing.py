@@ -86,6 +86,17 @@ def test_the_latest_word_on_a_fact_counts() -> None:
     assert situation(GOOD, record("b", StepState.SUCCEEDED, indicator="none")).facts == {"indicator": "none"}
 
 
-@pytest.mark.parametrize(("left", "time"), [(2 * MINUTE, MINUTE), (MINUTE / 2, MINUTE / 2), (-MINUTE, 0 * MINUTE)])
-def test_a_step_has_its_own_time_or_what_is_left(left: timedelta, time: timedelta) -> None:
-    assert time_for(step(), NOW, NOW + left) == time
+@pytest.mark.parametrize(
+    ("left", "is_last", "time"),
+    [
+        (3 * MINUTE, False, MINUTE),
+        (MINUTE, False, MINUTE / 2),
+        (MINUTE, True, MINUTE),
+        (MINUTE / 2, True, MINUTE / 2),
+        (-MINUTE, True, 0 * MINUTE),
+    ],
+)
+def test_a_step_has_its_own_time_or_half_of_what_is_left_and_the_last_one_all(
+    left: timedelta, is_last: bool, time: timedelta
+) -> None:
+    assert time_for(step(), NOW, NOW + left, is_last=is_last) == time

@@ -31,8 +31,9 @@ class Reader:
         self._without_commands: set[str] = set()
 
     def handlers(self) -> Iterator[tuple[str, Outline]]:
-        """`run`, `signal NAME` and `update NAME`, each with its outline as it is written."""
-        for name, member in vars(self._class).items():
+        """`run`, `signal NAME` and `update NAME`, also those it inherits, each with its outline as it is written."""
+        members = {name: member for base in reversed(self._class.__mro__) for name, member in vars(base).items()}
+        for name, member in members.items():
             if isinstance(member, FunctionType) and (kind := self._kind(member)):
                 yield kind if kind == "run" else f"{kind} {name}", self._read(member, {}, ())
 

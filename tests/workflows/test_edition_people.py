@@ -1,0 +1,72 @@
+"""A person has others asked about a run: the run leaves no place behind in the escalation."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from devsync.contracts import activities, names
+from devsync.contracts.edition import EditionProgress
+from devsync.contracts.escalation import SubscriberLeft
+from tests.workflows.office import WEEK, Office, serving, start
+from tests.workflows.recovery_stage import Escalation
+
+JOIN = activities.JOIN_ESCALATION.name
+EDITION = names.edition_id("payments", WEEK)
+
+
+async def begun(environment: WorkflowEnvironment) -> WorkflowHandle[Escalation, list[SubscriberLeft]]:
+    """The escalation about the run itself, which keeps who left it."""
+    return await environment.client.start_workflow(
+        Escalation.run, id=names.own_escalation_id(EDITION), task_queue="escalations"
+    )
+
+
+def listening(environment: WorkflowEnvironment) -> Worker:
+    return Worker(environment.client, task_queue="escalations", workflows=[Escalation])
+
+
+async def test_who_joins_when_the_edition_is_out_leaves_at_once(own_time: WorkflowEnvironment) -> None:
+    office = Office(joining=asyncio.Event())
+    async with serving(own_time, office), listening(own_time):
+        with own_time.auto_time_skipping_disabled():
+            escalation = await begun(own_time)
+            handle = await start(own_time)
+            await handle.signal("escalate", {"by": "anna", "reason": "is this the right week?"})
+            await office.was_asked[JOIN].wait()
+            while (await progress_of(handle)).result is None:
+                await asyncio.sleep(0.01)
+            assert office.joining is not None
+            office.joining.set()
+            await handle.result()
+            left = await asyncio.wait_for(escalation.result(), 5)
+    assert [one.workflow_id for one in left] == [EDITION]
+
+
+async def test_so_does_who_joins_when_the_run_was_cancelled(own_time: WorkflowEnvironment) -> None:
+    office = Office(joining=asyncio.Event(), away={activities.COMPOSE_EDITION.name: timedelta(days=1)})
+    async with serving(own_time, office), listening(own_time):
+        with own_time.auto_time_skipping_disabled():
+            escalation = await begun(own_time)
+            handle = await start(own_time)
+            await handle.signal("escalate", {"by": "anna", "reason": "is this the right week?"})
+            await office.was_asked[JOIN].wait()
+            await office.was_asked[activities.COMPOSE_EDITION.name].wait()
+            await handle.cancel(reason="anna: wrong week")
+            while (await progress_of(handle)).result is None:
+                await asyncio.sleep(0.01)
+            assert office.joining is not None
+            office.joining.set()
+            with pytest.raises(WorkflowFailureError):
+                await handle.result()
+            left = await asyncio.wait_for(escalation.result(), 5)
+    assert [one.workflow_id for one in left] == [EDITION]
+
+
+async def progress_of(handle: WorkflowHandle[Any, Any]) -> EditionProgress:
+    progress: EditionProgress = await handle.query("progress", result_type=EditionProgress)
+    return progress

@@ -1,0 +1,86 @@
+"""The phase in which an edition waits for its reviewers, and the preview that they see from begin to end."""
+
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts.edition import EditionPlan, EditionRequest, EditionStatus, Phase, PreviousEdition
+    from devsync.domain.changelog.deadline import Deadline
+    from devsync.domain.changelog.edits import Edits
+    from devsync.domain.changelog.telling import Telling
+    from workflows import making, previews
+    from workflows.approval import Approval
+    from workflows.approving import Approving
+    from workflows.edition_people import AskingPeople
+    from workflows.failures import failure_of
+    from workflows.making import Made
+    from workflows.recovering import Answered
+    from workflows.rendering import rendered_somehow
+
+
+class Reviewing(Approving, AskingPeople):
+    """A workflow inherits it that can compose what reviewers have edited."""
+
+    def __init__(self, request: EditionRequest) -> None:
+        super().__init__(request)
+        self._deadline: Deadline
+        self._previewed: Made | None = None
+        """What stands in the reviewers' channels, while it is to be told how it ended."""
+
+    async def _compose(self, plan: EditionPlan, answered: Answered, previous: PreviousEdition, edits: Edits) -> Made:
+        raise NotImplementedError
+
+    async def _approve(self, plan: EditionPlan, made: Made, previous: PreviousEdition) -> Made:
+        """Waits for reviewers, where the team has some; what they edit is composed and shown to them again."""
+        now = workflow.now()
+        self._deadline = self._deadline.or_late(now)
+        if plan.approval is None or not self._must_deliver:
+            return made
+        until = now + min(plan.approval.wait, self._deadline.time_to_ask_reviewers(now))
+        approval = self._approval = Approval(plan.approval, until)
+        self._update(approval=approval.progress)
+        while not approval.is_over:
+            self._enter(Phase.APPROVING)
+            self._previewed = made
+            if workflow.now() < until:
+                await self._show_preview(until)
+            if not await previews.is_answered(plan, plan.approval, approval, made.edits, self._note):
+                approval.time_is_up()
+                self._update(approval=approval.progress)
+            if approval.edits != made.edits:
+                made = await self._compose(plan, made.answered, previous, approval.edits)
+        if not approval.is_agreed:
+            await self._end(EditionStatus.REJECTED, f"{approval.progress.by}: {approval.progress.note}")
+        return made
+
+    async def _show_preview(self, until: datetime) -> None:
+        """What waits for approval, with how it stands; nothing of it is waited for longer than `until`."""
+        plan, made, approval = self._planned, self._previewed, self._approval
+        if plan is None or plan.approval is None or made is None or approval is None:
+            return
+        telling = Telling(banner=previews.banner_of(plan, approval.progress))
+        rendering = making.rendering_of(
+            plan, plan.approval.reviewers, made.answered.units, made.composed, made.revision, telling
+        )
+        try:
+            preview = await rendered_somehow(plan, rendering, until, self._recover, is_bounded=True)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            self._note(f"approval: no preview could be made: {failure_of(error).message}")
+            return
+        approval.shows(made.edits, preview.slack_part_digests)
+        await previews.show(plan, plan.approval, made.composed, preview, made.revision)
+
+    async def _close_preview(self, until: datetime) -> None:
+        """It says what became of it, and waits for nobody any more."""
+        await self._show_preview(until)
+        self._previewed = None
+
+    def _withdraw_preview(self, why: str) -> None:
+        """Nobody's answer is needed any more."""
+        if self._approval is not None:
+            self._approval.is_withdrawn(why)
+            self._update(approval=self._approval.progress)
