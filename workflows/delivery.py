@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
     from devsync.contracts.breaker import ServiceReleased
     from devsync.contracts.delivery import (
+        IS_THERE,
         DeliveryOutcome,
         DeliveryRequest,
         DeliveryState,
@@ -23,8 +24,11 @@ with workflow.unsafe.imports_passed_through():
         RecordDelivery,
         TryNow,
     )
+    from devsync.contracts.escalation import EscalationDecided, FollowEscalation
     from devsync.domain.delivery_waits import DeliveryWaits
+    from devsync.domain.recovery.decision import Decision
     from devsync.runtime.policies import call
+    from workflows import escalating
     from workflows.delivery_work import DeliveryWork
     from workflows.failures import failure_of, reason_of
     from workflows.mail_round import settles_mail, unreached
@@ -48,6 +52,8 @@ class Delivery:
         self._listeners: dict[str, None] = {}
         """Workflow ids, in the order in which they came."""
         self._add_listeners(request.reply_to, request.also_tell)
+        self._followed: dict[str, None] = {}
+        """Ids of the escalations that ask people about this channel."""
         self._is_released = False
         self._is_asked = False
         self._not_before: datetime | None = None
@@ -76,6 +82,7 @@ class Delivery:
             if self._work.is_superseded:
                 continue  # nobody waits for what became of the older one
             await self._report()
+            await self._leave_escalations()
             await self._record_unless_superseded()
             if not self._work.is_superseded:
                 await workflow.wait_condition(workflow.all_handlers_finished)
@@ -105,10 +112,29 @@ class Delivery:
     @workflow.signal(description="No try before that instant; sent by a recovery, not by people")
     def put_off(self, message: PutOff) -> None:
         self._not_before = message.until
+        self._is_asked = False
 
     @workflow.signal(description="Another channel stands in for good; sent by the edition, not by people")
     def drop(self, message: Drop) -> None:
         self._stopped_because = f"dropped: {message.because or 'no reason given'}"
+
+    @workflow.signal(description="An escalation is about this channel; sent by an edition that is over, not by people")
+    async def follow(self, message: FollowEscalation) -> None:
+        self._followed[message.escalation_id] = None
+        if self._work.state is not DeliveryState.PENDING:
+            await self._leave_escalations()
+
+    @workflow.signal(description="An escalation tells its decision; sent by that workflow, not by people")
+    def decided(self, said: EscalationDecided) -> None:
+        is_followed = said.escalation_id in self._followed
+        self._followed.pop(said.escalation_id, None)
+        if not is_followed or said.decision is None:
+            return
+        if said.decision is Decision.RETRY:
+            self._not_before = None
+            self._is_asked = True
+        elif said.decision in {Decision.SKIP, Decision.ABORT}:
+            self._stopped_because = f"{said.by} decided to {said.decision.value}: {said.note or 'no reason given'}"
 
     @workflow.signal(description="Calls to a service go out again before its time; sent by its breaker, not by people")
     def service_released(self, released: ServiceReleased) -> None:
@@ -184,7 +210,7 @@ class Delivery:
             case names.WEBHOOK:
                 return await settles_webhook(self._work)
             case _:
-                return await settles_slack(self._work)
+                return await settles_slack(self._work, self._report)
 
     def _give_up(self) -> None:
         why, parts = f"gave up: {self._work.reason}", self._work.parts
@@ -212,6 +238,12 @@ class Delivery:
         """To who comes while the end is recorded: it has been reported before."""
         if listener and self._work.state is not DeliveryState.PENDING:
             await self._report_to(listener)
+
+    async def _leave_escalations(self) -> None:
+        places = [(escalation, workflow.info().workflow_id) for escalation in self._followed]
+        self._followed = {}
+        told = f"{self._work.newest.channel.told}: {self._work.state.value}"
+        await escalating.leave(places, is_healed=self._work.state in IS_THERE, note=told)
 
     async def _record(self, time_left: timedelta | None = None) -> None:
         await call(
@@ -253,6 +285,7 @@ class Delivery:
         if self._work.state is DeliveryState.PENDING:
             self._work.enter(DeliveryState.FAILED, why)
             await self._report()
+        await self._leave_escalations()
         if self._work.has_recalled:
             await self._record_in_passing()
 

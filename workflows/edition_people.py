@@ -1,16 +1,19 @@
 """How an edition's run has what failed recovered, asks people about itself, and follows what they decide."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts.edition import EditionRequest, EditionStatus
+    from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
+    from devsync.contracts.edition import EditionPlan, EditionRequest, EditionStatus
     from devsync.contracts.escalation import EscalationDecided
     from devsync.contracts.people import Escalate
     from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
+    from devsync.domain.errors import ErrorCategory, Failure
+    from devsync.domain.recovery.builtin import DELIVER
     from devsync.domain.recovery.decision import Decision
     from devsync.domain.recovery.healing import RecoveryOutcome
     from workflows import escalating
@@ -91,6 +94,26 @@ class AskingPeople(EditionRun):
         if self._has_left:
             place = (escalation, workflow.info().workflow_id)
             await escalating.leave([place], is_healed=False, note="the run was over before people were asked")
+
+    async def _hand_to_deliveries(self, plan: EditionPlan, outcomes: Mapping[str, DeliveryOutcome]) -> None:
+        """A channel's Delivery that goes on follows what its recovery has joined: it hears what people decide, and
+        says when there is nothing left to decide."""
+        places = [
+            (escalation, recovery, channel)
+            for recovery in self._recoveries.summaries
+            for channel in (plan.channels if recovery.phase == DELIVER else ())
+            for escalation in recovery.escalations
+            if channel.key in recovery.units
+        ]
+        for escalation, recovery, channel in places:
+            outcome = outcomes.get(channel.key)
+            if outcome is None or outcome.state is not DeliveryState.PENDING:
+                continue
+            why = outcome.setback or Failure(
+                category=ErrorCategory.DISTRIBUTION, message=outcome.reason, is_retryable=True
+            )
+            if await escalating.hand_to_delivery(escalation, recovery, plan, channel, why):
+                self._recoveries.given_up.add((escalation, recovery.workflow_id))
 
     async def _leave_escalations(self, *, is_healed: bool, note: str, but_of: Collection[str] = ()) -> None:
         """`but_of`: not the places of recoveries of these phases, which somebody else takes."""

@@ -7,8 +7,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
+    from devsync.contracts.delivery import ChannelPlan
     from devsync.contracts.edition import EditionPlan, EditionRequest, RecoverySummary
-    from devsync.contracts.escalation import JoinEscalation, Subscriber, SubscriberLeft
+    from devsync.contracts.escalation import FollowEscalation, JoinEscalation, Subscriber, SubscriberLeft
     from devsync.contracts.people import Escalate
     from devsync.contracts.policies import Policies
     from devsync.contracts.recovery import FailedUnit
@@ -40,16 +41,41 @@ async def take_place(
         await leave([(escalation, recovery.workflow_id)], is_healed=True, note="everything is there")
         return False
     worst = max((unit.failure for unit in ours), key=lambda failure: failure.severity.rank)
+    told = f"out without {len(ours)} of its sources, which are asked again"
+    return await _replace(escalation, recovery, plan, workflow.info().workflow_id, told, worst, until)
+
+
+async def hand_to_delivery(
+    escalation: str, recovery: RecoverySummary, plan: EditionPlan, channel: ChannelPlan, why: Failure
+) -> bool:
+    """Has a channel's Delivery, which goes on, follow an escalation in the place of the recovery that joined it. False
+    where either is over."""
+    delivery = names.delivery_id(plan.team, plan.iso_week, channel.key)
+    if not await signal_if_open(delivery, "follow", FollowEscalation(escalation_id=escalation)):
+        return False
+    told = f"not in {channel.told} yet, which is tried again"
+    return await _replace(escalation, recovery, plan, delivery, told, why, None)
+
+
+async def _replace(
+    escalation: str,
+    recovery: RecoverySummary,
+    plan: EditionPlan,
+    follower: str,
+    told: str,
+    why: Failure,
+    until: datetime | None,
+) -> bool:
     joining = JoinEscalation(
         service=recovery.service if escalation == names.service_escalation_id(recovery.service) else "",
-        failure=worst,
-        severity=worst.severity,
+        failure=why,
+        severity=why.severity,
         policy=plan.escalation,
         subscriber=Subscriber(
-            workflow_id=workflow.info().workflow_id,
+            workflow_id=follower,
             team=plan.team,
             iso_week=plan.iso_week,
-            subject=f"{plan.team} {plan.iso_week}: out without {len(ours)} of its sources, which are asked again",
+            subject=f"{plan.team} {plan.iso_week}: {told}",
             deadline=until,
             choices=(Decision.RETRY, Decision.SKIP),
             is_waiting=False,

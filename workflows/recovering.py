@@ -170,17 +170,24 @@ def _gap(failed: FailedUnit, stand_in: UnitCollected | None) -> Gap:
 def running_summary(workflow_id: str, request: RecoveryRequest) -> RecoverySummary:
     """Of a recovery that has just begun."""
     return RecoverySummary(
-        workflow_id=workflow_id, service=request.service, phase=request.phase, plan=request.plan.name
+        workflow_id=workflow_id,
+        service=request.service,
+        phase=request.phase,
+        plan=request.plan.name,
+        units=tuple(unit.unit for unit in request.units),
     )
 
 
 def summary_of(report: RecoveryReport) -> RecoverySummary:
     """The report in short, as the edition keeps it."""
+    collected = [unit.unit for unit in report.healed]
+    units = [*collected, *report.healed_without_data, *(unit.unit for unit in report.missing)]
     return RecoverySummary(
         workflow_id=report.workflow_id,
         service=report.service,
         phase=report.phase,
         plan=report.plan,
+        units=tuple(dict.fromkeys(units)),
         outcome=report.outcome.value if report.outcome else "failed",
         steps=tuple(
             StepSummary(

@@ -17,6 +17,8 @@ class RecoveryBook:
         self._by_id: dict[str, RecoverySummary] = {}
         self.unrecorded: list[RecoveryReport] = []
         """The database did not answer in the moment that they have for it."""
+        self.given_up: set[Place] = set()
+        """Which somebody else has taken."""
 
     def begins(self, recovery: RecoverySummary) -> None:
         self._by_id[recovery.workflow_id] = recovery
@@ -45,7 +47,8 @@ class RecoveryBook:
 
     def places(self, escalations: tuple[str, ...], edition_id: str, *, but_of: Collection[str] = ()) -> list[Place]:
         """Each escalation with the workflow that joined it, a recovery or the edition itself; but those of recoveries
-        of these phases."""
+        of these phases, and those that are given up."""
         own = [(escalation, edition_id) for escalation in escalations if escalation not in self.escalations]
         joined = [one for one in self._by_id.values() if one.phase not in but_of]
-        return [*((escalation, one.workflow_id) for one in joined for escalation in one.escalations), *own]
+        places = [*((escalation, one.workflow_id) for one in joined for escalation in one.escalations), *own]
+        return [place for place in places if place not in self.given_up]

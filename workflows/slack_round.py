@@ -4,6 +4,8 @@ Slack has no idempotency key. So a send is tried once; when its outcome is unkno
 the message's metadata, before anything is sent again.
 """
 
+from collections.abc import Awaitable, Callable
+
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
@@ -19,14 +21,18 @@ MESSAGE_DELETED = "message_not_found"
 THREAD_DELETED = "thread_not_found"
 
 
-async def settles_slack(work: DeliveryWork) -> bool:
-    """True when a try settles the channel: delivered, refused for good, or not to be known."""
+async def settles_slack(work: DeliveryWork, report: Callable[[], Awaitable[None]]) -> bool:
+    """True when a try settles the channel: delivered, refused for good, or not to be known.
+
+    `report` tells how it stands: what becomes of a send of unknown outcome may take minutes to know, and who waits for
+    the channel has other ways to people.
+    """
     digests = work.request.part_digests
     work.parts.doubt_the_thread(digests)
     for index, digest in enumerate(digests):
         if work.is_superseded:
             return False
-        if not await _is_part_settled(work, index, digest):
+        if not await _is_part_settled(work, index, digest, report):
             return work.state is not DeliveryState.PENDING
     for index in work.parts.surplus(len(digests)):
         if not await _is_removed(work, index):
@@ -42,7 +48,7 @@ def enter_delivered(work: DeliveryWork) -> None:
     work.enter_delivered(*notes)
 
 
-async def _is_part_settled(work: DeliveryWork, index: int, digest: str) -> bool:
+async def _is_part_settled(work: DeliveryWork, index: int, digest: str, report: Callable[[], Awaitable[None]]) -> bool:
     if work.parts.is_uncertain(index):
         await _ask_the_channel(work, index)
     if work.parts.is_uncertain(index):
@@ -51,6 +57,7 @@ async def _is_part_settled(work: DeliveryWork, index: int, digest: str) -> bool:
         await _send(work, index, digest)
     if work.parts.is_uncertain(index):
         # Whatever the answer, this was the round's try: the next one waits for its time.
+        await report()
         await _ask_the_channel(work, index)
     if not work.parts.is_there(index, digest):
         return False

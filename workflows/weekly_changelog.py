@@ -226,6 +226,7 @@ class WeeklyChangelog(Reviewing):
     ) -> None:
         """What is missing is asked for again by an amendment, which also takes our places in escalations."""
         missing = tuple(unit for unit in made.answered.failed if unit.ask is not None)
+        await self._hand_to_deliveries(plan, self._outcomes)
         note = f"the edition is {result.status.value}"
         if self._has_delivered and missing:
             await begin_amendment(

@@ -228,6 +228,8 @@ class RecoverySummary(Model):
     service: str
     phase: str
     plan: str = ""
+    units: tuple[str, ...] = ()
+    """What it was to heal; of channels, their keys."""
     outcome: str = "running"
     """A RecoveryOutcome, or `running`."""
     steps: tuple[StepSummary, ...] = ()

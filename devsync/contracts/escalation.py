@@ -87,6 +87,12 @@ class EscalationDecided(Model):
     note: str = ""
 
 
+class FollowEscalation(Model):
+    """Argument of the signal `follow` that an edition sends a Delivery that outlives it: this one is about you."""
+
+    escalation_id: str
+
+
 class SubscriberLeft(Model):
     """Argument of the signal `left` that a subscriber sends: it needs no answer any more."""
 

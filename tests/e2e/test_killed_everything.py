@@ -124,7 +124,7 @@ async def test_during_recoveries_one_in_the_middle_of_a_step_and_one_while_peopl
     github, jira = sorted(result.recoveries, key=lambda one: one.service)
     assert [step.id for step in github.steps if step.state != "skipped"] == ["retry"]
     assert (github.outcome, jira.outcome, jira.decision, jira.escalations) == (
-        "healed", "healed", "retry", escalation_id
+        "healed", "healed", "retry", (escalation_id,)
     )  # fmt: skip
     assert not shelf & asked_pages(stage, last), "it goes on after what was stored"
     assert result.status is EditionStatus.COMPLETE
