@@ -178,6 +178,8 @@ class Delivery:
         waits = DeliveryWaits(self._work.request.schedule.retry_after, workflow.random().uniform)
         due_at: datetime | None = None
         while not self._is_stopped() and not await self._is_settled_by_a_round() and not self._work.is_superseded:
+            if self._is_asked:
+                continue  # for another try, while that one was under way
             wait = waits.after(self._work.setback, workflow.now()) if due_at is None else timedelta(0)
             if wait is None:
                 self._give_up()

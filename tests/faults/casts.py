@@ -15,7 +15,7 @@ ONCE, ALWAYS, CLOSED, PAUSED = "once", "always", "closed", "paused"
 RESERVE = "2s"
 DEADLINES = {ONCE: "2m", ALWAYS: "2m", CLOSED: "11s", PAUSED: "7s"}
 """Behind all attempts; that of a paused service comes before its hour is over."""
-DEADLINE_OF_QUEUED = "50s"
+DEADLINE_OF_QUEUED = "80s"
 """Behind the third post to channels that never answer as they should: their edition waits for it."""
 
 HTTP_READ = "2s"

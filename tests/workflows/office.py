@@ -6,7 +6,7 @@ The plan is a real one: the shipped services.yaml and delivery.yaml decide how l
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from temporalio import activity
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -324,6 +325,18 @@ async def start(environment: WorkflowEnvironment, **changes: Any) -> WorkflowHan
         id=names.edition_id(request.team, WEEK),
         task_queue=names.EDITIONS_QUEUE,
     )
+
+
+async def until_between_tries(handle: WorkflowHandle[Any, Any]) -> None:
+    """Until the run waits for one activity alone, which has failed and is not tried again yet.
+
+    Who cancels a run earlier may meet an activity that ends in the same moment: the server that skips time then
+    refuses the workflow's answer with ACTIVITY_UNKNOWN, and never asks it again. The real one asks again.
+    """
+    pending: Sequence[PendingActivityInfo] = ()
+    while len(pending) != 1 or not pending[0].HasField("last_failure"):
+        pending = (await handle.describe()).raw_description.pending_activities
+        await asyncio.sleep(0.01)
 
 
 async def make(environment: WorkflowEnvironment, office: Office, **changes: Any) -> EditionResult:

@@ -19,7 +19,7 @@ from tests.workflows.escalation_stage import escalation_stage
 from tests.workflows.office import Office, serving, start
 from tests.workflows.recovery_stage import API, AWAY, Ground, heals, plan_of, request, stage, step
 from tests.workflows.test_amendment import AGAIN, BROKEN, GONE, amendment_of
-from tests.workflows.test_approval import asking, progress_of, until_asked
+from tests.workflows.test_approval import asking, progress_of, until_asked, until_shown
 from tests.workflows.test_recovery_people import until_asked as until_people_are_asked
 from workflows.recovery import Recovery
 
@@ -151,6 +151,7 @@ async def test_reviewers_answer_by_hand(
             assert progress.approval.state is ApprovalState.WAITING
             assert len(office.composed) == 1
             await type_in(own_time.client, handle.id, "edit", *says(by="ben", hide=["PAY-1"]))
+            await until_shown(handle, 2)
             await type_in(own_time.client, handle.id, answer, *says(by="anna", **said))
             result = await handle.result()
             with pytest.raises(RuntimeError, match=OVER):

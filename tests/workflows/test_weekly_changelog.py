@@ -13,7 +13,7 @@ from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionStatus
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.failures.temporal import timed_out
-from tests.workflows.office import DELIVER_BY, WEEK, Office, make, serving, start
+from tests.workflows.office import DELIVER_BY, WEEK, Office, make, serving, start, until_between_tries
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 RESERVE = 2 * MINUTE
@@ -83,6 +83,7 @@ async def test_a_run_cancelled_while_it_is_planned_is_on_record(own_time: Workfl
         with own_time.auto_time_skipping_disabled():
             handle = await start(own_time)
             await office.was_asked[activities.PLAN_EDITION.name].wait()
+            await until_between_tries(handle)
             await handle.cancel(reason="anna: wrong week")
         with pytest.raises(WorkflowFailureError) as failure:
             await handle.result()
@@ -102,6 +103,7 @@ async def test_a_cancelled_run_ends_as_cancelled_though_the_database_is_away(
         with own_time.auto_time_skipping_disabled():
             handle = await start(own_time)
             await office.was_asked[names.repository_unit("acme/api")].wait()
+            await until_between_tries(handle)
             await handle.cancel(reason="anna: wrong week")
         with pytest.raises(WorkflowFailureError) as failure:
             await handle.result()
