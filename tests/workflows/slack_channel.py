@@ -201,6 +201,10 @@ class Edition:
     def delivery_reported(self, outcome: DeliveryOutcome) -> None:
         self._reports.append(outcome)
 
+    @workflow.query
+    def reports(self) -> list[DeliveryOutcome]:
+        return self._reports
+
 
 @asynccontextmanager
 async def serving(environment: WorkflowEnvironment, channel: Channel) -> AsyncIterator[str]:

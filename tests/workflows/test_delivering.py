@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.planning import LastDelivered, plan_edition
-from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryRequest, DeliveryState
+from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryRequest, DeliveryState, PartRecord
 from devsync.contracts.edition import EditionPlan, PlanEdition
 from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
 from devsync.domain.changelog.deadline import Deadline
@@ -80,6 +80,22 @@ async def test_a_post_that_may_be_there_goes_to_people_and_nowhere_else(skipping
     (unit,) = request.units
     assert (unit.failure.message, unit.failure.category) == (why, ErrorCategory.AUTHENTICATION)
     assert by_hand(request).startswith("look into #payments first, it may be there; if it is not, the text to paste")
+
+
+@pytest.mark.parametrize(("hint_seconds", "tries", "is_helped"), [(30, 1, False), (31, 1, True), (30, 11, True)])
+async def test_who_is_put_off_for_a_moment_gets_help_when_it_lasts(
+    skipping_time: WorkflowEnvironment, hint_seconds: int, tries: int, is_helped: bool
+) -> None:
+    """Twenty teams in one channel are told to wait a second, again and again."""
+    throttled = Failure(
+        category=ErrorCategory.RATE_LIMITING,
+        message="slack answered ratelimited",
+        is_retryable=True,
+        retry_after=timedelta(seconds=hint_seconds),
+    )
+    parts = (PartRecord(index=0, digest="a", revision=1, attempts=tries),)
+    found = await recoveries(skipping_time, DeliveryState.PENDING, setback=throttled, parts=parts)
+    assert bool(found) is is_helped
 
 
 async def test_what_was_refused_for_good_keeps_its_category(skipping_time: WorkflowEnvironment) -> None:

@@ -1,5 +1,6 @@
 """What others ask of a delivery while it is tried: a try now, none before an instant, to be told, to let it be."""
 
+import asyncio
 import uuid
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 from devsync.contracts import activities as contracts
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryState, Drop, Listen, PutOff, Recalled, TryNow
 from tests.workflows.slack_channel import (
+    NO_ANSWER,
     REFUSED_FOR_NOW,
     RETRY_AFTER,
     SECOND,
@@ -58,6 +60,41 @@ async def test_a_try_that_is_asked_for_is_made_at_once_and_uses_up_no_step(skipp
     assert channel.waits[0] < timedelta(minutes=1)
     assert timedelta(minutes=59) < channel.waits[1] <= timedelta(hours=1)
     assert [report.state for report in told] == [DeliveryState.PENDING, DeliveryState.DELIVERED]
+
+
+async def test_a_try_that_is_asked_for_during_another_follows_it_at_once(skipping_time: WorkflowEnvironment) -> None:
+    """Nobody is told meanwhile that it failed: who asked would take that for the answer."""
+    channel = Channel(send_failures=[(NO_ANSWER, False)])
+    schedule = request().schedule.model_copy(update={"retry_after": (timedelta(hours=1),)})
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            recovery = await listener(skipping_time, queue)
+            handle = await start(skipping_time, queue, request(schedule=schedule))
+            await channel.was_tried.wait()
+            await until_waiting(handle)
+            await handle.signal(Delivery.try_now, TryNow(reply_to=recovery.id))
+        outcome, told = await handle.result(), await recovery.result()
+    assert outcome.state is DeliveryState.DELIVERED
+    assert channel.waits[0] < timedelta(minutes=1)
+    assert [report.state for report in told] == [DeliveryState.DELIVERED]
+
+
+async def test_a_post_without_an_answer_is_told_before_the_channel_is_asked(skipping_time: WorkflowEnvironment) -> None:
+    """To know what became of it may take minutes, and there are other ways to people."""
+    channel = Channel(send_failures=[(NO_ANSWER, True)])
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            edition = await listener(skipping_time, queue)
+            handle = await start(skipping_time, queue, request(reply_to=edition.id))
+            while not (told := await edition.query(Edition.reports)):
+                await asyncio.sleep(0.02)
+            assert channel.finds == []
+        outcome = await handle.result()
+    assert [(report.state, report.setback and report.setback.message) for report in told] == [
+        (DeliveryState.PENDING, NO_ANSWER.message)
+    ]
+    assert outcome.state is DeliveryState.DELIVERED
+    assert len(channel.sends) == 2  # of a message in two parts
 
 
 async def test_a_try_that_is_put_off_is_not_made_before_its_time(skipping_time: WorkflowEnvironment) -> None:

@@ -1,0 +1,125 @@
+"""A delivery that outlives its edition hears what people decide about its channel, and tells them when it is over."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from devsync.contracts import activities as contracts
+from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
+from devsync.contracts.escalation import EscalationDecided, FollowEscalation, SubscriberLeft
+from devsync.domain.recovery.decision import Decision
+from tests.workflows.slack_channel import (
+    REFUSED_FOR_NOW,
+    Channel,
+    policy,
+    request,
+    serving,
+    start,
+    until_waiting,
+)
+from workflows.delivery import Delivery
+
+ONE_HOUR = request().schedule.model_copy(update={"retry_after": (timedelta(hours=1),)})
+
+
+@workflow.defn(name="EscalationThatIsLeft", sandboxed=False)
+class Asking:
+    """What a Delivery leaves when it needs no answer any more."""
+
+    def __init__(self) -> None:
+        self._left: SubscriberLeft | None = None
+
+    @workflow.run
+    async def run(self) -> SubscriberLeft:
+        await workflow.wait_condition(lambda: self._left is not None)
+        assert self._left is not None
+        return self._left
+
+    @workflow.signal
+    def left(self, said: SubscriberLeft) -> None:
+        self._left = said
+
+
+class Following(NamedTuple):
+    delivery: WorkflowHandle[Delivery, DeliveryOutcome]
+    escalation: WorkflowHandle[Asking, SubscriberLeft]
+
+    async def hears(self, decision: Decision, *, escalation_id: str = "") -> None:
+        said = EscalationDecided(
+            escalation_id=escalation_id or self.escalation.id, decision=decision, by="anna", note="as agreed"
+        )
+        await self.delivery.signal(Delivery.decided, said)
+
+
+@asynccontextmanager
+async def following(environment: WorkflowEnvironment, channel: Channel) -> AsyncIterator[Following]:
+    """A delivery that has failed once and tries again in an hour; time passes for who waits for its result."""
+    async with (
+        serving(environment, channel) as queue,
+        Worker(environment.client, task_queue=f"asking-{queue}", workflows=[Asking]),
+    ):
+        escalation = await environment.client.start_workflow(
+            Asking.run, id=f"escalation:{uuid.uuid4()}", task_queue=f"asking-{queue}"
+        )
+        with environment.auto_time_skipping_disabled():
+            delivery = await start(environment, queue, request(schedule=ONE_HOUR))
+            await until_waiting(delivery)
+            await delivery.signal(Delivery.follow, FollowEscalation(escalation_id=escalation.id))
+        yield Following(delivery, escalation)
+
+
+async def test_nobody_is_asked_any_more_when_it_is_there(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
+    async with following(skipping_time, channel) as on:
+        await on.hears(Decision.RETRY, escalation_id="escalation:another")
+        left = await on.escalation.result()
+        await on.delivery.result()
+    assert left == SubscriberLeft(workflow_id=on.delivery.id, is_healed=True, note="#payments: delivered")
+    assert channel.waits[0] > timedelta(minutes=59)
+
+
+async def test_to_retry_is_to_try_at_once(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
+    async with following(skipping_time, channel) as on:
+        await on.hears(Decision.RETRY)
+        outcome = await on.delivery.result()
+    assert outcome.state is DeliveryState.DELIVERED
+    assert channel.waits[0] < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("decision", [Decision.SKIP, Decision.ABORT])
+async def test_to_let_it_be_is_to_post_it_no_more(decision: Decision, skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
+    async with following(skipping_time, channel) as on:
+        await on.hears(decision)
+        outcome = await on.delivery.result()
+    assert (outcome.state, outcome.was_stopped) == (DeliveryState.FAILED, True)
+    assert outcome.reason == f"anna decided to {decision.value}: as agreed"
+    assert len(channel.sends) == 1
+
+
+async def test_who_comes_to_follow_when_all_is_done_leaves_at_once(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel(is_database_away=True)
+    lasting = policy(attempts=50).model_copy(update={"schedule_to_close": timedelta(days=7)})
+    policies = request().policies | {contracts.RECORD_DELIVERY.name: lasting}
+    async with serving(skipping_time, channel) as queue:
+        asking = f"asking-{queue}"
+        with skipping_time.auto_time_skipping_disabled():
+            delivery = await start(skipping_time, queue, request(policies=policies))
+            await channel.was_recorded.wait()
+            async with Worker(skipping_time.client, task_queue=asking, workflows=[Asking]):
+                escalation = await skipping_time.client.start_workflow(
+                    Asking.run, id=f"escalation:{uuid.uuid4()}", task_queue=asking
+                )
+                await delivery.signal(Delivery.follow, FollowEscalation(escalation_id=escalation.id))
+                assert (await escalation.result()).is_healed
+            channel.is_database_away = False
+        await delivery.result()
