@@ -132,6 +132,7 @@ async def test_a_server_that_nobody_owns_is_named_with_the_cure(folder: Path) ->
         ):
             async with embedded_postgres(folder):
                 pytest.fail("two servers on the same data")
+    await all_end(pids["server"], *pids["workers"])
 
 
 async def test_a_pid_that_another_program_has_by_now_is_no_obstacle(folder: Path) -> None:

@@ -96,6 +96,7 @@ class Office:
     was_asked: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     posts: list[str] = field(default_factory=list)
     """The keys of what was posted."""
+    delivery_records: list[RecordDelivery] = field(default_factory=list)
     approval: dict[str, Any] | None = None
     """As the team's file has it."""
     deliver_by: timedelta = DELIVER_BY
@@ -214,8 +215,9 @@ class Office:
         return Recalled()
 
     @activity.defn(name=contracts.RECORD_DELIVERY.name)
-    async def record_delivery(self, _message: RecordDelivery) -> Recorded:
+    async def record_delivery(self, message: RecordDelivery) -> Recorded:
         await self._answer()
+        self.delivery_records.append(message)
         return Recorded()
 
     @activity.defn(name=contracts.SEND_SLACK_PART.name)
@@ -327,11 +329,20 @@ async def start(environment: WorkflowEnvironment, **changes: Any) -> WorkflowHan
     )
 
 
-async def until_between_tries(handle: WorkflowHandle[Any, Any]) -> None:
-    """Until the run waits for one activity alone, which has failed and is not tried again yet.
+async def until_recorded(delivery: WorkflowHandle[Any, Any], office: Office, times: int) -> None:
+    """Until the deliveries have put so much on record, and this one is not at it: a newer revision cancels a record.
 
-    Who cancels a run earlier may meet an activity that ends in the same moment: the server that skips time then
-    refuses the workflow's answer with ACTIVITY_UNKNOWN, and never asks it again. The real one asks again.
+    The server that skips time cannot cancel an activity that ends in the same moment: it refuses the workflow's answer
+    with ACTIVITY_UNKNOWN, and never asks it again. The real one asks again.
+    """
+    while len(office.delivery_records) < times or (await delivery.describe()).raw_description.pending_activities:
+        await asyncio.sleep(0.01)
+
+
+async def until_between_tries(handle: WorkflowHandle[Any, Any]) -> None:
+    """Until the run waits for one activity alone, which has failed: nothing ends while it is cancelled.
+
+    (See `until_recorded`.)
     """
     pending: Sequence[PendingActivityInfo] = ()
     while len(pending) != 1 or not pending[0].HasField("last_failure"):

@@ -12,7 +12,7 @@ from devsync.contracts import activities, names
 from devsync.contracts.approval import ApprovalProgress, ApprovalState
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionStatus
-from tests.workflows.office import Office, serving, start
+from tests.workflows.office import WEEK, Office, serving, start, until_recorded
 
 WAIT = timedelta(minutes=90)
 REVIEWERS = {"required": True, "reviewers": ["#payments-leads"], "wait": WAIT, "on_timeout": "publish"}
@@ -95,7 +95,10 @@ async def test_an_edit_is_composed_shown_again_and_waited_for_again(own_time: Wo
         with own_time.auto_time_skipping_disabled():
             handle = await start(own_time)
             await until_asked(handle, office)
+            preview = own_time.client.get_workflow_handle(names.delivery_id("payments", WEEK, PREVIEW))
+            await until_recorded(preview, office, 1)
             await handle.execute_update("edit", {"by": "ben", "hide": ["PAY-1"], "note": "Release on Friday"})
+            await until_recorded(preview, office, 2)
             await handle.execute_update("edit", {"by": "cem", "retitle": {"PAY-2": "Better"}})
             await until_shown(handle, 3)
             await handle.signal("approve", {"by": "anna"})
