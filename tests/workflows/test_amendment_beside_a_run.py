@@ -9,11 +9,12 @@ from temporalio.testing import WorkflowEnvironment
 from devsync.contracts import activities, names
 from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.edition import EditionResult
-from tests.workflows.office import Office, serving, start
+from tests.workflows.office import Office, serving, start, until_idle
 from tests.workflows.test_amendment import AGAIN, BROKEN, GONE, amendment_of
 
 PAY, API = "jira:PAY", names.repository_unit("acme/api")
 COMPOSE, RENDER = activities.COMPOSE_EDITION.name, activities.RENDER_EDITION.name
+FIND = activities.FIND_PREVIOUS.name
 
 
 def contents(office: Office) -> dict[int, set[str]]:
@@ -58,7 +59,9 @@ async def test_what_answers_while_a_run_is_under_way_takes_no_number(own_time: W
             await office.was_asked[API].wait()
             office.answer_again.add(BROKEN)
             await amendment_of(own_time).signal("try_now", {"by": "anna"})
-            await composed(office, 2)  # by the amendment
+            while len(office.asked[FIND]) < 3:  # the amendment does, when it has composed
+                await asyncio.sleep(0.01)
+            await until_idle(amendment_of(own_time))
             office.holds[API].set()
             second = await run.result()
             progress = await stopped(own_time)
