@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.escalation import EscalationDecided
     from devsync.contracts.people import Stop
     from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
+    from devsync.domain.amendment_waits import AmendmentWaits
     from devsync.domain.changelog.telling import Amended, Telling
     from devsync.domain.recovery.decision import Decision
     from workflows import escalating, making, previews
@@ -77,6 +78,7 @@ class Amendment:
         """By id: the service that each is about."""
         self._outcomes: dict[str, DeliveryOutcome] = {}
         self._is_due = False
+        self._waits = AmendmentWaits()
         self._handed_over_by = request.result.run_id
         self._is_standing_by = False
         """A run of the week makes the next revision."""
@@ -135,7 +137,7 @@ class Amendment:
     @workflow.signal(description='Ask again now: {"by": "anna"}')
     def try_now(self, raw: RawValue) -> None:
         if self._understood("try_now", raw) is not None:
-            self._is_due = True
+            self._hurry()
 
     @workflow.signal(description='Ask no more; the edition stays as it is: {"by": "anna", "reason": "…"}')
     def stop(self, raw: RawValue) -> None:
@@ -146,7 +148,7 @@ class Amendment:
     @workflow.signal(description="An escalation tells its decision; sent by that workflow, not by people")
     def decided(self, said: EscalationDecided) -> None:
         if said.decision is None or said.decision is Decision.RETRY:
-            self._is_due = True  # without a decision: the cause has healed
+            self._hurry()  # without a decision: the cause has healed
         elif said.decision is Decision.SKIP:
             service = self._escalations.pop(said.escalation_id, "")
             self._missing = {name: unit for name, unit in self._missing.items() if unit.service != service}
@@ -161,6 +163,10 @@ class Amendment:
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
         self._refuse(f"signal {name!r}")
+
+    def _hurry(self) -> None:
+        self._is_due = True
+        self._waits.somebody_asks()
 
     # The rounds.
 
@@ -203,18 +209,20 @@ class Amendment:
         await self._inherit_escalations()
 
     async def _wait(self) -> None:
-        """At least as long as the first wait, doubled each time, and never past the end."""
+        """Until the next round is due, or something comes between; never past the end."""
         now = workflow.now()
-        pause = min(self._request.first_wait * 2 ** min(self._progress.tries, 16), self._request.longest_wait)
+        failures = [unit.failure for unit in self._missing.values()]
+        request = self._request
+        pause = self._waits.next(self._progress.tries, request.first_wait, request.longest_wait, failures, now)
         self._tell()
         try:
             await workflow.wait_condition(
                 lambda: self._is_due or self._is_interrupted,
-                timeout=max(min(pause, self._request.until - now), timedelta(0)),
+                timeout=max(min(pause, request.until - now), timedelta(0)),
                 timeout_summary=f"Before asking again for {len(self._missing)} missing",
             )
         except TimeoutError:
-            if workflow.now() >= self._request.until and not self._is_interrupted:
+            if workflow.now() >= request.until and not self._is_interrupted:
                 self._ended = "the time is up"
         self._is_due = False
 

@@ -263,7 +263,12 @@ class Office:
                 UnitCollected(unit=unit.unit, artifact=stored("collected"), api_calls=1, collected_at=now)
                 for unit in message.units
                 if unit.unit in self.answer_again
-            )
+            ),
+            failures={
+                unit.unit: self.refused[unit.unit]
+                for unit in message.units
+                if unit.unit in self.refused and unit.unit not in self.answer_again
+            },
         )
 
     async def _collect(self, unit: str) -> UnitCollected:

@@ -95,6 +95,22 @@ async def test_a_service_that_is_released_and_a_person_are_heeded_at_once(own_ti
     assert (progress.ended, progress.tries) == ("everything is there", 2)
 
 
+async def test_what_a_breaker_refuses_a_person_is_asked_for_when_it_may_be(own_time: WorkflowEnvironment) -> None:
+    office = Office(refused={BROKEN: GONE})
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            await (await start(own_time)).result()
+            now = await own_time.get_current_time()
+            office.refused[BROKEN] = GONE.model_copy(update={"retry_at": now + timedelta(minutes=1)})
+            await amendment_of(own_time).signal("try_now", {"by": "anna"})
+            await office.was_asked[AGAIN].wait()
+            office.answer_again.add(BROKEN)
+        progress = await end_of(own_time)
+    first, second = office.asked[AGAIN]
+    assert timedelta(seconds=50) < second - first < timedelta(minutes=2)
+    assert progress.ended == "everything is there"
+
+
 async def test_a_person_ends_it_and_nonsense_does_not(own_time: WorkflowEnvironment) -> None:
     office = Office(refused={BROKEN: GONE})
     async with serving(own_time, office):

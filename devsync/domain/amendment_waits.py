@@ -1,0 +1,37 @@
+"""When an amendment asks again for what is missing: ever more seldom, and as soon as it may when somebody asks it to."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from devsync.domain.delivery_waits import LONGEST_ROW, SHORTEST_HINT
+from devsync.domain.errors import Failure
+
+MOST_DOUBLINGS = 16
+"""Of any first wait they go beyond the longest one."""
+
+
+class AmendmentWaits:
+    """The waits before its rounds.
+
+    A round that somebody asks for may meet an open circuit breaker, which refuses the calls until an instant. Nothing
+    has been asked then, so the round is made again at that instant, ten times at most (as that of a delivery is). Without a
+    person behind it nobody hurries: a service that is down for days is asked by the schedule.
+    """
+
+    def __init__(self) -> None:
+        self._owed = 0
+
+    def somebody_asks(self) -> None:
+        """A round is owed to a person."""
+        self._owed = LONGEST_ROW
+
+    def next(
+        self, tries: int, first: timedelta, longest: timedelta, failures: Iterable[Failure], now: datetime
+    ) -> timedelta:
+        """The first wait, doubled with each of the `tries` so far. `failures`: why what is missing is."""
+        refused_until = [failure.retry_at for failure in failures if failure.retry_at is not None]
+        if self._owed and refused_until:
+            self._owed -= 1
+            return max(min(refused_until) - now, SHORTEST_HINT)
+        self._owed = 0
+        return min(first * 2 ** min(tries, MOST_DOUBLINGS), longest)
