@@ -111,9 +111,13 @@ class Sabotage:
     async def _fill_the_cache(self, client: Client, sandbox: Mapping[str, Any]) -> None:
         """By dry runs, which collect as a refresh would; the first repository of a team does not answer them."""
         for spec in sandbox["teams"]:
-            hidden = f"/repos/{spec['repositories'][0]}(/|$)|graphql"
-            await self._say("/faults", {"kind": "status", "service": "github", "status": 404, "route": hidden})
-            progress.print(f"a refresh collects the week of {spec['team']}, but for {spec['repositories'][0]}")
+            hidden = spec["repositories"][0]
+            for where in (
+                {"route": f"/repos/{hidden}(/|$)"},
+                {"route": "^/graphql$", "about": f'"{hidden.rpartition("/")[2]}"'},
+            ):
+                await self._say("/faults", {"kind": "status", "service": "github", "status": 404} | where)
+            progress.print(f"a refresh collects the week of {spec['team']}, but for {hidden}")
             handle = await start_edition(client, spec["team"], sandbox["week"], is_dry_run=True)
             await handle.result()
             async with httpx.AsyncClient() as http:

@@ -1,4 +1,4 @@
-"""When an amendment asks again for what is missing: ever more seldom, and as soon as it may when somebody asks it to."""
+"""When an amendment asks again for what is missing: ever more seldom, but as soon as it may when a person wants it."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ class AmendmentWaits:
     """The waits before its rounds.
 
     A round that somebody asks for may meet an open circuit breaker, which refuses the calls until an instant. Nothing
-    has been asked then, so the round is made again at that instant, ten times at most (as that of a delivery is). Without a
+    has been asked then, so the round is made again at that instant: ten times at most, like a delivery's. Without a
     person behind it nobody hurries: a service that is down for days is asked by the schedule.
     """
 
@@ -34,4 +34,5 @@ class AmendmentWaits:
             self._owed -= 1
             return max(min(refused_until) - now, SHORTEST_HINT)
         self._owed = 0
-        return min(first * 2 ** min(tries, MOST_DOUBLINGS), longest)
+        times: int = 2 ** min(tries, MOST_DOUBLINGS)
+        return min(first * times, longest)
