@@ -376,3 +376,15 @@ async def test_a_channel_that_lets_it_be_because_another_stands_in_is_not_healed
     report = await recovered(own_time, {BACKUP: [True]}, UNIT, deliveries=(dropping,), **BACKUPS)
     assert CHANNELS.dropped == [UNIT]
     assert report.outcome is RecoveryOutcome.STAND_IN
+
+
+async def test_a_try_at_a_channel_adds_few_events(own_time: WorkflowEnvironment) -> None:
+    """A step may make several: the retry two, the alternatives one each. Each that stands in costs a start and an end."""
+    CHANNELS.__init__({})  # type: ignore[misc]
+    async with stage(own_time, Ground(), SERVED) as on, deliveries(own_time, UNIT):
+        handle = await on.start(request(await on.now(), **BACKUPS, **MAILS))
+        report = await handle.result()
+        events = len((await handle.fetch_history()).events)
+    tries = sum(max(record.attempts, 1) for record in report.steps)
+    assert [record.attempts for record in report.steps] == [2, 2, 1, 1]
+    assert events / tries <= 21
