@@ -379,7 +379,7 @@ async def test_a_channel_that_lets_it_be_because_another_stands_in_is_not_healed
 
 
 async def test_a_try_at_a_channel_adds_few_events(own_time: WorkflowEnvironment) -> None:
-    """A step may make several: the retry two, the alternatives one each. Each that stands in costs a start and an end."""
+    """A step may make several: the retry two, the alternatives one each, with a start and an end of their own."""
     CHANNELS.__init__({})  # type: ignore[misc]
     async with stage(own_time, Ground(), SERVED) as on, deliveries(own_time, UNIT):
         handle = await on.start(request(await on.now(), **BACKUPS, **MAILS))
