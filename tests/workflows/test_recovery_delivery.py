@@ -382,7 +382,7 @@ async def test_a_try_at_a_channel_adds_few_events(own_time: WorkflowEnvironment)
     """A step may make several: the retry two, the alternatives one each, with a start and an end of their own."""
     CHANNELS.__init__({})  # type: ignore[misc]
     async with stage(own_time, Ground(), SERVED) as on, deliveries(own_time, UNIT):
-        handle = await on.start(request(await on.now(), **BACKUPS, **MAILS))
+        handle = await on.start(request(await on.now(), DOWN, **{**BACKUPS, **MAILS}))
         report = await handle.result()
         events = len((await handle.fetch_history()).events)
     tries = sum(max(record.attempts, 1) for record in report.steps)

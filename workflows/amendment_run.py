@@ -1,0 +1,152 @@
+"""What an amendment knows, and what people and other workflows may ask it and tell it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest, StandBy
+    from devsync.contracts.breaker import ServiceReleased
+    from devsync.contracts.delivery import DeliveryOutcome
+    from devsync.contracts.edition import PreviousEdition
+    from devsync.contracts.escalation import EscalationDecided
+    from devsync.contracts.people import Stop
+    from devsync.domain.amendment_waits import AmendmentWaits
+    from devsync.domain.recovery.decision import Decision
+    from workflows import escalating
+    from workflows.amending import ASKED_AGAIN
+    from workflows.failures import reason_of
+    from workflows.messages import decision as read_from_person
+    from workflows.signals import signal_if_open, with_refusal
+    from workflows.story import amendment_story
+
+
+class AmendmentRun:
+    """The part without rounds: the workflow inherits it. What it hears changes what the next round does."""
+
+    def __init__(self, request: AmendmentRequest) -> None:
+        self._request = request
+        self._newest = request
+        self._units = {unit.unit: unit for unit in request.units}
+        self._missing = {unit.unit: unit for unit in request.missing}
+        self._escalations: dict[str, str] = {}
+        """By id: the service that each is about."""
+        self._outcomes: dict[str, DeliveryOutcome] = {}
+        self._is_due = False
+        self._waits = AmendmentWaits()
+        self._handed_over_by = request.result.run_id
+        self._is_standing_by = False
+        """A run of the week makes the next revision."""
+        self._is_publishing = False
+        self._added: tuple[str, ...] = ()
+        """Units that were healed and are in no revision yet."""
+        self._ended = ""
+        self._progress = AmendmentProgress(
+            revision=request.result.revision, digest=request.result.digest, missing=request.missing, until=request.until
+        )
+
+    # What people and other workflows may ask and say.
+
+    @workflow.query(description="What is still missing, what was healed, and until when it is asked for")
+    def progress(self) -> AmendmentProgress:
+        return self._progress
+
+    @workflow.signal(description="A newer edition of the week that is partial, too; sent by it, not by people")
+    def take_over(self, request: AmendmentRequest) -> None:
+        self._newest = request
+        self._ended = ""
+
+    @workflow.signal(description="A run of the week makes the next revision; sent by it, not by people")
+    async def stand_by(self, asked: StandBy) -> None:
+        self._is_standing_by = True
+        await workflow.wait_condition(lambda: not self._is_publishing)
+        newest = PreviousEdition(revision=self._progress.revision, digest=self._progress.digest)
+        await signal_if_open(asked.reply_to, "amendment_stands_by", newest)
+
+    @workflow.signal(description="A newer edition of the week is whole; sent by it, not by people")
+    def superseded(self) -> None:
+        self._ended = self._ended or "a newer edition of the week is whole"
+
+    @workflow.signal(description="Calls to a service go out again; sent by its breaker, not by people")
+    def service_released(self, released: ServiceReleased) -> None:
+        self._is_due = self._is_due or any(unit.service == released.service for unit in self._missing.values())
+
+    @workflow.signal(description='Ask again now: {"by": "anna"}')
+    def try_now(self, raw: RawValue) -> None:
+        if self._understood("try_now", raw) is not None:
+            self._hurry()
+
+    @workflow.signal(description='Ask no more; the edition stays as it is: {"by": "anna", "reason": "…"}')
+    def stop(self, raw: RawValue) -> None:
+        said = self._understood("stop", raw)
+        if said is not None:
+            self._ended = self._ended or f"stopped by {said.by}: {said.reason or 'no reason given'}"
+
+    @workflow.signal(description="An escalation tells its decision; sent by that workflow, not by people")
+    def decided(self, said: EscalationDecided) -> None:
+        if said.decision is None or said.decision is Decision.RETRY:
+            self._hurry()  # without a decision: the cause has healed
+        elif said.decision is Decision.SKIP:
+            service = self._escalations.pop(said.escalation_id, "")
+            self._missing = {name: unit for name, unit in self._missing.items() if unit.service != service}
+            if not self._missing:
+                self._ended = self._ended or f"skip decided by {said.by}: {said.note or 'no reason given'}"
+            self._tell(missing=tuple(self._missing.values()))
+
+    @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
+    def delivery_reported(self, outcome: DeliveryOutcome) -> None:
+        self._outcomes[outcome.channel] = outcome
+
+    @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
+    def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
+        self._refuse(f"signal {name!r}")
+
+    def _hurry(self) -> None:
+        self._is_due = True
+        self._waits.somebody_asks()
+
+    @property
+    def _is_interrupted(self) -> bool:
+        return bool(self._ended) or self._newest is not self._request
+
+    # Escalations that the edition's recoveries had joined.
+
+    async def _inherit_escalations(self) -> None:
+        for recovery in self._request.result.recoveries:
+            for escalation in recovery.escalations if recovery.phase in ASKED_AGAIN else ():
+                try:
+                    is_open = await escalating.take_place(
+                        escalation, recovery, self._request.plan, tuple(self._missing.values()), self._request.until
+                    )
+                except ActivityError as error:
+                    if is_cancelled_exception(error):
+                        raise
+                    workflow.logger.warning("%s goes on without us: %s", escalation, reason_of(error))
+                    continue
+                if is_open:
+                    self._escalations[escalation] = recovery.service
+
+    async def _leave_escalations(self) -> None:
+        ours = workflow.info().workflow_id
+        places = [(escalation, ours) for escalation in self._escalations]
+        self._escalations = {}
+        await escalating.leave(places, is_healed=not self._missing, note=self._ended)
+
+    # Small parts.
+
+    def _understood(self, name: str, raw: RawValue) -> Stop | None:
+        try:
+            return read_from_person(raw, Stop)
+        except ApplicationError as refused:
+            self._refuse(f"signal {name!r}: {refused.message}")
+            return None
+
+    def _refuse(self, what: str) -> None:
+        self._tell(refused_messages=with_refusal(self._progress.refused_messages, what, workflow.now()))
+
+    def _tell(self, **changes: Any) -> None:
+        self._progress = self._progress.model_copy(update=changes)
+        workflow.set_current_details(amendment_story(self._request, self._progress))
