@@ -190,7 +190,7 @@ class Amendment(AmendmentRun):
         if self._is_of_another_run(previous.open_run):
             self._is_standing_by = True
             return None
-        if composed.digest in {previous.digest, request.result.digest}:
+        if composed.digest == request.result.digest:
             self._added = ()
             return None
         revision = max(previous.revision, self._progress.revision) + 1

@@ -83,10 +83,16 @@ class Delivery:
                 continue  # nobody waits for what became of the older one
             await self._report()
             await self._leave_escalations()
-            await self._record_unless_superseded()
-            if not self._work.is_superseded:
+            await self._record_unless_it_goes_on()
+            if not self._goes_on():
                 await workflow.wait_condition(workflow.all_handlers_finished)
+            if not self._goes_on():
                 return self._work.outcome()
+
+    def _goes_on(self) -> bool:
+        """Although it has settled: there is a newer revision, or somebody asks for another try of what is not there."""
+        can_be_tried = self._work.state not in {*IS_THERE, DeliveryState.PENDING} and not self._work.was_stopped
+        return self._work.is_superseded or (self._is_asked and can_be_tried)
 
     # What people and other workflows may ask and say.
 
@@ -107,7 +113,8 @@ class Delivery:
         self._add_listeners(message.reply_to)
         self._not_before = None
         self._is_asked = True
-        await self._tell_if_settled(message.reply_to)
+        if not self._goes_on():
+            await self._tell_if_settled(message.reply_to)
 
     @workflow.signal(description="No try before that instant; sent by a recovery, not by people")
     def put_off(self, message: PutOff) -> None:
@@ -261,9 +268,9 @@ class Delivery:
             time_left=time_left,
         )
 
-    async def _record_unless_superseded(self) -> None:
-        """A newer revision does not wait for a database that is away: its own record tells what this one would."""
-        await is_done_unless(self._record(), lambda: self._work.is_superseded)
+    async def _record_unless_it_goes_on(self) -> None:
+        """What comes next does not wait for a database that is away: its own record tells what this one would."""
+        await is_done_unless(self._record(), self._goes_on)
 
     async def _record_in_passing(self) -> None:
         """Between rounds: a database that is away must not hold up the next try; the last record is kept trying."""

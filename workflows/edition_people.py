@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.people import Escalate
     from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
     from devsync.domain.errors import ErrorCategory, Failure
+    from devsync.domain.escalation.machine import POLICY
     from devsync.domain.recovery.builtin import DELIVER
     from devsync.domain.recovery.decision import Decision
     from devsync.domain.recovery.healing import RecoveryOutcome
@@ -41,7 +42,7 @@ class AskingPeople(EditionRun):
 
     @workflow.signal(description="An escalation tells its decision; sent by that workflow, not by people")
     async def decided(self, said: EscalationDecided) -> None:
-        """What people decide about the run is decided for all its recoveries."""
+        """What people decide about the run is decided for all its recoveries; where nobody answers, these go on."""
         if said.decision is None or said.escalation_id not in self._progress.escalations:
             return
         if said.decision is Decision.ABORT:
@@ -49,6 +50,8 @@ class AskingPeople(EditionRun):
                 self.refuse(f"decision 'abort' of {said.by}: the edition is going out already")
             else:
                 self._ending = Ending(EditionStatus.ABORTED, f"{said.by}: {said.note or 'no reason given'}")
+            return
+        if said.by == POLICY:
             return
         answer = {"by": said.by, "decision": said.decision.value, "note": said.note}
         for recovery in self._recoveries.running:

@@ -49,12 +49,15 @@ async def hand_to_delivery(
     escalation: str, recovery: RecoverySummary, plan: EditionPlan, channel: ChannelPlan, why: Failure
 ) -> bool:
     """Has a channel's Delivery, which goes on, follow an escalation in the place of the recovery that joined it. False
-    where either is over."""
+    where that is over, or needs nobody."""
     delivery = names.delivery_id(plan.team, plan.iso_week, channel.key)
-    if not await signal_if_open(delivery, "follow", FollowEscalation(escalation_id=escalation)):
-        return False
     told = f"not in {channel.told} yet, which is tried again"
-    return await _replace(escalation, recovery, plan, delivery, told, why, None)
+    if not await _replace(escalation, recovery, plan, delivery, told, why, None):
+        return False
+    # Only now: what it says when it is done would be refused before it is there.
+    if not await signal_if_open(delivery, "follow", FollowEscalation(escalation_id=escalation)):
+        await leave([(escalation, delivery)], is_healed=False, note=f"the delivery to {channel.told} is over")
+    return True
 
 
 async def _replace(

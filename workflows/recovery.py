@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import names
     from devsync.contracts.breaker import ServiceReleased
-    from devsync.contracts.delivery import DeliveryOutcome
+    from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest
     from devsync.contracts.recovery import RecoveryReport, RecoveryRequest, StepResult
     from devsync.domain.recovery import asking, builtin
     from devsync.domain.recovery.climbing import time_for, why_skipped
@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.recovery.plan import PlanStep, StepState
     from workflows.delivery_step import DeliveryStep
     from workflows.recovery_course import Course, StepEnd
-    from workflows.recovery_delivery import NOTHING_TO_DO, deliver_otherwise, listen_to
+    from workflows.recovery_delivery import NOTHING_TO_DO, deliver_otherwise, let_be, listen_to
     from workflows.recovery_hearing import Decided, Hearing
     from workflows.recovery_people import NOBODY_TOLD, join_escalation, leave_escalations
     from workflows.recovery_records import is_recovery_recorded
@@ -163,6 +163,8 @@ class Recovery:
         decided = self._decided
         if decided is not None and decided.decision is Decision.SKIP:
             self._course.leave_out_stand_ins()
+        if decided is not None and decided.lets_be:
+            await let_be(self._deliveries_left(), decided.told)
         is_aborted = decided is not None and decided.decision is Decision.ABORT
         self._outcome = RecoveryOutcome.ABORTED if is_aborted else self._healing.outcome
         self._hearing.is_over = True
@@ -172,6 +174,10 @@ class Recovery:
             await leave_escalations(self._hearing, is_healed=True, note="everything is live")
         elif decided is not None and decided.is_answer:
             await leave_escalations(self._hearing, is_healed=False, note=decided.told, but=decided.escalation_id)
+
+    def _deliveries_left(self) -> list[DeliveryRequest]:
+        left = self._healing.not_live
+        return [delivery for delivery in self._request.deliveries if delivery.channel.key in left]
 
     async def _record(self) -> None:
         request, is_waited_for = self._request, workflow.info().parent is not None

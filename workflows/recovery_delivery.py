@@ -82,12 +82,15 @@ async def _try_now(on: DeliveryStep, delivery: DeliveryRequest) -> None:
 
 
 async def _queue(on: DeliveryStep) -> StepEnd | None:
-    """Leaves it to the channels' Deliveries that are still open, with time to heal until the next try."""
-    at = workflow.now() + parse_duration(str(on.step.arguments.get("next_try", NEXT_TRY)))
+    """Leaves it to the channels' Deliveries that still try, with time to heal until the next one: at the deadline, or
+    before."""
+    next_try = parse_duration(str(on.step.arguments.get("next_try", NEXT_TRY)))
+    at = min(workflow.now() + next_try, on.request.deadline)
     queued = [
         delivery.channel.key
         for delivery in on.deliveries_of(on.units)
-        if await signal_if_open(_id_of(delivery), "put_off", PutOff(until=at))
+        if not on.is_settled(delivery.channel.key)
+        and await signal_if_open(_id_of(delivery), "put_off", PutOff(until=at))
     ]
     if not queued:
         return None
@@ -156,6 +159,12 @@ async def _let_stand_in(on: DeliveryStep, stand_in: str, units: Sequence[str]) -
     for delivery in on.deliveries_of(units):
         if delivery.channel.after_fallback == "drop":
             await signal_if_open(_id_of(delivery), "drop", Drop(because=f"{stand_in} stands in for it"))
+
+
+async def let_be(deliveries: Iterable[DeliveryRequest], because: str) -> None:
+    """People have decided to go on without these channels: what is not there by now is not brought there later."""
+    for delivery in deliveries:
+        await signal_if_open(_id_of(delivery), "drop", Drop(because=because))
 
 
 # Small parts.

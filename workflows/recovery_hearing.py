@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.escalation import EscalationDecided
 from devsync.contracts.people import Escalate, Resolve
+from devsync.domain.escalation.machine import POLICY
 from devsync.domain.model import Model
 from devsync.domain.recovery import asking
 from devsync.domain.recovery.decision import Decision
@@ -23,6 +24,8 @@ from workflows.messages import message as said_by_a_workflow
 from workflows.signals import with_refusal
 
 M = TypeVar("M", bound=Model)
+
+_LETS_BE = frozenset({Decision.SKIP, Decision.ABORT})
 
 
 class Decided(NamedTuple):
@@ -34,6 +37,8 @@ class Decided(NamedTuple):
     """To what people were asked, also where the policy gave it for them: no other escalation needs to."""
     escalation_id: str = ""
     """The escalation that told it; empty: it was decided here."""
+    lets_be: bool = False
+    """A person said so: to go on without what is missing, also later."""
 
     @classmethod
     def by_nobody(cls, decision: Decision, deadline: datetime) -> "Decided":
@@ -81,7 +86,7 @@ class Hearing:
         elif said.decision not in choices:
             self.refuse(f"signal 'resolve': nothing stands in; there are {', '.join(choices)}")
         else:
-            self._take("resolve", Decided(said.decision, said.by, said.note))
+            self._take("resolve", Decided(said.decision, said.by, said.note, lets_be=said.decision in _LETS_BE))
 
     def decided(self, raw: RawValue) -> None:
         said = self._read("decided", raw, EscalationDecided, said_by_a_workflow)
@@ -93,7 +98,9 @@ class Hearing:
             self.is_released = True  # they say that the cause has healed
         else:
             decision = asking.possible(said.decision, self._healing)
-            self._take("decided", Decided(decision, said.by, said.note, escalation_id=said.escalation_id))
+            lets_be = said.decision in _LETS_BE and said.by != POLICY
+            told = Decided(decision, said.by, said.note, escalation_id=said.escalation_id, lets_be=lets_be)
+            self._take("decided", told)
 
     # What becomes of it.
 

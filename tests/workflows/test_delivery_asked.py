@@ -18,6 +18,7 @@ from tests.workflows.slack_channel import (
     Channel,
     Edition,
     policy,
+    refusal,
     request,
     serving,
     standing,
@@ -180,6 +181,24 @@ async def test_who_comes_to_listen_when_all_is_done_is_told_at_once(skipping_tim
             assert told.state is DeliveryState.DELIVERED
             channel.is_database_away = False
         await handle.result()
+
+
+async def test_what_was_refused_for_good_is_tried_again_when_somebody_asks(skipping_time: WorkflowEnvironment) -> None:
+    """Also while it is still to be put on record, which may take days."""
+    channel = Channel(send_failures=[(refusal("not_in_channel"), False)], is_database_away=True)
+    lasting = policy(attempts=50).model_copy(update={"schedule_to_close": timedelta(days=7)})
+    policies = request().policies | {contracts.RECORD_DELIVERY.name: lasting}
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await start(skipping_time, queue, request(policies=policies))
+            await channel.was_recorded.wait()
+            recovery = await listener(skipping_time, queue)
+            channel.is_database_away = False
+            await handle.signal(Delivery.try_now, TryNow(reply_to=recovery.id))
+            (told,) = await recovery.result()
+        outcome = await handle.result()
+    assert told.state is DeliveryState.DELIVERED
+    assert outcome.state is DeliveryState.DELIVERED
 
 
 async def test_two_who_ask_are_both_told_what_comes_of_it(skipping_time: WorkflowEnvironment) -> None:
