@@ -12,6 +12,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 from temporalio.service import RPCError
 
@@ -30,6 +31,9 @@ P = ParamSpec("P")
 
 progress = Console(stderr=True, highlight=False, emoji=False)
 """Progress and errors. With --json, standard output holds one JSON document and nothing else."""
+
+_WIDEST = 1000
+"""Of a table: a terminal scrolls, or wraps."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
@@ -94,6 +98,12 @@ def command(work: Callable[P, Coroutine[Any, Any, Exit | None]]) -> Callable[P, 
 def output(width: int | None = None) -> Console:
     """Standard output for people. Without emoji: rich would draw `changelog:ledger:2026-W47` with a ledger in it."""
     return Console(highlight=False, emoji=False, width=width)
+
+
+def print_whole(table: Table) -> None:
+    """As wide as it is, a line each, however narrow the terminal: the ids are what every other command asks for."""
+    needed = output(_WIDEST).measure(table).maximum
+    output(max(output().width, needed)).print(table)
 
 
 async def until_interrupted() -> None:

@@ -80,7 +80,7 @@ class _Options:
 async def _run(options: _Options) -> list[str]:
     """Returns what ended otherwise than the scenario says, and has told it."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
-    from commands.stack import local_stack, worker_process, write_configuration
+    from commands.stack import local_stack, tell_environment, worker_process, write_configuration, write_environment
     from sandbox.processes import ProcessFailed
 
     try:
@@ -126,7 +126,9 @@ async def _run(options: _Options) -> list[str]:
             for difference in found:
                 progress.print(f"not as the scenario {options.scenario.value} says: {difference}", markup=False)
             if options.is_kept:
-                progress.print("\nCtrl-C ends the demo and everything that it started.")
+                progress.print()
+                tell_environment(write_environment(options.directory, stage), "recovery recent")
+                progress.print("Ctrl-C ends the demo and everything that it started.")
                 await until_interrupted()
     except ProcessFailed as error:
         raise Told(str(error)) from error

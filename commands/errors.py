@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from commands.console import AsJson, Exit, command, emit, output
+from commands.console import AsJson, Exit, command, emit, output, print_whole
 from commands.times import span_of
 from devsync.domain.errors import ErrorSeverity
 from devsync.settings.environment import read_environment
@@ -18,7 +18,6 @@ from devsync.storage.errors import ErrorGroup, Errors
 
 app = typer.Typer(help="Errors on record.", no_args_is_help=True)
 
-_WIDEST = 500
 _COLOURS = {ErrorSeverity.HIGH: "yellow", ErrorSeverity.CRITICAL: "red"}
 
 Window = Annotated[str, typer.Option(help="How far back: 90s, 15m, 24h or 7d.")]
@@ -96,7 +95,6 @@ def _print(groups: Sequence[ErrorGroup], window: str, limit: int) -> None:
             Text(group.message.splitlines()[0]),
             group.fingerprint,
         )
-    needed = output(_WIDEST).measure(table).maximum
-    output(max(output().width, needed)).print(table)
+    print_whole(table)
     if len(groups) > limit:
         output().print(f"{len(groups) - limit} more kinds; --limit {len(groups)} lists all")

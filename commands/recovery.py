@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from commands.console import AsJson, Exit, command, emit, output
+from commands.console import AsJson, Exit, command, emit, output, print_whole
 from commands.times import span_of
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.settings.environment import read_environment
@@ -18,7 +18,6 @@ from devsync.storage.recoveries import PlanStatistics, RecordedRecovery, Recover
 
 app = typer.Typer(help="Recoveries on record.", no_args_is_help=True)
 
-_WIDEST = 500
 _COLOURS = {
     RecoveryOutcome.HEALED: "green",
     RecoveryOutcome.PARTIAL: "yellow",
@@ -102,8 +101,7 @@ def _print_recent(found: Sequence[RecordedRecovery]) -> None:
             Text(ran),
             Text(decided),
         )
-    needed = output(_WIDEST).measure(table).maximum
-    output(max(output().width, needed)).print(table)  # a line each, whatever the width
+    print_whole(table)
 
 
 def _print_stats(outcomes: Sequence[PlanStatistics], steps: Sequence[StepStatistics], window: str) -> None:

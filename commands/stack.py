@@ -6,6 +6,7 @@ Imported only by `demo` and `up`: the sandbox and its packages are the extra `lo
 import asyncio
 import json
 import os
+import shlex
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from commands.console import progress
 from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.storage import migrate
@@ -157,3 +159,15 @@ async def _sandbox(stack: AsyncExitStack, directory: Path, world: Sequence[str] 
     )
     document: dict[str, Any] = json.loads(ports.read_text())
     return document
+
+
+def write_environment(directory: Path, variables: Mapping[str, str]) -> Path:
+    """A file that a shell sources; for its owner alone, since it holds credentials."""
+    file = directory / "environment"
+    file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+    file.chmod(0o600)
+    return file
+
+
+def tell_environment(file: Path, example: str) -> None:
+    progress.print(f"In another shell:  . {file}   then for example:  python starter.py {example}", soft_wrap=True)

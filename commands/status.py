@@ -17,7 +17,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from commands.console import AsJson, Exit, command, emit, output
+from commands.console import AsJson, Exit, command, emit, output, print_whole
 from commands.documents import channel_document
 from commands.editions import root_cause
 from devsync.contracts import names
@@ -27,7 +27,6 @@ from devsync.domain.changelog.edition import Gap
 from devsync.runtime.connection import connect
 
 _LIMIT = 20
-_WIDEST = 1000
 _WIDEST_WORDS = 80
 _MOST_UNITS = 3
 _PATIENCE = timedelta(seconds=2)
@@ -68,9 +67,7 @@ async def status(as_json: AsJson = False) -> Exit:
             ", ".join(f"{channel.channel} {channel.state.value}" for channel in state.channels),
         )
         table.add_row(*map(Text, cells))
-    # As wide as it is, however narrow the terminal: the ids are what every other command asks for.
-    needed = output(_WIDEST).measure(table).maximum
-    output(max(output().width, needed)).print(table)
+    print_whole(table)
     return Exit.OK
 
 

@@ -1,7 +1,6 @@
 """`up`: the embedded servers in the foreground, with their data kept, for runs by hand."""
 
 import os
-import shlex
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,7 +34,14 @@ async def up(
 ) -> Exit:
     """Run PostgreSQL and Temporal on this machine until Ctrl-C; data stays in .local/."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
-    from commands.stack import ROOT, local_stack, worker_process, write_configuration
+    from commands.stack import (
+        ROOT,
+        local_stack,
+        tell_environment,
+        worker_process,
+        write_configuration,
+        write_environment,
+    )
     from sandbox.processes import ProcessFailed
     from sandbox.sole_use import InUse
 
@@ -49,9 +55,7 @@ async def up(
                 # Absolute, since the file is sourced in other folders, too: there the defaults lead nowhere.
                 variables["CONFIG_DIR"] = str(write_configuration(LOCAL, stack.sandbox).resolve())
                 variables["TEMPLATES_DIR"] = str(Path(os.environ.get("TEMPLATES_DIR") or ROOT / "templates").resolve())
-            file = LOCAL / "environment"
-            file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
-            file.chmod(0o600)
+            file = write_environment(LOCAL, variables)
             await _apply(variables)
             if worker:
                 await running.enter_async_context(worker_process(LOCAL, variables))
@@ -60,7 +64,7 @@ async def up(
             progress.print(f"Temporal Web UI: {stack.temporal.ui_url}")
             if stack.sandbox is not None:
                 progress.print(f"Slack: {stack.sandbox['urls']['slack']}")
-            progress.print(f"In another shell:  . {file}   then for example:  python starter.py doctor", soft_wrap=True)
+            tell_environment(file, "doctor")
             progress.print("Ctrl-C stops everything; the data stays.")
             await until_interrupted()
     except (ProcessFailed, InUse) as error:

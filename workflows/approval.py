@@ -48,8 +48,8 @@ class Approval:
             raise refusal(f"it is {self._progress.state.value.replace('_', ' ')} already, by {self._progress.by}")
         if isinstance(said, Approve):
             self._check_preview(said)
-        if isinstance(said, Edit) and said.edits == Edits():
-            raise refusal("it changes nothing; give hide, retitle or note")
+        if isinstance(said, Edit) and self.edits.then(said.edits) == self.edits:
+            raise refusal("it changes nothing; give hide, retitle or note, other than what was edited already")
 
     def take(self, said: Said) -> None:
         """An edit has the preview made anew, and approval is waited for again. Raises as `check` does."""
@@ -83,9 +83,9 @@ class Approval:
 
     # Which preview people see.
 
-    def shows(self, edits: Edits, parts: Sequence[str]) -> None:
-        """A preview with these edits goes to the reviewers' channels; `parts` are the digests of its messages."""
-        if edits == self.edits:  # else another one follows at once
+    def shows(self, preview: int, parts: Sequence[str]) -> None:
+        """That preview goes to the reviewers' channels; `parts` are the digests of its messages."""
+        if preview == self._progress.preview:  # else another one follows at once
             self._shown_parts = tuple(parts)
 
     def heard(self, outcome: DeliveryOutcome) -> None:
@@ -98,11 +98,14 @@ class Approval:
 
     def _check_preview(self, said: Approve) -> None:
         number = self._progress.preview
-        if said.preview is not None and said.preview != number:
+        if said.preview is not None and said.preview > number:
+            raise refusal(f"there is no preview {said.preview}; look at preview {number}")
+        if said.preview is not None and said.preview < number:
             raise refusal(f"preview {said.preview} was edited; look at preview {number}")
         if said.preview is None and not self._progress.is_shown:
             raise refusal(
-                f'preview {number} is in no reviewers\' channel yet; look at it, or name it: "preview": {number}'
+                f"preview {number} is in no reviewers' channel yet; look at it, or name it: --preview {number} "
+                f'(in a signal "preview": {number})'
             )
 
     def _set(self, **changes: object) -> None:

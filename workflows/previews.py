@@ -12,7 +12,6 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.delivery import DeliverySchedule
     from devsync.contracts.edition import EditionComposed, EditionPlan, EditionRendered
     from devsync.contracts.notifications import Notice, Notify, NotifyTarget
-    from devsync.domain.changelog.edits import Edits
     from devsync.runtime.policies import call
     from workflows import making
     from workflows.approval import Approval
@@ -54,15 +53,16 @@ def banner_of(plan: EditionPlan, approval: ApprovalProgress) -> str:
 
 
 async def is_answered(
-    plan: EditionPlan, asked: ApprovalPlan, approval: Approval, edits: Edits, note: Callable[[str], None]
+    plan: EditionPlan, asked: ApprovalPlan, approval: Approval, preview: int, note: Callable[[str], None]
 ) -> bool:
-    """Waits for an answer, or for edits beyond these; half the time gone, reviewers are reminded. False: time is up."""
+    """Waits for an answer to that preview, or for edits of it; half the time gone, reviewers are reminded. False: time
+    is up."""
     until = approval.progress.until
     reminder_at = until - asked.wait / 2
     for stop in (reminder_at, until) if workflow.now() < reminder_at else (until,):
         try:
             await workflow.wait_condition(
-                lambda: approval.is_over or approval.edits != edits,
+                lambda: approval.is_over or approval.progress.preview != preview,
                 timeout=max(stop - workflow.now(), timedelta(0)),
                 timeout_summary=f"Waiting for approval until {until:%H:%M} UTC",
             )

@@ -43,10 +43,10 @@ class Reviewing(Approving, AskingPeople):
         self._update(approval=approval.progress)
         while not approval.is_over:
             self._enter(Phase.APPROVING)
-            self._previewed = made
+            self._previewed, preview = made, approval.progress.preview
             if workflow.now() < until:
                 await self._show_preview(until)
-            if not await previews.is_answered(plan, plan.approval, approval, made.edits, self._note):
+            if not await previews.is_answered(plan, plan.approval, approval, preview, self._note):
                 approval.time_is_up()
                 self._update(approval=approval.progress)
             if approval.edits != made.edits:
@@ -60,6 +60,7 @@ class Reviewing(Approving, AskingPeople):
         plan, made, approval = self._planned, self._previewed, self._approval
         if plan is None or plan.approval is None or made is None or approval is None:
             return
+        number = approval.progress.preview
         telling = Telling(banner=previews.banner_of(plan, approval.progress))
         rendering = making.rendering_of(
             plan, plan.approval.reviewers, made.answered.units, made.composed, made.revision, telling
@@ -71,7 +72,7 @@ class Reviewing(Approving, AskingPeople):
                 raise
             self._note(f"approval: no preview could be made: {failure_of(error).message}")
             return
-        approval.shows(made.edits, preview.slack_part_digests)
+        approval.shows(number, preview.slack_part_digests)
         await previews.show(plan, plan.approval, made.composed, preview, made.revision)
 
     async def _close_preview(self, until: datetime) -> None:

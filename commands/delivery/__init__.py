@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from temporalio.client import WorkflowFailureError
 
-from commands.console import AsJson, Exit, Told, command, emit, output
+from commands.console import AsJson, Exit, Told, command, emit, output, print_whole
 from commands.delivery.again import parsed_id, request_of_record, start_again
 from commands.editions import root_cause
 from devsync.contracts.delivery import IS_THERE, DeliveryOutcome, DeliveryState
@@ -97,6 +98,7 @@ def _tell(delivery_id: str, outcome: DeliveryOutcome, *, as_json: bool) -> None:
         typer.echo(f"{delivery_id} is {state}, revision {outcome.revision}{because}")
 
 
+_WIDEST_WORDS = 80
 _TOLD = {"team", "iso_week", "channel", "kind", "revision", "state", "reason", "message_id", "parts"}
 
 
@@ -113,6 +115,6 @@ def _print(found: Sequence[DeliverySummary]) -> None:
             f"{one.delivered} of {one.parts}",
             str(one.attempts),
             f"{one.updated_at:%Y-%m-%d %H:%M}",
-            Text(one.last_error),
+            Text(shorten(one.last_error, _WIDEST_WORDS)),
         )
-    output().print(table)
+    print_whole(table)

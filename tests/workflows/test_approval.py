@@ -111,6 +111,31 @@ async def test_an_edit_is_composed_shown_again_and_waited_for_again(own_time: Wo
     assert result.revision == 1
 
 
+async def test_an_edit_that_is_taken_back_is_shown_again_and_one_that_repeats_is_refused(
+    own_time: WorkflowEnvironment,
+) -> None:
+    office = asking()
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            preview = own_time.client.get_workflow_handle(names.delivery_id("payments", WEEK, PREVIEW))
+            for number, note in enumerate(("Release on Friday", "Release on Monday"), start=1):
+                await until_recorded(preview, office, number)
+                await handle.execute_update("edit", {"by": "ben", "note": note})
+                await until_shown(handle, number + 1)
+            with pytest.raises(WorkflowUpdateFailedError):
+                await handle.execute_update("edit", {"by": "cem", "note": "Release on Monday"})
+            await until_recorded(preview, office, 3)
+            await handle.execute_update("edit", {"by": "cem", "note": "Release on Friday"})
+            await until_shown(handle, 4)
+            await handle.execute_update("approve", {"by": "anna"})
+        result = await handle.result()
+    assert office.composed[-1].edits.note == "Release on Friday"
+    assert result.approval is not None
+    assert result.approval.preview == 4
+
+
 @pytest.mark.parametrize(
     ("policy", "status"), [("publish", EditionStatus.COMPLETE), ("reject", EditionStatus.REJECTED)]
 )
