@@ -208,7 +208,8 @@ class Amendment(AmendmentRun):
         channels = channels_to_amend(plan, request.result.channels)
         request_for = making.requests_for(plan, made.composed, made.rendered, revision=made.revision, replace=False)
         self._is_publishing = True
-        await asyncio.gather(*(bring_to_channel(request_for(channel, first)) for channel, first in channels))
+        wanted = [request_for(channel, first).model_copy(update={"heeds_stops": True}) for channel, first in channels]
+        await asyncio.gather(*map(bring_to_channel, wanted))
         self._added = ()
         self._tell(revision=made.revision, digest=made.composed.digest)
         self._is_publishing = False

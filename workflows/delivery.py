@@ -101,7 +101,8 @@ class Delivery:
         self._add_listeners(request.reply_to, request.also_tell)
         if request.revision >= self._work.newest.revision:
             self._work.newest = request
-            self._stopped_because = ""
+            if not request.heeds_stops:
+                self._stopped_because = ""
 
     @workflow.signal(description="Tell me as well what comes of it; sent by a recovery, not by people")
     async def listen(self, message: Listen) -> None:
@@ -177,7 +178,9 @@ class Delivery:
         self._work.has_recalled = True
         self._work.switched_off_at = recalled.switched_off_at
         asked, last = self._work.newest, recalled.outcome
-        if asked.unless_stopped and last is not None and last.was_stopped and last.revision >= asked.revision:
+        if last is None or not last.was_stopped:
+            return
+        if asked.heeds_stops or (asked.unless_stopped and last.revision >= asked.revision):
             self._stopped_because = last.reason
 
     async def _bring_to_channel(self) -> None:

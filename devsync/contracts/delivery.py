@@ -110,6 +110,9 @@ class DeliveryRequest(Model):
     unless_stopped: bool = False
     """Nothing is sent where somebody has stopped the delivery of this revision: of a recovery, which knows only that it
     has ended."""
+    heeds_stops: bool = False
+    """Nothing is sent where somebody has stopped the delivery of any revision: of an amendment, for which nobody asks.
+    """
     is_replay: bool = False
     """A person asks for it: a webhook is sent also to an address that its receiver had switched off."""
 

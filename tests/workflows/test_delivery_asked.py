@@ -193,6 +193,7 @@ async def test_what_was_refused_for_good_is_tried_again_when_somebody_asks(skipp
             handle = await start(skipping_time, queue, request(policies=policies))
             await channel.was_recorded.wait()
             recovery = await listener(skipping_time, queue)
+            await asyncio.sleep(0.2)  # this server cannot cancel a record that ends at that moment
             channel.is_database_away = False
             await handle.signal(Delivery.try_now, TryNow(reply_to=recovery.id))
             (told,) = await recovery.result()
@@ -208,9 +209,12 @@ async def test_two_who_ask_are_both_told_what_comes_of_it(skipping_time: Workflo
         assert [(await one.result())[-1].state for one in (edition, recovery)] == [DeliveryState.DELIVERED] * 2
 
 
-@pytest.mark.parametrize(("revision", "is_begun"), [(1, False), (2, True)])
-async def test_a_revision_that_somebody_stopped_is_not_begun_again_by_a_recovery(
-    skipping_time: WorkflowEnvironment, revision: int, is_begun: bool
+@pytest.mark.parametrize(
+    ("revision", "by", "is_begun"),
+    [(1, "unless_stopped", False), (2, "unless_stopped", True), (1, "heeds_stops", False), (2, "heeds_stops", False)],
+)
+async def test_a_revision_that_somebody_stopped_is_not_begun_again_by_a_recovery_nor_any_by_an_amendment(
+    skipping_time: WorkflowEnvironment, revision: int, by: str, is_begun: bool
 ) -> None:
     channel = Channel()
     stopped = DeliveryOutcome(
@@ -225,11 +229,30 @@ async def test_a_revision_that_somebody_stopped_is_not_begun_again_by_a_recovery
     )
     channel.recalled = Recalled(outcome=stopped)
     async with serving(skipping_time, channel) as queue:
-        handle = await start(skipping_time, queue, request(revision, unless_stopped=True))
+        handle = await start(skipping_time, queue, request(revision).model_copy(update={by: True}))
         outcome = await handle.result()
     assert bool(channel.sends) is is_begun
     if not is_begun:
         assert (outcome.state, outcome.reason, outcome.was_stopped) == (stopped.state, stopped.reason, True)
+
+
+async def test_what_was_stopped_stays_so_for_an_amendment(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
+    lasting = policy(attempts=50).model_copy(update={"schedule_to_close": timedelta(days=7)})
+    policies = request().policies | {contracts.RECORD_DELIVERY.name: lasting}
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await start(skipping_time, queue, request(policies=policies))
+            await until_waiting(handle)
+            channel.is_database_away = True
+            channel.was_recorded.clear()
+            await handle.signal(Delivery.drop, Drop(because="anna decided to skip"))
+            await channel.was_recorded.wait()  # this server cannot cancel a record that ends at that moment
+            await asyncio.sleep(0.2)
+            await handle.signal(Delivery.revise, request(2, policies=policies, heeds_stops=True))
+            channel.is_database_away = False
+        outcome = await handle.result()
+    assert (len(channel.sends), outcome.was_stopped, outcome.revision) == (1, True, 2)
 
 
 async def test_a_person_may_begin_again_what_was_stopped(skipping_time: WorkflowEnvironment) -> None:
