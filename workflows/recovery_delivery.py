@@ -82,10 +82,8 @@ async def _try_now(on: DeliveryStep, delivery: DeliveryRequest) -> None:
 
 
 async def _queue(on: DeliveryStep) -> StepEnd | None:
-    """Leaves it to the channels' Deliveries that still try, with time to heal until the next one: at the deadline, or
-    before."""
-    next_try = parse_duration(str(on.step.arguments.get("next_try", NEXT_TRY)))
-    at = min(workflow.now() + next_try, on.request.deadline)
+    """Leaves it to the channels' Deliveries that still try, with time to heal until the next try."""
+    at = workflow.now() + parse_duration(str(on.step.arguments.get("next_try", NEXT_TRY)))
     queued = [
         delivery.channel.key
         for delivery in on.deliveries_of(on.units)

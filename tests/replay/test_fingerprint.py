@@ -123,7 +123,7 @@ def test_what_is_no_command_does_not_trip_it(
         edit("another signal is sent", Edit(DELIVERY, '"delivery_reported"', '"delivered"')),
         edit(
             "a condition is turned round",
-            Edit(DELIVERY, "if not self._work.is_superseded", "if self._work.is_superseded"),
+            Edit(DELIVERY, "            if self._work.is_superseded:", "            if not self._work.is_superseded:"),
         ),
         edit("a condition asks for something else", Edit(SLACK_ROUND, "if part.message_id:", "if part.index:")),
         edit("a step becomes conditional", Edit(DELIVERY, RECALL, f"        if self._listeners:\n    {RECALL}")),

@@ -332,14 +332,6 @@ async def test_a_channel_is_let_be_when_a_person_says_so_and_not_because_nobody_
     assert CHANNELS.dropped == ([UNIT] if is_let_be else [])
 
 
-async def test_the_next_try_of_what_is_queued_is_not_behind_the_deadline(own_time: WorkflowEnvironment) -> None:
-    CHANNELS.__init__({})  # type: ignore[misc]
-    async with stage(own_time, Ground(), SERVED) as on, deliveries(own_time, UNIT):
-        deadline = await on.now() + 10 * MINUTE
-        await on.recover(request(await on.now(), deadline=deadline))
-    assert CHANNELS.put_off[UNIT] == deadline
-
-
 async def test_a_channel_that_tries_no_more_is_not_queued(own_time: WorkflowEnvironment) -> None:
     """Its Delivery is open while a database is away that is to have its record."""
     report = await recovered(own_time, {UNIT: [False]}, UNIT, refuses_for_good=True)
