@@ -13,16 +13,16 @@ MOST_DOUBLINGS = 16
 class AmendmentWaits:
     """The waits before its rounds.
 
-    A round that somebody asks for may meet an open circuit breaker, which refuses the calls until an instant. Nothing
-    has been asked then, so the round is made again at that instant: ten times at most, like a delivery's. Without a
-    person behind it nobody hurries: a service that is down for days is asked by the schedule.
+    A round that a person asks for, or an escalation whose cause has healed, may meet an open circuit breaker, which
+    refuses the calls until an instant. Nothing has been asked then, so the round is made again at that instant: ten
+    times at most, like a delivery's. Nobody else hurries: a service that is down for days is asked by the schedule.
     """
 
     def __init__(self) -> None:
         self._owed = 0
 
     def somebody_asks(self) -> None:
-        """A round is owed to a person."""
+        """A round is owed."""
         self._owed = LONGEST_ROW
 
     def next(
