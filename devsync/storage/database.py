@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Row, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from devsync.storage import migrate
 from devsync.storage.connection import (
@@ -20,6 +20,8 @@ from devsync.storage.connection import (
     place_of,
     translated,
 )
+
+T = TypeVar("T")
 
 _FREE_CONNECTION_SECONDS = 3
 _CALL_SECONDS = 5.0
@@ -64,7 +66,7 @@ class Database:
                 "application_name": "devsync",
             },
         )
-        self._given_up: set[asyncio.Task[Sequence[Row[Any]]]] = set()
+        self._given_up: set[asyncio.Task[Any]] = set()
         self._away_until = 0.0
 
     async def execute(self, *statements: Executable) -> Sequence[Row[Any]]:
@@ -72,20 +74,14 @@ class Database:
 
         Raises DatabaseUnavailable (within about 5 s) and NotMigrated.
         """
-        if time.monotonic() < self._away_until:
-            raise DatabaseUnavailable(f"{self.place} did not answer a moment ago")
-        task = asyncio.create_task(self._execute(statements))
-        try:
-            # Not wait_for: cancelling makes psycopg ask the server to cancel the query and wait for that.
-            await asyncio.wait((task,), timeout=_CALL_SECONDS)
-        except asyncio.CancelledError:
-            self._give_up(task)
-            raise
-        if not task.done():
-            self._give_up(task)
-            self._away_until = time.monotonic() + _AWAY_SECONDS
-            raise DatabaseUnavailable(f"{self.place} did not answer within {_CALL_SECONDS:.0f} s")
-        return task.result()
+        return await self._in_bounded_time(self._execute(statements))
+
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction, which is taken back when it raises; gives what it gives.
+
+        For statements that follow from the rows of others. Raises as `execute` does.
+        """
+        return await self._in_bounded_time(self._transact(work))
 
     async def check(self) -> DatabaseState:
         """What doctor and a starting worker ask: reachable, and migrated to this build's head.
@@ -125,12 +121,37 @@ class Database:
                 await connection.commit()
         return rows
 
-    def _give_up(self, task: asyncio.Task[Sequence[Row[Any]]]) -> None:
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        with translated(self.place):
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="READ COMMITTED")
+                result = await work(connection)
+                await connection.commit()
+        return result
+
+    async def _in_bounded_time(self, call: Coroutine[Any, Any, T]) -> T:
+        if time.monotonic() < self._away_until:
+            call.close()
+            raise DatabaseUnavailable(f"{self.place} did not answer a moment ago")
+        task = asyncio.create_task(call)
+        try:
+            # Not wait_for: cancelling makes psycopg ask the server to cancel the query and wait for that.
+            await asyncio.wait((task,), timeout=_CALL_SECONDS)
+        except asyncio.CancelledError:
+            self._give_up(task)
+            raise
+        if not task.done():
+            self._give_up(task)
+            self._away_until = time.monotonic() + _AWAY_SECONDS
+            raise DatabaseUnavailable(f"{self.place} did not answer within {_CALL_SECONDS:.0f} s")
+        return task.result()
+
+    def _give_up(self, task: asyncio.Task[Any]) -> None:
         self._given_up.add(task)
         task.add_done_callback(self._forget)
         task.cancel()
 
-    def _forget(self, task: asyncio.Task[Sequence[Row[Any]]]) -> None:
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         self._given_up.discard(task)
         if not task.cancelled():
             task.exception()  # retrieved, so that asyncio does not log it as lost

@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -24,6 +25,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
 
@@ -267,6 +269,41 @@ escalation_events = Table(
     Column("actor", Text, nullable=False, comment="a person, a workflow or policy"),
     Column("level", Text, nullable=False, comment="who was asked, after it"),
     Column("message", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("team", Text, primary_key=True, comment="empty: of no team, or of many"),
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="from 1 in each team's chain"),
+    Column("id", Text, nullable=False, comment="follows from what happened"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it happened"),
+    Column("actor", Text, nullable=False, comment="a person, or the part of the system that decided"),
+    Column("what", Text, nullable=False, comment="what it was done to"),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("context", JSONB, nullable=False),
+    Column("hash", Text, nullable=False, comment="of the entry and of the hash before"),
+    UniqueConstraint("team", "id"),
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False, comment="the newest entry's"),
+    Column("hash", Text, nullable=False),
+    Column("cut_number", BigInteger, nullable=False, comment="retention has removed the entries up to it"),
+    Column("cut_hash", Text, nullable=False),
+)
+
+audit_anchors = Table(
+    "audit_anchors",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when the head was noted"),
 )
 
 SHARED = frozenset({breaker_transitions.name})
