@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, Row, any_, select
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import CollectionAggregate, Executable, Row, Text, any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from devsync.domain.audit import AuditEntry, ChainedEntry, Head, chained
@@ -67,7 +67,8 @@ async def locked_heads(connection: AsyncConnection, teams: Iterable[str]) -> dic
 
 async def _add(connection: AsyncConnection, entries: Sequence[AuditEntry], heads: dict[str, Head]) -> None:
     """Behind the heads, which are held."""
-    of_these = (audit.c.team == any_(list(heads)), audit.c.id == any_([entry.id for entry in entries]))
+    # Arrays: the statement is the same for any number of entries, and is prepared once.
+    of_these = (audit.c.team == _any_of(heads), audit.c.id == _any_of(entry.id for entry in entries))
     found = await connection.execute(select(audit.c.team, audit.c.id).where(*of_these))
     known = {(row.team, row.id) for row in found}
     added: list[dict[str, Any]] = []
@@ -81,6 +82,10 @@ async def _add(connection: AsyncConnection, entries: Sequence[AuditEntry], heads
     if added:
         await connection.execute(insert(audit), added)
         await connection.execute(_move(moved))
+
+
+def _any_of(values: Iterable[str]) -> CollectionAggregate[bool]:
+    return any_(literal(list(values), ARRAY(Text)))
 
 
 def _move(heads: dict[str, Head]) -> Insert:

@@ -1,6 +1,7 @@
 """The one door to PostgreSQL: a pooled async engine whose every call ends in bounded time."""
 
 import asyncio
+import copy
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ _CALL_SECONDS = 5.0
 """No call takes longer, whatever the network does: a frozen server answers neither queries nor cancellations."""
 _AWAY_SECONDS = 2.0
 """After a call that had to be given up, the next ones fail at once for so long: 300 pages would each wait."""
+
+
+_FOR_TEAM = text("SELECT set_config('app.current_team_id', :team, true)")
+"""Until the end of the transaction: the connection goes back to the pool without it."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,15 @@ class Database:
         )
         self._given_up: set[asyncio.Task[Any]] = set()
         self._away_until = 0.0
+        self._team: str | None = None
+
+    def of_team(self, team: str) -> "Database":
+        """The same pool, for one team's sake: where the role is not one for all teams, row-level security shows and
+        takes that team's rows alone. Close the pool itself, not this.
+        """
+        of_team = copy.copy(self)
+        of_team._team = team
+        return of_team
 
     async def execute(self, *statements: Executable) -> Sequence[Row[Any]]:
         """Runs the statements, several in one transaction; gives the rows of the last one.
@@ -110,21 +124,18 @@ class Database:
         await self._engine.dispose()
 
     async def _execute(self, statements: tuple[Executable, ...]) -> Sequence[Row[Any]]:
-        rows: Sequence[Row[Any]] = ()
+        if len(statements) > 1 or self._team is not None:
+            return await self._transact(lambda connection: _all(connection, statements))
         with translated(self.place):
             async with self._engine.connect() as connection:
-                if len(statements) > 1:
-                    await connection.execution_options(isolation_level="READ COMMITTED")
-                for statement in statements:
-                    result = await connection.execute(statement)
-                    rows = result.all() if result.returns_rows else ()
-                await connection.commit()
-        return rows
+                return await _all(connection, statements)
 
     async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         with translated(self.place):
             async with self._engine.connect() as connection:
                 await connection.execution_options(isolation_level="READ COMMITTED")
+                if self._team is not None:
+                    await connection.execute(_FOR_TEAM.bindparams(team=self._team))
                 result = await work(connection)
                 await connection.commit()
         return result
@@ -155,3 +166,11 @@ class Database:
         self._given_up.discard(task)
         if not task.cancelled():
             task.exception()  # retrieved, so that asyncio does not log it as lost
+
+
+async def _all(connection: AsyncConnection, statements: Sequence[Executable]) -> Sequence[Row[Any]]:
+    rows: Sequence[Row[Any]] = ()
+    for statement in statements:
+        result = await connection.execute(statement)
+        rows = result.all() if result.returns_rows else ()
+    return rows

@@ -1,6 +1,6 @@
 """The tables as this build knows them; `migrations/` makes them, and a test holds both equal.
 
-Every table but SHARED names the team that owns the row: row-level security will stand on that column.
+Every table but SHARED names the team that owns the row: row-level security stands on that column.
 """
 
 from sqlalchemy import (
