@@ -178,8 +178,13 @@ async def test_no_team_writes_for_another_changes_or_removes_anothers_rows(doors
         connection.execute("SELECT set_config('app.current_team_id', 'search', true)")
         for statement in reached:
             assert connection.execute(statement.encode()).rowcount == 0
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
-            connection.execute("UPDATE editions SET team = 'payments' WHERE team = 'search'")
+        slipped_in = "INSERT INTO switched_off_addresses VALUES ('payments', 'x', now())"
+        for statement in ("UPDATE editions SET team = 'payments' WHERE team = 'search'", slipped_in):
+            with (
+                pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"),
+                connection.transaction(),
+            ):
+                connection.execute(statement.encode())
 
 
 def entry_of(team: str) -> dict[str, object]:
