@@ -7,9 +7,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 from rich.text import Text
+from temporalio.service import RPCError
 
-from commands.console import AsJson, Exit, command, emit, output
-from devsync.domain.audit import ChainedEntry
+from commands.console import AsJson, Exit, command, emit, output, progress
+from devsync.domain.audit import ChainedEntry, Head
+from devsync.runtime.connection import NamespaceUnusable, TemporalUnreachable, connect
+from devsync.runtime.noted_heads import noted_heads
 from devsync.settings.environment import read_environment
 from devsync.storage.audit import Audit
 from devsync.storage.audit_check import AuditCheck, TeamChecked
@@ -27,12 +30,17 @@ Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest 
 @app.command()
 @command
 async def verify(team: Team = None, as_json: AsJson = False) -> Exit:
-    """Find entries that were changed, removed or slipped in: exit code 1 where there is one."""
+    """Find entries that were changed, removed or slipped in: exit code 1 where there is one.
+
+    Held against the heads that were noted in the database and, where it can be reached, in Temporal.
+    """
     async with _database() as database:
-        checked = [one async for one in AuditCheck(database).teams(team=team)]
+        noted = await _noted(database)
+        checked = [one async for one in AuditCheck(database).teams(team=team, anchors=noted)]
     is_whole = not any(one.findings for one in checked)
     if as_json:
-        emit({"ok": is_whole, "teams": [one.model_dump(mode="json") for one in checked]})
+        teams = [one.model_dump(mode="json") for one in checked]
+        emit({"ok": is_whole, "temporal_asked": noted is not None, "teams": teams})
     else:
         _print_checked(checked)
     return Exit.OK if is_whole else Exit.FAILED
@@ -55,6 +63,16 @@ async def list_(team: Team = None, limit: Limit = 20, as_json: AsJson = False) -
     else:
         _print_entries(found)
     return Exit.OK
+
+
+async def _noted(database: Database) -> dict[str, list[Head]] | None:
+    """What Temporal remembers; None, and said so, where it cannot be asked."""
+    try:
+        return await noted_heads(await connect(), await Audit(database).database_id())
+    except (TemporalUnreachable, NamespaceUnusable, RPCError) as error:
+        first = str(error).splitlines()[0]
+        progress.print(f"without the heads that Temporal has noted: {first}", markup=False, soft_wrap=True)
+        return None
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CollectionAggregate, Executable, Row, Text, any_, literal, select
+from sqlalchemy import CollectionAggregate, Executable, Row, Text, any_, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,11 @@ from devsync.domain.audit import AuditEntry, ChainedEntry, Head, chained
 from devsync.storage.database import Database
 from devsync.storage.tables import audit, audit_anchors, audit_heads
 from devsync.storage.upsert import storable
+
+_DATABASE_ID = text(
+    "SELECT system_identifier AS server, oid AS database FROM pg_control_system(), pg_database"
+    " WHERE datname = current_database()"
+)
 
 
 class Audit:
@@ -35,7 +40,7 @@ class Audit:
             heads = await locked_heads(connection, {entry.team for entry in added}) if added else {}
             for statement in statements:
                 await connection.execute(statement)
-            await _add(connection, added, heads)
+            await add(connection, added, heads)
 
         await self._database.transact(work)
 
@@ -54,6 +59,11 @@ class Audit:
             await self._database.execute(insert(audit_anchors).values(anchors).on_conflict_do_nothing())
         return {row.team: Head(number=row.number, hash=row.hash) for row in rows}
 
+    async def database_id(self) -> str:
+        """Names this database wherever heads are noted outside it, by whatever address it is reached."""
+        (row,) = await self._database.execute(_DATABASE_ID)
+        return f"{row.server}/{row.database}"
+
 
 async def locked_heads(connection: AsyncConnection, teams: Iterable[str]) -> dict[str, Head]:
     """Where the teams' chains stand; until the end of the transaction nobody else adds to them."""
@@ -65,8 +75,8 @@ async def locked_heads(connection: AsyncConnection, teams: Iterable[str]) -> dic
     return {row.team: Head(number=row.number, hash=row.hash) for row in found}
 
 
-async def _add(connection: AsyncConnection, entries: Sequence[AuditEntry], heads: dict[str, Head]) -> None:
-    """Behind the heads, which are held."""
+async def add(connection: AsyncConnection, entries: Sequence[AuditEntry], heads: dict[str, Head]) -> None:
+    """Those that are not there yet, behind the heads, which are held."""
     # Arrays: the statement is the same for any number of entries, and is prepared once.
     of_these = (audit.c.team == _any_of(heads), audit.c.id == _any_of(entry.id for entry in entries))
     found = await connection.execute(select(audit.c.team, audit.c.id).where(*of_these))
