@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 import yaml
+from temporalio.service import RPCError
 
 from commands.apply import apply_configuration
 from devsync.contracts import names
@@ -23,8 +25,11 @@ pytestmark = pytest.mark.timeout(180)
 @pytest.fixture
 async def kept_stage(stage: Stage) -> AsyncIterator[Stage]:
     """All tests share one server: the schedule is this test's while it runs."""
+    schedule = stage.client.get_schedule_handle(names.RECORDS_ID)
+    with suppress(RPCError):  # there is none, unless another test has applied its configuration
+        await schedule.delete()
     yield stage
-    await stage.client.get_schedule_handle(names.RECORDS_ID).delete()
+    await schedule.delete()
 
 
 async def fire(stage: Stage) -> RecordsKept:
