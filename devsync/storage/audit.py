@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from devsync.domain.audit import AuditEntry, ChainedEntry, Head, chained
 from devsync.storage.database import Database
+from devsync.storage.prose import without_secrets
 from devsync.storage.tables import audit, audit_anchors, audit_heads
 from devsync.storage.upsert import storable
 
@@ -121,4 +122,6 @@ def entry_of(row: Row[Any]) -> ChainedEntry:
 
 def _storable(entry: AuditEntry) -> AuditEntry:
     """As it comes back from the database: what is hashed is what is read."""
-    return entry.model_copy(update={name: storable(value) for name, value in entry if name != "at"})
+    texts = {name: storable(value) for name, value in entry if name != "at"}
+    cleaned = {name: without_secrets(texts[name]) for name in ("actor", "outcome", "context")}
+    return entry.model_copy(update=texts | cleaned)
