@@ -45,7 +45,7 @@ class AuditCheck:
         Raises DatabaseUnavailable and NotMigrated.
         """
         given = anchors or {}
-        heads = await self._database.execute(_heads(team))
+        heads = await self._database.ask_patiently(_heads(team))
         stands = {row.team: row for row in heads}
         others = {name for name in given if team in (None, name)} - stands.keys()
         for name in sorted({*stands, *others}):
@@ -67,7 +67,7 @@ class AuditCheck:
             findings += check.see(row)
         findings += check.end()
         for beside in BESIDE:
-            rows = await self._database.execute(beside.differences().bindparams(team=team))
+            rows = await self._database.ask_patiently(beside.differences().bindparams(team=team))
             findings += [beside.finding(team, row) for row in rows]
         return TeamChecked(
             team=team,

@@ -27,6 +27,7 @@ T = TypeVar("T")
 _FREE_CONNECTION_SECONDS = 3
 _CALL_SECONDS = 5.0
 """No call takes longer, whatever the network does: a frozen server answers neither queries nor cancellations."""
+PATIENT_SECONDS = 60
 _AWAY_SECONDS = 2.0
 """After a call that had to be given up, the next ones fail at once for so long: 300 pages would each wait."""
 
@@ -90,6 +91,15 @@ class Database:
         """
         return await self._in_bounded_time(self._execute(statements))
 
+    async def ask_patiently(self, statement: Executable) -> Sequence[Row[Any]]:
+        """The rows of a statement that reads whole tables, for work that nobody waits for: within PATIENT_SECONDS."""
+
+        async def work(connection: AsyncConnection) -> Sequence[Row[Any]]:
+            await connection.execute(text(f"SET LOCAL statement_timeout = '{PATIENT_SECONDS}s'"))
+            return await _all(connection, [statement])
+
+        return await self._in_bounded_time(self._transact(work), PATIENT_SECONDS + 1)
+
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Runs `work` in one transaction, which is taken back when it raises; gives what it gives.
 
@@ -140,21 +150,21 @@ class Database:
                 await connection.commit()
         return result
 
-    async def _in_bounded_time(self, call: Coroutine[Any, Any, T]) -> T:
+    async def _in_bounded_time(self, call: Coroutine[Any, Any, T], seconds: float = _CALL_SECONDS) -> T:
         if time.monotonic() < self._away_until:
             call.close()
             raise DatabaseUnavailable(f"{self.place} did not answer a moment ago")
         task = asyncio.create_task(call)
         try:
             # Not wait_for: cancelling makes psycopg ask the server to cancel the query and wait for that.
-            await asyncio.wait((task,), timeout=_CALL_SECONDS)
+            await asyncio.wait((task,), timeout=seconds)
         except asyncio.CancelledError:
             self._give_up(task)
             raise
         if not task.done():
             self._give_up(task)
             self._away_until = time.monotonic() + _AWAY_SECONDS
-            raise DatabaseUnavailable(f"{self.place} did not answer within {_CALL_SECONDS:.0f} s")
+            raise DatabaseUnavailable(f"{self.place} did not answer within {seconds:.0f} s")
         return task.result()
 
     def _give_up(self, task: asyncio.Task[Any]) -> None:

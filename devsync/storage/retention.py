@@ -117,7 +117,7 @@ class Retention:
             .join(last, (last.c.team == audit.c.team) & (audit.c.number <= last.c.number))
             .group_by(audit.c.team)
         )
-        for row in await self._database.execute(cut.order_by(audit.c.team)):
+        for row in await self._database.ask_patiently(cut.order_by(audit.c.team)):
             yield self._due(AUDIT, row.team, row.rows, row.oldest, before)
 
     async def remove(self, at_most: int) -> dict[str, int]:
@@ -143,7 +143,7 @@ class Retention:
 
     async def _due_of(self, aged: Aged) -> AsyncIterator[Due]:
         before = self._before(aged.keep)
-        for row in await self._database.execute(aged.counted().bindparams(before=before)):
+        for row in await self._database.ask_patiently(aged.counted().bindparams(before=before)):
             yield self._due(aged.table, row.team, row.rows, row.oldest, before)
 
     def _due(self, table: str, team: str, rows: int, oldest: datetime, before: datetime) -> Due:
