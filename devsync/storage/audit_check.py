@@ -1,11 +1,14 @@
 """Whether the audit is as it was written: each team's chain, and the rows that are kept beside it."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from devsync.domain.audit import ChainCheck, ChainedEntry, Finding, Head
+from devsync.domain.audit import ChainCheck, Finding, Head
 from devsync.domain.model import Model
 from devsync.storage.audit import entry_of
 from devsync.storage.audit_beside import BESIDE
@@ -34,7 +37,7 @@ class TeamChecked(Model):
 
 
 class AuditCheck:
-    """Reads page by page. While others write, what they add meanwhile is not looked at."""
+    """Sees everything as it was at one moment: what others write meanwhile is not looked at."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,61 +48,49 @@ class AuditCheck:
         Raises DatabaseUnavailable and NotMigrated.
         """
         given = anchors or {}
-        heads = await self._database.ask_patiently(_heads(team))
-        stands = {row.team: row for row in heads}
-        others = {name for name in given if team in (None, name)} - stands.keys()
-        for name in sorted({*stands, *others}):
-            yield await self._team(name, stands.get(name), given.get(name, ()))
+        async with self._database.snapshot() as connection:
+            stands = {row.team: row for row in await connection.execute(_heads(team))}
+            others = {name for name in given if team in (None, name)} - stands.keys()
+            for name in sorted({*stands, *others}):
+                yield await _checked(connection, name, stands.get(name), given.get(name, ()))
 
-    async def _team(self, team: str, stands: Row[Any] | None, given: Sequence[Head]) -> TeamChecked:
-        head, cut = Head(), Head()
-        if stands is not None and stands.number is not None:
-            head = Head(number=stands.number, hash=stands.hash)
-            cut = Head(number=stands.cut_number, hash=stands.cut_hash)
-        noted = await self._database.execute(select(audit_anchors).where(audit_anchors.c.team == team))
-        ours = {row.number: row.hash for row in noted}
-        # What stands outside the database is believed more than what stands in it.
-        check = ChainCheck(team, cut=cut, head=head, anchors=ours | {one.number: one.hash for one in given})
-        findings: list[Finding] = []
-        # Entries behind the head that were there when the head was read: nobody adds one without moving it.
-        last = max(head.number, stands.newest or 0) if stands is not None else 0
-        async for row in self._entries(team, last):
-            findings += check.see(row)
-        findings += check.end()
-        for beside in BESIDE:
-            rows = await self._database.ask_patiently(beside.differences().bindparams(team=team))
-            findings += [beside.finding(team, row) for row in rows]
-        return TeamChecked(
-            team=team,
-            entries=check.count,
-            head=head,
-            cut=cut.number,
-            anchors=len(ours.keys() | {one.number for one in given}),
-            findings=tuple(findings[:FINDINGS_OF_A_TEAM]),
-        )
 
-    async def _entries(self, team: str, last: int) -> AsyncIterator[ChainedEntry]:
-        after = -(2**62)
-        while True:
-            page = (
-                select(audit)
-                .where(audit.c.team == team, audit.c.number > after, audit.c.number <= last)
-                .order_by(audit.c.number)
-                .limit(_PAGE)
-            )
-            rows = await self._database.execute(page)
-            for row in rows:
-                yield entry_of(row)
-            if len(rows) < _PAGE:
-                return
-            after = rows[-1].number
+async def _checked(
+    connection: AsyncConnection, team: str, stands: Row[Any] | None, given: Sequence[Head]
+) -> TeamChecked:
+    head, cut = Head(), Head()
+    if stands is not None and stands.number is not None:
+        head = Head(number=stands.number, hash=stands.hash)
+        cut = Head(number=stands.cut_number, hash=stands.cut_hash)
+    noted = await connection.execute(select(audit_anchors).where(audit_anchors.c.team == team))
+    ours = {row.number: row.hash for row in noted}
+    # What stands outside the database is believed more than what stands in it.
+    check = ChainCheck(team, cut=cut, head=head, anchors=ours | {one.number: one.hash for one in given})
+    findings: list[Finding] = []
+    entries = select(audit).where(audit.c.team == team).order_by(audit.c.number)
+    async for row in await connection.stream(entries.execution_options(yield_per=_PAGE)):
+        found = check.see(entry_of(row))
+        findings += islice(found, FINDINGS_OF_A_TEAM - len(findings))
+        deque(found, maxlen=0)  # the check goes on, whether anybody listens or not
+    findings += check.end()
+    for beside in BESIDE:
+        rows = await connection.execute(beside.differences().bindparams(team=team))
+        findings += [beside.finding(team, row) for row in rows]
+    return TeamChecked(
+        team=team,
+        entries=check.count,
+        head=head,
+        cut=cut.number,
+        anchors=len(ours.keys() | {one.number for one in given}),
+        findings=tuple(findings[:FINDINGS_OF_A_TEAM]),
+    )
 
 
 def _heads(team: str | None) -> Select[Any]:
-    """Heads and the newest entries, seen at one moment; also of teams whose head was removed."""
-    newest = select(audit.c.team, func.max(audit.c.number).label("newest")).group_by(audit.c.team).subquery()
-    both = audit_heads.join(newest, audit_heads.c.team == newest.c.team, full=True)
-    name = func.coalesce(audit_heads.c.team, newest.c.team)
+    """Of teams with a head, or with entries whose head was removed."""
+    there = select(audit.c.team).distinct().subquery()
+    both = audit_heads.join(there, audit_heads.c.team == there.c.team, full=True)
+    name = func.coalesce(audit_heads.c.team, there.c.team)
     columns = [column for column in audit_heads.c if column.name != "team"]
-    query = select(name.label("team"), *columns, newest.c.newest).select_from(both)
+    query = select(name.label("team"), *columns).select_from(both)
     return query if team is None else query.where(name == team)

@@ -3,7 +3,8 @@
 import asyncio
 import copy
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ _AWAY_SECONDS = 2.0
 """After a call that had to be given up, the next ones fail at once for so long: 300 pages would each wait."""
 
 
+_PATIENTLY = text(f"SET LOCAL statement_timeout = '{PATIENT_SECONDS}s'")
 _FOR_TEAM = text("SELECT set_config('app.current_team_id', :team, true)")
 """Until the end of the transaction: the connection goes back to the pool without it."""
 
@@ -95,10 +97,21 @@ class Database:
         """The rows of a statement that reads whole tables, for work that nobody waits for: within PATIENT_SECONDS."""
 
         async def work(connection: AsyncConnection) -> Sequence[Row[Any]]:
-            await connection.execute(text(f"SET LOCAL statement_timeout = '{PATIENT_SECONDS}s'"))
+            await connection.execute(_PATIENTLY)
             return await _all(connection, [statement])
 
         return await self._in_bounded_time(self._transact(work), PATIENT_SECONDS + 1)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """The database as it is at one moment, to be read at leisure: each statement, or piece of a stream, within
+        PATIENT_SECONDS. For commands; what others wait for has bounds. Raises as `execute` does.
+        """
+        with translated(self.place):
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+                await connection.execute(_PATIENTLY)
+                yield connection
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Runs `work` in one transaction, which is taken back when it raises; gives what it gives.

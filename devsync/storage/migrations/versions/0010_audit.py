@@ -103,6 +103,7 @@ def upgrade() -> None:
     # Nothing is added while what is there is read: a row that comes in between would have no entry.
     op.execute("LOCK TABLE errors, escalation_events, breaker_transitions, recoveries, runs, deliveries IN SHARE MODE")
     _chain_what_is_on_record()
+    op.execute("ANALYZE audit")  # or plans for it would be made blindly, until autovacuum comes by
     op.execute(_KEEPS)
     op.execute(
         "CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE ON audit"
