@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from commands import breaker, config, db, delivery, edition, errors, escalation, recovery, schedule
+from commands import audit, breaker, config, db, delivery, edition, errors, escalation, records, recovery, schedule
 from commands.apply import apply
 from commands.demo import demo
 from commands.doctor import doctor
@@ -31,6 +31,8 @@ app.add_typer(breaker.app, name="breaker")
 app.add_typer(escalation.app, name="escalation")
 app.add_typer(errors.app, name="errors")
 app.add_typer(recovery.app, name="recovery")
+app.add_typer(audit.app, name="audit")
+app.add_typer(records.app, name="records")
 
 
 def main() -> None:

@@ -44,6 +44,7 @@ from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDa
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
 from devsync.storage.pages import CollectionPages
+from devsync.storage.prose import keep_out
 from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
 from workflows.registry import SERVED
@@ -66,6 +67,7 @@ async def run() -> None:
     if environment.metrics_address:
         export_metrics(environment.metrics_address)
     errors = Spool[ErrorRecord]("errors")
+    keep_out(environment.secrets())
     client = await connect(DevSyncPlugin(keep_error=errors.keep, secrets=environment.secrets()))
     await require_search_attributes(client)
     async with AsyncExitStack() as stack:

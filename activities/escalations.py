@@ -143,6 +143,7 @@ def _read_again(directory: Path, known: Configuration) -> Configuration:
         escalation=read_escalation(directory / "escalation.yaml").model,
         teams=known.teams,
         recovery=known.recovery,
+        records=known.records,
     )
 
 

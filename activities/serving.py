@@ -27,6 +27,7 @@ from activities.git_mirror import GitMirrorActivities
 from activities.github import GitHubActivities
 from activities.github.feed import GitHubFeedActivities
 from activities.jira import JiraActivities
+from activities.keeping import KeepingActivities
 from activities.metrics import MetricsActivities
 from activities.records import RecordActivities
 from activities.recoveries import RecoveryActivities
@@ -82,6 +83,7 @@ def local(process: Process) -> Activities:
         WaitingActivities(process.temporal),
         StandInActivities(process.shelf, process.units),
         MetricsActivities(store),
+        KeepingActivities(environment.config_dir, database),
     )
     return [activity for group in groups for activity in group.all()]
 

@@ -14,6 +14,7 @@ from commands.times import local_time
 from devsync.contracts import names
 from devsync.runtime.breaker.operations import BreakerOperations, Rules
 from devsync.runtime.connection import connect, register_search_attributes
+from devsync.runtime.record_schedule import apply_records
 from devsync.runtime.refresh_schedules import apply_refresh, delete_refresh
 from devsync.runtime.schedules import Applied, Change, apply_schedule, handle_of, scheduled_teams
 from devsync.settings.configuration import Configuration, load_configuration
@@ -37,6 +38,8 @@ class Namespace:
     """What became of the schedules that refresh the sources between editions, by team."""
     breakers: dict[str, Rules]
     """What became of each breaker's rules, by service."""
+    records: Change
+    """What became of the schedule that keeps the records."""
 
 
 @command
@@ -76,8 +79,9 @@ async def apply_configuration(client: Client, configuration: Configuration, *, p
             await delete_refresh(client, team)
     refreshes = await apply_refreshes(client, configuration)
     breakers = await apply_breakers(client, configuration)
+    records = await apply_records(client, configuration.records)
     return Namespace(
-        client.namespace, added, dict(zip(teams, applied, strict=True)), orphans, prune, refreshes, breakers
+        client.namespace, added, dict(zip(teams, applied, strict=True)), orphans, prune, refreshes, breakers, records
     )
 
 
@@ -113,6 +117,8 @@ def lines(applied: Namespace, configuration: Configuration) -> list[str]:
         every = format_duration(configuration.team(team).refresh.every)
         how_often = "" if change is Change.DELETED else f", every {every}"
         told.append(f"refresh of the sources of {team} {change.value}{how_often}")
+    often = format_duration(configuration.records.anchor_every)
+    told.append(f"keeping of the records {applied.records.value}, every {often}")
     for rules in Rules:
         services = [service for service, became in applied.breakers.items() if became is rules]
         if services:
@@ -145,5 +151,6 @@ def _document(applied: Namespace) -> dict[str, Any]:
             for team, change in applied.refreshes.items()
         ],
         "breakers": [{"service": service, "rules": rules.value} for service, rules in applied.breakers.items()],
+        "records": {"schedule_id": names.RECORDS_ID, "change": applied.records.value},
         "orphans": [{"team": team, "deleted": applied.is_pruned} for team in applied.orphans],
     }

@@ -15,7 +15,7 @@ app = typer.Typer(help="The PostgreSQL database.", no_args_is_help=True)
 @command
 async def upgrade(as_json: AsJson = False) -> Exit:
     """Run the migrations that are missing; safe to repeat, and to run twice at once."""
-    url = read_environment().database().get_secret_value()
+    url = read_environment().owned_database().get_secret_value()
     before = await asyncio.to_thread(migrate.current, url)
     await asyncio.to_thread(migrate.upgrade, url)
     after = await asyncio.to_thread(migrate.current, url)

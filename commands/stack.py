@@ -106,7 +106,7 @@ def write_configuration(directory: Path, sandbox: Mapping[str, Any]) -> Path:
     """
     target = directory / "config"
     (target / "teams").mkdir(parents=True, exist_ok=True)
-    for name in ("services.yaml", "delivery.yaml", "recovery.yaml", "escalation.yaml"):
+    for name in ("services.yaml", "delivery.yaml", "recovery.yaml", "escalation.yaml", "records.yaml"):
         (target / name).write_text((ROOT / "config" / name).read_text())
     _use_status_pages(target / "services.yaml", sandbox["status_pages"])
     for spec in sandbox["teams"]:

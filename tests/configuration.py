@@ -12,7 +12,7 @@ def shipped_settings(directory: Path) -> Path:
     Without the status pages: no test asks the real ones.
     """
     (directory / "teams").mkdir(parents=True, exist_ok=True)
-    for name in ("services.yaml", "delivery.yaml", "recovery.yaml", "escalation.yaml"):
+    for name in ("services.yaml", "delivery.yaml", "recovery.yaml", "escalation.yaml", "records.yaml"):
         shutil.copy(SHIPPED / name, directory / name)
     services = directory / "services.yaml"
     lines = services.read_text().splitlines(keepends=True)

@@ -11,13 +11,22 @@ from workflows.circuit_breaker import CircuitBreaker
 from workflows.delivery import Delivery
 from workflows.edition_trigger import EditionTrigger
 from workflows.escalation import Escalation
+from workflows.record_keeping import RecordKeeping
 from workflows.recovery import Recovery
 from workflows.source_refresh import SourceRefresh
 from workflows.weekly_changelog import WeeklyChangelog
 
 SERVED: dict[str, tuple[type, ...]] = {
     names.EDITIONS_QUEUE: (WeeklyChangelog, Recovery),
-    names.CONTROL_QUEUE: (EditionTrigger, Delivery, Escalation, Amendment, SourceRefresh, CircuitBreaker),
+    names.CONTROL_QUEUE: (
+        EditionTrigger,
+        Delivery,
+        Escalation,
+        Amendment,
+        SourceRefresh,
+        RecordKeeping,
+        CircuitBreaker,
+    ),
 }
 
 WORKFLOWS: tuple[type, ...] = tuple(served for workflows in SERVED.values() for served in workflows)

@@ -16,6 +16,7 @@ from devsync.contracts.edition import (
     RecoverySummary,
     StepSummary,
 )
+from devsync.contracts.records import RecordsKept
 from devsync.contracts.refresh import RefreshResult
 from devsync.domain.changelog.due import told
 from devsync.domain.recovery.plan import StepState
@@ -145,6 +146,20 @@ def refresh_story(result: RefreshResult) -> str:
     lines += [f"- Skipped {one.unit}: {one.reason}" for one in result.skipped]
     lines += [f"- Failed {one.unit}: {one.reason}" for one in result.failed]
     return "\n".join([*lines, *_refusals(result.refused_messages)])
+
+
+def keeping_story(kept: RecordsKept | None, refused: Sequence[str]) -> str:
+    """Where the audit stands, what was removed, what is held."""
+    lines = ["### Records"]
+    if kept is None:
+        lines.append("The audit's heads are being noted, and what is too old is removed")
+    else:
+        lines += [f"- Audit of {team or 'no team'}: entry {head.number}" for team, head in sorted(kept.heads.items())]
+        removed = ", ".join(f"{table} {count}" for table, count in sorted(kept.removed.items()))
+        lines.append(f"- Removed: {removed or 'nothing'}")
+        if kept.held:
+            lines.append(f"- Held, whatever its age: {', '.join(kept.held)}")
+    return "\n".join([*lines, *_refusals(refused)])
 
 
 def delivery_story(

@@ -15,6 +15,8 @@ from devsync.settings.environment import Environment
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
 from devsync.storage.database import Database
+from devsync.storage.roles import Standing, standing
+from devsync.storage.row_security import ALL_TEAMS
 
 
 async def check_database(environment: Environment) -> AsyncIterator[Finding]:
@@ -29,10 +31,22 @@ async def check_database(environment: Environment) -> AsyncIterator[Finding]:
         yield Finding(
             "database", True, f"{database.place}, version {state.server_version}, revision {state.revision}{newer}"
         )
+        yield _row_security(await standing(database))
     except StorageError as error:
         yield Finding("database", False, "cannot be used", str(error))
     finally:
         await database.dispose()
+
+
+def _row_security(roles: Standing) -> Finding:
+    """Not in force is no fault: with one role for everything the database works as it does without."""
+    name, cure = "row-level security", "give the application a role of its own: docs/how-to/separate-database-roles.md"
+    if roles.bypasses:
+        return Finding(name, True, f"not in force: {roles.role}, which DATABASE_URL names, is {roles.bypasses}", cure)
+    if not roles.sees_all_teams:
+        grant = f"as the owner of the tables run: GRANT {ALL_TEAMS} TO {roles.role}"
+        return Finding(name, False, f"in force, and {roles.role} sees no team: a worker needs all of them", grant)
+    return Finding(name, True, f"in force; {roles.role} works for all teams, as a member of {ALL_TEAMS}")
 
 
 async def check_temporal(configuration: Configuration | None) -> AsyncIterator[Finding]:

@@ -11,6 +11,7 @@ from devsync.contracts import (
     edition,
     escalation,
     notifications,
+    records,
     recovery,
     refresh,
 )
@@ -86,6 +87,7 @@ JOIN_ESCALATION = ActivityContract(
 )
 RECORD_ESCALATION = ActivityContract("local.record_escalation", escalation.RecordEscalation, edition.Recorded)
 RECORD_RECOVERY = ActivityContract("local.record_recovery", recovery.RecordRecovery, edition.Recorded)
+KEEP_RECORDS = ActivityContract("local.keep_records", records.KeepRecords, records.RecordsKept)
 NOTIFY_SLACK = ActivityContract("slack.notify", notifications.Notify, notifications.Notified, is_tried_once=True)
 NOTIFY_EMAIL = ActivityContract("email.notify", notifications.Notify, notifications.Notified)
 NOTIFY_WEBHOOK = ActivityContract("webhook.notify", notifications.Notify, notifications.Notified)

@@ -12,6 +12,7 @@ ESCALATION = "Escalation"
 AMENDMENT = "Amendment"
 SOURCE_REFRESH = "SourceRefresh"
 CIRCUIT_BREAKER = "CircuitBreaker"
+RECORD_KEEPING = "RecordKeeping"
 
 EDITIONS_QUEUE = "editions"
 """Workflows that make editions."""
@@ -98,6 +99,10 @@ def amendment_id(team: str, iso_week: str) -> str:
 def refresh_id(team: str) -> str:
     """Of the schedule, and of what it starts: the server adds the time."""
     return f"refresh:{team}"
+
+
+RECORDS_ID = "records"
+"""Of the schedule that keeps the records, and of what it starts: the server adds the time."""
 
 
 def breaker_id(service: str) -> str:

@@ -1,7 +1,8 @@
 """Makes texts fit to be written anywhere: without secrets (known ones, and what looks like one), and not too long.
 
 Shapes: GitHub's token prefixes ("About authentication to GitHub"), Slack's ("Token types"), Atlassian's API tokens,
-Standard Webhooks' secrets, JWTs, private keys in PEM, credentials in addresses and in Authorization headers.
+Standard Webhooks' secrets, JWTs, private keys in PEM, credentials in addresses, in headers and in quoted fields; and of
+others, which people write into titles and notes: GitLab, AWS, npm, PyPI, private addresses of Google calendars.
 """
 
 import re
@@ -19,10 +20,16 @@ _SHAPES = re.compile(
     | \bxox[a-z](?:\.xox[a-z])?-[\w-]{8,}  |  \bxapp-[\w-]{8,}
     | \bATATT[\w=-]{10,}
     | \bwhs(?:ec|k)_[\w+/=-]{8,}
+    | \bglpat-[\w-]{10,}  |  \b(?:AKIA|ASIA)[0-9A-Z]{16}\b  |  \bnpm_\w{30,}  |  \bpypi-[\w-]{30,}
     | \beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*
-    | (?<=hooks\.slack\.com/services/)[\w/-]+
+    | (?: (?<=hooks\.slack\.com/services/) | (?<=hooks\.slack\.com/workflows/)
+        | (?<=hooks\.slack\.com/triggers/) )[\w/-]+
+    | (?<=/private-)[0-9a-f]{16,}
     | (?<=://)[^\s/@"']+(?=@)
     | (?i: (?<=bearer[ ]) | (?<=basic[ ]) | (?<=authorization:[ ]token[ ]) )(?=[\w.+/~-]*[\d=])[\w.+/=~-]{8,}
+    | (?i: (?<=api-key:[ ]) | (?<=private-token:[ ]) )[^\s"',;]+  |  (?i:(?<=cookie:[ ]))[^\r\n"']+
+    | (?i: (?<=password":[ ]") | (?<=secret":[ ]") | (?<=token":[ ]") | (?<=api_key":[ ]")
+         | (?<=password":") | (?<=secret":") | (?<=token":") | (?<=api_key":") )[^"]+
     | (?i:(?<=password=) | (?<=secret=) | (?<=token=) | (?<=api_key=) | (?<=apikey=) | (?<=pwd=) )[^\s&"',;]+
     """,
     re.VERBOSE,
@@ -31,7 +38,7 @@ _SHAPES = re.compile(
 
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     """The text with `[redacted]` in the place of each of the `secrets`, and of whatever looks like one."""
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be the beginning of another
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, REDACTED)
     return _SHAPES.sub(REDACTED, text)

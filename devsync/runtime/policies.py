@@ -8,6 +8,7 @@ from temporalio.workflow import ActivityCancellationType, ActivityConfig
 from devsync.contracts.activities import (
     BREAKER_SETTINGS,
     FIND_DUE_WEEK,
+    KEEP_RECORDS,
     PLAN_EDITION,
     PLAN_REFRESH,
     RECORD_BREAKER,
@@ -45,6 +46,12 @@ BOOTSTRAP: Policies = {
     PLAN_REFRESH.name: OperationPolicy(
         retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=30)),
         start_to_close=timedelta(seconds=10),
+        schedule_to_close=timedelta(minutes=10),
+    ),
+    # Likewise: the next one notes newer heads, and removes what this one has left.
+    KEEP_RECORDS.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=5), factor=2, maximum=timedelta(minutes=1)),
+        start_to_close=timedelta(minutes=4),
         schedule_to_close=timedelta(minutes=10),
     ),
 }

@@ -14,6 +14,7 @@ from devsync.settings.delivery import DeliverySettings, read_delivery
 from devsync.settings.durations import format_duration
 from devsync.settings.escalation import EscalationSettings, read_escalation
 from devsync.settings.problems import ConfigError, any_of, did_you_mean
+from devsync.settings.records import RecordSettings, read_records
 from devsync.settings.recovery import RecoveryConfig, read_recovery
 from devsync.settings.services import ServicesConfig, read_services
 from devsync.settings.team import TeamConfig, read_team
@@ -33,6 +34,7 @@ class Configuration:
     """By name, in the order of their names."""
     recovery: RecoveryConfig
     escalation: EscalationSettings
+    records: RecordSettings
 
     def team(self, name: str) -> TeamConfig:
         """Raises UnknownTeam naming the known ones, and ConfigError where there is none at all."""
@@ -71,20 +73,23 @@ class UnknownTeam(ConfigError):
 
 
 def load_configuration(directory: Path) -> Configuration:
-    """Everything below `directory`: services.yaml, delivery.yaml, recovery.yaml, escalation.yaml, teams/*.yaml.
+    """Everything below `directory`: services.yaml, delivery.yaml, recovery.yaml, escalation.yaml, records.yaml,
+    teams/*.yaml.
 
     Raises ConfigError with all problems of all files; paths in them begin with `directory` as given.
     """
     reading = _Reading(directory)
     services, delivery, recovery = reading.of_all_teams()
-    escalation = reading.escalation()
+    escalation, records = reading.escalation(), reading.records()
     teams = [file for path in _team_files(directory) if (file := reading.team(path, delivery, escalation))]
     for path in sorted((directory / "teams").glob("*.yml")):
         reading.problems.append(f"{path}: is not read; rename it to {path.with_suffix('.yaml').name}")
-    if reading.problems or services is None or delivery is None or recovery is None or escalation is None:
+    if reading.problems or not (services and delivery and recovery and escalation and records):
         raise ConfigError(reading.problems)
     by_name = {file.model.team: file.model for file in teams}
-    return Configuration(directory, services.model, delivery.model, by_name, recovery.model, escalation.model)
+    return Configuration(
+        directory, services.model, delivery.model, by_name, recovery.model, escalation.model, records.model
+    )
 
 
 def load_team(directory: Path, name: str) -> TeamConfiguration:
@@ -126,6 +131,9 @@ class _Reading:
     def escalation(self) -> YamlFile[EscalationSettings] | None:
         """Read when somebody has to be asked: an edition does not wait for it."""
         return self._read(read_escalation, self._directory / "escalation.yaml")
+
+    def records(self) -> YamlFile[RecordSettings] | None:
+        return self._read(read_records, self._directory / "records.yaml")
 
     def team(
         self,

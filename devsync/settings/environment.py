@@ -168,6 +168,8 @@ class Environment(BaseSettings):
     it by a mail to MAIL_FROM."""
     database_url: SecretStr | None = None
     """The PostgreSQL database, with its password."""
+    database_owner_url: SecretStr | None = None
+    """The same database, with the role that owns the tables: for `db upgrade` alone; without it, DATABASE_URL."""
     config_dir: Path = Path("config")
     """The folder with `services.yaml`, `delivery.yaml` and `teams/`."""
     templates_dir: Path = Path("templates")
@@ -230,6 +232,10 @@ class Environment(BaseSettings):
     def database(self) -> SecretStr:
         """The database's address, with its password."""
         return _needed("DATABASE_URL", self.database_url)
+
+    def owned_database(self) -> SecretStr:
+        """Its address for the role that owns the tables, or that is to."""
+        return self.database_owner_url or self.database()
 
     def private_hosts(self) -> frozenset[str]:
         """Names, addresses and networks of our own that team files may lead to."""

@@ -1,10 +1,11 @@
 """Content-addressed, compressed, immutable artifacts, and what happens while they cannot be stored."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from devsync.contracts.artifacts import INLINE_LIMIT_BYTES, ArtifactRef
 from devsync.storage.connection import DatabaseUnavailable, StorageError
@@ -15,6 +16,8 @@ from devsync.storage.tables import artifacts
 
 _PACK_IN_THREAD_BYTES = 256 * 1024
 """Above about a millisecond of packing, the loop's other work should not wait for it."""
+_YOUNG = timedelta(days=1)
+"""Far from any age at which artifacts are removed, and seldom enough to cost nothing."""
 
 
 class StoreUnavailable(DatabaseUnavailable):
@@ -115,9 +118,19 @@ class ArtifactStore:
             for digest, (kind, pack_) in sorted(unique.items())
         ]
         if rows:
-            await self._database.execute(insert(artifacts).values(rows).on_conflict_do_nothing())
+            await self._database.execute(_put(rows))
         for digest, (_, pack_) in unique.items():
             self._recent.keep(digest, pack_.compressed)
+
+
+def _put(rows: Sequence[Mapping[str, object]]) -> Insert:
+    """What is there stays, and is young again: retention must not take what is about to be referred to."""
+    statement = insert(artifacts).values(rows)
+    return statement.on_conflict_do_update(
+        index_elements=["digest", "team"],
+        set_={"created_at": func.now()},
+        where=artifacts.c.created_at < func.now() - _YOUNG,
+    )
 
 
 async def _packed(content: bytes) -> Packed:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from devsync.contracts.names import breaker_id
+from devsync.domain.audit import AuditEntry
 from devsync.domain.breaker import Transition
+from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from devsync.storage.tables import breaker_transitions
 from devsync.storage.upsert import storable
@@ -17,6 +20,7 @@ from devsync.storage.upsert import storable
 class BreakerTransitions:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._audit = Audit(database)
 
     async def write(self, service: str, entity: str, first_number: int, transitions: Sequence[Transition]) -> None:
         """Those that are there already stay as they are. Raises DatabaseUnavailable (retry) and NotMigrated."""
@@ -26,7 +30,11 @@ class BreakerTransitions:
             for number, transition in enumerate(transitions, first_number)
         ]
         if rows:
-            await self._database.execute(insert(breaker_transitions).values(rows).on_conflict_do_nothing())
+            told = [
+                _entry(service, entity, number, transition)
+                for number, transition in enumerate(transitions, first_number)
+            ]
+            await self._audit.write(told, insert(breaker_transitions).values(rows).on_conflict_do_nothing())
 
     async def latest(self, service: str, *, limit: int) -> list[Transition]:
         """The last ones, oldest first, over all entities that the service has had."""
@@ -39,3 +47,22 @@ class BreakerTransitions:
         )
         rows = await self._database.execute(newest)
         return [Transition.model_validate(dict(row._mapping)) for row in reversed(list(rows))]
+
+
+def _entry(service: str, entity: str, number: int, transition: Transition) -> AuditEntry:
+    """As `audit_beside` reads a row. A breaker guards a service for all teams."""
+    return AuditEntry(
+        team="",
+        id=f"breaker:{service}:{entity}:{number}",
+        at=transition.at,
+        actor=transition.actor,
+        what=breaker_id(service),
+        action=transition.event.value,
+        outcome=transition.to_state.value,
+        context={
+            "from": transition.from_state.value,
+            "mode": transition.mode.value,
+            "reason": transition.reason,
+            "generation": transition.generation,
+        },
+    )

@@ -1,13 +1,15 @@
 """The one door to PostgreSQL: a pooled async engine whose every call ends in bounded time."""
 
 import asyncio
+import copy
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Row, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from devsync.storage import migrate
 from devsync.storage.connection import (
@@ -21,11 +23,19 @@ from devsync.storage.connection import (
     translated,
 )
 
+T = TypeVar("T")
+
 _FREE_CONNECTION_SECONDS = 3
 _CALL_SECONDS = 5.0
 """No call takes longer, whatever the network does: a frozen server answers neither queries nor cancellations."""
+PATIENT_SECONDS = 60
 _AWAY_SECONDS = 2.0
 """After a call that had to be given up, the next ones fail at once for so long: 300 pages would each wait."""
+
+
+_PATIENTLY = text(f"SET LOCAL statement_timeout = '{PATIENT_SECONDS}s'")
+_FOR_TEAM = text("SELECT set_config('app.current_team_id', :team, true)")
+"""Until the end of the transaction: the connection goes back to the pool without it."""
 
 
 @dataclass(frozen=True)
@@ -64,28 +74,51 @@ class Database:
                 "application_name": "devsync",
             },
         )
-        self._given_up: set[asyncio.Task[Sequence[Row[Any]]]] = set()
+        self._given_up: set[asyncio.Task[Any]] = set()
         self._away_until = 0.0
+        self._team: str | None = None
+
+    def of_team(self, team: str) -> "Database":
+        """The same pool, for one team's sake: where the role is not one for all teams, row-level security shows and
+        takes that team's rows alone. Close the pool itself, not this.
+        """
+        of_team = copy.copy(self)
+        of_team._team = team
+        return of_team
 
     async def execute(self, *statements: Executable) -> Sequence[Row[Any]]:
         """Runs the statements, several in one transaction; gives the rows of the last one.
 
         Raises DatabaseUnavailable (within about 5 s) and NotMigrated.
         """
-        if time.monotonic() < self._away_until:
-            raise DatabaseUnavailable(f"{self.place} did not answer a moment ago")
-        task = asyncio.create_task(self._execute(statements))
-        try:
-            # Not wait_for: cancelling makes psycopg ask the server to cancel the query and wait for that.
-            await asyncio.wait((task,), timeout=_CALL_SECONDS)
-        except asyncio.CancelledError:
-            self._give_up(task)
-            raise
-        if not task.done():
-            self._give_up(task)
-            self._away_until = time.monotonic() + _AWAY_SECONDS
-            raise DatabaseUnavailable(f"{self.place} did not answer within {_CALL_SECONDS:.0f} s")
-        return task.result()
+        return await self._in_bounded_time(self._execute(statements))
+
+    async def ask_patiently(self, statement: Executable) -> Sequence[Row[Any]]:
+        """The rows of a statement that reads whole tables, for work that nobody waits for: within PATIENT_SECONDS."""
+
+        async def work(connection: AsyncConnection) -> Sequence[Row[Any]]:
+            await connection.execute(_PATIENTLY)
+            return await _all(connection, [statement])
+
+        return await self._in_bounded_time(self._transact(work), PATIENT_SECONDS + 1)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """The database as it is at one moment, to be read at leisure: each statement, or piece of a stream, within
+        PATIENT_SECONDS. For commands; what others wait for has bounds. Raises as `execute` does.
+        """
+        with translated(self.place):
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+                await connection.execute(_PATIENTLY)
+                yield connection
+
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction, which is taken back when it raises; gives what it gives.
+
+        For statements that follow from the rows of others. Raises as `execute` does.
+        """
+        return await self._in_bounded_time(self._transact(work))
 
     async def check(self) -> DatabaseState:
         """What doctor and a starting worker ask: reachable, and migrated to this build's head.
@@ -114,23 +147,53 @@ class Database:
         await self._engine.dispose()
 
     async def _execute(self, statements: tuple[Executable, ...]) -> Sequence[Row[Any]]:
-        rows: Sequence[Row[Any]] = ()
+        if len(statements) > 1 or self._team is not None:
+            return await self._transact(lambda connection: _all(connection, statements))
         with translated(self.place):
             async with self._engine.connect() as connection:
-                if len(statements) > 1:
-                    await connection.execution_options(isolation_level="READ COMMITTED")
-                for statement in statements:
-                    result = await connection.execute(statement)
-                    rows = result.all() if result.returns_rows else ()
-                await connection.commit()
-        return rows
+                return await _all(connection, statements)
 
-    def _give_up(self, task: asyncio.Task[Sequence[Row[Any]]]) -> None:
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        with translated(self.place):
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="READ COMMITTED")
+                if self._team is not None:
+                    await connection.execute(_FOR_TEAM.bindparams(team=self._team))
+                result = await work(connection)
+                await connection.commit()
+        return result
+
+    async def _in_bounded_time(self, call: Coroutine[Any, Any, T], seconds: float = _CALL_SECONDS) -> T:
+        if time.monotonic() < self._away_until:
+            call.close()
+            raise DatabaseUnavailable(f"{self.place} did not answer a moment ago")
+        task = asyncio.create_task(call)
+        try:
+            # Not wait_for: cancelling makes psycopg ask the server to cancel the query and wait for that.
+            await asyncio.wait((task,), timeout=seconds)
+        except asyncio.CancelledError:
+            self._give_up(task)
+            raise
+        if not task.done():
+            self._give_up(task)
+            self._away_until = time.monotonic() + _AWAY_SECONDS
+            raise DatabaseUnavailable(f"{self.place} did not answer within {seconds:.0f} s")
+        return task.result()
+
+    def _give_up(self, task: asyncio.Task[Any]) -> None:
         self._given_up.add(task)
         task.add_done_callback(self._forget)
         task.cancel()
 
-    def _forget(self, task: asyncio.Task[Sequence[Row[Any]]]) -> None:
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         self._given_up.discard(task)
         if not task.cancelled():
             task.exception()  # retrieved, so that asyncio does not log it as lost
+
+
+async def _all(connection: AsyncConnection, statements: Sequence[Executable]) -> Sequence[Row[Any]]:
+    rows: Sequence[Row[Any]] = ()
+    for statement in statements:
+        result = await connection.execute(statement)
+        rows = result.all() if result.returns_rows else ()
+    return rows

@@ -7,8 +7,10 @@ from sqlalchemy import Executable, case, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from devsync.contracts.errors import ErrorRecord
+from devsync.domain.audit import AuditEntry
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.domain.model import Model
+from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from devsync.storage.tables import errors
 from devsync.storage.upsert import storable
@@ -36,11 +38,12 @@ class ErrorGroup(Model):
 class Errors:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._audit = Audit(database)
 
     async def write(self, records: Sequence[ErrorRecord]) -> None:
-        """Writes those that are not there yet. Raises DatabaseUnavailable and NotMigrated."""
+        """Writes those that are not there yet, and tells the audit. Raises DatabaseUnavailable and NotMigrated."""
         if records:
-            await self._database.execute(insert_errors(records))
+            await self._audit.write(map(_entry, records), insert_errors(records))
 
     async def groups(self, since: datetime) -> list[ErrorGroup]:
         """The errors that occurred since then, alike ones together, the most frequent first."""
@@ -72,3 +75,23 @@ def insert_errors(records: Sequence[ErrorRecord]) -> Executable:
     """What is there already stays as it is: an error happened once, whoever tells it twice."""
     rows = [{name: storable(value) for name, value in record.model_dump().items()} for record in records]
     return insert(errors).values(rows).on_conflict_do_nothing()
+
+
+def _entry(record: ErrorRecord) -> AuditEntry:
+    """As `audit_beside` reads a row."""
+    return AuditEntry(
+        team=record.team,
+        id=f"error:{record.run_id}:{record.activity_id}:{record.attempt}",
+        at=record.occurred_at,
+        actor="worker",
+        what=record.workflow_id,
+        action=f"{record.service}.{record.operation}",
+        outcome="failed",
+        context={
+            "category": record.category.value,
+            "severity": record.severity.value,
+            "code": record.code,
+            "fingerprint": record.fingerprint,
+            "message": record.message,
+        },
+    )

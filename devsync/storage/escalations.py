@@ -10,7 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from devsync.contracts.escalation import RecordEscalation
+from devsync.domain.audit import AuditEntry
 from devsync.domain.escalation.machine import Event, State
+from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from devsync.storage.tables import escalation_events, escalations
 from devsync.storage.upsert import storable, upsert
@@ -19,6 +21,7 @@ from devsync.storage.upsert import storable, upsert
 class Escalations:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._audit = Audit(database)
 
     async def write(self, message: RecordEscalation) -> None:
         """One transaction; events that are there already stay, and nothing older replaces something newer.
@@ -36,7 +39,8 @@ class Escalations:
             | {name: storable(value) for name, value in event.model_dump().items()}
             for number, event in enumerate(message.events, message.first_number)
         ]
-        await self._database.execute(insert(escalation_events).values(rows).on_conflict_do_nothing(), standing)
+        told = [_entry(message, number, event) for number, event in enumerate(message.events, message.first_number)]
+        await self._audit.write(told, insert(escalation_events).values(rows).on_conflict_do_nothing(), standing)
 
     async def has_recurred(self, fingerprint: str, since: datetime) -> bool:
         """Whether an escalation of the same failure was opened since then, and is over."""
@@ -53,6 +57,20 @@ class Escalations:
         table = escalation_events
         query = select(table).where(table.c.workflow_id == workflow_id, table.c.page == page).order_by(table.c.number)
         return [Event.model_validate(dict(row._mapping)) for row in await self._database.execute(query)]
+
+
+def _entry(message: RecordEscalation, number: int, event: Event) -> AuditEntry:
+    """As `audit_beside` reads a row."""
+    return AuditEntry(
+        team=message.team,
+        id=f"escalation:{message.workflow_id}:{message.page}:{number}",
+        at=event.at,
+        actor=event.actor,
+        what=message.workflow_id,
+        action=event.kind.value,
+        outcome=event.message,
+        context={"level": event.level},
+    )
 
 
 def _row(message: RecordEscalation, newest: int) -> dict[str, object]:

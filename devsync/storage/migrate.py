@@ -13,18 +13,22 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.engine import URL
 
 from devsync.storage.connection import CONNECT_SECONDS, engine_url, place_of, translated
+from devsync.storage.row_security import secure
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x64657673796E63  # "devsync": any constant that no other program takes for its advisory lock
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Migrates up, and does nothing when there is nothing to do.
+    """Migrates up, and does nothing when there is nothing to do. At `head` every table is secured by team.
 
     Started twice at once, the second waits for the first. Raises DatabaseUnavailable.
     """
     with _locked(engine_url(url)) as connection:
         command.upgrade(_config(connection), revision)
+        if revision == "head":
+            secure(connection)
+            connection.commit()
 
 
 def downgrade(url: str, revision: str) -> None:

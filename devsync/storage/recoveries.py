@@ -8,9 +8,11 @@ from sqlalchemy import Executable, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from devsync.contracts.recovery import RecordRecovery
+from devsync.domain.audit import AuditEntry
 from devsync.domain.model import Model
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import StepState
+from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from devsync.storage.tables import recoveries, recovery_steps
 from devsync.storage.upsert import storable
@@ -75,10 +77,11 @@ class StepStatistics(Model):
 class Recoveries:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._audit = Audit(database)
 
     async def write(self, message: RecordRecovery) -> None:
         """With its steps, in one transaction; what is there already stays as it is."""
-        await self._database.execute(*_statements(message))
+        await self._audit.write([_entry(message)], *_statements(message))
 
     async def recent(self, limit: int) -> list[RecordedRecovery]:
         """The last ones that ended, newest first, with their steps."""
@@ -137,6 +140,25 @@ def _statements(message: RecordRecovery) -> Sequence[Executable]:
     steps = [_clean(row) for row in _step_rows(message)]
     first = insert(recoveries).values(_clean(_row(message))).on_conflict_do_nothing()
     return [first, *([insert(recovery_steps).values(steps).on_conflict_do_nothing()] if steps else [])]
+
+
+def _entry(message: RecordRecovery) -> AuditEntry:
+    report, row = message.report, _row(message)
+    return AuditEntry(
+        team=message.team,
+        id=f"recovery:{report.workflow_id}:{report.run_id}",
+        at=message.ended_at,
+        actor=report.decided_by or "recovery",
+        what=report.workflow_id,
+        action=f"recover by {report.plan}",
+        outcome=row["outcome"],
+        context={
+            "healed": row["healed"],
+            "missing": ", ".join(sorted(row["missing"])),
+            "decision": row["decision"],
+            "note": report.note,
+        },
+    )
 
 
 def _row(message: RecordRecovery) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The tables as this build knows them; `migrations/` makes them, and a test holds both equal.
 
-Every table but SHARED names the team that owns the row: row-level security will stand on that column.
+Every table but SHARED names the team that owns the row: row-level security stands on that column. Texts
+that people or services have written are Prose: no secret gets into them.
 """
 
 from sqlalchemy import (
@@ -15,15 +16,19 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+
+from devsync.storage.prose import Prose, ProseInJson
 
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
 
@@ -68,7 +73,7 @@ collected_units = Table(
     Column("validators", JSONB, nullable=False, comment="the conditional requests that tell whether it still holds"),
     Column("road", Text, nullable=False),
     Column("counts", JSONB, nullable=False),
-    Column("notes", JSONB, nullable=False),
+    Column("notes", ProseInJson, nullable=False),
     Column("collected_at", DateTime(timezone=True), nullable=False),
 )
 
@@ -84,7 +89,7 @@ editions = Table(
     Column("completeness", Float, nullable=False),
     Column("item_count", Integer, nullable=False),
     Column("unclassified_ratio", Float, nullable=False),
-    Column("gaps", JSONB, nullable=False),
+    Column("gaps", ProseInJson, nullable=False),
     Column("contributors", JSONB, nullable=False),
     Column("workflow_id", Text, nullable=False),
     Column("run_id", Text, nullable=False),
@@ -105,9 +110,9 @@ runs = Table(
     Column("team", Text, nullable=False),
     Column("iso_week", Text(collation="C"), nullable=False),
     Column("status", Text, nullable=False),
-    Column("requested_by", Text, nullable=False),
-    Column("cancelled_because", Text, nullable=False, comment="who cancelled it and why"),
-    Column("failed_because", Text, nullable=False, server_default="", comment="why there is no edition"),
+    Column("requested_by", Prose, nullable=False),
+    Column("cancelled_because", Prose, nullable=False, comment="who cancelled it and why"),
+    Column("failed_because", Prose, nullable=False, server_default="", comment="why there is no edition"),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("seconds", JSONB, nullable=False, comment="workflow time by phase"),
@@ -130,7 +135,7 @@ deliveries = Table(
     Column("message_id", Text, nullable=False),
     Column("content_digest", Text, nullable=False, comment="what stands there"),
     Column("attempts", Integer, nullable=False),
-    Column("last_error", Text, nullable=False),
+    Column("last_error", Prose, nullable=False),
     Column("sent_at", DateTime(timezone=True), comment="start of a send whose outcome is not known"),
     Column("delivered_at", DateTime(timezone=True), comment="first delivery; a later revision keeps it"),
     Column("updated_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
@@ -159,7 +164,7 @@ errors = Table(
     Column("severity", Text, nullable=False),
     Column("code", Text, nullable=False, comment="HTTP status, or the API's own error code"),
     Column("fingerprint", Text, nullable=False, comment="the same for alike errors"),
-    Column("message", Text, nullable=False, comment="without secrets"),
+    Column("message", Prose, nullable=False, comment="without secrets"),
     Column("occurred_at", DateTime(timezone=True), nullable=False, comment="the worker's clock"),
     CheckConstraint("severity IN ('low', 'medium', 'high', 'critical')", name="severity"),
     Index(None, "occurred_at"),
@@ -177,8 +182,8 @@ breaker_transitions = Table(
     Column("from_state", Text, nullable=False),
     Column("to_state", Text, nullable=False),
     Column("mode", Text, nullable=False, comment="after it"),
-    Column("reason", Text, nullable=False),
-    Column("actor", Text, nullable=False, comment="a person, or breaker: the rules"),
+    Column("reason", Prose, nullable=False),
+    Column("actor", Prose, nullable=False, comment="a person, or breaker: the rules"),
     Column("generation", BigInteger, nullable=False, comment="after it"),
     Column("until", DateTime(timezone=True), comment="how long what began lasts at most"),
     Index(None, "service", "at"),
@@ -196,10 +201,10 @@ recoveries = Table(
     Column("phase", Text, nullable=False, comment="collect, render, deliver"),
     Column("outcome", Text, nullable=False),
     Column("healed", Integer, nullable=False, comment="units for which something stands"),
-    Column("missing", JSONB, nullable=False, comment="the units without anything, each with why"),
+    Column("missing", ProseInJson, nullable=False, comment="the units without anything, each with why"),
     Column("decision", Text, nullable=False, comment="empty: nobody had to decide"),
-    Column("decided_by", Text, nullable=False, comment="a person, or the policy with why"),
-    Column("note", Text, nullable=False),
+    Column("decided_by", Prose, nullable=False, comment="a person, or the policy with why"),
+    Column("note", Prose, nullable=False),
     Column("escalation_id", Text, nullable=False, comment="the escalation that was joined"),
     Column("started_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
     Column("ended_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
@@ -222,7 +227,7 @@ recovery_steps = Table(
     Column("seconds", Float, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("healed", JSONB, nullable=False, comment="units"),
-    Column("message", Text, nullable=False),
+    Column("message", Prose, nullable=False),
     CheckConstraint("state IN ('resolved', 'succeeded', 'failed', 'timed_out', 'skipped')", name="state"),
 )
 
@@ -237,16 +242,16 @@ escalations = Table(
     Column("category", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("fingerprint", Text, nullable=False, comment="the same for alike failures"),
-    Column("failure", Text, nullable=False, comment="without secrets"),
-    Column("reason", Text, nullable=False, comment="a person's"),
-    Column("requested_by", Text, nullable=False),
+    Column("failure", Prose, nullable=False, comment="without secrets"),
+    Column("reason", Prose, nullable=False, comment="a person's"),
+    Column("requested_by", Prose, nullable=False),
     Column("state", Text, nullable=False),
     Column("level", Text, nullable=False, comment="who was asked last"),
     Column("decision", Text, nullable=False, comment="empty: none was needed, or none is there yet"),
-    Column("decided_by", Text, nullable=False, comment="a person, policy or healed"),
-    Column("note", Text, nullable=False),
-    Column("subscribers", JSONB, nullable=False, comment="who waited, and what became of each"),
-    Column("told", JSONB, nullable=False, comment="who was told, and whether it arrived"),
+    Column("decided_by", Prose, nullable=False, comment="a person, policy or healed"),
+    Column("note", Prose, nullable=False),
+    Column("subscribers", ProseInJson, nullable=False, comment="who waited, and what became of each"),
+    Column("told", ProseInJson, nullable=False, comment="who was told, and whether it arrived"),
     Column("opened_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
     Column("resolved_at", DateTime(timezone=True), comment="workflow time"),
     Column("events", Integer, nullable=False, comment="how many had happened"),
@@ -264,9 +269,44 @@ escalation_events = Table(
     Column("team", Text, nullable=False, comment="empty: it is of many"),
     Column("at", DateTime(timezone=True), nullable=False, comment="workflow time"),
     Column("kind", Text, nullable=False),
-    Column("actor", Text, nullable=False, comment="a person, a workflow or policy"),
+    Column("actor", Prose, nullable=False, comment="a person, a workflow or policy"),
     Column("level", Text, nullable=False, comment="who was asked, after it"),
-    Column("message", Text, nullable=False),
+    Column("message", Prose, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("team", Text, primary_key=True, comment="empty: of no team, or of many"),
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="from 1 in each team's chain"),
+    Column("id", Text, nullable=False, comment="follows from what happened"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it happened"),
+    Column("actor", Prose, nullable=False, comment="a person, or the part of the system that decided"),
+    Column("what", Text, nullable=False, comment="what it was done to"),
+    Column("action", Text, nullable=False),
+    Column("outcome", Prose, nullable=False),
+    Column("context", ProseInJson, nullable=False),
+    Column("hash", Text, nullable=False, comment="of the entry and of the hash before"),
+    UniqueConstraint("team", "id"),
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False, comment="the newest entry's"),
+    Column("hash", Text, nullable=False),
+    Column("cut_number", BigInteger, nullable=False, comment="retention has removed the entries up to it"),
+    Column("cut_hash", Text, nullable=False),
+)
+
+audit_anchors = Table(
+    "audit_anchors",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when the head was noted"),
 )
 
 SHARED = frozenset({breaker_transitions.name})

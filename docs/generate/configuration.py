@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from devsync.settings.delivery import DeliverySettings
 from devsync.settings.escalation import EscalationSettings
+from devsync.settings.records import RecordSettings
 from devsync.settings.recovery import PlanPart
 from devsync.settings.services import ServiceSettings
 from devsync.settings.team import TeamConfig
@@ -33,6 +34,7 @@ FILES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("delivery.yaml", "When deliveries are tried again.", DeliverySettings),
     ("recovery.yaml", "A mapping of plan to the fields below; [what they mean](../explanation/recovery.md).", PlanPart),
     ("escalation.yaml", "Who is asked when machines cannot decide; frozen when one begins.", EscalationSettings),
+    ("records.yaml", "How long records are kept; [what it does](../explanation/records.md#retention).", RecordSettings),
 )
 
 

@@ -15,10 +15,13 @@ from devsync.contracts import names
 from devsync.contracts.breaker import Configure, Decision, ModeDecision, ProbeResult
 from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.edition import Phase
+from devsync.contracts.records import RecordKeepingRequest
 from devsync.contracts.refresh import RefreshRequest
+from devsync.domain.audit import AuditEntry
 from devsync.domain.breaker import BreakerConfig, Event, Outcome, State
 from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.schedules import handle_of
+from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from sandbox.faults import Fault, FaultKind
 from sandbox.smtp import INBOX, Reply
@@ -402,6 +405,39 @@ async def _refresh(stage: Stage, *signals: str) -> None:
     await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
 
 
+async def kept_records(stage: Stage) -> None:
+    """Records are kept, and somebody says something meanwhile; then a legal hold stands in the file."""
+    acknowledged = AuditEntry(
+        team=stage.team,
+        id="1",
+        at=datetime.now(UTC),
+        actor="anna",
+        what="an alert",
+        action="acknowledge",
+        outcome="done",
+    )
+    database = Database(stage.environment["DATABASE_URL"], pool_size=1)
+    await Audit(database).write([acknowledged])
+    await database.dispose()
+    async with stage.worker():
+        await _keep_records(stage, "what-is-this")
+        (stage.directory / "config" / "records.yaml").write_text("legal_holds: [{team: search, reason: case 4711}]\n")
+        await _keep_records(stage)
+
+
+async def _keep_records(stage: Stage, *signals: str) -> None:
+    handle = await stage.client.start_workflow(
+        names.RECORD_KEEPING,
+        RecordKeepingRequest(),
+        id=f"{names.RECORDS_ID}-{stage.team}",
+        task_queue=names.CONTROL_QUEUE,
+        static_summary="Records are kept every 1h",
+    )
+    for signal in signals:
+        await handle.signal(signal)
+    await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
+
+
 def _many_sources() -> World:
     return generated_world(repositories=40, projects=10, pull_requests=400, issues=80, week=WEEK)
 
@@ -444,5 +480,6 @@ STORIES = (
     Story("backfilled", backfilled),
     Story("surrounded", surrounded),
     Story("refreshed", refreshed),
+    Story("kept_records", kept_records),
     Story("many_sources", complete, _many_sources),
 )
