@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Executable
 
+from devsync.contracts.operations import OperationRecord
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from devsync.storage.deliveries import DeliveryRecord, delivery_statements
 from devsync.storage.editions import EditionRecord, upsert_editions
+from devsync.storage.operations import upsert_operations
 from devsync.storage.runs import RunRecord, upsert_runs
 from devsync.storage.switched_off import AddressRecord, switched_off_statement
 
@@ -23,20 +25,23 @@ class Records:
         self,
         *,
         run: RunRecord | None = None,
+        operations: Sequence[OperationRecord] = (),
         edition: EditionRecord | None = None,
         deliveries: Sequence[DeliveryRecord] = (),
         address: AddressRecord | None = None,
     ) -> None:
         """Writes what is given in one transaction; artifacts that travelled inline are stored before.
 
-        `deliveries` are whole messages: every part of each channel, once. `address` is that of a webhook. Raises
-        DatabaseUnavailable (retry) and NotMigrated.
+        `operations` are the run's phases. `deliveries` are whole messages: every part of each channel, once. `address`
+        is that of a webhook. Raises DatabaseUnavailable (retry) and NotMigrated.
         """
         statements: list[Executable] = []
         if edition is not None:
             statements.append(upsert_editions([await self._stored(edition)]))
         if run is not None:
             statements.append(upsert_runs([run]))
+        if operations:
+            statements.append(upsert_operations(operations))
         if deliveries:
             statements += delivery_statements(deliveries)
         if address is not None:

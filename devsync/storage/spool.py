@@ -30,10 +30,11 @@ class Spool(Generic[T]):
     entries are written again. Use it on one event loop.
     """
 
-    def __init__(self, what: str, *, limit: int = _LIMIT) -> None:
-        """`what` names the entries in the log: "errors"."""
+    def __init__(self, what: str, *, limit: int = _LIMIT, batch: int = _BATCH) -> None:
+        """`what` names the entries in the log: "errors". `batch` of them at most are written at once."""
         self._what = what
         self._limit = limit
+        self._batch = batch
         self._kept: deque[T] = deque()
         self._something = asyncio.Event()
         self._closing = asyncio.Event()
@@ -76,7 +77,7 @@ class Spool(Generic[T]):
 
     async def _write_some(self, write: Write[T]) -> bool:
         """False where the entries could not be written now; they are kept then."""
-        batch = [self._kept.popleft() for _ in range(min(_BATCH, len(self._kept)))]
+        batch = [self._kept.popleft() for _ in range(min(self._batch, len(self._kept)))]
         if not self._kept:
             self._something.clear()
         if not batch:
