@@ -192,12 +192,15 @@ operations = Table(
 
 # What triggers count as rows come in (migration 0012), so that nobody has to count a million of them.
 
+ALL_TEAMS = "*"
+"""In the place of a team, in counts: no team has such a name."""
+
 error_counts = Table(
     "error_counts",
     metadata,
     Column("grain", Text, primary_key=True, comment="how long it counts: hour, day"),
     Column("since", DateTime(timezone=True), primary_key=True, comment="its beginning, in UTC"),
-    Column("team", Text, primary_key=True),
+    Column("team", Text, primary_key=True, comment="*: all of them together"),
     # A fingerprint is made of category, service and operation: they need not be part of the key.
     Column("fingerprint", Text, primary_key=True),
     Column("severity", Text, primary_key=True),
@@ -216,7 +219,7 @@ operation_counts = Table(
     metadata,
     Column("grain", Text, primary_key=True, comment="how long it counts: hour, day"),
     Column("since", DateTime(timezone=True), primary_key=True, comment="its beginning, in UTC"),
-    Column("team", Text, primary_key=True),
+    Column("team", Text, primary_key=True, comment="*: all of them together"),
     Column("kind", Text, primary_key=True, comment="attempt, call"),
     Column("service", Text, primary_key=True),
     Column("operation", Text, primary_key=True),

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from devsync.contracts.operations import OperationKind, OperationRecord
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from devsync.storage.operations import Operations
 from devsync.storage.records import Records
+from devsync.storage.tables import ALL_TEAMS, operation_counts
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -59,12 +60,15 @@ async def test_what_is_told_twice_is_counted_once(database: Database) -> None:
     told = [operation(1), operation(2, succeeded=False), operation(70), operation(3, kind=OperationKind.PHASE)]
     for _ in range(2):
         await operations.write(told)
-    counts = text("SELECT grain, since, kind, count, failures FROM operation_counts ORDER BY grain, since")
-    assert [tuple(row) for row in await database.execute(counts)] == [
-        ("day", NOON.replace(hour=0), "attempt", 3, 1),
-        ("hour", NOON, "attempt", 2, 1),
-        ("hour", NOON + timedelta(hours=1), "attempt", 1, 0),
-    ]
+    for team in ("payments", ALL_TEAMS):
+        table = operation_counts.c
+        counts = select(table.grain, table.since, table.kind, table["count"], table.failures)
+        rows = await database.execute(counts.where(table.team == team).order_by(table.grain, table.since))
+        assert [tuple(row) for row in rows] == [
+            ("day", NOON.replace(hour=0), "attempt", 3, 1),
+            ("hour", NOON, "attempt", 2, 1),
+            ("hour", NOON + timedelta(hours=1), "attempt", 1, 0),
+        ]
 
 
 async def test_of_a_run_that_ends_twice_the_later_end_stays(database: Database, store: ArtifactStore) -> None:

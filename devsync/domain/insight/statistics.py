@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 
 from devsync.domain.errors import ErrorSeverity
-from devsync.domain.insight.counted import ErrorCount, OperationCount, StageCount
+from devsync.domain.insight.counted import CallCount, ErrorCount, StageCount
 from devsync.domain.insight.enough import NotEnoughData
 from devsync.domain.insight.series import DailyCount
 from devsync.domain.insight.span import Span
@@ -72,12 +72,10 @@ class Bottleneck(Model):
     share: float
 
 
-def error_statistics(
-    span: Span, errors: Iterable[ErrorCount], operations: Iterable[OperationCount] = ()
-) -> ErrorStatistics:
+def error_statistics(span: Span, errors: Iterable[ErrorCount], operations: Iterable[CallCount] = ()) -> ErrorStatistics:
     """`errors` may reach back as long again, for the comparison; `operations` are of the window itself."""
     counted = tuple(errors)
-    within = [one for one in counted if one.hour in span]
+    within = [one for one in counted if one.since in span]
     total = sum(one.count for one in within)
     shares = _Shares(within, total)
     rates = _rates(operations)
@@ -86,7 +84,7 @@ def error_statistics(
     return ErrorStatistics(
         span=span,
         total=total,
-        total_before=sum(one.count for one in counted if one.hour in span.before),
+        total_before=sum(one.count for one in counted if one.since in span.before),
         by_category=shares.by(lambda one: one.category),
         by_severity=tuple(
             sorted(shares.by(lambda one: one.severity), key=lambda share: -ErrorSeverity(share.name).rank)
@@ -107,7 +105,7 @@ def daily(errors: Iterable[ErrorCount]) -> tuple[DailyCount, ...]:
     """The days of UTC that have any, in order: select by service or fingerprint before, for their own series."""
     days: Counter[object] = Counter()
     for one in errors:
-        days[one.hour.astimezone(UTC).date()] += one.count
+        days[one.since.astimezone(UTC).date()] += one.count
     return tuple(DailyCount.model_validate({"day": day, "count": days[day]}) for day in sorted(days, key=str))
 
 
@@ -142,7 +140,7 @@ class _Shares:
         return tuple(Share(name=name, count=count, share=count / self._total) for name, count in ordered)
 
 
-def _rates(operations: Iterable[OperationCount]) -> tuple[Rate, ...]:
+def _rates(operations: Iterable[CallCount]) -> tuple[Rate, ...]:
     calls: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     for one in operations:

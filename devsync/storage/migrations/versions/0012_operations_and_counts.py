@@ -1,7 +1,8 @@
 """Operations on record, and counts of errors and operations by hour and day.
 
 The counts are kept by triggers: whoever writes rows, and however often he tries, each row is counted with its being
-there, in one transaction. Rows change the same counts in the order of their keys, so that two writers cannot deadlock.
+there, in one transaction: for its team and for all teams together. Counts are changed in the order of their keys, so
+that two writers cannot deadlock.
 """
 
 from typing import Any
@@ -14,12 +15,13 @@ down_revision = "0009"
 
 _COUNT_ERRORS = """
     INSERT INTO error_counts
-    SELECT grain, date_trunc(grain, occurred_at, 'UTC') AS since, team, fingerprint, severity, code,
+    SELECT grain, date_trunc(grain, occurred_at, 'UTC') AS since, owner, fingerprint, severity, code,
            min(category), min(service), min(operation),
            count(*), min(occurred_at), max(occurred_at), (array_agg(message ORDER BY occurred_at DESC))[1]
       FROM {rows} CROSS JOIN (VALUES ('hour'), ('day')) AS grains (grain)
-     GROUP BY grain, since, team, fingerprint, severity, code
-     ORDER BY grain, since, team, fingerprint, severity, code
+           CROSS JOIN LATERAL (VALUES (team), ('*')) AS owners (owner)
+     GROUP BY grain, since, owner, fingerprint, severity, code
+     ORDER BY grain, since, owner, fingerprint, severity, code
     ON CONFLICT (grain, since, team, fingerprint, severity, code) DO UPDATE
        SET count = error_counts.count + excluded.count,
            first_seen = least(error_counts.first_seen, excluded.first_seen),
@@ -30,12 +32,13 @@ _COUNT_ERRORS = """
 
 _COUNT_OPERATIONS = """
     INSERT INTO operation_counts
-    SELECT grain, date_trunc(grain, ended_at, 'UTC') AS since, team, kind, service, operation,
+    SELECT grain, date_trunc(grain, ended_at, 'UTC') AS since, owner, kind, service, operation,
            count(*), count(*) FILTER (WHERE NOT succeeded)
       FROM {rows} CROSS JOIN (VALUES ('hour'), ('day')) AS grains (grain)
+           CROSS JOIN LATERAL (VALUES (team), ('*')) AS owners (owner)
      WHERE kind IN ('attempt', 'call')
-     GROUP BY grain, since, team, kind, service, operation
-     ORDER BY grain, since, team, kind, service, operation
+     GROUP BY grain, since, owner, kind, service, operation
+     ORDER BY grain, since, owner, kind, service, operation
     ON CONFLICT (grain, since, team, kind, service, operation) DO UPDATE
        SET count = operation_counts.count + excluded.count,
            failures = operation_counts.failures + excluded.failures;
@@ -119,7 +122,7 @@ def _beginning() -> tuple[sa.Column[Any], ...]:
     return (
         sa.Column("grain", sa.Text, nullable=False, comment="how long it counts: hour, day"),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False, comment="its beginning, in UTC"),
-        sa.Column("team", sa.Text, nullable=False),
+        sa.Column("team", sa.Text, nullable=False, comment="*: all of them together"),
     )
 
 
