@@ -27,9 +27,9 @@ class Part(NamedTuple):
 def parts(span: Span) -> list[Part]:
     """The window as the fewest parts that are exact: its whole days, the hours around them, rows at its edges.
 
-    They cover it without a gap and do not overlap. Hours and days are those of UTC.
+    They cover it without a gap and do not overlap. Hours and days are those of UTC. An empty window has one empty part.
     """
-    return list(_split(span, (Grain.DAY, Grain.HOUR)))
+    return list(_split(span, (Grain.DAY, Grain.HOUR))) or [Part(Grain.ROW, span)]
 
 
 def _split(span: Span, grains: Sequence[Grain]) -> Iterator[Part]:

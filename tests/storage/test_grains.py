@@ -37,7 +37,7 @@ def told(start: str, end: str) -> list[tuple[str, str, str]]:
                 ("row", "24 01:00", "24 01:15"),
             ],
         ),
-        ("2026-11-23T10:05", "2026-11-23T10:05", []),
+        ("2026-11-23T10:05", "2026-11-23T10:05", [("row", "23 10:05", "23 10:05")]),
     ],
 )
 def test_whole_days_then_hours_then_rows(start: str, end: str, expected: list[tuple[str, str, str]]) -> None:
