@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ProgrammingError
 
 from devsync.contracts.errors import ErrorRecord
 from devsync.contracts.operations import OperationKind
@@ -133,6 +135,18 @@ async def test_errors_that_were_there_before_they_were_counted_are_counted_when_
     await Errors(database).write([record(70, team="search"), record(2)])
     (group,) = await Statistics(database).error_groups(span(NOON - DAY, 3 * DAY))
     assert (group.count, group.teams, group.last_seen) == (3, 2, NOON + timedelta(minutes=70))
+
+
+async def test_who_may_add_errors_and_nothing_else_has_them_counted(url: str, database: Database) -> None:
+    role = f"teller_{make_url(url).database}"
+    await database.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'pw'"), text(f"GRANT INSERT ON errors TO {role}"))
+    teller = Database(make_url(url).set(username=role, password="pw").render_as_string(hide_password=False))
+    await Errors(teller).write([record(1)])
+    with pytest.raises(ProgrammingError, match="permission denied for table error_counts"):
+        await Statistics(teller).error_counts(span(NOON, DAY))
+    await teller.dispose()
+    assert [one.count for one in await Statistics(database).error_counts(span(NOON, DAY))] == [1]
+    await database.execute(text(f"DROP OWNED BY {role}"), text(f"DROP ROLE {role}"))
 
 
 async def test_many_writers_of_the_same_counts_count_all_and_wait_for_each_other(url: str, database: Database) -> None:
