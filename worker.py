@@ -68,7 +68,7 @@ class Spools:
     def __init__(self) -> None:
         self.errors = Spool[ErrorRecord]("errors")
         # A large edition makes some hundreds of them, and many editions begin at the same time.
-        self.operations = Spool[OperationRecord]("operations", limit=20_000, batch=500)
+        self.operations = Spool[OperationRecord]("operations", limit=20_000, batch=500, patience=4)
 
 
 async def run() -> None:

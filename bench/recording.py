@@ -58,7 +58,7 @@ async def measure(on: Scene, checkout: Path) -> Cost:
         seconds = time.perf_counter() - began
         if result.status is not EditionStatus.COMPLETE:
             raise RuntimeError(f"an edition with gaps measures nothing: {result.gaps}")
-        await asyncio.sleep(1.5)  # the spool's batch
+        await asyncio.sleep(3)  # the spool's batch
         now = process.cpu_times()
     return Cost(seconds, now.user + now.system - used.user - used.system, _recorded(on))
 
@@ -87,13 +87,12 @@ async def run(scale: float, repetitions: int) -> tuple[list[Figure], dict[str, A
                 costs[name].append(await measure(on, checkout))
     if any(cost.operations for cost in costs["without"]):
         raise RuntimeError("the worker that should measure nothing did")
-    seconds, cpu = (
-        median(getattr(one, part) for one in costs["with"]) / median(getattr(one, part) for one in costs["without"])
-        for part in ("seconds", "cpu_seconds")
-    )
+    seconds = median(one.seconds for one in costs["with"]) / median(one.seconds for one in costs["without"])
+    # The best of all runs: what is added is a matter of the code, not of the machine's moments.
+    cpu = min(one.cpu_seconds for one in costs["with"]) / min(one.cpu_seconds for one in costs["without"])
     figures = [
         Figure("K", "an edition with records of its operations ÷ without", seconds, "×", at_most=1.05),
-        Figure("K", "CPU time of the worker, likewise", cpu, "×", at_most=1.05),
+        Figure("K", "CPU time of the worker in the best run, likewise", cpu, "×", at_most=1.05),
         Figure("K", "operations recorded of it", median(one.operations for one in costs["with"]), ""),
     ]
     details = {

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -113,15 +114,17 @@ def _questions(database: Database) -> dict[str, Callable[[], Awaitable[object]]]
 
     async def errors_stats(span: Span) -> None:
         counts = await statistics.error_counts(span) + await statistics.error_counts(span.before)
-        groups = await statistics.error_groups(span)
-        found = error_statistics(span, counts, await statistics.call_counts(span))
-        assert found.total == sum(group.count for group in groups)
+        groups = await statistics.error_groups(span, limit=20)
+        days = await statistics.daily_errors(span)
+        attempts = await statistics.call_counts(span)
+        found = error_statistics(span, counts, attempts, chain.from_iterable(days.values()))
+        assert found.total == sum(day.count for day in found.by_day) >= sum(group.count for group in groups)
 
     return {
         "errors stats over 12 weeks": lambda: errors_stats(WHOLE),
         "errors stats over 6 weeks and the 6 before": lambda: errors_stats(HALF),
         "errors stats over the last day": lambda: errors_stats(LAST_DAY),
-        "daily errors of one team over 12 weeks": lambda: statistics.error_counts(WHOLE, team="team07"),
+        "daily errors of one team over 12 weeks": lambda: statistics.daily_errors(WHOLE, team="team07"),
         "the services of the last hour": lambda: performance.services(Span(start=END - timedelta(hours=1), end=END)),
     }
 

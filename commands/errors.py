@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -41,19 +42,20 @@ async def stats(
     span = window_of(window, until, datetime.now(UTC))
     async with database_on_record() as database:
         records = Statistics(database)
-        groups = await records.error_groups(span, team=team)
+        groups = await records.error_groups(span, team=team, limit=limit)
         counts = await records.error_counts(span, team=team) + await records.error_counts(span.before, team=team)
+        days = await records.daily_errors(span, team=team)
         attempts = await records.call_counts(span, team=team)
-    found = error_statistics(span, counts, attempts)
+    found = error_statistics(span, counts, attempts, chain.from_iterable(days.values()))
     if as_json:
-        emit(document(found, groups, window, limit))
+        emit(document(found, groups, window))
     else:
-        _print(found, groups, window_words(window, until), limit)
+        _print(found, groups, window_words(window, until))
     return Exit.OK
 
 
-def document(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str, limit: int) -> dict[str, Any]:
-    """What `--json` prints. `fingerprints` holds `limit` at most, the totals hold all."""
+def document(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) -> dict[str, Any]:
+    """What `--json` prints. `fingerprints` holds the most frequent kinds, the totals hold all."""
     return {
         **window_document(window, found.span),
         "total": found.total,
@@ -65,7 +67,7 @@ def document(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str, 
         "by_day": {one.day.isoformat(): one.count for one in found.by_day},
         "rates": [_rate_document(rate) for rate in found.rates],
         "overall": _rate_document(found.overall) if found.overall else None,
-        "fingerprints": [group.model_dump(mode="json") for group in groups[:limit]],
+        "fingerprints": [group.model_dump(mode="json") for group in groups],
     }
 
 
@@ -77,7 +79,7 @@ def _rate_document(rate: Rate) -> dict[str, Any]:
     return {"service": rate.service, "attempts": rate.calls, "failures": rate.failures, "rate": rate.rate}
 
 
-def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str, limit: int) -> None:
+def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) -> None:
     if not groups:
         output().print(f"no errors on record {window}")
         _print_rates(found)
@@ -104,7 +106,7 @@ def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str, li
         box=None,
         pad_edge=False,
     )
-    for group in groups[:limit]:
+    for group in groups:
         colour = _COLOURS.get(group.severity, "default")
         table.add_row(
             str(group.count),
@@ -117,8 +119,8 @@ def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str, li
             group.fingerprint,
         )
     print_table(table)
-    if len(groups) > limit:
-        output().print(f"{len(groups) - limit} more kinds; --limit {len(groups)} lists all")
+    if found.fingerprints > len(groups):
+        output().print(f"{found.fingerprints - len(groups)} more kinds; --limit {found.fingerprints} lists all")
 
 
 def _print_rates(found: ErrorStatistics) -> None:

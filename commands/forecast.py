@@ -1,7 +1,8 @@
 """`forecast`: how many errors to expect, what grows, and when something meets its limit."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, Any, Final, NamedTuple
 
 import typer
@@ -23,13 +24,11 @@ from devsync.contracts import names
 from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.insight.capacity import CapacityRow, Metric, capacity
 from devsync.domain.insight.changes import Change, change
-from devsync.domain.insight.counted import ErrorCount
 from devsync.domain.insight.enough import NotEnoughData
 from devsync.domain.insight.forecasts import LONGEST, Forecast
 from devsync.domain.insight.forecasts import forecast as forecast_of
-from devsync.domain.insight.series import DailyValue, Series, of_counts, of_values
+from devsync.domain.insight.series import DailyCount, DailyValue, Series, of_counts, of_values
 from devsync.domain.insight.span import Span
-from devsync.domain.insight.statistics import daily
 from devsync.domain.insight.trends import Direction, Trend, trend
 from devsync.storage.database import Database
 from devsync.storage.performance import Performance
@@ -59,9 +58,9 @@ async def forecast(
     span = window_of(window, until, datetime.now(UTC))
     async with database_on_record() as database:
         known = await _known(database, span)
-        counts = await Statistics(database).error_counts(known, team=team)
+        errors = await Statistics(database).daily_errors(known, team=team)
         metrics = await _metrics(database, known, team)
-    found = look_ahead(_series(counts, known), metrics, days)
+    found = look_ahead(_series(errors, known), metrics, days)
     if as_json:
         emit(window_document(window, span) | document(found))
     else:
@@ -100,11 +99,11 @@ async def _known(database: Database, span: Span) -> Span:
     return Span(start=start, end=span.end)
 
 
-def _series(counts: Sequence[ErrorCount], known: Span) -> Iterator[tuple[str, Series]]:
+def _series(errors: Mapping[str, Sequence[DailyCount]], known: Span) -> Iterator[tuple[str, Series]]:
     """All errors, then those of each service."""
-    yield "errors", of_counts(daily(counts), known)
-    for service in sorted({one.service for one in counts}):
-        yield f"errors of {service}", of_counts(daily(one for one in counts if one.service == service), known)
+    yield "errors", of_counts(chain.from_iterable(errors.values()), known)
+    for service in sorted(errors):
+        yield f"errors of {service}", of_counts(errors[service], known)
 
 
 async def _metrics(database: Database, known: Span, team: str | None) -> list[Metric]:

@@ -1,5 +1,7 @@
 """What is on record of errors and calls, counted by the database: a million rows become some thousands of counts."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +11,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from devsync.contracts.operations import OperationKind
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.domain.insight.counted import CallCount, ErrorCount
+from devsync.domain.insight.series import DailyCount
 from devsync.domain.insight.span import Span
 from devsync.domain.model import Model
 from devsync.storage.database import Database
@@ -61,19 +64,26 @@ class Statistics:
         return begin
 
     async def error_counts(self, span: Span, *, team: str | None = None) -> list[ErrorCount]:
-        """By day and all that errors have in common; a day that the window cuts begins with the window."""
+        """By all that errors have in common, over the whole window."""
         found = _errors_of(span, team)
-        since = func.greatest(func.date_trunc("day", found.c.since, "UTC"), span.start)
         alike = (found.c.category, found.c.severity, found.c.service, found.c.operation, found.c.fingerprint)
-        query = select(
-            since.label("since"), *alike, _sum(found.c["count"]).label("count"), _latest(found).label("message")
-        ).group_by(since, *alike)
+        query = select(*alike, _sum(found.c["count"]).label("count"), _latest(found).label("message")).group_by(*alike)
         rows = await self._database.execute(query)
-        return [ErrorCount.model_validate(row._asdict()) for row in rows]
+        return [ErrorCount.model_validate({**row._asdict(), "since": span.start}) for row in rows]
 
-    async def error_groups(self, span: Span, *, team: str | None = None) -> list[ErrorGroup]:
-        """Alike errors together, the most frequent first."""
-        found, teams = _errors_of(span, team), {} if team else await self._teams(span)
+    async def daily_errors(self, span: Span, *, team: str | None = None) -> dict[str, list[DailyCount]]:
+        """By service, those of each day of UTC that had any; the first and the last may be parts of days."""
+        found = _errors_of(span, team)
+        day = func.date(func.timezone("UTC", found.c.since))
+        query = select(found.c.service, day.label("day"), _sum(found.c["count"]).label("count"))
+        days: dict[str, list[DailyCount]] = defaultdict(list)
+        for row in await self._database.execute(query.group_by(found.c.service, day).order_by(day)):
+            days[row.service].append(DailyCount.model_validate(row._asdict()))
+        return dict(days)
+
+    async def error_groups(self, span: Span, *, team: str | None = None, limit: int | None = None) -> list[ErrorGroup]:
+        """Alike errors together, the most frequent first, `limit` of them at most."""
+        found = _errors_of(span, team)
         alike = (found.c.fingerprint, found.c.category, found.c.service, found.c.operation, found.c.code)
         count, last_seen = _sum(found.c["count"]), func.max(found.c.last_seen)
         query = (
@@ -87,21 +97,25 @@ class Statistics:
             )
             .group_by(*alike)
             .order_by(count.desc(), last_seen.desc(), found.c.fingerprint)
+            .limit(limit)
         )
+        rows = await self._database.execute(query)
+        teams = {} if team else await self._teams(span, [row.fingerprint for row in rows])
         severities = list(ErrorSeverity)
         return [
             ErrorGroup.model_validate(
                 {**row._mapping, "severity": severities[row.worst], "teams": teams.get(row.fingerprint, 1)}
             )
-            for row in await self._database.execute(query)
+            for row in rows
         ]
 
-    async def _teams(self, span: Span) -> dict[str, int]:
+    async def _teams(self, span: Span, fingerprints: Sequence[str]) -> dict[str, int]:
         """By fingerprint, how many teams met it."""
         single, counted = errors.c, error_counts.c
         rows = _Source(select(single.fingerprint, single.team), single.occurred_at)
         counts = _Source(select(counted.fingerprint, counted.team).where(counted.team != ALL_TEAMS), counted.since)
-        met = select(_joined(span, rows, counts, counted.grain)).distinct().subquery()
+        told = _joined(span, rows, counts, counted.grain)
+        met = select(told).where(told.c.fingerprint.in_(fingerprints)).distinct().subquery()
         query = select(met.c.fingerprint, func.count().label("teams")).group_by(met.c.fingerprint)
         return {row.fingerprint: row.teams for row in await self._database.execute(query)}
 

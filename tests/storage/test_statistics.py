@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -84,7 +85,13 @@ async def test_whatever_the_window_its_counts_are_those_of_its_rows(database: Da
     within = [one for one in told if one.occurred_at in window]
     statistics = Statistics(database)
     counts = await statistics.error_counts(window)
-    found = error_statistics(window, counts + await statistics.error_counts(window.before))
+    days = await statistics.daily_errors(window)
+    found = error_statistics(
+        window, counts + await statistics.error_counts(window.before), days=chain.from_iterable(days.values())
+    )
+    assert {service: sum(day.count for day in of_service) for service, of_service in days.items()} == Counter(
+        one.service for one in within
+    )
     assert found.total == len(within) > 0
     assert found.total_before == sum(one.occurred_at in window.before for one in told)
     by_day = Counter(one.occurred_at.date() for one in within)

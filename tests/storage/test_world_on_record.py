@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import chain
 from statistics import fmean
 
 import pytest
@@ -16,7 +17,7 @@ from devsync.domain.insight.forecasts import Forecast, forecast
 from devsync.domain.insight.recommendations import Observations
 from devsync.domain.insight.series import Series, of_counts, of_values
 from devsync.domain.insight.span import Span
-from devsync.domain.insight.statistics import daily, error_statistics
+from devsync.domain.insight.statistics import error_statistics
 from devsync.domain.insight.trends import Direction, Trend, trend
 from devsync.storage.database import Database
 from devsync.storage.observations import observations
@@ -70,7 +71,8 @@ async def seen(database: Database) -> Observations:
 async def test_errors_are_counted_as_injected(database: Database, world: World) -> None:
     records = Statistics(database)
     counts = await records.error_counts(OUTAGE) + await records.error_counts(OUTAGE.before)
-    found = error_statistics(OUTAGE, counts, await records.call_counts(OUTAGE))
+    days = chain.from_iterable((await records.daily_errors(OUTAGE)).values())
+    found = error_statistics(OUTAGE, counts, await records.call_counts(OUTAGE), days)
     injected = error_statistics(
         OUTAGE, queries.error_counts(world.calls, WHOLE), queries.operation_counts(world.calls, OUTAGE)
     )
@@ -117,7 +119,8 @@ async def test_generation_time_grows_as_injected_and_meets_its_limit(database: D
 
 
 async def daily_errors(database: Database, team: str) -> Series:
-    return of_counts(daily(await Statistics(database).error_counts(WHOLE, team=team)), WHOLE)
+    by_service = await Statistics(database).daily_errors(WHOLE, team=team)
+    return of_counts(chain.from_iterable(by_service.values()), WHOLE)
 
 
 async def test_the_team_whose_refreshes_got_worse_has_the_clearest_lasting_change(database: Database) -> None:

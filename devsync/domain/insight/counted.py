@@ -16,7 +16,7 @@ Measure = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class ErrorCount(Model):
-    """Alike errors of one stretch of time: an hour, or a day."""
+    """Alike errors of one stretch of time: an hour, a day, or the whole window."""
 
     since: AwareDatetime
     """Its beginning; that of the asked window where the window begins within it."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC
+from datetime import UTC, date
 
 from devsync.domain.errors import ErrorSeverity
 from devsync.domain.insight.counted import CallCount, ErrorCount, StageCount
@@ -72,8 +72,15 @@ class Bottleneck(Model):
     share: float
 
 
-def error_statistics(span: Span, errors: Iterable[ErrorCount], operations: Iterable[CallCount] = ()) -> ErrorStatistics:
-    """`errors` may reach back as long again, for the comparison; `operations` are of the window itself."""
+def error_statistics(
+    span: Span,
+    errors: Iterable[ErrorCount],
+    operations: Iterable[CallCount] = (),
+    days: Iterable[DailyCount] | None = None,
+) -> ErrorStatistics:
+    """`errors` may reach back as long again, for the comparison; `operations` are of the window itself, and so are
+    `days`, which are told where `errors` are not counted by day.
+    """
     counted = tuple(errors)
     within = [one for one in counted if one.since in span]
     total = sum(one.count for one in within)
@@ -95,7 +102,7 @@ def error_statistics(span: Span, errors: Iterable[ErrorCount], operations: Itera
             share.model_copy(update={"example": examples[share.name]}) for share in fingerprints[:SHOWN_FINGERPRINTS]
         ),
         fingerprints=len(fingerprints),
-        by_day=daily(within),
+        by_day=daily(within) if days is None else added_up(days),
         rates=rates,
         overall=_summed(rates),
     )
@@ -103,10 +110,15 @@ def error_statistics(span: Span, errors: Iterable[ErrorCount], operations: Itera
 
 def daily(errors: Iterable[ErrorCount]) -> tuple[DailyCount, ...]:
     """The days of UTC that have any, in order: select by service or fingerprint before, for their own series."""
-    days: Counter[object] = Counter()
-    for one in errors:
-        days[one.since.astimezone(UTC).date()] += one.count
-    return tuple(DailyCount.model_validate({"day": day, "count": days[day]}) for day in sorted(days, key=str))
+    return added_up(DailyCount(day=one.since.astimezone(UTC).date(), count=one.count) for one in errors)
+
+
+def added_up(days: Iterable[DailyCount]) -> tuple[DailyCount, ...]:
+    """Each day once, in order."""
+    counts: Counter[date] = Counter()
+    for one in days:
+        counts[one.day] += one.count
+    return tuple(DailyCount(day=day, count=counts[day]) for day in sorted(counts))
 
 
 def bottlenecks(stages: Sequence[StageCount]) -> tuple[Bottleneck, ...] | NotEnoughData:
