@@ -5,10 +5,25 @@ import sys
 
 import typer
 
-from commands import audit, breaker, config, db, delivery, edition, errors, escalation, records, recovery, schedule
+from commands import (
+    audit,
+    breaker,
+    config,
+    db,
+    delivery,
+    edition,
+    errors,
+    escalation,
+    performance,
+    records,
+    recovery,
+    schedule,
+)
 from commands.apply import apply
 from commands.demo import demo
 from commands.doctor import doctor
+from commands.forecast import forecast
+from commands.recommendations import recommendations
 from commands.replay import replay
 from commands.run import preview, run
 from commands.status import status
@@ -20,7 +35,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals may hold secrets
 )
-for command in (demo, up, apply, run, preview, status, replay, doctor):
+for command in (demo, up, apply, run, preview, status, recommendations, forecast, replay, doctor):
     app.command()(command)
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
@@ -30,6 +45,7 @@ app.add_typer(delivery.app, name="delivery")
 app.add_typer(breaker.app, name="breaker")
 app.add_typer(escalation.app, name="escalation")
 app.add_typer(errors.app, name="errors")
+app.add_typer(performance.app, name="performance")
 app.add_typer(recovery.app, name="recovery")
 app.add_typer(audit.app, name="audit")
 app.add_typer(records.app, name="records")

@@ -17,6 +17,7 @@ from activities.collection import Shelf
 from activities.serving import Activities, Process, activities_by_service
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
+from devsync.contracts.operations import OperationRecord
 from devsync.runtime.activity_errors import ToldAlready
 from devsync.runtime.breaker.gates import Gates
 from devsync.runtime.breaker.pause import PauseForLongHints
@@ -43,6 +44,7 @@ from devsync.storage.collected import CollectedUnits
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
+from devsync.storage.operations import Operations
 from devsync.storage.pages import CollectionPages
 from devsync.storage.prose import keep_out
 from devsync.storage.spool import Spool
@@ -61,17 +63,30 @@ CANNOT_START = (
 """What a person can mend: told in one message, without a traceback."""
 
 
+class Spools:
+    """What this process tells the records of its own accord."""
+
+    def __init__(self) -> None:
+        self.errors = Spool[ErrorRecord]("errors")
+        # A large edition makes some hundreds of them, and many editions begin at the same time.
+        self.operations = Spool[OperationRecord]("operations", limit=20_000, batch=500, patience=4)
+
+
 async def run() -> None:
     environment = read_environment()
     configuration = load_configuration(environment.config_dir)
     if environment.metrics_address:
         export_metrics(environment.metrics_address)
-    errors = Spool[ErrorRecord]("errors")
+    spools = Spools()
     keep_out(environment.secrets())
-    client = await connect(DevSyncPlugin(keep_error=errors.keep, secrets=environment.secrets()))
+    client = await connect(
+        DevSyncPlugin(
+            keep_error=spools.errors.keep, keep_operation=spools.operations.keep, secrets=environment.secrets()
+        )
+    )
     await require_search_attributes(client)
     async with AsyncExitStack() as stack:
-        process = await open_process(client, environment, configuration, errors, stack)
+        process = await open_process(client, environment, configuration, spools, stack)
         workers = build_workers(process)
         if version := environment.worker_version():
             _tell_the_build(version)
@@ -82,14 +97,15 @@ async def open_process(
     client: Client,
     environment: Environment,
     configuration: Configuration,
-    errors: Spool[ErrorRecord],
+    spools: Spools,
     stack: AsyncExitStack,
 ) -> Process:
     """The database and the gates, ready for use. What must be closed afterwards goes on the stack."""
     database = Database(environment.database().get_secret_value())
     stack.push_async_callback(database.dispose)
     await database.check()
-    await stack.enter_async_context(errors.written_by(Errors(database).write))
+    await stack.enter_async_context(spools.errors.written_by(Errors(database).write))
+    await stack.enter_async_context(spools.operations.written_by(Operations(database).write))
     store = ArtifactStore(database)
     services = configuration.services
     rules = {service: services.breaker(service) for service in services.guarded}

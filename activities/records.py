@@ -11,6 +11,7 @@ from temporalio.service import RPCError
 
 from activities.composing import content_of, digest_of
 from activities.earlier_runs import EarlierRuns
+from activities.phases import operations_of
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
@@ -65,7 +66,7 @@ class RecordActivities:
 
     @activity.defn(name=contracts.RECORD_EDITION.name)
     async def record_edition(self, message: RecordEdition) -> Recorded:
-        """The run and, unless it was a dry run, the edition with its contributors; one transaction."""
+        """The run with its phases and, unless it was a dry run, the edition with its contributors; one transaction."""
         result = message.result
         run = RunRecord(
             workflow_id=result.workflow_id,
@@ -83,7 +84,7 @@ class RecordActivities:
         )
         with _somebody_migrates():
             edition = await self._edition(message, message.kept) if message.kept else None
-            await self._records.write(run=run, edition=edition)
+            await self._records.write(run=run, operations=operations_of(message), edition=edition)
             await self._pages.delete_collection(names.collection_id(result.workflow_id, result.run_id))
             await self._pages.delete_older_than(ABANDONED_PAGES)
         return Recorded()

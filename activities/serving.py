@@ -39,7 +39,9 @@ from activities.waiting import WaitingActivities
 from activities.webhook import WebhookActivities
 from devsync.contracts import names
 from devsync.rendering.mail import MailIdentity
+from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.runtime.breaker.gates import Gates
+from devsync.runtime.measured_calls import MeasuringGate
 from devsync.settings.configuration import Configuration
 from devsync.settings.environment import Environment
 from devsync.settings.services import ServiceSettings
@@ -69,6 +71,11 @@ class Process:
     def settings(self, service: str) -> ServiceSettings:
         return self.configuration.services.service(service)
 
+    def gate(self, service: str) -> CallGate:
+        """What each call to the service passes: it is measured, and let out by its breaker where it has one."""
+        is_guarded = service in self.configuration.services.guarded
+        return MeasuringGate(service, self.gates.gate(service) if is_guarded else UNGATED)
+
 
 def local(process: Process) -> Activities:
     environment, database, store = process.environment, process.database, process.store
@@ -89,7 +96,7 @@ def local(process: Process) -> Activities:
 
 
 def github(process: Process) -> Activities:
-    settings, gate = process.settings(names.GITHUB), process.gates.gate(names.GITHUB)
+    settings, gate = process.settings(names.GITHUB), process.gate(names.GITHUB)
     access = process.environment.github()
     client = GitHubClient(
         base_url=access.url,
@@ -116,7 +123,7 @@ def jira(process: Process) -> Activities:
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
-        gate=process.gates.gate(names.JIRA),
+        gate=process.gate(names.JIRA),
     )
     return JiraActivities(client, process.shelf, process.units).all()
 
@@ -128,6 +135,7 @@ def calendar(process: Process) -> Activities:
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
+        gate=process.gate(names.CALENDAR),
     )
     process.stack.push_async_callback(client.close)
     return CalendarActivities(client, process.environment.config_dir, process.store, process.units).all()
@@ -154,7 +162,7 @@ def slack(process: Process) -> Activities:
         token=access.token.get_secret_value(),
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
-        gate=process.gates.gate(names.SLACK),
+        gate=process.gate(names.SLACK),
     )
     process.stack.push_async_callback(client.close)
     return SlackActivities(client, process.store).all()
@@ -167,7 +175,7 @@ def email(process: Process) -> Activities:
         process.environment.smtp(),
         concurrency=settings.concurrency,
         read_timeout=settings.http_read,
-        gate=process.gates.gate(names.EMAIL),
+        gate=process.gate(names.EMAIL),
     )
     return EmailActivities(client, process.store, identity).all()
 
@@ -179,6 +187,7 @@ def webhook(process: Process) -> Activities:
         concurrency=settings.concurrency,
         connect_timeout=settings.http_connect,
         read_timeout=settings.http_read,
+        gate=process.gate(names.WEBHOOK),
     )
     process.stack.push_async_callback(client.close)
     return WebhookActivities(client, process.store).all()
@@ -210,6 +219,8 @@ def _is_served(service: str, process: Process) -> bool:
 
 def _web_reader(process: Process, service: str) -> WebReader:
     settings = process.settings(service)
-    reader = WebReader(service, connect_timeout=settings.http_connect, read_timeout=settings.http_read)
+    # Of feeds and status pages, which stand in for a service that is down: its breaker has no say in them.
+    gate = MeasuringGate(service, UNGATED)
+    reader = WebReader(service, connect_timeout=settings.http_connect, read_timeout=settings.http_read, gate=gate)
     process.stack.callback(reader.close)
     return reader

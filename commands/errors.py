@@ -1,8 +1,8 @@
 """`errors stats`: what went wrong lately, counted by what errors have in common."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -10,67 +10,89 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.console import AsJson, Exit, command, emit, output, print_whole
-from commands.times import span_of
+from commands.on_record import (
+    OfTeam,
+    Until,
+    Window,
+    database_on_record,
+    window_document,
+    window_words,
+)
+from commands.times import window_of
 from devsync.domain.errors import ErrorSeverity
-from devsync.settings.environment import read_environment
-from devsync.storage.database import Database
-from devsync.storage.errors import ErrorGroup, Errors
+from devsync.domain.insight.statistics import ErrorStatistics, Rate, Share, error_statistics
+from devsync.storage.statistics import ErrorGroup, Statistics
 
 app = typer.Typer(help="Errors on record.", no_args_is_help=True)
 
 _COLOURS = {ErrorSeverity.HIGH: "yellow", ErrorSeverity.CRITICAL: "red"}
+_SHOWN_OPERATIONS = 5
 
-Window = Annotated[str, typer.Option(help="How far back: 90s, 15m, 24h or 7d.")]
 Limit = Annotated[int, typer.Option(min=1, help="The kinds of errors to list, the most frequent first.")]
 
 
 @app.command()
 @command
-async def stats(window: Window = "24h", limit: Limit = 20, as_json: AsJson = False) -> Exit:
-    """Count errors by category, service and fingerprint: failed attempts, also those that a later attempt healed."""
-    until = datetime.now(UTC)
-    span = span_of(window, until)
-    database = Database(read_environment().database().get_secret_value(), pool_size=1)
-    try:
-        groups = await Errors(database).groups(until - span)
-    finally:
-        await database.dispose()
+async def stats(
+    window: Window = "24h", until: Until = None, team: OfTeam = None, limit: Limit = 20, as_json: AsJson = False
+) -> Exit:
+    """Count errors by category, severity, service, operation and fingerprint: failed attempts, also those that a later
+    attempt healed. And of which part of its attempts each service fails."""
+    span = window_of(window, until, datetime.now(UTC))
+    async with database_on_record() as database:
+        records = Statistics(database)
+        groups = await records.error_groups(span, team=team, limit=limit)
+        counts = await records.error_counts(span, team=team) + await records.error_counts(span.before, team=team)
+        days = await records.daily_errors(span, team=team)
+        attempts = await records.call_counts(span, team=team)
+    found = error_statistics(span, counts, attempts, chain.from_iterable(days.values()))
     if as_json:
-        emit(document(groups, window, until - span, until, limit))
+        emit(document(found, groups, window))
     else:
-        _print(groups, window, limit)
+        _print(found, groups, window_words(window, until))
     return Exit.OK
 
 
-def document(groups: Sequence[ErrorGroup], window: str, since: datetime, until: datetime, limit: int) -> dict[str, Any]:
-    """What `--json` prints. `fingerprints` holds `limit` at most, the totals hold all."""
+def document(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) -> dict[str, Any]:
+    """What `--json` prints. `fingerprints` holds the most frequent kinds, the totals hold all."""
     return {
-        "window": window,
-        "since": since,
-        "until": until,
-        "total": sum(group.count for group in groups),
-        "by_category": _counted(groups, lambda group: group.category.value),
-        "by_service": _counted(groups, lambda group: group.service),
-        "fingerprints": [group.model_dump(mode="json") for group in groups[:limit]],
+        **window_document(window, found.span),
+        "total": found.total,
+        "total_before": found.total_before,
+        "by_category": _counts(found.by_category),
+        "by_severity": _counts(found.by_severity),
+        "by_service": _counts(found.by_service),
+        "by_operation": _counts(found.by_operation),
+        "by_day": {one.day.isoformat(): one.count for one in found.by_day},
+        "rates": [_rate_document(rate) for rate in found.rates],
+        "overall": _rate_document(found.overall) if found.overall else None,
+        "fingerprints": [group.model_dump(mode="json") for group in groups],
     }
 
 
-def _counted(groups: Sequence[ErrorGroup], key: Callable[[ErrorGroup], str]) -> dict[str, int]:
-    """Errors by key, the most frequent first."""
-    counts: Counter[str] = Counter()
-    for group in groups:
-        counts[key(group)] += group.count
-    return dict(counts.most_common())
+def _counts(shares: Iterable[Share]) -> dict[str, int]:
+    return {share.name: share.count for share in shares}
 
 
-def _print(groups: Sequence[ErrorGroup], window: str, limit: int) -> None:
+def _rate_document(rate: Rate) -> dict[str, Any]:
+    return {"service": rate.service, "attempts": rate.calls, "failures": rate.failures, "rate": rate.rate}
+
+
+def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) -> None:
     if not groups:
-        output().print(f"no errors on record in the last {window}")
+        output().print(f"no errors on record {window}")
+        _print_rates(found)
         return
-    output().print(f"{sum(group.count for group in groups)} errors in the last {window}")
-    for title, key in (("category", lambda one: one.category.value), ("service", lambda one: one.service)):
-        counts = _counted(groups, key)
-        output().print(f"by {title}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+    output().print(f"{found.total} errors {window}, {found.total_before} in as long a time before")
+    by = {
+        "category": found.by_category,
+        "severity": found.by_severity,
+        "service": found.by_service,
+        "operation": found.by_operation[:_SHOWN_OPERATIONS],
+    }
+    for title, shares in by.items():
+        output().print(f"by {title}: " + ", ".join(f"{share.name} {share.count}" for share in shares))
+    _print_rates(found)
     table = Table(
         "count",
         "severity",
@@ -83,7 +105,7 @@ def _print(groups: Sequence[ErrorGroup], window: str, limit: int) -> None:
         box=None,
         pad_edge=False,
     )
-    for group in groups[:limit]:
+    for group in groups:
         colour = _COLOURS.get(group.severity, "default")
         table.add_row(
             str(group.count),
@@ -96,5 +118,14 @@ def _print(groups: Sequence[ErrorGroup], window: str, limit: int) -> None:
             group.fingerprint,
         )
     print_whole(table)
-    if len(groups) > limit:
-        output().print(f"{len(groups) - limit} more kinds; --limit {len(groups)} lists all")
+    if found.fingerprints > len(groups):
+        output().print(f"{found.fingerprints - len(groups)} more kinds; --limit {found.fingerprints} lists all")
+
+
+def _print_rates(found: ErrorStatistics) -> None:
+    """Counts beside the percentage: one of two is no 50 %."""
+    failing = [rate for rate in found.rates if rate.failures]
+    if found.overall is None or not failing:
+        return
+    told = ", ".join(f"{one.service} {one.failures} of {one.calls} ({one.failures / one.calls:.1%})" for one in failing)
+    output().print(f"attempts that failed: {found.overall.failures} of {found.overall.calls}; {told}")

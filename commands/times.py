@@ -1,9 +1,10 @@
 """Instants and spans of time as people read and write them at a terminal."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from commands.console import Exit, Told
+from devsync.domain.insight.span import ImpossibleSpan, Span, span
 from devsync.settings.durations import parse_duration
 
 
@@ -24,3 +25,22 @@ def span_of(window: str, until: datetime) -> timedelta:
     if not span:
         raise Told('--window: "0s" is no time at all; write 24h', Exit.USAGE)
     return span
+
+
+def window_of(window: str, until: str | None, now: datetime) -> Span:
+    """What `--window` and `--until` say: `7d`, and the instant at which it ends. Raises Told."""
+    end = _instant(until) if until else now
+    length = span_of(window, end)
+    try:
+        return span(end - length, end, now)
+    except ImpossibleSpan as error:
+        raise Told(f"--window: {error}", Exit.USAGE) from None
+
+
+def _instant(text: str) -> datetime:
+    """Without an offset it is UTC, as the times are that commands print."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise Told(f'--until: "{text}" is no time; write 2026-11-23 or 2026-11-23T08:00+01:00', Exit.USAGE) from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -89,6 +89,7 @@ def record_of(
         requested_by=request.requested_by,
         cancelled_because=progress.cancelled_because,
         failed_because=progress.failed_because,
+        ended_in=progress.phase,
         started_at=started_at,
         ended_at=workflow.now(),
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 import httpx
 
+from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
 
 LARGEST_BYTES: Final = 2 * 2**20
@@ -16,7 +17,10 @@ _REDIRECTS: Final = 3
 class WebReader:
     """Thread-safe. The time-outs bound each wait; what keeps trickling ends at LARGEST_BYTES."""
 
-    def __init__(self, service: str, *, connect_timeout: timedelta, read_timeout: timedelta) -> None:
+    def __init__(
+        self, service: str, *, connect_timeout: timedelta, read_timeout: timedelta, gate: CallGate = UNGATED
+    ) -> None:
+        self._gate = gate
         self._service = service
         read = read_timeout.total_seconds()
         self._http = httpx.Client(
@@ -30,7 +34,7 @@ class WebReader:
         """The document. Raises what httpx raises, HTTPStatusError for an error's answer, and MalformedAnswer for one
         that is empty or too large."""
         content = b""
-        with self._http.stream("GET", url, headers={"Accept": accept}) as answer:
+        with self._gate.call("GET"), self._http.stream("GET", url, headers={"Accept": accept}) as answer:
             answer.raise_for_status()
             for piece in answer.iter_bytes():
                 content += piece

@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 
+from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.runtime.classification import MalformedAnswer
 from devsync.runtime.outgoing import Resolve, guarded_client, resolve
 
@@ -41,7 +42,9 @@ class CalendarClient:
         connect_timeout: timedelta,
         read_timeout: timedelta,
         resolver: Resolve = resolve,
+        gate: CallGate = UNGATED,
     ) -> None:
+        self._gate = gate
         self._slots = asyncio.Semaphore(concurrency)
         self._http = guarded_client(
             private_hosts, connect_timeout=connect_timeout, read_timeout=read_timeout, resolver=resolver
@@ -59,6 +62,7 @@ class CalendarClient:
         headers = {"Accept": "text/calendar", **{name: value for name, value in named.items() if value}}
         async with (
             self._slots,
+            self._gate.call("GET"),
             asyncio.timeout(MOST_SECONDS),
             self._http.stream("GET", address, headers=headers) as response,
         ):

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.runtime.failures.webhook import WebhookAnswered
 from devsync.runtime.outgoing import guarded_client
 from devsync.settings.problems import ConfigError
@@ -30,7 +31,9 @@ class WebhookClient:
         connect_timeout: timedelta,
         read_timeout: timedelta,
         verify: ssl.SSLContext | bool = True,
+        gate: CallGate = UNGATED,
     ) -> None:
+        self._gate = gate
         self._seconds = (connect_timeout + read_timeout).total_seconds()
         self._http = guarded_client(
             private_hosts, connect_timeout=connect_timeout, read_timeout=read_timeout, verify=verify
@@ -55,6 +58,7 @@ class WebhookClient:
         }
         async with (
             self._free,
+            self._gate.call("POST"),
             asyncio.timeout(self._seconds),
             self._http.stream("POST", url, content=body, headers=headers) as answer,
         ):

@@ -34,6 +34,8 @@ class ActivityContract(Generic[In, Out]):
     """Nothing goes on without it: likewise."""
     is_tried_once: bool = False
     """Whatever a policy says: whether its work may be repeated, only the workflow can find out."""
+    is_conditional: bool = False
+    """It asks first whether what was collected before still holds."""
 
     @property
     def service(self) -> str:
@@ -49,14 +51,16 @@ PLAN_EDITION = ActivityContract("local.plan_edition", edition.PlanEdition, editi
 PLAN_REFRESH = ActivityContract("local.plan_refresh", refresh.PlanRefresh, edition.EditionPlan)
 FIND_PREVIOUS = ActivityContract("local.find_previous_edition", edition.FindPreviousEdition, edition.PreviousEdition)
 COLLECT_REPOSITORY = ActivityContract(
-    "github.collect_repository", collection.CollectRepository, collection.UnitCollected
+    "github.collect_repository", collection.CollectRepository, collection.UnitCollected, is_conditional=True
 )
 COLLECT_PROJECT = ActivityContract("jira.collect_project", collection.CollectProject, collection.UnitCollected)
 COLLECT_BOARD = ActivityContract("jira.collect_board", collection.CollectBoard, collection.UnitCollected)
 COLLECT_DEPLOYMENTS = ActivityContract(
     "github.collect_deployments", collection.CollectDeployments, collection.UnitCollected
 )
-COLLECT_CALENDAR = ActivityContract("calendar.collect", collection.CollectCalendar, collection.UnitCollected)
+COLLECT_CALENDAR = ActivityContract(
+    "calendar.collect", collection.CollectCalendar, collection.UnitCollected, is_conditional=True
+)
 COMPOSE_EDITION = ActivityContract(
     "local.compose_edition", edition.ComposeEdition, edition.EditionComposed, is_critical=True
 )

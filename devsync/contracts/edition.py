@@ -333,6 +333,8 @@ class RecordEdition(Model):
     requested_by: str = ""
     cancelled_because: str = ""
     failed_because: str = ""
+    ended_in: Phase | None = None
+    """The phase in which the run came to its end; None where what made the revision has no phases: an amendment."""
     started_at: datetime
     ended_at: datetime
 

@@ -25,7 +25,7 @@ from devsync.domain.errors import ErrorCategory, ErrorContext, Failure, assessed
 from devsync.domain.redaction import bounded, redacted
 from devsync.runtime.declared_retry import jitter_of
 
-Keep = Callable[[ErrorRecord], None]
+KeepError = Callable[[ErrorRecord], None]
 
 _DEEPEST_CAUSE = 3
 
@@ -33,7 +33,7 @@ _DEEPEST_CAUSE = 3
 class ErrorTranslation(Interceptor):
     """`secrets` are values that stand in no message, whatever a service quotes. `keep` must not wait."""
 
-    def __init__(self, *, keep: Keep | None = None, secrets: Sequence[str] = ()) -> None:
+    def __init__(self, *, keep: KeepError | None = None, secrets: Sequence[str] = ()) -> None:
         self._keep = keep
         self._secrets = tuple(secrets)
 
@@ -42,7 +42,7 @@ class ErrorTranslation(Interceptor):
 
 
 class _Translate(ActivityInboundInterceptor):
-    def __init__(self, inner: ActivityInboundInterceptor, keep: Keep | None, secrets: Sequence[str]) -> None:
+    def __init__(self, inner: ActivityInboundInterceptor, keep: KeepError | None, secrets: Sequence[str]) -> None:
         super().__init__(inner)
         self._keep = keep
         self._secrets = secrets

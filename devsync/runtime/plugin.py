@@ -12,8 +12,9 @@ from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from devsync.runtime.activity_errors import ErrorTranslation, Keep
+from devsync.runtime.activity_errors import ErrorTranslation, KeepError
 from devsync.runtime.declared_retry import RetryDeclared
+from devsync.runtime.measuring import KeepOperation, Measuring
 from devsync.runtime.message_guard import MessageGuard
 from devsync.runtime.sandbox import ContextFreeSandbox
 from devsync.runtime.short_failures import ShortFailures
@@ -23,13 +24,25 @@ PASSTHROUGH_MODULES = ("devsync",)
 
 
 class DevSyncPlugin(SimplePlugin):
-    """`keep_error` gets every failed attempt of this process's workers; `secrets` stand in no failure's words."""
+    """`keep_error` gets every failed attempt of this process's workers, `keep_operation` every attempt that ended and
+    its API calls; `secrets` stand in no failure's words."""
 
-    def __init__(self, *, keep_error: Keep | None = None, secrets: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        keep_error: KeepError | None = None,
+        keep_operation: KeepOperation | None = None,
+        secrets: Sequence[str] = (),
+    ) -> None:
         super().__init__(
             "devsync.changelog",
             data_converter=dataclasses.replace(pydantic_data_converter, failure_converter_class=ShortFailures),
-            interceptors=[ErrorTranslation(keep=keep_error, secrets=secrets), RetryDeclared(), MessageGuard()],
+            interceptors=[
+                *([Measuring(keep_operation)] if keep_operation else []),  # outermost: it sees errors classified
+                ErrorTranslation(keep=keep_error, secrets=secrets),
+                RetryDeclared(),
+                MessageGuard(),
+            ],
             workflow_runner=_in_our_sandbox,
         )
 

@@ -5,12 +5,14 @@ A copy of what the entity `breaker:{service}` remembers only the end of; it outl
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from devsync.contracts.names import breaker_id
 from devsync.domain.audit import AuditEntry
-from devsync.domain.breaker import Transition
+from devsync.domain.breaker import BREAKER, State, Transition
+from devsync.domain.insight.recommendations import BreakerUse
+from devsync.domain.insight.span import Span
 from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from devsync.storage.tables import breaker_transitions
@@ -47,6 +49,46 @@ class BreakerTransitions:
         )
         rows = await self._database.execute(newest)
         return [Transition.model_validate(dict(row._mapping)) for row in reversed(list(rows))]
+
+    async def uses(self, span: Span) -> list[BreakerUse]:
+        """How often each opened and how its recoveries went, by its own rules; operators' doings aside."""
+        table = breaker_transitions.c
+        within = (
+            select(
+                table.service,
+                table.from_state,
+                table.to_state,
+                func.lag(table.from_state)
+                .over(partition_by=(table.service, table.entity), order_by=table.number)
+                .label("opened_from"),
+            )
+            .where(
+                table.at >= span.start,
+                table.at < span.end,
+                table.actor == BREAKER,
+                table.from_state != table.to_state,
+                table.to_state != State.HALF_OPEN.value,
+            )
+            .subquery()
+        )
+
+        def count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+            return func.count(case((and_(*conditions), 1)))
+
+        opens, closes = within.c.to_state == State.OPEN.value, within.c.to_state == State.CLOSED.value
+        query = (
+            select(
+                within.c.service,
+                count(opens, within.c.from_state == State.CLOSED.value).label("openings"),
+                # The opening right before it was the first one: no probe had failed in between.
+                count(closes, within.c.opened_from == State.CLOSED.value).label("recovered_at_once"),
+                count(opens, within.c.from_state == State.HALF_OPEN.value).label("failed_recoveries"),
+            )
+            .group_by(within.c.service)
+            .order_by(within.c.service)
+        )
+        rows = await self._database.execute(query)
+        return [BreakerUse.model_validate(row._mapping) for row in rows]
 
 
 def _entry(service: str, entity: str, number: int, transition: Transition) -> AuditEntry:

@@ -1,38 +1,16 @@
-"""Errors on record: written once each, and counted by what they have in common."""
+"""Errors on record: written once each. `devsync.storage.statistics` counts them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from sqlalchemy import Executable, case, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql import insert
 
 from devsync.contracts.errors import ErrorRecord
 from devsync.domain.audit import AuditEntry
-from devsync.domain.errors import ErrorCategory, ErrorSeverity
-from devsync.domain.model import Model
 from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from devsync.storage.tables import errors
 from devsync.storage.upsert import storable
-
-
-class ErrorGroup(Model):
-    """Alike errors of a time span."""
-
-    fingerprint: str
-    category: ErrorCategory
-    service: str
-    operation: str
-    code: str
-    severity: ErrorSeverity
-    """The worst of them."""
-    count: int
-    teams: int
-    """How many teams met it."""
-    first_seen: datetime
-    last_seen: datetime
-    message: str
-    """The latest one's."""
 
 
 class Errors:
@@ -44,31 +22,6 @@ class Errors:
         """Writes those that are not there yet, and tells the audit. Raises DatabaseUnavailable and NotMigrated."""
         if records:
             await self._audit.write(map(_entry, records), insert_errors(records))
-
-    async def groups(self, since: datetime) -> list[ErrorGroup]:
-        """The errors that occurred since then, alike ones together, the most frequent first."""
-        worst = func.max(case({one.value: one.rank for one in ErrorSeverity}, value=errors.c.severity))
-        latest_first = aggregate_order_by(errors.c.message, errors.c.occurred_at.desc())
-        query = (
-            select(
-                errors.c.fingerprint,
-                errors.c.category,
-                errors.c.service,
-                errors.c.operation,
-                errors.c.code,
-                worst.label("worst"),
-                func.count().label("count"),
-                func.count(errors.c.team.distinct()).label("teams"),
-                func.min(errors.c.occurred_at).label("first_seen"),
-                func.max(errors.c.occurred_at).label("last_seen"),
-                func.array_agg(latest_first)[1].label("message"),
-            )
-            .where(errors.c.occurred_at >= since)
-            .group_by(errors.c.fingerprint, errors.c.category, errors.c.service, errors.c.operation, errors.c.code)
-            .order_by(func.count().desc(), func.max(errors.c.occurred_at).desc(), errors.c.fingerprint)
-        )
-        rows = await self._database.execute(query)
-        return [ErrorGroup.model_validate({**row._mapping, "severity": list(ErrorSeverity)[row.worst]}) for row in rows]
 
 
 def insert_errors(records: Sequence[ErrorRecord]) -> Executable:

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from sqlalchemy import Executable
 
 from devsync.contracts.names import delivery_id
+from devsync.contracts.operations import OperationRecord
 from devsync.domain.audit import AuditEntry
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from devsync.storage.deliveries import DeliveryRecord, delivery_statements
 from devsync.storage.editions import EditionRecord, upsert_editions
+from devsync.storage.operations import upsert_operations
 from devsync.storage.runs import RunRecord, upsert_runs
 from devsync.storage.switched_off import AddressRecord, switched_off_statement
 
@@ -27,14 +29,15 @@ class Records:
         self,
         *,
         run: RunRecord | None = None,
+        operations: Sequence[OperationRecord] = (),
         edition: EditionRecord | None = None,
         deliveries: Sequence[DeliveryRecord] = (),
         address: AddressRecord | None = None,
     ) -> None:
         """Writes what is given in one transaction; artifacts that travelled inline are stored before.
 
-        `deliveries` are whole messages: every part of each channel, once. `address` is that of a webhook. Raises
-        DatabaseUnavailable (retry) and NotMigrated.
+        `operations` are the run's phases. `deliveries` are whole messages: every part of each channel, once. `address`
+        is that of a webhook. Raises DatabaseUnavailable (retry) and NotMigrated.
         """
         statements: list[Executable] = []
         told: list[AuditEntry] = []
@@ -43,6 +46,8 @@ class Records:
         if run is not None:
             statements.append(upsert_runs([run]))
             told.append(_end_of(run, edition))
+        if operations:
+            statements.append(upsert_operations(operations))
         if deliveries:
             statements += delivery_statements(deliveries)
             told += _tries_of(deliveries)

@@ -13,7 +13,7 @@ from devsync.domain.audit import AUDIT, CUT, AuditEntry, Head
 from devsync.domain.model import Model
 from devsync.storage.audit import add, locked_heads
 from devsync.storage.database import Database
-from devsync.storage.tables import audit, audit_anchors, audit_heads
+from devsync.storage.tables import ALL_TEAMS, audit, audit_anchors, audit_heads
 
 _AT_ONCE: Final = 2000
 """Rows in one transaction: the team's other writers wait for it."""
@@ -62,8 +62,14 @@ class Aged:
         )
 
 
+_OWNER: Final = f"CASE r.team WHEN '{ALL_TEAMS}' THEN '' ELSE r.team END"
+"""What counts for all teams together belongs to none."""
+
 AGED: Final = (
     Aged("errors", keep="errors", at="r.occurred_at"),
+    Aged("error_counts", keep="errors", at="r.last_seen", team=_OWNER),
+    Aged("operations", keep="operations", at="r.ended_at"),
+    Aged("operation_counts", keep="operations", at="r.since", team=_OWNER),
     Aged("recovery_steps", keep="operations", at="r.started_at"),
     Aged("recoveries", keep="operations", at="r.ended_at"),
     Aged("escalation_events", keep="operations", at="r.at"),

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from devsync.storage.tables import SHARED, audit, metadata
+from devsync.storage.tables import COUNTS, SHARED, audit, metadata
 
 ALL_TEAMS: Final = "devsync_all_teams"
 ONE_TEAM: Final = "devsync_team"
@@ -102,6 +102,10 @@ def _grants(table: str) -> Iterator[str]:
         # Never changed; removed by retention alone, which works for all teams.
         yield f"GRANT SELECT, INSERT, DELETE ON {table} TO {ALL_TEAMS}"
         yield f"GRANT SELECT, INSERT ON {table} TO {ONE_TEAM}"
+    elif table in COUNTS:
+        # Kept by triggers, in their owner's name.
+        yield f"GRANT SELECT, DELETE ON {table} TO {ALL_TEAMS}"
+        yield f"GRANT SELECT ON {table} TO {ONE_TEAM}"
     elif table in SHARED:
         yield f"GRANT SELECT, INSERT, DELETE ON {table} TO {ALL_TEAMS}"
         yield f"GRANT SELECT ON {table} TO {ONE_TEAM}"

@@ -30,10 +30,14 @@ class Spool(Generic[T]):
     entries are written again. Use it on one event loop.
     """
 
-    def __init__(self, what: str, *, limit: int = _LIMIT) -> None:
-        """`what` names the entries in the log: "errors"."""
+    def __init__(self, what: str, *, limit: int = _LIMIT, batch: int = _BATCH, patience: float = 1.0) -> None:
+        """`what` names the entries in the log: "errors". `batch` of them at most are written at once; `patience` times
+        the usual they gather before.
+        """
         self._what = what
         self._limit = limit
+        self._batch = batch
+        self._patience = patience
         self._kept: deque[T] = deque()
         self._something = asyncio.Event()
         self._closing = asyncio.Event()
@@ -67,7 +71,7 @@ class Spool(Generic[T]):
     async def _run(self, write: Write[T]) -> None:
         while True:
             await self._something.wait()
-            await self._until_closing(_GATHERING_SECONDS)
+            await self._until_closing(_GATHERING_SECONDS * self._patience)
             is_written = await self._write_some(write)
             if self._closing.is_set() and not (is_written and self._kept):
                 return
@@ -76,7 +80,7 @@ class Spool(Generic[T]):
 
     async def _write_some(self, write: Write[T]) -> bool:
         """False where the entries could not be written now; they are kept then."""
-        batch = [self._kept.popleft() for _ in range(min(_BATCH, len(self._kept)))]
+        batch = [self._kept.popleft() for _ in range(min(self._batch, len(self._kept)))]
         if not self._kept:
             self._something.clear()
         if not batch:

@@ -6,6 +6,7 @@ that people or services have written are Prose: no secret gets into them.
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -171,6 +172,66 @@ errors = Table(
     Index(None, "team", "occurred_at"),
 )
 
+operations = Table(
+    "operations",
+    metadata,
+    Column("workflow_id", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("activity_id", Text, primary_key=True, comment="of a phase, its name; of an edition, empty"),
+    Column("attempt", Integer, primary_key=True, autoincrement=False, comment="from 1; of phases and editions 0"),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="of an attempt's calls, from 1"),
+    Column("kind", Text, nullable=False),
+    Column("team", Text, nullable=False, comment="empty: work that belongs to no team"),
+    Column("service", Text, nullable=False, comment="empty: a phase or an edition"),
+    Column("operation", Text, nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False, comment="the worker's clock; of a run, workflow time"),
+    Column("seconds", Float, nullable=False),
+    Column("succeeded", Boolean, nullable=False),
+    Column("api_calls", Integer, nullable=False, comment="of an attempt"),
+    Column("api_seconds", Float, nullable=False, comment="of an attempt: its calls, one after the other"),
+    Column("peak_memory_mb", Float, comment="of the process, during an attempt"),
+    Column("was_remembered", Boolean, comment="null: it looks for nothing that was collected before"),
+    CheckConstraint("kind IN ('edition', 'phase', 'attempt', 'call')", name="kind"),
+    Index(None, "kind", "ended_at"),
+)
+
+# What triggers count as rows come in (migration 0012), so that nobody has to count a million of them.
+
+ALL_TEAMS = "*"
+"""In the place of a team, in counts: no team has such a name."""
+
+error_counts = Table(
+    "error_counts",
+    metadata,
+    Column("grain", Text, primary_key=True, comment="how long it counts: hour, day"),
+    Column("since", DateTime(timezone=True), primary_key=True, comment="its beginning, in UTC"),
+    Column("team", Text, primary_key=True, comment="*: all of them together"),
+    # A fingerprint is made of category, service and operation: they need not be part of the key.
+    Column("fingerprint", Text, primary_key=True),
+    Column("severity", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("category", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("first_seen", DateTime(timezone=True), nullable=False),
+    Column("last_seen", DateTime(timezone=True), nullable=False),
+    Column("message", Text, nullable=False, comment="the latest one's"),
+)
+
+operation_counts = Table(
+    "operation_counts",
+    metadata,
+    Column("grain", Text, primary_key=True, comment="how long it counts: hour, day"),
+    Column("since", DateTime(timezone=True), primary_key=True, comment="its beginning, in UTC"),
+    Column("team", Text, primary_key=True, comment="*: all of them together"),
+    Column("kind", Text, primary_key=True, comment="attempt, call"),
+    Column("service", Text, primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+)
+
 breaker_transitions = Table(
     "breaker_transitions",
     metadata,
@@ -311,3 +372,6 @@ audit_anchors = Table(
 
 SHARED = frozenset({breaker_transitions.name})
 """What belongs to no team: one breaker guards a service for all of them."""
+
+COUNTS = frozenset({error_counts.name, operation_counts.name})
+"""What triggers count of other tables' rows."""

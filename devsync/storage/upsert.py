@@ -37,7 +37,8 @@ def storable(value: Any) -> Any:
     Titles and names come from outside; one bad character must not keep a whole record from being written.
     """
     if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = value.replace("\0", "\ufffd")
+        return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, Mapping):
         return {storable(key): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Errors on record, in a real database: once each, and counted by what they have in common."""
+"""Errors on record, in a real database: once each."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -45,34 +45,11 @@ async def test_an_error_is_on_record_once_however_often_it_is_told(database: Dat
     assert [tuple(row) for row in rows] == [(str(number), "github answered 503") for number in (1, 2, 3)]
 
 
-async def test_alike_errors_are_one_group_with_its_worst_severity_and_its_latest_words(database: Database) -> None:
-    errors = Errors(database)
-    await errors.write(
-        [
-            record(1),
-            record(2, severity=ErrorSeverity.CRITICAL, team="search"),
-            record(3, message="github answered 503 to the last one"),
-            record(4, fingerprint="f2", service="jira", category=ErrorCategory.NETWORK, code="timeout"),
-            record(-60, message="before the window"),
-        ]
-    )
-    first, second = await errors.groups(NOON)
-    assert (first.fingerprint, first.count, first.teams) == ("f1", 3, 2)
-    assert first.severity is ErrorSeverity.CRITICAL
-    assert (first.first_seen, first.last_seen) == (NOON + timedelta(minutes=1), NOON + timedelta(minutes=3))
-    assert first.message == "github answered 503 to the last one"
-    assert (second.fingerprint, second.service, second.category, second.count) == ("f2", "jira", "network", 1)
-
-
 async def test_text_that_the_database_cannot_hold_keeps_no_error_from_being_recorded(database: Database) -> None:
     errors = Errors(database)
     await errors.write([record(1, message="a\0b \ud800")])
-    (group,) = await errors.groups(NOON)
-    assert group.message == "a\ufffdb \ufffd"
-
-
-async def test_an_empty_window_has_no_groups(database: Database) -> None:
-    assert await Errors(database).groups(NOON) == []
+    (row,) = await database.execute(text("SELECT message FROM errors"))
+    assert row.message == "a\ufffdb \ufffd"
 
 
 @pytest.mark.timeout(60)
@@ -89,5 +66,5 @@ async def test_errors_outlive_a_database_that_stops_and_comes_back(
         for number in range(1, 4):
             spool.keep(record(number))
         await server.start()
-    (group,) = await errors.groups(NOON)
-    assert (group.count, spool.lost) == (3, 0)
+    ((count,),) = await database.execute(text("SELECT count(*) FROM errors"))
+    assert (count, spool.lost) == (3, 0)

@@ -13,6 +13,7 @@ from devsync.storage.audit_check import AuditCheck
 from devsync.storage.collected import CollectedUnits, RememberedUnit
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
+from devsync.storage.operations import Operations
 from devsync.storage.records import Records
 from devsync.storage.retention import AGED, Due, Retention
 from devsync.storage.tables import metadata
@@ -20,6 +21,7 @@ from tests.storage.tampering import rows_of, tamper
 from tests.storage.test_audit import entry
 from tests.storage.test_audit_of_records import write_one_of_each
 from tests.storage.test_errors import record as error
+from tests.storage.test_operations import operation
 from tests.storage.test_records import MONDAY, edition
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -59,9 +61,14 @@ async def test_what_is_younger_stays(database: Database) -> None:
 
 async def test_everything_grows_too_old_at_its_time(database: Database) -> None:
     await write_one_of_each(database)
-    assert await retention(database, NOON + 91 * DAY).remove(MANY) == {"errors": 3}
+    await Operations(database).write([operation(1), operation(2)])
+    errors = {"errors": 3, "error_counts": 6}  # of each team and of all, by hour and by day
+    assert await retention(database, NOON + 91 * DAY).remove(MANY) == errors
     later = retention(database, NOON + 402 * DAY)
-    expected = {"recoveries": 1, "escalation_events": 2, "escalations": 1, "breaker_transitions": 2}
+    expected = {
+        "recoveries": 1, "escalation_events": 2, "escalations": 1, "breaker_transitions": 2,
+        "operations": 2, "operation_counts": 4,
+    }  # fmt: skip
     assert await later.remove(MANY) == expected
     much_later = retention(database, NOON + 1827 * DAY)
     assert await much_later.remove(MANY) == {"deliveries": 2, "runs": 2, "editions": 1}
@@ -74,7 +81,12 @@ async def test_the_dry_run_says_what_would_go_and_removes_nothing(database: Data
     one = retention(database, NOON + 91 * DAY, lambda team: team == "payments")
     found = {(row.table, row.team): (row.rows, row.is_held, row.oldest) for row in await due(one)}
     minute = timedelta(minutes=1)
-    assert found == {("errors", "payments"): (2, True, NOON + minute), ("errors", ""): (1, False, NOON + 3 * minute)}
+    assert found == {
+        ("errors", "payments"): (2, True, NOON + minute),
+        ("errors", ""): (1, False, NOON + 3 * minute),
+        ("error_counts", "payments"): (2, True, NOON + 2 * minute),
+        ("error_counts", ""): (4, False, NOON + 3 * minute),
+    }
     assert rows_of(url, "SELECT count(*) FROM errors") == [(3,)]
 
 
@@ -159,7 +171,7 @@ async def test_what_one_run_leaves_the_next_one_removes(database: Database, monk
     monkeypatch.setattr("devsync.storage.retention._AT_ONCE", 3)
     await Errors(database).write([error(number) for number in range(10)])
     one = retention(database, NOON + 9999 * DAY)
-    assert [await one.remove(5), await one.remove(5)] == [{"errors": 6}, {"errors": 4}]
+    assert [await one.remove(5), await one.remove(5)] == [{"errors": 6}, {"errors": 4, "error_counts": 2}]
 
 
 async def test_artifacts_go_when_nothing_on_record_refers_to_them(database: Database, url: str) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
@@ -16,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
 from devsync.domain.audit import AuditEntry
+from devsync.domain.insight.span import Span
 from devsync.storage import migrate
 from devsync.storage.artifacts import ArtifactMissing, ArtifactStore
 from devsync.storage.audit import Audit
@@ -28,6 +30,7 @@ from devsync.storage.pages import CollectionPages
 from devsync.storage.records import Records
 from devsync.storage.roles import Standing, standing
 from devsync.storage.row_security import ALL_TEAMS, ONE_TEAM
+from devsync.storage.statistics import Statistics
 from devsync.storage.tables import metadata
 from sandbox.postgres import PostgresServer, embedded_postgres
 from sandbox.postgres_binaries import VARIABLE
@@ -38,6 +41,9 @@ from tests.storage.test_records import NOON, delivery, edition, run
 
 SYSTEMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 """Where Debian puts the servers that it brings."""
+
+DAY = Span(start=NOON - timedelta(days=1), end=NOON + timedelta(days=3))
+"""Whole days and parts of days: counts and rows."""
 
 _numbers = itertools.count(1)
 
@@ -151,7 +157,10 @@ async def test_a_team_sees_its_own_rows_and_no_others(doors: Doors) -> None:
         assert await Editions(door).latest(theirs, "2026-W47") is None
         assert {one.entry.team for one in await Audit(door).latest(limit=100)} == {ours}
         assert await Audit(door).latest(team=theirs, limit=100) == []
-        assert sum(group.teams for group in await Errors(door).groups(NOON)) == 1
+        counted = Statistics(door)
+        assert sum(group.count for group in await counted.error_groups(DAY, team=ours)) > 0
+        assert await counted.error_groups(DAY, team=theirs) == []
+        assert await counted.error_groups(DAY) == [], "what all teams have is no team's to see"
 
 
 async def test_without_a_team_nothing_is_seen_also_after_a_connection_has_served_one(doors: Doors) -> None:
@@ -159,7 +168,7 @@ async def test_without_a_team_nothing_is_seen_also_after_a_connection_has_served
     for _ in range(3):
         assert await Editions(doors.payments).latest("payments", "2026-W47") is not None
         assert await Editions(doors.unsaid).latest("payments", "2026-W47") is None
-        assert await Errors(doors.unsaid).groups(NOON) == []
+        assert await Statistics(doors.unsaid).error_groups(DAY) == []
         assert await Audit(doors.unsaid).latest(limit=100) == [], "what is of no team is not everybody's"
 
 

@@ -59,6 +59,25 @@ async def test_what_is_kept_is_written_in_batches_and_in_order(book: Book) -> No
     assert spool.lost == 0
 
 
+async def test_how_many_are_written_at_once_is_the_spools_own(book: Book) -> None:
+    spool = Spool[int]("operations", batch=300)
+    async with spool.written_by(book.write):
+        for number in range(450):
+            spool.keep(number)
+        await until(book, 450)
+    assert [len(batch) for batch in book.batches] == [300, 150]
+
+
+async def test_a_patient_spool_gathers_for_longer(book: Book) -> None:
+    spool = Spool[int]("operations", patience=20)
+    async with spool.written_by(book.write):
+        spool.keep(1)
+        await asyncio.sleep(0.05)
+        spool.keep(2)
+        await until(book, 2)
+    assert book.batches == [[1, 2]]
+
+
 async def test_at_the_end_the_rest_is_written(book: Book) -> None:
     spool = Spool[int]("errors")
     async with spool.written_by(book.write):

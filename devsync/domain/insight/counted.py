@@ -16,10 +16,10 @@ Measure = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class ErrorCount(Model):
-    """Alike errors within one hour."""
+    """Alike errors of one stretch of time: an hour, a day, or the whole window."""
 
-    hour: AwareDatetime
-    """Its beginning; that of the asked window where the window begins within the hour."""
+    since: AwareDatetime
+    """Its beginning; that of the asked window where the window begins within it."""
     category: ErrorCategory
     severity: ErrorSeverity
     service: str
@@ -30,25 +30,30 @@ class ErrorCount(Model):
     """Of one of them, so that a fingerprint means something to people."""
 
 
-class OperationCount(Model):
-    """What one operation of one service did within the asked window."""
+class CallCount(Model):
+    """How often one operation of one service was tried within the asked window."""
 
     service: str
     operation: str
     calls: Count
     """Attempts that ended, well or not."""
     failures: Count
-    seconds_median: Measure
-    seconds_p95: Measure
-    """19 of 20 were not slower."""
-    seconds_total: Measure
-    """All of them, one after the other."""
 
     @model_validator(mode="after")
     def _failures_are_calls(self) -> Self:
         if self.failures > self.calls:
             raise ValueError("more failures than calls; count each failure as a call, too")
         return self
+
+
+class OperationCount(CallCount):
+    """And how long that took."""
+
+    seconds_median: Measure
+    seconds_p95: Measure
+    """19 of 20 were not slower."""
+    seconds_total: Measure
+    """All of them, one after the other."""
 
 
 class StageCount(Model):

@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt
 
 from devsync.domain.breaker import BreakerConfig
 from devsync.domain.errors import ErrorCategory
-from devsync.domain.insight.counted import Count, Measure, OperationCount, StageCount
+from devsync.domain.insight.counted import CallCount, Count, Measure, StageCount
 from devsync.domain.insight.enough import NotEnoughData
 from devsync.domain.insight.span import Span
 from devsync.domain.model import Model
@@ -121,7 +121,7 @@ class Observations(Model):
     """All that the rules look at, of one window: a rule never looks further."""
 
     span: Span
-    operations: tuple[OperationCount, ...] = ()
+    operations: tuple[CallCount, ...] = ()
     categories: tuple[CategoryCount, ...] = ()
     stages: tuple[StageCount, ...] = ()
     editions: EditionUse | None = None

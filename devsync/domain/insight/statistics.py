@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC
+from datetime import UTC, date
 
 from devsync.domain.errors import ErrorSeverity
-from devsync.domain.insight.counted import ErrorCount, OperationCount, StageCount
+from devsync.domain.insight.counted import CallCount, ErrorCount, StageCount
 from devsync.domain.insight.enough import NotEnoughData
 from devsync.domain.insight.series import DailyCount
 from devsync.domain.insight.span import Span
@@ -73,11 +73,16 @@ class Bottleneck(Model):
 
 
 def error_statistics(
-    span: Span, errors: Iterable[ErrorCount], operations: Iterable[OperationCount] = ()
+    span: Span,
+    errors: Iterable[ErrorCount],
+    operations: Iterable[CallCount] = (),
+    days: Iterable[DailyCount] | None = None,
 ) -> ErrorStatistics:
-    """`errors` may reach back as long again, for the comparison; `operations` are of the window itself."""
+    """`errors` may reach back as long again, for the comparison; `operations` are of the window itself, and so are
+    `days`, which are told where `errors` are not counted by day.
+    """
     counted = tuple(errors)
-    within = [one for one in counted if one.hour in span]
+    within = [one for one in counted if one.since in span]
     total = sum(one.count for one in within)
     shares = _Shares(within, total)
     rates = _rates(operations)
@@ -86,7 +91,7 @@ def error_statistics(
     return ErrorStatistics(
         span=span,
         total=total,
-        total_before=sum(one.count for one in counted if one.hour in span.before),
+        total_before=sum(one.count for one in counted if one.since in span.before),
         by_category=shares.by(lambda one: one.category),
         by_severity=tuple(
             sorted(shares.by(lambda one: one.severity), key=lambda share: -ErrorSeverity(share.name).rank)
@@ -97,7 +102,7 @@ def error_statistics(
             share.model_copy(update={"example": examples[share.name]}) for share in fingerprints[:SHOWN_FINGERPRINTS]
         ),
         fingerprints=len(fingerprints),
-        by_day=daily(within),
+        by_day=daily(within) if days is None else added_up(days),
         rates=rates,
         overall=_summed(rates),
     )
@@ -105,10 +110,15 @@ def error_statistics(
 
 def daily(errors: Iterable[ErrorCount]) -> tuple[DailyCount, ...]:
     """The days of UTC that have any, in order: select by service or fingerprint before, for their own series."""
-    days: Counter[object] = Counter()
-    for one in errors:
-        days[one.hour.astimezone(UTC).date()] += one.count
-    return tuple(DailyCount.model_validate({"day": day, "count": days[day]}) for day in sorted(days, key=str))
+    return added_up(DailyCount(day=one.since.astimezone(UTC).date(), count=one.count) for one in errors)
+
+
+def added_up(days: Iterable[DailyCount]) -> tuple[DailyCount, ...]:
+    """Each day once, in order."""
+    counts: Counter[date] = Counter()
+    for one in days:
+        counts[one.day] += one.count
+    return tuple(DailyCount(day=day, count=counts[day]) for day in sorted(counts))
 
 
 def bottlenecks(stages: Sequence[StageCount]) -> tuple[Bottleneck, ...] | NotEnoughData:
@@ -142,7 +152,7 @@ class _Shares:
         return tuple(Share(name=name, count=count, share=count / self._total) for name, count in ordered)
 
 
-def _rates(operations: Iterable[OperationCount]) -> tuple[Rate, ...]:
+def _rates(operations: Iterable[CallCount]) -> tuple[Rate, ...]:
     calls: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     for one in operations:

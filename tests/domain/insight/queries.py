@@ -31,7 +31,7 @@ def error_counts(calls: Iterable[Call], span: Span) -> list[ErrorCount]:
     )
     return [
         ErrorCount(
-            hour=hour,
+            since=hour,
             category=category,
             severity=ErrorSeverity.MEDIUM,
             service=service,

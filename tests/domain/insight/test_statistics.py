@@ -28,7 +28,7 @@ def errors(
     fingerprint: str = "f1",
 ) -> ErrorCount:
     return ErrorCount(
-        hour=NOW - ago * HOUR,
+        since=NOW - ago * HOUR,
         category=category,
         severity=severity,
         service=service,
@@ -111,7 +111,7 @@ def test_every_way_of_counting_counts_all(seen: list[ErrorCount]) -> None:
         assert sum(share.count for share in shares) == found.total
         assert not shares or sum(share.share for share in shares) == pytest.approx(1)
     assert sum(day.count for day in found.by_day) == found.total
-    assert found.total + found.total_before == sum(one.count for one in seen if one.hour >= DAY.before.start)
+    assert found.total + found.total_before == sum(one.count for one in seen if one.since >= DAY.before.start)
 
 
 def test_a_days_errors_are_those_of_utc() -> None:
