@@ -81,7 +81,10 @@ async def run() -> None:
     keep_out(environment.secrets())
     client = await connect(
         DevSyncPlugin(
-            keep_error=spools.errors.keep, keep_operation=spools.operations.keep, secrets=environment.secrets()
+            keep_error=spools.errors.keep,
+            keep_operation=spools.operations.keep,
+            secrets=environment.secrets(),
+            keys=environment.sealing_keys(),
         )
     )
     await require_search_attributes(client)
