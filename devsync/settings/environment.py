@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from devsync.settings.addresses import WebAddress
+from devsync.settings.addresses import WebAddress, web_address
 from devsync.settings.mail_server import (
     SMTP_CURE,
     Sender,
@@ -195,6 +195,9 @@ class Environment(BaseSettings):
     seals, and all of them open. Without it everything is readable."""
     metrics_address: ListeningAddress | None = None
     """Where the worker serves `/metrics` for Prometheus, as `127.0.0.1:9464`; nowhere without it."""
+    heartbeat_url: SecretStr | None = None
+    """Called at each look of the monitor, so that a service of others notices when the monitor itself is down; who
+    knows the address can call it, so it is a secret. Nowhere without it."""
     worker_deployment: DeploymentName | None = None
     """Worker Versioning: the deployment's name; set both or neither."""
     build_id: str | None = None
@@ -268,6 +271,15 @@ class Environment(BaseSettings):
                 found += [text, *_passwords(text)]
         found += [base64.b64encode(key.secret).decode() for key in self.sealing_keys()]
         return tuple(found)
+
+    def heartbeat(self) -> str | None:
+        """Where the monitor says that it is alive."""
+        if self.heartbeat_url is None:
+            return None
+        try:
+            return web_address(self.heartbeat_url.get_secret_value())
+        except ValueError:  # whose message quotes it
+            raise ConfigError(["HEARTBEAT_URL is no address; write it with https:// and without a user"]) from None
 
     def worker_version(self) -> WorkerVersion | None:
         """What Worker Versioning calls this build; None where neither variable is set."""

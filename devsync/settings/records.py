@@ -51,7 +51,7 @@ class Keep(Model):
     """Failed attempts and their counts, for statistics."""
     operations: Kept = timedelta(days=400)
     """How long attempts and calls took, recoveries with their steps, escalations with their events, what happened to
-    breakers."""
+    breakers, alerts, what the monitor saw."""
     audit: Kept = timedelta(days=1825)
     """Entries of the audit; not shorter than errors and operations, which are held against it."""
 

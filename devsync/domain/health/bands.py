@@ -66,6 +66,7 @@ def assess(snapshot: Snapshot, thresholds: Thresholds) -> Health:
         *_of_breakers(snapshot.breakers or ()),
         *_of_runs(snapshot, thresholds),
         *_of_missing(snapshot, thresholds),
+        *(Finding(band=Band.UNKNOWN, reason=why) for why in snapshot.unread.values()),
         *(Finding(band=Band.UNKNOWN, reason=f"{part} could not be read") for part in snapshot.unreadable),
     ]
     band, reasons = _worst(found, otherwise="everything is within its thresholds")
@@ -106,7 +107,10 @@ def _service(
     if breaker is not None and breaker.state is not State.CLOSED:
         band = Band.UNHEALTHY if breaker.state is State.OPEN else Band.DEGRADED
         found.append(
-            Finding(band=band, reason=f"its breaker is {breaker.label}: {breaker.reason or 'no reason given'}")
+            Finding(
+                band=band,
+                reason=f"its breaker is {breaker.label.replace('_', ' ')}: {breaker.reason or 'no reason given'}",
+            )
         )
     if window is not None:
         band = rate_band(window.failures, window.calls, thresholds)

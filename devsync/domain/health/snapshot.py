@@ -75,15 +75,21 @@ class DueEdition(Model):
     """When its first channel had it."""
     called_off: str = ""
     """Who cancelled or rejected it, or paused its schedule, and why: then nobody waits for it."""
+    is_paused: bool = False
+    """Its schedule is, or was, paused when it fell due."""
 
 
 class Machine(Model):
-    """Of the process that asks. For people: no band is made of them."""
+    """Where the process runs that asks. For people: no band is made of them."""
 
     cpu_percent: Measured = None
+    """Of all processors, since the last look."""
     memory_mb: Measured = None
+    """That the process holds."""
     disk_free_mb: Measured = None
+    """Where it works."""
     database_mb: Measured = None
+    """The database, with its indexes."""
 
 
 class Snapshot(Model):
@@ -98,6 +104,8 @@ class Snapshot(Model):
     """Those whose deadline lies within the window, and every older one that is still not there."""
     recommendations: tuple[Recommendation, ...] | None = None
     machine: Machine = Machine()
+    unread: dict[str, str] = {}
+    """Who could not be asked, `database` or `temporal`, and a sentence that says why: what they know is None above."""
 
     @property
     def unreadable(self) -> tuple[str, ...]:
