@@ -5,7 +5,7 @@ BIN := .venv/bin
 SIDE_BY_SIDE ?= 3
 SETUP := .venv/.setup-done
 
-.PHONY: demo test check docs format setup lock bench clean
+.PHONY: demo test check audit docs format setup lock bench clean
 
 demo: $(SETUP)
 	@$(BIN)/python starter.py demo $(if $(SCENARIO),--scenario $(SCENARIO)) $(DEMO)
@@ -19,6 +19,9 @@ check: $(SETUP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+audit: $(SETUP)
+	@$(BIN)/python requirements/audit.py
 
 docs: $(SETUP)
 	$(BIN)/python -m docs.generate

@@ -94,7 +94,10 @@ async def run() -> None:
     keep_out(environment.secrets())
     client = await connect(
         DevSyncPlugin(
-            keep_error=account.keep_error, keep_operation=account.keep_operation, secrets=environment.secrets()
+            keep_error=account.keep_error,
+            keep_operation=account.keep_operation,
+            secrets=environment.secrets(),
+            keys=environment.sealing_keys(),
         )
     )
     await require_search_attributes(client)

@@ -40,6 +40,8 @@ class WorldSize:
     pull_requests: int
     issues: int
     slack_channels: int = 1
+    """Of each team; the others are in all."""
+    teams: int = 1
 
     def scaled(self, scale: float) -> "WorldSize":
         """A smaller world; every part of it stays."""
@@ -49,6 +51,7 @@ class WorldSize:
             max(1, round(self.pull_requests * scale)),
             max(1, round(self.issues * scale)),
             self.slack_channels,
+            max(1, round(self.teams * scale)),
         )
 
     @property
@@ -59,6 +62,7 @@ class WorldSize:
             ("--pull-requests", self.pull_requests),
             ("--issues", self.issues),
             ("--slack-channels", self.slack_channels),
+            ("--teams", self.teams),
         ]
         return ["--world", "large", *(str(part) for option in options for part in option)]
 
@@ -170,7 +174,7 @@ def _query(text: str) -> Iterator[tuple[str, str]]:
 
 @asynccontextmanager
 async def scene(size: WorldSize, api: str = "rest") -> AsyncIterator[Scene]:
-    """Real servers for one team whose edition goes to all its Slack channels, and which reads GitHub by that API."""
+    """Real servers for teams whose editions go to all their Slack channels, and which read GitHub by that API."""
     with tempfile.TemporaryDirectory(prefix="devsync-bench-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         directory.chmod(0o755)  # PostgreSQL runs as another user when we are root

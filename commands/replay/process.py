@@ -23,6 +23,7 @@ from commands.replay.history_files import NoHistory, read_history
 from commands.replay.verdicts import Outcome, Subject, Verdict
 from devsync.runtime.connection import TemporalUnreachable, connect
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.settings.environment import read_environment
 from workflows.registry import WORKFLOWS
 
 _REASON_LENGTH = 500
@@ -55,7 +56,7 @@ async def replay(subjects: AsyncIterator[Subject], tell: Callable[[Verdict], Non
                 yield loaded
 
     ahead = asyncio.create_task(load_ahead())
-    replayer = Replayer(workflows=WORKFLOWS, plugins=[DevSyncPlugin()])
+    replayer = Replayer(workflows=WORKFLOWS, plugins=[DevSyncPlugin(keys=read_environment().sealing_keys())])
     async with replayer.workflow_replay_iterator(histories()) as results:
         async for result in results:
             tell(_verdict(replaying.popleft(), result))

@@ -9,6 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.settings.environment import read_environment
 
 DEFAULT_ADDRESS = "localhost:7233"
 
@@ -36,7 +37,7 @@ async def connect(plugin: DevSyncPlugin | None = None) -> Client:
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
     try:
-        return await Client.connect(**config, plugins=[plugin or DevSyncPlugin()])
+        return await Client.connect(**config, plugins=[plugin or DevSyncPlugin(keys=read_environment().sealing_keys())])
     except (RuntimeError, RPCError) as error:
         raise TemporalUnreachable(
             f"no Temporal server answers at {config['target_host']} ({_why(error)}); "

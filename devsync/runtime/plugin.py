@@ -16,8 +16,10 @@ from devsync.runtime.activity_errors import ErrorTranslation, KeepError
 from devsync.runtime.declared_retry import RetryDeclared
 from devsync.runtime.measuring import KeepOperation, Measuring
 from devsync.runtime.message_guard import MessageGuard
+from devsync.runtime.payload_codec import SealedPayloads
 from devsync.runtime.sandbox import ContextFreeSandbox
-from devsync.runtime.short_failures import ShortFailures
+from devsync.runtime.short_failures import ShortFailures, ShortSealedFailures
+from devsync.settings.payload_keys import PayloadKey
 
 PASSTHROUGH_MODULES = ("devsync",)
 """What workflow code imports and what is deterministic by itself: imported once, not again for each run."""
@@ -25,7 +27,7 @@ PASSTHROUGH_MODULES = ("devsync",)
 
 class DevSyncPlugin(SimplePlugin):
     """`keep_error` gets every failed attempt of this process's workers, `keep_operation` every attempt that ended and
-    its API calls; `secrets` stand in no failure's words."""
+    its API calls; `secrets` stand in no failure's words. With `keys` payloads are sealed, and failures' words too."""
 
     def __init__(
         self,
@@ -33,10 +35,15 @@ class DevSyncPlugin(SimplePlugin):
         keep_error: KeepError | None = None,
         keep_operation: KeepOperation | None = None,
         secrets: Sequence[str] = (),
+        keys: Sequence[PayloadKey] = (),
     ) -> None:
         super().__init__(
             "devsync.changelog",
-            data_converter=dataclasses.replace(pydantic_data_converter, failure_converter_class=ShortFailures),
+            data_converter=dataclasses.replace(
+                pydantic_data_converter,
+                failure_converter_class=ShortSealedFailures if keys else ShortFailures,
+                payload_codec=SealedPayloads(keys) if keys else None,
+            ),
             interceptors=[
                 *([Measuring(keep_operation)] if keep_operation else []),  # outermost: it sees errors classified
                 ErrorTranslation(keep=keep_error, secrets=secrets),

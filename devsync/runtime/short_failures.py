@@ -12,6 +12,9 @@ from temporalio.converter import DefaultFailureConverter, PayloadConverter
 
 LIMIT_BYTES = 2048
 
+SEALED_MESSAGE = "Encoded failure"
+"""The SDK's own words in the place of those that are sealed."""
+
 _DEEPEST_CAUSE = 3
 _SHORT_MESSAGE_CHARACTERS = 200
 
@@ -22,6 +25,29 @@ class ShortFailures(DefaultFailureConverter):
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
         super().to_failure(exception, payload_converter, failure)
         shorten(failure)
+
+
+class ShortSealedFailures(DefaultFailureConverter):
+    """The same, with words and tracebacks where a codec seals them; the types of failures stay readable."""
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        ShortFailures().to_failure(exception, payload_converter, failure)  # with its causes, before anything is moved
+        for part in _chain(failure):
+            words = {"message": part.message, "stack_trace": part.stack_trace}
+            part.encoded_attributes.CopyFrom(payload_converter.to_payloads([words])[0])
+            part.message, part.stack_trace = SEALED_MESSAGE, ""
+
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+        worded = Failure()
+        worded.CopyFrom(failure)
+        # All at once, and out of where they were: the SDK leaves those of causes there, and a failure that is handed on
+        # would lose them, or be too long with both.
+        for part in _chain(worded):
+            if part.HasField("encoded_attributes"):
+                words: dict[str, str] = payload_converter.from_payloads([part.encoded_attributes])[0]
+                part.message, part.stack_trace = words["message"], words["stack_trace"]
+                part.ClearField("encoded_attributes")
+        return super().from_failure(worded, payload_converter)
 
 
 def shorten(failure: Failure, limit_bytes: int = LIMIT_BYTES) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from pathlib import Path
@@ -21,9 +22,19 @@ from devsync.settings.mail_server import (
     sender_of,
     smtp_access,
 )
+from devsync.settings.payload_keys import PayloadKey, payload_keys_of
 from devsync.settings.problems import ConfigError
 
 T = TypeVar("T")
+
+
+def _keys(text: SecretStr) -> SecretStr:
+    payload_keys_of(text.get_secret_value())  # raises ValueError with the reason
+    return text
+
+
+PayloadKeys = Annotated[SecretStr, AfterValidator(_keys)]
+"""As `payload_keys_of` reads them."""
 
 
 BaseAddress = Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))]
@@ -179,6 +190,9 @@ class Environment(BaseSettings):
     `hooks.intern 10.1.0.0/16`."""
     mirrors_dir: Path = Path(".cache/mirrors")
     """The folder for clones of the teams' git mirrors. It may be lost: what is needed is fetched again."""
+    payload_keys: PayloadKeys | None = None
+    """Seals what Temporal keeps, by AES-GCM: `2026-11:` and 32 bytes in base64; of several between commas the first one
+    seals, and all of them open. Without it everything is readable."""
     metrics_address: ListeningAddress | None = None
     """Where the worker serves `/metrics` for Prometheus, as `127.0.0.1:9464`; nowhere without it."""
     worker_deployment: DeploymentName | None = None
@@ -237,6 +251,10 @@ class Environment(BaseSettings):
         """Its address for the role that owns the tables, or that is to."""
         return self.database_owner_url or self.database()
 
+    def sealing_keys(self) -> tuple[PayloadKey, ...]:
+        """What seals payloads, the first one, and opens them, each; none: they stay readable."""
+        return payload_keys_of(self.payload_keys.get_secret_value()) if self.payload_keys else ()
+
     def private_hosts(self) -> frozenset[str]:
         """Names, addresses and networks of our own that team files may lead to."""
         return frozenset(self.outgoing_private_hosts.replace(",", " ").split())
@@ -248,6 +266,7 @@ class Environment(BaseSettings):
             if isinstance(value, SecretStr):
                 text = value.get_secret_value()
                 found += [text, *_passwords(text)]
+        found += [base64.b64encode(key.secret).decode() for key in self.sealing_keys()]
         return tuple(found)
 
     def worker_version(self) -> WorkerVersion | None:

@@ -48,9 +48,10 @@ class Keep(Model):
     editions: Kept = timedelta(days=1825)
     """Editions with their renderings, runs, deliveries. Who contributed to none of those left counts as new."""
     errors: Kept = timedelta(days=90)
-    """Failed attempts, for statistics."""
+    """Failed attempts and their counts, for statistics."""
     operations: Kept = timedelta(days=400)
-    """Recoveries with their steps, escalations with their events, what happened to breakers."""
+    """How long attempts and calls took, recoveries with their steps, escalations with their events, what happened to
+    breakers."""
     audit: Kept = timedelta(days=1825)
     """Entries of the audit; not shorter than errors and operations, which are held against it."""
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -217,6 +218,8 @@ error_counts = Table(
     Column("first_seen", DateTime(timezone=True), nullable=False),
     Column("last_seen", DateTime(timezone=True), nullable=False),
     Column("message", Text, nullable=False, comment="the latest one's"),
+    # Which teams met an error, over weeks.
+    Index(None, "fingerprint", "team", "since", postgresql_where=text("grain = 'day' AND team <> '*'")),
 )
 
 operation_counts = Table(

@@ -15,7 +15,7 @@ from devsync.domain.errors import ErrorCategory, Failure
 from devsync.domain.redaction import MESSAGE_LIMIT_BYTES, bounded
 from devsync.runtime.activity_errors import to_application_error
 from devsync.runtime.plugin import DevSyncPlugin
-from devsync.runtime.short_failures import LIMIT_BYTES, ShortFailures, shorten
+from devsync.runtime.short_failures import LIMIT_BYTES, SEALED_MESSAGE, ShortFailures, ShortSealedFailures, shorten
 from workflows.registry import WORKFLOWS
 
 CONVERTER = dataclasses.replace(pydantic_data_converter, failure_converter_class=ShortFailures)
@@ -50,6 +50,11 @@ def converted(error: BaseException, converter: Any = CONVERTER) -> Proto:
 
 def failure(message: str = "github answered 503") -> Failure:
     return Failure(category=ErrorCategory.EXTERNAL_SERVICE, message=message, is_retryable=True, code="503")
+
+
+def words(error: BaseException | None) -> list[str]:
+    """Its own and its causes'."""
+    return [str(error), *words(error.__cause__)] if error else []
 
 
 def read(proto: Proto) -> Any:
@@ -102,3 +107,18 @@ def test_no_chain_is_too_long(depth: int, trace: int, message: int) -> None:
 def test_the_plugin_brings_it() -> None:
     config = Replayer(workflows=WORKFLOWS, plugins=[DevSyncPlugin()]).config(active_config=True)
     assert config["data_converter"].failure_converter_class is ShortFailures
+
+
+def test_where_payloads_are_sealed_words_and_tracebacks_are_handed_over_for_it() -> None:
+    sealed = dataclasses.replace(pydantic_data_converter, failure_converter_class=ShortSealedFailures)
+    error = raised(30, "word " * 100, failure())
+    proto = converted(error, sealed)
+    part = proto
+    while part.HasField("cause"):
+        part = part.cause
+        assert (part.message, part.stack_trace) == (SEALED_MESSAGE, "")
+    assert proto.ByteSize() < 2 * LIMIT_BYTES, "what the server keeps"
+    first = sealed.failure_converter.from_failure(proto, sealed.payload_converter)
+    handed_on = sealed.failure_converter.from_failure(converted(first, sealed), sealed.payload_converter)
+    assert words(handed_on) == words(first)
+    assert words(first)[:2] == words(error)[:2]

@@ -93,6 +93,12 @@ def upgrade() -> None:
             "grain", "since", "team", "fingerprint", "severity", "code", name=op.f("pk_error_counts")
         ),
     )
+    op.create_index(
+        op.f("ix_error_counts_fingerprint_team_since"),
+        "error_counts",
+        ["fingerprint", "team", "since"],
+        postgresql_where=sa.text("grain = 'day' AND team <> '*'"),
+    )
     op.create_table(
         "operation_counts",
         *_beginning(),
