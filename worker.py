@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
-from temporalio.client import Client
+from temporalio.client import Client, Plugin
 from temporalio.worker import Worker
 
 from activities.collection import Shelf
@@ -36,7 +36,7 @@ from devsync.runtime.metrics.standing import StandingMetrics
 from devsync.runtime.own_steps import load_own_steps
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.pollers import until_polled
-from devsync.runtime.telemetry import PROCESS_EVERY, STANDING_EVERY, export_metrics, meter, told_every
+from devsync.runtime.telemetry import PROCESS_EVERY, STANDING_EVERY, export_metrics, meter, told_every, wants_traces
 from devsync.runtime.versioning import deployment_config
 from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.settings.configuration import Configuration, load_configuration
@@ -92,16 +92,15 @@ async def run() -> None:
         export_metrics(environment.metrics_address)
     account = Account(configuration)
     keep_out(environment.secrets())
-    client = await connect(
-        DevSyncPlugin(
-            keep_error=account.keep_error,
-            keep_operation=account.keep_operation,
-            secrets=environment.secrets(),
-            keys=environment.sealing_keys(),
-        )
+    plugin = DevSyncPlugin(
+        keep_error=account.keep_error,
+        keep_operation=account.keep_operation,
+        secrets=environment.secrets(),
+        keys=environment.sealing_keys(),
     )
-    await require_search_attributes(client)
     async with AsyncExitStack() as stack:
+        client = await connect(plugin, *(await _tracing(stack)))
+        await require_search_attributes(client)
         process = await open_process(client, environment, configuration, account, stack)
         if environment.metrics_address:
             await _tell_metrics(process, account)
@@ -109,6 +108,14 @@ async def run() -> None:
         if version := environment.worker_version():
             _tell_the_build(version)
         await serve_until_stopped(client, workers)
+
+
+async def _tracing(stack: AsyncExitStack) -> list[Plugin]:
+    if not wants_traces(os.environ):
+        return []
+    from devsync.runtime.tracing import tracing  # late: without traces nobody pays for OpenTelemetry
+
+    return [await stack.enter_async_context(tracing())]
 
 
 async def open_process(

@@ -1,8 +1,8 @@
-"""Metrics of Temporal's SDK and ours, for Prometheus to fetch from one address."""
+"""Metrics of Temporal's SDK and ours, for Prometheus to fetch from one address; whether traces are asked for."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -43,6 +43,14 @@ def export_metrics(address: str) -> None:
 def meter() -> MetricMeter:
     """Of this process; counts for nobody where nothing is exported."""
     return Runtime.default().metric_meter
+
+
+def wants_traces(environment: Mapping[str, str]) -> bool:
+    """Whether the standard variables say where traces go, and none of them says that nothing is to go there."""
+    endpoints = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    is_disabled = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    is_asked_for = environment.get("OTEL_TRACES_EXPORTER") in {None, "", "otlp"}
+    return any(environment.get(name) for name in endpoints) and is_asked_for and not is_disabled
 
 
 @asynccontextmanager
