@@ -68,7 +68,9 @@ def test_every_variable_of_ours_reaches_the_application_and_no_other(compose: di
     ours = {name.upper() for name in Environment.model_fields} - {"CONFIG_DIR", "TEMPLATES_DIR", "MIRRORS_DIR"}
     for name in ("migrate", "worker"):
         passed = compose["services"][name]["environment"]
-        assert {variable for variable in passed if not variable.startswith(("TEMPORAL_", "OTEL_"))} == ours | {"LOG_LEVEL"}
+        assert {variable for variable in passed if not variable.startswith(("TEMPORAL_", "OTEL_"))} == ours | {
+            "LOG_LEVEL"
+        }
         for variable in ours - {"DATABASE_URL"}:
             assert passed[variable] == f"${{{variable}:-}}"
 

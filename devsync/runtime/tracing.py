@@ -6,6 +6,8 @@ lets through: names, times, ids and codes. Addresses, messages and tracebacks ma
 
 import asyncio
 import logging
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from os import environ
@@ -30,6 +32,9 @@ SERVICE_NAME: Final = "devsync-worker"
 
 LAST_WORDS: Final = 3.0
 """Seconds that a worker which stops waits for its last spans to be taken."""
+
+REMEMBERED: Final = 10_000
+"""So many of the last spans are known to have been sent."""
 
 _LET_THROUGH: Final = frozenset(
     {
@@ -79,10 +84,16 @@ def _instrument_clients() -> None:
 
 
 async def _within(seconds: float, shut_down: Callable[[], None]) -> None:
-    """A collector that is away holds up no worker: what it has not taken by then is lost."""
-    done, _ = await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(shut_down))], timeout=seconds)
-    if not done:
-        _log.warning("the last spans were not taken in %g s", seconds)
+    """A collector that is away or silent holds up no worker: what it has not taken by then is lost."""
+    # A thread of our own: those of asyncio are waited for when the loop ends.
+    ending = threading.Thread(target=shut_down, daemon=True)
+    ending.start()
+    until = time.monotonic() + seconds
+    while ending.is_alive():
+        if time.monotonic() > until:
+            _log.warning("the last spans were not taken in %g s", seconds)
+            return
+        await asyncio.sleep(0.05)
 
 
 class _OfRuns(Sampler):
@@ -111,13 +122,29 @@ class _OfRuns(Sampler):
 
 
 class _Bare(SpanExporter):
-    """Sends spans without anything that is not known to be harmless."""
+    """Sends each span once, without anything that is not known to be harmless.
+
+    A workflow task that the server refuses, since something has happened meanwhile, is done again, and so are the spans
+    that ended in it: under the same ids, which the workflow's own randomness makes.
+    """
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner
+        self._sent: dict[tuple[int, int], None] = {}
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._inner.export([_bare(span) for span in spans])
+        return self._inner.export([_bare(span) for span in spans if self._is_new(span)])
+
+    def _is_new(self, span: ReadableSpan) -> bool:
+        if span.context is None:
+            return True
+        key = (span.context.trace_id, span.context.span_id)
+        if key in self._sent:
+            return False
+        self._sent[key] = None
+        if len(self._sent) > REMEMBERED:
+            del self._sent[next(iter(self._sent))]
+        return True
 
     def shutdown(self) -> None:
         self._inner.shutdown()

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,6 @@ from commands.stack import ROOT
 from devsync.contracts.activities import PLAN_EDITION
 from devsync.contracts.edition import EditionStatus, Phase
 from sandbox.faults import Fault, FaultKind
-from sandbox.processes import free_port
 from tests.e2e.collector import Collector, collecting
 from tests.e2e.stage import PATIENCE_SECONDS, Stage, clean_worker
 
@@ -131,12 +131,19 @@ async def test_what_a_worker_does_on_its_own_account_begins_no_trace(stage: Stag
     assert roots == {RUN}
 
 
-async def test_a_collector_that_is_away_holds_up_neither_editions_nor_the_end(stage: Stage) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    async with clean_worker(stage.directory, traced(stage, nobody), "worker", ROOT):
-        assert (await stage.run()).status is EditionStatus.COMPLETE
-        stopping = time.monotonic()
-    assert time.monotonic() - stopping < 10
+@pytest.mark.parametrize("is_listening", [False, True], ids=["away", "silent"])
+async def test_a_collector_that_does_not_answer_holds_up_neither_editions_nor_the_end(
+    stage: Stage, is_listening: bool
+) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        if is_listening:
+            silent.listen()
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        async with clean_worker(stage.directory, traced(stage, endpoint), "worker", ROOT):
+            assert (await stage.run()).status is EditionStatus.COMPLETE
+            stopping = time.monotonic()
+        assert time.monotonic() - stopping < 8
 
 
 @pytest.mark.parametrize(
