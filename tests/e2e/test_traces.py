@@ -131,15 +131,13 @@ async def test_what_a_worker_does_on_its_own_account_begins_no_trace(stage: Stag
     assert roots == {RUN}
 
 
-@pytest.mark.parametrize("is_listening", [False, True], ids=["away", "silent"])
-async def test_a_collector_that_does_not_answer_holds_up_neither_editions_nor_the_end(
-    stage: Stage, is_listening: bool
-) -> None:
+@pytest.mark.parametrize("what", ["away", "silent", "nonsense"])
+async def test_a_collector_that_does_not_answer_holds_up_neither_editions_nor_the_end(stage: Stage, what: str) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        if is_listening:
+        if what == "silent":
             silent.listen()
-        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        endpoint = "nonsense" if what == "nonsense" else f"http://127.0.0.1:{silent.getsockname()[1]}"
         async with clean_worker(stage.directory, traced(stage, endpoint), "worker", ROOT):
             assert (await stage.run()).status is EditionStatus.COMPLETE
             stopping = time.monotonic()

@@ -45,15 +45,15 @@ class StandingMetrics:
         self._seen = {(level.name, State.FIRING.value) for policy in policies for level in policy.levels}
 
     async def tell(self) -> None:
-        try:
-            async with asyncio.timeout(_ANSWERED_BY):
-                await self._tell_deliveries(datetime.now(UTC))
-            async with asyncio.timeout(_ANSWERED_BY):
-                await self._tell_escalations()
-        except (StorageError, RPCError, TimeoutError) as error:
-            _log.info("metrics keep their last values: %s", error or "no answer in time")
+        for of in (self._tell_deliveries, self._tell_escalations):
+            try:
+                async with asyncio.timeout(_ANSWERED_BY):
+                    await of()
+            except (StorageError, RPCError, TimeoutError) as error:
+                _log.info("metrics keep their last values: %s", error or "no answer in time")
 
-    async def _tell_deliveries(self, now: datetime) -> None:
+    async def _tell_deliveries(self) -> None:
+        now = datetime.now(UTC)
         for team, delivered_at in (await last_deliveries(self._database)).items():
             self._last_delivered.set(delivered_at.timestamp(), {"team": team})
         due = await due_editions(self._database, self._teams.values(), now)
