@@ -1,5 +1,7 @@
 """Entry of the command line: registers commands/, nothing else."""
 
+import devsync.runtime.quiet_imports  # noqa: F401, I001 (first, for its effect)
+
 import os
 import sys
 
@@ -28,6 +30,7 @@ from commands.replay import replay
 from commands.run import preview, run
 from commands.status import status
 from commands.up import up
+from devsync.runtime.memory import keep_house
 
 app = typer.Typer(
     name="starter.py",
@@ -53,6 +56,7 @@ app.add_typer(records.app, name="records")
 
 def main() -> None:
     """Ends the process at once: SDK 1.35 sometimes aborts the interpreter's own exit, and the code would be 134."""
+    keep_house()
     try:
         app()
     except SystemExit as ended:

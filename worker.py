@@ -1,5 +1,7 @@
 """Composition root of the worker process: settings -> clients -> workers -> graceful shutdown. Nothing else."""
 
+import devsync.runtime.quiet_imports  # noqa: F401, I001 (first, for its effect)
+
 import asyncio
 import logging
 import os

@@ -23,6 +23,7 @@ _M_ARENA_MAX = -8
 def keep_house() -> None:
     """Called once, when everything is imported and before threads start."""
     gc.freeze()  # what is there by now stays, and is not looked at again
+    gc.enable()
     gc.set_threshold(YOUNG_OBJECTS)
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # not musl's, not macOS's
         mallopt(_M_ARENA_MAX, ARENAS)
