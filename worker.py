@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
-from temporalio.client import Client
+from temporalio.client import Client, Plugin
 from temporalio.worker import Worker
 
 from activities.collection import Shelf
@@ -32,10 +32,13 @@ from devsync.runtime.connection import (
     require_search_attributes,
 )
 from devsync.runtime.memory import keep_house
+from devsync.runtime.metrics.attempts import AttemptMetrics
+from devsync.runtime.metrics.process import ProcessMetrics
+from devsync.runtime.metrics.standing import StandingMetrics
 from devsync.runtime.own_steps import load_own_steps
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.pollers import until_polled
-from devsync.runtime.telemetry import export_metrics, meter
+from devsync.runtime.telemetry import PROCESS_EVERY, STANDING_EVERY, export_metrics, meter, told_every, wants_traces
 from devsync.runtime.versioning import deployment_config
 from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.settings.configuration import Configuration, load_configuration
@@ -51,6 +54,7 @@ from devsync.storage.pages import CollectionPages
 from devsync.storage.prose import keep_out
 from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
+from workflows.counting import count_from_zero
 from workflows.registry import SERVED
 
 CANNOT_START = (
@@ -65,13 +69,22 @@ CANNOT_START = (
 """What a person can mend: told in one message, without a traceback."""
 
 
-class Spools:
-    """What this process tells the records of its own accord."""
+class Account:
+    """What this process tells of its own accord: to the records, and to who fetches its metrics."""
 
-    def __init__(self) -> None:
+    def __init__(self, configuration: Configuration) -> None:
         self.errors = Spool[ErrorRecord]("errors")
         # A large edition makes some hundreds of them, and many editions begin at the same time.
         self.operations = Spool[OperationRecord]("operations", limit=20_000, batch=500, patience=4)
+        self._metrics = AttemptMetrics(meter(), filter(configuration.uses, names.SERVICES))
+
+    def keep_error(self, record: ErrorRecord) -> None:
+        self._metrics.failed(record)
+        self.errors.keep(record)
+
+    def keep_operation(self, record: OperationRecord) -> None:
+        self._metrics.ended(record)
+        self.operations.keep(record)
 
 
 async def run() -> None:
@@ -79,38 +92,47 @@ async def run() -> None:
     configuration = load_configuration(environment.config_dir)
     if environment.metrics_address:
         export_metrics(environment.metrics_address)
-    spools = Spools()
+    account = Account(configuration)
     keep_out(environment.secrets())
-    client = await connect(
-        DevSyncPlugin(
-            keep_error=spools.errors.keep,
-            keep_operation=spools.operations.keep,
-            secrets=environment.secrets(),
-            keys=environment.sealing_keys(),
-        )
+    plugin = DevSyncPlugin(
+        keep_error=account.keep_error,
+        keep_operation=account.keep_operation,
+        secrets=environment.secrets(),
+        keys=environment.sealing_keys(),
     )
-    await require_search_attributes(client)
     async with AsyncExitStack() as stack:
-        process = await open_process(client, environment, configuration, spools, stack)
+        client = await connect(plugin, *(await _tracing(stack)))
+        await require_search_attributes(client)
+        process = await open_process(client, environment, configuration, account, stack)
+        if environment.metrics_address:
+            await _tell_metrics(process, account)
         workers = build_workers(process)
         if version := environment.worker_version():
             _tell_the_build(version)
         await serve_until_stopped(client, workers)
 
 
+async def _tracing(stack: AsyncExitStack) -> list[Plugin]:
+    if not wants_traces(os.environ):
+        return []
+    from devsync.runtime.tracing import tracing  # late: without traces nobody pays for OpenTelemetry
+
+    return [await stack.enter_async_context(tracing())]
+
+
 async def open_process(
     client: Client,
     environment: Environment,
     configuration: Configuration,
-    spools: Spools,
+    account: Account,
     stack: AsyncExitStack,
 ) -> Process:
     """The database and the gates, ready for use. What must be closed afterwards goes on the stack."""
     database = Database(environment.database().get_secret_value())
     stack.push_async_callback(database.dispose)
     await database.check()
-    await stack.enter_async_context(spools.errors.written_by(Errors(database).write))
-    await stack.enter_async_context(spools.operations.written_by(Operations(database).write))
+    await stack.enter_async_context(account.errors.written_by(Errors(database).write))
+    await stack.enter_async_context(account.operations.written_by(Operations(database).write))
     store = ArtifactStore(database)
     services = configuration.services
     rules = {service: services.breaker(service) for service in services.guarded}
@@ -125,6 +147,15 @@ async def open_process(
         gates=await stack.enter_async_context(Gates(client, rules, meter())),
         stack=stack,
     )
+
+
+async def _tell_metrics(process: Process, account: Account) -> None:
+    configuration, told = process.configuration, meter()
+    count_from_zero(told, process.temporal.namespace, configuration.teams)
+    of_process = ProcessMetrics(told, {"errors": account.errors, "operations": account.operations})
+    standing = StandingMetrics(told, process.temporal, process.database, configuration)
+    await process.stack.enter_async_context(told_every(PROCESS_EVERY, of_process.tell))
+    await process.stack.enter_async_context(told_every(STANDING_EVERY, standing.tell))
 
 
 def build_workers(process: Process) -> list[Worker]:

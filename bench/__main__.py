@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-BENCHMARKS = ("breaker", "compose", "edition", "fleet", "monitor", "recording", "replay", "statistics")
+BENCHMARKS = ("breaker", "compose", "edition", "fleet", "monitor", "recording", "replay", "statistics", "watching")
 
 
 def main() -> int:

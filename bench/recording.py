@@ -47,8 +47,9 @@ class Cost(NamedTuple):
     operations: int
 
 
-async def measure(on: Scene, checkout: Path) -> Cost:
-    async with worker_process(on.stack.directory, on.environment, checkout=checkout) as worker:
+async def measure(on: Scene, checkout: Path, **variables: str) -> Cost:
+    """By a worker with these variables besides."""
+    async with worker_process(on.stack.directory, on.environment | variables, checkout=checkout) as worker:
         await on.warm_up()
         _forget(on)
         process = psutil.Process(worker.pid)

@@ -64,13 +64,36 @@ def test_no_secret_has_a_default() -> None:
 
 
 def test_every_variable_of_ours_reaches_the_application_and_no_other(compose: dict[str, Any]) -> None:
-    """Folders are the image's own; Temporal's variables are its SDK's."""
+    """Folders are the image's own; Temporal's variables are its SDK's, and so are OpenTelemetry's."""
     ours = {name.upper() for name in Environment.model_fields} - {"CONFIG_DIR", "TEMPLATES_DIR", "MIRRORS_DIR"}
     for name in ("migrate", "worker"):
         passed = compose["services"][name]["environment"]
-        assert {variable for variable in passed if not variable.startswith("TEMPORAL_")} == ours | {"LOG_LEVEL"}
+        assert {variable for variable in passed if not variable.startswith(("TEMPORAL_", "OTEL_"))} == ours | {
+            "LOG_LEVEL"
+        }
         for variable in ours - {"DATABASE_URL"}:
             assert passed[variable] == f"${{{variable}:-}}"
+
+
+def test_what_watches_is_an_option_and_reads_the_files_of_deploy(compose: dict[str, Any]) -> None:
+    always = {name for name, service in compose["services"].items() if "profiles" not in service}
+    assert always == set(compose["services"]) - {"prometheus", "grafana"}
+    for name in ("prometheus", "grafana"):
+        service = compose["services"][name]
+        assert service["profiles"] == ["watch"]
+        mounted = [mount.split(":") for mount in service["volumes"] if mount.startswith("./")]
+        assert mounted
+        assert all((ROOT / source).is_dir() and mode == "ro" for source, _, mode in mounted)
+
+
+def test_prometheus_scrapes_the_port_that_the_manual_gives_to_workers(compose: dict[str, Any]) -> None:
+    scraped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    (job,) = scraped
+    (names,) = job["dns_sd_configs"]
+    assert job["job_name"] == "devsync"
+    assert [name in compose["services"] for name in names["names"]] == [True]
+    manual = (ROOT / "docs/how-to/watch-with-prometheus-and-grafana.md").read_text()
+    assert f"METRICS_ADDRESS=0.0.0.0:{names['port']}" in manual
 
 
 def test_everything_that_the_image_copies_exists_and_the_sandbox_is_not_in_it() -> None:

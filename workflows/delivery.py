@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.recovery.decision import Decision
     from devsync.runtime.policies import call
     from workflows import escalating
+    from workflows.counting import count_delivery
     from workflows.delivery_work import DeliveryWork
     from workflows.failures import failure_of, reason_of
     from workflows.mail_round import settles_mail, unreached
@@ -81,6 +82,7 @@ class Delivery:
             await self._bring_to_channel()
             if self._work.is_superseded:
                 continue  # nobody waits for what became of the older one
+            count_delivery(self._work.request.channel.kind, self._work.state)
             await self._report()
             await self._leave_escalations()
             await self._record_unless_it_goes_on()
@@ -296,6 +298,7 @@ class Delivery:
             self._work.was_stopped = True
         if self._work.state is DeliveryState.PENDING:
             self._work.enter(DeliveryState.FAILED, why)
+            count_delivery(self._work.request.channel.kind, self._work.state)
             await self._report()
         await self._leave_escalations()
         if self._work.has_recalled:

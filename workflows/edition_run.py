@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         Phase,
     )
     from devsync.domain.model import Model
+    from workflows.counting import count_edition
     from workflows.messages import decision as read_from_person
     from workflows.phases import PhaseTimes
     from workflows.results import result_so_far
@@ -90,6 +91,8 @@ class EditionRun:
     def _conclude(self, result: EditionResult) -> None:
         self._update(result=result)
         self._show_status(result.status.value)
+        if not self._request.is_dry_run:
+            count_edition(result)
 
     @property
     def _concluded(self) -> EditionResult:

@@ -3,7 +3,7 @@
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import Client, Plugin
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -29,15 +29,17 @@ class SearchAttributesMissing(Exception):
     """The namespace lacks search attributes that the workflows write."""
 
 
-async def connect(plugin: DevSyncPlugin | None = None) -> Client:
+async def connect(plugin: DevSyncPlugin | None = None, *more: Plugin) -> Client:
     """A client for the configured server (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …).
 
-    A worker gives the plugin that its activities report to. Raises TemporalUnreachable with the address and the cure.
+    A worker gives the plugin that its activities report to, and `more` of other kinds. Raises TemporalUnreachable with
+    the address and the cure.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
     try:
-        return await Client.connect(**config, plugins=[plugin or DevSyncPlugin(keys=read_environment().sealing_keys())])
+        ours = plugin or DevSyncPlugin(keys=read_environment().sealing_keys())
+        return await Client.connect(**config, plugins=[ours, *more])
     except (RuntimeError, RPCError) as error:
         raise TemporalUnreachable(
             f"no Temporal server answers at {config['target_host']} ({_why(error)}); "

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _STATM = Path("/proc/self/statm")
+_STATUS = Path("/proc/self/status")
 _SAMPLE_SECONDS = 0.05
 """A peak that is over sooner may stay unseen; what is told was seen."""
 
@@ -18,6 +20,19 @@ def resident_megabytes() -> float | None:
     except OSError:
         return None
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def peak_megabytes() -> float | None:
+    """The most that this process has ever held; None where the system has no such file.
+
+    Not getrusage's: there a process begins with the peak of the one that started it.
+    """
+    try:
+        status = _STATUS.read_text()
+    except OSError:
+        return None
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) / 2**10 if found else None
 
 
 class Peak:

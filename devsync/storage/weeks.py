@@ -53,3 +53,13 @@ async def weeks_on_record(database: Database, iso_weeks: Collection[str]) -> lis
         func.coalesce(called_off, "").label("called_off"),
     ).order_by(told.c.iso_week, told.c.team)
     return [WeekOnRecord.model_validate(row._asdict()) for row in await database.execute(query)]
+
+
+async def last_deliveries(database: Database) -> dict[str, datetime]:
+    """By team, when a channel last got an edition that it did not have. Raises DatabaseUnavailable and NotMigrated."""
+    query = (
+        select(deliveries.c.team, func.max(deliveries.c.delivered_at).label("newest"))
+        .where(deliveries.c.delivered_at.is_not(None))
+        .group_by(deliveries.c.team)
+    )
+    return {row.team: row.newest for row in await database.execute(query)}

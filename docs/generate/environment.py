@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import get_type_hints
 
+from devsync.runtime.tracing import SERVICE_NAME
 from devsync.settings import environment as settings
 from docs.generate import docstrings
 from docs.generate.markdown import code, table
@@ -36,6 +37,24 @@ TEMPORAL_VARIABLES = (
     ("TEMPORAL_TLS_SERVER_CA_CERT_PATH", "The authority that signed the server's certificate."),
 )
 
+TRACES = """\
+## OpenTelemetry
+
+Read by its SDK, and only where one of the first two is set: then the worker sends
+[traces](../how-to/follow-an-edition-by-traces.md), which has the rest of them.
+"""
+
+TRACE_VARIABLES = (
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "The collector, as `http://127.0.0.1:4318`."),
+    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "Or the whole address for traces: `http://127.0.0.1:4318/v1/traces`."),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "Credentials for it: `authorization=Bearer%20…`."),
+    ("OTEL_SERVICE_NAME", f"The worker's name there; `{SERVICE_NAME}` without it."),
+    ("OTEL_PROPAGATORS", "Which ids the services that are called get to see; none without it."),
+    ("OTEL_SEMCONV_STABILITY_OPT_IN", "How attributes are named; `http` without it, the stable names."),
+    ("OTEL_SDK_DISABLED", "`true`: no traces all the same."),
+    ("OTEL_TRACES_EXPORTER", "`none`: likewise."),
+)
+
 OTHERS = (
     ("LOG_LEVEL", "`INFO`", "What the worker logs: `DEBUG`, `INFO`, `WARNING`, `ERROR`."),
     (temporal_cli.VARIABLE, "", "The Temporal CLI that `demo`, `up` and the tests start, instead of the package's."),
@@ -50,6 +69,7 @@ HEAD = ("variable", "kind", "default", "meaning")
 def page() -> str:
     parts = [INTRODUCTION, "## Ours\n", table(HEAD, _ours()), "## Where to get them\n", _cures(), TEMPORAL]
     parts.append(table(("variable", "meaning"), [(code(name), text) for name, text in TEMPORAL_VARIABLES]))
+    parts += [TRACES, table(("variable", "meaning"), [(code(name), text) for name, text in TRACE_VARIABLES])]
     parts += ["## Read elsewhere\n", table(("variable", "default", "meaning"), [(code(o[0]), *o[1:]) for o in OTHERS])]
     return "\n".join(parts)
 

@@ -1,6 +1,6 @@
-"""docs/reference/metrics.md, from devsync/runtime/breaker/metrics.py."""
+"""docs/reference/metrics.md, from devsync/runtime/metrics/declared.py."""
 
-from devsync.runtime.breaker.metrics import METRICS, Kind
+from devsync.runtime.metrics.declared import GROUPS
 from docs.generate.markdown import code, table
 
 INTRODUCTION = """\
@@ -9,22 +9,24 @@ INTRODUCTION = """\
 With [`METRICS_ADDRESS`](environment.md) set, a worker serves its metrics for Prometheus at
 `http://METRICS_ADDRESS/metrics`: those of Temporal's SDK (`temporal_...`, see
 [Temporal's reference](https://docs.temporal.io/references/sdk-metrics)) and the ones below. Each process tells what it
-sees itself; sum over processes where you want the whole.
+sees itself since it began; sum over processes where you want the whole. *How things stand* is read from the records and
+from Temporal by every process: take the maximum. How to watch them:
+[Watch it with Prometheus and Grafana](../how-to/watch-with-prometheus-and-grafana.md).
+
+A call is one HTTP request to an outside service, or one mail. A histogram is exported as `..._bucket`, `..._sum` and
+`..._count`. What workflows tell (editions and deliveries) has the SDK's labels `namespace`, `task_queue` and
+`workflow_type` besides.
 """
 
-BREAKERS = """\
-## Circuit breakers
-
-A call is one HTTP request to an outside service. A refused call was not made.
-"""
-
-_SUFFIXES: dict[Kind, str] = {"counter": "_total", "gauge": "", "histogram": "_seconds"}
-"""What Prometheus' names end with."""
+HEAD = ("metric", "kind", "labels", "unit", "meaning")
 
 
 def page() -> str:
-    rows = [
-        (code(name + _SUFFIXES[metric.kind]), metric.kind, ", ".join(map(code, metric.labels)), metric.meaning)
-        for name, metric in METRICS.items()
-    ]
-    return "\n".join([INTRODUCTION, BREAKERS, table(("metric", "kind", "labels", "meaning"), rows)])
+    parts = [INTRODUCTION]
+    for title, metrics in GROUPS.items():
+        rows = [
+            (code(metric.exported), metric.kind, ", ".join(map(code, metric.labels)), metric.unit, metric.meaning)
+            for metric in metrics
+        ]
+        parts.append(f"## {title}\n\n{table(HEAD, rows)}")
+    return "\n".join(parts)

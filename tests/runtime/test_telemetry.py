@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from commands.stack import ROOT
-from devsync.runtime.breaker.metrics import METRICS
+from devsync.runtime.metrics.declared import GROUPS
 from sandbox.processes import free_port
 
 SCRIPT = """
@@ -48,7 +48,7 @@ except ConfigError as error:
 """
 
 
-def test_prometheus_finds_every_metric_of_the_reference_with_its_labels() -> None:
+def test_prometheus_finds_every_metric_of_the_breakers_with_its_labels() -> None:
     address = f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-c", SCRIPT, address]
     served = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
@@ -73,5 +73,5 @@ def test_prometheus_finds_every_metric_of_the_reference_with_its_labels() -> Non
     assert value("devsync_breaker_paused", service="github") == "0"
     assert value("devsync_breaker_unreachable", service="github") == "1"
     assert value("devsync_breaker_report_lag_seconds_sum", service="github") == "0.3"
-    assert [name for name in METRICS if name not in served] == []
+    assert [metric.exported for metric in GROUPS["Circuit breakers"] if metric.exported not in served] == []
     assert f"METRICS_ADDRESS {address} cannot be used" in served

@@ -1,0 +1,75 @@
+"""Metrics of how things stand for everybody, whichever process did it: read from the records and from Temporal.
+
+A process that has just started knows of no delivery; without these, a restart would look like a missing edition.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.common import MetricMeter
+from temporalio.service import RPCError
+
+from devsync.contracts import names
+from devsync.domain.escalation.machine import State
+from devsync.runtime.metrics import declared
+from devsync.runtime.overdue import due_editions, overdue_teams
+from devsync.settings.configuration import Configuration
+from devsync.storage.connection import StorageError
+from devsync.storage.database import Database
+from devsync.storage.weeks import last_deliveries
+
+_ANSWERED_BY: Final = 10.0
+"""Seconds."""
+
+_OPEN_ESCALATIONS: Final = f'WorkflowType = "{names.ESCALATION}" AND ExecutionStatus = "Running"'
+
+_log = logging.getLogger("devsync.metrics")
+
+
+class StandingMetrics:
+    """Of the teams that were configured when the process started. What cannot be read keeps its last value."""
+
+    def __init__(self, meter: MetricMeter, client: Client, database: Database, configuration: Configuration) -> None:
+        self._client = client
+        self._database = database
+        self._teams = configuration.teams
+        self._last_delivered = declared.LAST_DELIVERED.gauge(meter)
+        self._overdue = declared.OVERDUE.gauge(meter)
+        self._escalations = declared.ESCALATIONS_OPEN.gauge(meter)
+        self._read_at = declared.FACTS_READ.gauge(meter)
+        policies = configuration.escalation.policies.values()
+        self._seen = {(level.name, State.FIRING.value) for policy in policies for level in policy.levels}
+
+    async def tell(self) -> None:
+        for of in (self._tell_deliveries, self._tell_escalations):
+            try:
+                async with asyncio.timeout(_ANSWERED_BY):
+                    await of()
+            except (StorageError, RPCError, TimeoutError) as error:
+                _log.info("metrics keep their last values: %s", error or "no answer in time")
+
+    async def _tell_deliveries(self) -> None:
+        now = datetime.now(UTC)
+        for team, delivered_at in (await last_deliveries(self._database)).items():
+            self._last_delivered.set(delivered_at.timestamp(), {"team": team})
+        due = await due_editions(self._database, self._teams.values(), now)
+        overdue = await overdue_teams(self._client, due, self._teams, now)
+        for one in due:
+            self._overdue.set(int(one.team in overdue), {"team": one.team})
+        self._read_at.set(now.timestamp(), {"source": "records"})
+
+    async def _tell_escalations(self) -> None:
+        found: Counter[tuple[str, str]] = Counter()
+        async for run in self._client.list_workflows(_OPEN_ESCALATIONS):
+            attributes = run.typed_search_attributes
+            level, state = attributes.get(names.ESCALATION_LEVEL), attributes.get(names.ESCALATION_STATE)
+            if state is not None and state != State.RESOLVED:
+                found[level or "none", state] += 1
+        self._seen |= found.keys()
+        for level, state in self._seen:
+            self._escalations.set(found[level, state], {"level": level, "state": state})
+        self._read_at.set(datetime.now(UTC).timestamp(), {"source": "temporal"})

@@ -1,0 +1,70 @@
+"""What metrics tell of how things stand: by the real records, and by a real Temporal."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from devsync.runtime.metrics.standing import StandingMetrics
+from devsync.storage.database import Database
+from sandbox.worlds.demo import demo_world
+from tests.e2e.asking import ask, askers, until_told
+from tests.e2e.firing import configuration
+from tests.e2e.stage import Stage, eventually, stage_for
+from tests.metric_buffer import Buffered
+from tests.servers import running_servers
+
+NOBODY = "postgresql://nobody@127.0.0.1:1/nowhere"
+
+
+@pytest.fixture
+async def own_stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """With servers of its own: it counts every escalation that is open."""
+    async with (
+        running_servers() as servers,
+        stage_for(demo_world("2026-W47"), servers, tmp_path) as stage,
+        askers(stage),
+    ):
+        yield stage
+
+
+async def told(stage: Stage, buffered: Buffered, url: str = "") -> dict[tuple[str, ...], float]:
+    """The newest value of each series."""
+    database = Database(url or stage.environment["DATABASE_URL"], pool_size=1)
+    try:
+        await StandingMetrics(buffered.meter, stage.client, database, configuration(stage)).tell()
+    finally:
+        await database.dispose()
+    return {(name, *sorted(labels.values())): value for name, labels, value in buffered.told()}
+
+
+async def test_an_escalation_is_open_until_it_is_decided(own_stage: Stage) -> None:
+    stage, buffered = own_stage, Buffered()
+    series = ("devsync_escalations_open", "firing", "team_lead")
+    assert (await told(stage, buffered))[series] == 0
+    async with stage.worker():
+        waiting = await ask(stage)
+        await until_told(stage)
+
+        async def is_counted() -> bool:
+            return (await told(stage, buffered))[series] == 1
+
+        await eventually(is_counted)
+        code, _, errors = await stage.starter("escalation", "resolve", "github", "skip")
+        assert code == 0, errors
+        await waiting.result()
+
+        async def is_over() -> bool:
+            return (await told(stage, buffered))[series] == 0
+
+        await eventually(is_over)
+
+
+async def test_what_cannot_be_read_keeps_its_value_and_hides_nothing_else(stage: Stage) -> None:
+    buffered = Buffered()
+    series = await told(stage, buffered, NOBODY)
+    assert {name for name, *_ in series} == {
+        "devsync_escalations_open",
+        "devsync_facts_read_timestamp_seconds",
+    }
+    assert ("devsync_facts_read_timestamp_seconds", "temporal") in series
