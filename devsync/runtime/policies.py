@@ -145,6 +145,8 @@ def step_options(step: PlanStep, timeout: timedelta) -> ActivityConfig:
     )
     options = activity_options(step_contract(step), policy, time_left=timeout)
     options["schedule_to_start_timeout"] = min(SERVED_WITHIN, timeout)
+    if step.task_queue:
+        options["task_queue"] = step.task_queue
     return options
 
 
