@@ -28,13 +28,18 @@ class SearchAttributesMissing(Exception):
     """The namespace lacks search attributes that the workflows write."""
 
 
-async def connect(plugin: DevSyncPlugin | None = None) -> Client:
-    """A client for the configured server (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …).
+async def connect(plugin: DevSyncPlugin | None = None, *, address: str = "", namespace: str = "") -> Client:
+    """A client for the configured server (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …), or for the one
+    at `address`.
 
     A worker gives the plugin that its activities report to. Raises TemporalUnreachable with the address and the cure.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
+    if address:
+        config["target_host"] = address
+    if namespace:
+        config["namespace"] = namespace
     try:
         return await Client.connect(**config, plugins=[plugin or DevSyncPlugin()])
     except (RuntimeError, RPCError) as error:

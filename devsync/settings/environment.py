@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devsync.settings.addresses import WebAddress
@@ -38,6 +38,10 @@ def _deployment(name: str) -> str:
 
 DeploymentName = Annotated[str, AfterValidator(_deployment)]
 """A dot or colon in it would be silently fatal: such a worker runs, and gets no work (Server 1.32)."""
+
+
+ProgramName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+"""It stands in the ids of workflows and in the name of a task queue."""
 
 
 def _hosts(text: str) -> str:
@@ -181,6 +185,9 @@ class Environment(BaseSettings):
     """The folder for clones of the teams' git mirrors. It may be lost: what is needed is fetched again."""
     metrics_address: ListeningAddress | None = None
     """Where the worker serves `/metrics` for Prometheus, as `127.0.0.1:9464`; nowhere without it."""
+    devsync_program: ProgramName | None = None
+    """Of another program that uses the Python API: its own stable name, as `nightly-report`; without it, that of its
+    script."""
     worker_deployment: DeploymentName | None = None
     """Worker Versioning: the deployment's name; set both or neither."""
     build_id: str | None = None
@@ -261,10 +268,11 @@ class Environment(BaseSettings):
         return WorkerVersion(self.worker_deployment, self.build_id)
 
 
-def read_environment() -> Environment:
-    """The environment of this process. Raises ConfigError naming each variable whose value cannot be used."""
+def read_environment(**instead: Any) -> Environment:
+    """The environment of this process, with what is given in the place of variables. Raises ConfigError naming each
+    variable whose value cannot be used."""
     try:
-        return Environment()
+        return Environment(**instead)
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False, include_input=False)
     raise ConfigError(
