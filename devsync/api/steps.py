@@ -11,6 +11,10 @@ from devsync.domain.recovery.plan import PlanStep, StepRetry
 
 Step = Callable[[StepRequest], Awaitable[StepResult]]
 
+LOST_AFTER: Final = timedelta(seconds=10)
+"""The worker in the program gives a sign of life every other second, whatever its steps do: without one the process is
+gone."""
+
 NAME: Final = "program_step"
 """The argument of a plan's step that says which of the program's steps it is."""
 
@@ -54,6 +58,7 @@ def program_step(
         id=id,
         activity=PROGRAM_STEP.name,
         timeout=timeout,
+        heartbeat=LOST_AFTER,
         retry=retry or StepRetry(),
         arguments={NAME: name, **arguments},
         task_queue=program_queue(program),

@@ -21,10 +21,19 @@ class WorkflowStatus(StrEnum):
 
 
 class EscalationLevel(StrEnum):
-    """Who is told, as config/escalation.yaml has its levels; the first by the least severe."""
+    """Who is told, as config/escalation.yaml has its levels; the first by the least severe. Operators may have others,
+    which are levels as well: `EscalationLevel("on_call").value`."""
 
     NONE = "none"
     TEAM_LEAD = "team_lead"
     ENGINEERING_MANAGER = "engineering_manager"
     INCIDENT_RESPONSE = "incident_response"
     EXECUTIVE = "executive"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "EscalationLevel | None":
+        if not isinstance(value, str):
+            return None
+        level = str.__new__(cls, value)
+        level._name_, level._value_ = value.upper(), value
+        return level

@@ -1,0 +1,132 @@
+"""Runs the steps of a program's own recovery workflows in its process, also those that another process has begun."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from temporalio import activity
+
+from devsync.api import own_code
+from devsync.api.core import Core
+from devsync.api.executions import under_way
+from devsync.api.recovery_workflows import RecoveryWorkflow, WorkflowStep, step_name
+from devsync.api.travelling import NotGiven, answer, rebuilt
+from devsync.contracts.recovery import StepRequest, StepResult
+from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity, Failure, RecoveryResult
+from devsync.domain.redaction import bounded
+from devsync.runtime.activity_errors import to_application_error
+
+
+@dataclass
+class Begun:
+    """A recovery that this process has begun, and waits for: with the error itself, and where its actions run."""
+
+    context: ErrorContext
+    steps: Sequence[WorkflowStep]
+    loop: asyncio.AbstractEventLoop | None
+    given: dict[str, RecoveryResult] = field(default_factory=dict)
+    """What its steps gave here, as they gave it."""
+
+
+class OwnWorkflows:
+    """The workflows that a program has registered, by their ids."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._workflows: dict[str, RecoveryWorkflow] = {}
+        self._begun: dict[str, Begun] = {}
+
+    def add(self, workflow: RecoveryWorkflow) -> None:
+        """One of the same id is replaced."""
+        self._workflows[workflow.workflow_id] = workflow
+        self._core.steps.add(step_name(workflow.workflow_id), partial(self._run, workflow))
+
+    @property
+    def all(self) -> tuple[RecoveryWorkflow, ...]:
+        """In the order in which they were registered."""
+        return tuple(self._workflows.values())
+
+    def begin(self, execution_id: str, begun: Begun) -> None:
+        self._begun[execution_id] = begun
+
+    def end(self, execution_id: str) -> None:
+        """Nobody here waits for it any more."""
+        self._begun.pop(execution_id, None)
+
+    async def _run(self, workflow: RecoveryWorkflow, request: StepRequest) -> StepResult:
+        """In an activity. Whatever goes wrong is a failure of the step, which is tried as often as it says."""
+        execution_id = activity.info().workflow_id or ""
+        context: ErrorContext | None = None
+        try:
+            begun = self._begun.get(execution_id) or await _taken_over(workflow, request)
+            context = begun.context
+            step = _step(begun.steps, request.step)
+            execution = under_way(request, execution_id, workflow.workflow_id)
+            given = await own_code.call(step.action, context, execution, loop=begun.loop)
+            told = answer(given)
+        except NotGiven as error:
+            raise to_application_error(_wrong(request, error), None) from error
+        except Exception as error:
+            raise to_application_error(_failure(error, context, request), None) from error
+        if not told.success:
+            raise to_application_error(_unsuccessful(told, request), told.retry_after)
+        begun.given[request.step] = given
+        healed = tuple(unit.unit for unit in request.units) if step.resolves else ()
+        return StepResult(
+            healed_without_data=healed, answer=told, message=told.message, attempts=activity.info().attempt
+        )
+
+
+async def _taken_over(workflow: RecoveryWorkflow, request: StepRequest) -> Begun:
+    context = rebuilt(request.units[0])
+    steps = await own_code.call(workflow.build_steps, context, loop=None)
+    return Begun(context, steps, loop=None)
+
+
+def _step(steps: Sequence[WorkflowStep], step_id: str) -> WorkflowStep:
+    found = next((step for step in steps if step.step_id == step_id), None)
+    if found is None:
+        there = ", ".join(step.step_id for step in steps)
+        raise NotGiven(f"has no step {step_id!r} for this error in this process; there are {there}")
+    return found
+
+
+def _wrong(request: StepRequest, error: NotGiven) -> Failure:
+    return Failure(
+        category=ErrorCategory.SYSTEM,
+        message=bounded(f"{request.step} {error}"),
+        is_retryable=False,
+        severity=ErrorSeverity.HIGH,
+        code="program",
+    )
+
+
+def _failure(error: Exception, context: ErrorContext | None, request: StepRequest) -> Failure:
+    """Classified as the same error is anywhere; whether it is tried again, the step's `attempts` say."""
+    # Imported here: it knows every client library, and a program may use none.
+    from devsync.runtime.classification import assess
+
+    known = context or rebuilt(request.units[0])
+    about = ErrorContext(error=error, service=known.service, operation=request.step, team_id=known.team_id)
+    return assess(about, datetime.now(UTC)).model_copy(update={"is_retryable": True})
+
+
+def _unsuccessful(told: RecoveryResult, request: StepRequest) -> Failure:
+    was = request.units[0].failure
+    return Failure(
+        category=was.category,
+        message=told.message or f"{request.step} did not recover it",
+        is_retryable=True,
+        retry_after=told.retry_after,
+        severity=was.severity,
+        code="program",
+    )
+
+
+def very_data(result: RecoveryResult | None, begun: Begun, step_id: str) -> Any:
+    """`fallback_data` as the step gave it in this process, else as it travelled."""
+    kept = begun.given.get(step_id)
+    return kept.fallback_data if kept is not None else result.fallback_data if result is not None else None
