@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from temporalio import activity
 from temporalio.worker import Worker
@@ -65,6 +66,16 @@ class ProgramWorker:
             return await self._core.steps.run(request)
         finally:
             beating.cancel()
+
+
+def worker_of(core: Core) -> ProgramWorker:
+    """The one of that core: a program has one queue, whoever puts steps on it. On the core's loop."""
+    if core not in _workers:
+        _workers[core] = ProgramWorker(core)
+    return _workers[core]
+
+
+_workers: WeakKeyDictionary[Core, ProgramWorker] = WeakKeyDictionary()
 
 
 async def _serve(worker: Worker) -> None:
