@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from devsync.api.unavailable import DevSyncUnavailable as DevSyncUnavailable
     from devsync.api.unavailable import NotInTime as NotInTime
     from devsync.api.unavailable import NoWorker as NoWorker
-    from devsync.domain.breaker import BreakerConfig as CircuitBreakerConfig
+    from devsync.domain.breaker import BreakerConfig as CircuitBreakerConfig  # noqa: F401 (exported under this name)
     from devsync.domain.errors import ErrorCategory as ErrorCategory
     from devsync.domain.errors import ErrorContext as ErrorContext
     from devsync.domain.errors import ErrorSeverity as ErrorSeverity
