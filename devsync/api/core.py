@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -37,6 +37,7 @@ from devsync.storage.prose import keep_out
 from devsync.storage.spool import Spool
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 CONNECTS_WITHIN: Final = 5.0
 """Seconds; a server that refuses says so at once."""
@@ -78,6 +79,7 @@ class Core:
         self.operations = Spool[OperationRecord]("operations", limit=20_000, batch=500)
         self.stack = AsyncExitStack()
         """On the core's loop: what must be closed at the end, the latest first."""
+        self._parts: dict[Callable[[Core], Any], Any] = {}
         self._connection = connection
         self._loop = LoopThread(f"devsync-{self.program}", self._open)
         self._lock: asyncio.Lock | None = None
@@ -109,6 +111,14 @@ class Core:
             with suppress(Exception):
                 self._loop.wait(self._closed(), CLOSES_WITHIN)
         self._loop.stop()
+
+    def part(self, kind: Callable[["Core"], P]) -> P:
+        """The one of that kind, which all who use this core share; made at its first use."""
+        with _cores_lock:
+            if kind not in self._parts:
+                self._parts[kind] = kind(self)
+            part: P = self._parts[kind]
+        return part
 
     # On the core's loop.
 

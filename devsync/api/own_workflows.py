@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from temporalio import activity
 
 from devsync.api import own_code
 from devsync.api.core import Core
-from devsync.api.executions import under_way
+from devsync.api.executions import WorkflowExecution, under_way
 from devsync.api.recovery_workflows import RecoveryWorkflow, WorkflowStep, step_name
 from devsync.api.travelling import NotGiven, answer, rebuilt
 from devsync.contracts.recovery import StepRequest, StepResult
@@ -30,24 +29,27 @@ class Begun:
     given: dict[str, RecoveryResult] = field(default_factory=dict)
     """What its steps gave here, as they gave it."""
 
+    def own_objects(self, execution: WorkflowExecution) -> WorkflowExecution:
+        """With the data itself, where it is this process that got it, and not what travelled of it."""
+        stands = {name for name, result in execution.results.items() if result.fallback_data is not None}
+        own = {name: execution.results[name].model_copy(update={"fallback_data": self.given[name].fallback_data})
+               for name in stands & self.given.keys()}
+        if not own or execution.result is None:
+            return execution
+        (result,) = own.values()
+        return execution.model_copy(update={"results": execution.results | own, "result": result})
+
 
 class OwnWorkflows:
-    """The workflows that a program has registered, by their ids."""
+    """A part of the core: what its worker runs, for all managers of the program."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._workflows: dict[str, RecoveryWorkflow] = {}
         self._begun: dict[str, Begun] = {}
 
     def add(self, workflow: RecoveryWorkflow) -> None:
         """One of the same id is replaced."""
-        self._workflows[workflow.workflow_id] = workflow
         self._core.steps.add(step_name(workflow.workflow_id), partial(self._run, workflow))
-
-    @property
-    def all(self) -> tuple[RecoveryWorkflow, ...]:
-        """In the order in which they were registered."""
-        return tuple(self._workflows.values())
 
     def begin(self, execution_id: str, begun: Begun) -> None:
         self._begun[execution_id] = begun
@@ -125,8 +127,3 @@ def _unsuccessful(told: RecoveryResult, request: StepRequest) -> Failure:
         code="program",
     )
 
-
-def very_data(result: RecoveryResult | None, begun: Begun, step_id: str) -> Any:
-    """`fallback_data` as the step gave it in this process, else as it travelled."""
-    kept = begun.given.get(step_id)
-    return kept.fallback_data if kept is not None else result.fallback_data if result is not None else None

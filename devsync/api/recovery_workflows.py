@@ -1,4 +1,4 @@
-"""What a program derives from to recover its own errors in its own way: the workflow, and the steps that it is made of."""
+"""What a program derives from to recover its own errors in its own way: the workflow, and the steps it is made of."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -15,7 +15,7 @@ from devsync.contracts.names import program_queue
 from devsync.contracts.recovery import StepRequest, StepResult
 
 AT_ONCE: Final = 20
-"""Steps that one process runs at the same time; others wait for the next one of the program's name, or for their turn."""
+"""Steps that one process runs at the same time; the others wait for their turn, or for another process of the name."""
 _BEAT_SECONDS: Final = 2.0
 _TRIED_AGAIN_SECONDS: Final = 5.0
 
@@ -23,7 +23,7 @@ _log = logging.getLogger("devsync.api")
 
 
 class ProgramWorker:
-    """Lives on the core's loop until the core is closed. Processes of the same name share the queue: what one that has
+    """A part of the core, on whose loop it lives until that is closed. Processes of the same name share the queue: what one that has
     died has not done, another does."""
 
     def __init__(self, core: Core) -> None:
@@ -70,7 +70,7 @@ class ProgramWorker:
 async def _serve(worker: Worker) -> None:
     try:
         await worker.run()
-    except Exception:
+    except Exception:  # noqa: BLE001 (told, and begun again by the next recovery)
         _log.exception("recovery steps are no longer served; the next recovery begins anew")
 
 
