@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -24,10 +24,16 @@ from temporalio.client import Client
 
 from devsync.api.loop import LoopThread
 from devsync.api.steps import ProgramSteps
+from devsync.api.unavailable import DevSyncUnavailable
+from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.errors import ErrorRecord
 from devsync.contracts.operations import OperationRecord
+from devsync.domain.breaker import BreakerConfig
+from devsync.runtime.breaker.gate import Gate
+from devsync.runtime.breaker.gates import Gates
 from devsync.runtime.connection import TemporalUnreachable, connect
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.runtime.telemetry import meter
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, read_environment
 from devsync.storage.database import Database
@@ -37,7 +43,6 @@ from devsync.storage.prose import keep_out
 from devsync.storage.spool import Spool
 
 T = TypeVar("T")
-P = TypeVar("P")
 
 CONNECTS_WITHIN: Final = 5.0
 """Seconds; a server that refuses says so at once."""
@@ -75,11 +80,17 @@ class Core:
         """This process of the program, for records."""
         self.steps = ProgramSteps()
         """What the program does itself in recoveries."""
+        self.waiting: dict[str, asyncio.AbstractEventLoop] = {}
+        """Recoveries that this process waits for, by id, with the loop of who does."""
+        self.kept: dict[str, tuple[ArtifactRef, Any]] = {}
+        """What its own steps have brought to them: the object itself, and how it is stored."""
         self.errors = Spool[ErrorRecord]("errors")
         self.operations = Spool[OperationRecord]("operations", limit=20_000, batch=500)
         self.stack = AsyncExitStack()
         """On the core's loop: what must be closed at the end, the latest first."""
-        self._parts: dict[Callable[[Core], Any], Any] = {}
+        self.background: set[asyncio.Task[None]] = set()
+        """Work that nobody waits for: asyncio itself would forget it."""
+        self._gates: dict[str, Gates] = {}
         self._connection = connection
         self._loop = LoopThread(f"devsync-{self.program}", self._open)
         self._lock: asyncio.Lock | None = None
@@ -102,6 +113,14 @@ class Core:
         """The same for a caller that does not wait."""
         return self._loop.start(work)
 
+    def keep_operation(self, record: OperationRecord) -> None:
+        """Has it put on record; waits for nothing, and harms nobody where that cannot be."""
+        self._keep(self.operations, record)
+
+    def keep_error(self, record: ErrorRecord) -> None:
+        """Likewise."""
+        self._keep(self.errors, record)
+
     def close(self) -> None:
         """Writes what is not written yet, within CLOSES_WITHIN, and ends the thread. Safe to call twice."""
         with _cores_lock:
@@ -111,14 +130,6 @@ class Core:
             with suppress(Exception):
                 self._loop.wait(self._closed(), CLOSES_WITHIN)
         self._loop.stop()
-
-    def part(self, kind: Callable[["Core"], P]) -> P:
-        """The one of that kind, which all who use this core share; made at its first use."""
-        with _cores_lock:
-            if kind not in self._parts:
-                self._parts[kind] = kind(self)
-            part: P = self._parts[kind]
-        return part
 
     # On the core's loop.
 
@@ -144,6 +155,18 @@ class Core:
     def has_database(self) -> bool:
         return self.environment.database_url is not None
 
+    async def gate(self, service: str, config: BreakerConfig | None = None) -> Gate:
+        """Of a service that the product guards: the fleet's breaker as this process follows it. `config` are the rules
+        until the entity tells its own. Raises TemporalUnreachable, NamespaceUnusable and ConfigError."""
+        client = await self.client()
+        if service not in self._gates:
+            configuration = await self.configuration()
+            declared = configuration.services.breaker(service) if configuration else BreakerConfig()
+            gates = Gates(client, {service: config or declared}, meter())
+            self._gates[service] = gates
+            await self.stack.enter_async_context(gates)
+        return self._gates[service].gate(service)
+
     async def configuration(self) -> Configuration | None:
         """What operators have written, a minute old at most; None where this machine has no such folder. Raises
         ConfigError for one that is wrong."""
@@ -159,6 +182,15 @@ class Core:
         return all(both)
 
     # Parts.
+
+    def _keep(self, spool: Spool[T], record: T) -> None:
+        async def keep() -> None:
+            spool.keep(record)
+
+        try:
+            self._loop.start(keep())
+        except DevSyncUnavailable as error:
+            _log.warning("not put on record: %s", error)
 
     async def _open(self) -> None:
         keep_out(self.environment.secrets())

@@ -5,7 +5,8 @@ import logging
 from datetime import timedelta
 from typing import Final
 
-from temporalio.client import Client, WorkflowExecution as Run, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowQueryFailedError
+from temporalio.client import WorkflowExecution as Run
 from temporalio.service import RPCError
 
 from devsync.api.core import Core

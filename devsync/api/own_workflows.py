@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from temporalio import activity
 
@@ -32,8 +33,10 @@ class Begun:
     def own_objects(self, execution: WorkflowExecution) -> WorkflowExecution:
         """With the data itself, where it is this process that got it, and not what travelled of it."""
         stands = {name for name, result in execution.results.items() if result.fallback_data is not None}
-        own = {name: execution.results[name].model_copy(update={"fallback_data": self.given[name].fallback_data})
-               for name in stands & self.given.keys()}
+        own = {
+            name: execution.results[name].model_copy(update={"fallback_data": self.given[name].fallback_data})
+            for name in stands & self.given.keys()
+        }
         if not own or execution.result is None:
             return execution
         (result,) = own.values()
@@ -41,7 +44,7 @@ class Begun:
 
 
 class OwnWorkflows:
-    """A part of the core: what its worker runs, for all managers of the program."""
+    """What the worker of a core runs, for all managers that share it."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -80,6 +83,13 @@ class OwnWorkflows:
         return StepResult(
             healed_without_data=healed, answer=told, message=told.message, attempts=activity.info().attempt
         )
+
+
+def own_workflows_of(core: Core) -> OwnWorkflows:
+    return _of_cores.setdefault(core, OwnWorkflows(core))
+
+
+_of_cores: WeakKeyDictionary[Core, OwnWorkflows] = WeakKeyDictionary()
 
 
 async def _taken_over(workflow: RecoveryWorkflow, request: StepRequest) -> Begun:
@@ -126,4 +136,3 @@ def _unsuccessful(told: RecoveryResult, request: StepRequest) -> Failure:
         severity=was.severity,
         code="program",
     )
-

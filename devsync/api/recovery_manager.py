@@ -10,10 +10,10 @@ from uuid import uuid4
 from devsync.api.core import Connection, core_of
 from devsync.api.executions import WorkflowExecution, reported
 from devsync.api.history import recent_executions
-from devsync.api.own_workflows import Begun, OwnWorkflows
+from devsync.api.own_workflows import Begun, own_workflows_of
 from devsync.api.recovering import Recovering
 from devsync.api.recovery_workflows import RecoveryWorkflow, WorkflowStep, plan_of, time_for
-from devsync.api.serving import ProgramWorker
+from devsync.api.serving import worker_of
 from devsync.api.travelling import told
 from devsync.contracts.names import program_recovery_id
 from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
@@ -37,6 +37,7 @@ class ChangelogRecoveryWorkflowManager:
     def __init__(self, connection: Connection | None = None) -> None:
         """Raises ConfigError for an environment that cannot be used; connects to nothing."""
         self._core = core_of(connection)
+        self._recovering = Recovering(self._core)
         self._workflows: dict[str, RecoveryWorkflow] = {}
 
     def register_workflow(self, workflow: RecoveryWorkflow) -> None:
@@ -44,8 +45,8 @@ class ChangelogRecoveryWorkflowManager:
         recoveries that an earlier process of this program has begun. One of the same id is replaced.
         """
         self._workflows[workflow.workflow_id] = workflow
-        self._core.part(OwnWorkflows).add(workflow)
-        self._core.start(self._core.part(ProgramWorker).serve_when_possible())
+        own_workflows_of(self._core).add(workflow)
+        self._core.start(worker_of(self._core).serve_when_possible())
 
     async def execute_recovery(self, error_context: ErrorContext) -> WorkflowExecution:
         """Recovers the error by the first registered workflow that can handle it, in a Recovery that the Web UI shows.
@@ -58,7 +59,7 @@ class ChangelogRecoveryWorkflowManager:
         request = self._request(error_context, plan, workflow, steps)
         execution_id = program_recovery_id(self._core.program, uuid4().hex)
         begun = Begun(error_context, steps, asyncio.get_running_loop())
-        own = self._core.part(OwnWorkflows)
+        own = own_workflows_of(self._core)
         own.begin(execution_id, begun)
         try:
             report = await self._core.run(self._recovered(request, execution_id))
@@ -75,8 +76,8 @@ class ChangelogRecoveryWorkflowManager:
         return self._core.wait(recent_executions(self._core, limit))
 
     async def _recovered(self, request: RecoveryRequest, execution_id: str) -> RecoveryReport:
-        await self._core.part(ProgramWorker).serve()
-        return await self._core.part(Recovering).recover(request, execution_id)
+        await worker_of(self._core).serve()
+        return await self._recovering.recover(request, execution_id)
 
     def _workflow_for(self, context: ErrorContext) -> RecoveryWorkflow:
         for workflow in self._workflows.values():
@@ -95,7 +96,7 @@ class ChangelogRecoveryWorkflowManager:
             async with asyncio.timeout(BUILT_WITHIN):
                 steps = await workflow.build_steps(context)
             return steps, plan_of(program, workflow, service, steps)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (likewise)
             _log.exception("%s could not build its steps", workflow.workflow_id)
             steps = (_failing(error),)
             return steps, plan_of(program, workflow, service, steps)

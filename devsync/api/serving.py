@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from temporalio import activity
 from temporalio.worker import Worker
@@ -23,7 +24,7 @@ _log = logging.getLogger("devsync.api")
 
 
 class ProgramWorker:
-    """A part of the core, on whose loop it lives until that is closed. Processes of the same name share the queue: what one that has
+    """Lives on the core's loop until the core is closed. Processes of the same name share the queue: what one that has
     died has not done, another does."""
 
     def __init__(self, core: Core) -> None:
@@ -65,6 +66,14 @@ class ProgramWorker:
             return await self._core.steps.run(request)
         finally:
             beating.cancel()
+
+
+def worker_of(core: Core) -> ProgramWorker:
+    """The one of that core: a program has one queue, whoever puts steps on it."""
+    return _workers.setdefault(core, ProgramWorker(core))
+
+
+_workers: WeakKeyDictionary[Core, ProgramWorker] = WeakKeyDictionary()
 
 
 async def _serve(worker: Worker) -> None:

@@ -1,0 +1,192 @@
+"""Has an error recovered: a `Recovery` in Temporal, awaited until it has concluded, and its report as a result."""
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError
+
+from devsync.api.core import Core
+from devsync.api.unavailable import NotInTime, NoWorker
+from devsync.contracts import names
+from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
+from devsync.domain.errors import ErrorSeverity, Failure, RecoveryAction, RecoveryResult
+from devsync.domain.recovery.decision import Decision
+from devsync.domain.recovery.healing import RecoveryOutcome
+from devsync.domain.recovery.plan import StepState
+from devsync.runtime.connection import NamespaceUnusable, TemporalUnreachable, missing_namespace, namespace_problem
+from devsync.runtime.pollers import queue_of
+from devsync.storage.artifacts import ArtifactStore
+
+BEYOND_THE_DEADLINE: Final = timedelta(seconds=10)
+"""So long after it a recovery that a worker follows has concluded at the latest."""
+_ASKED_WITHIN: Final = timedelta(seconds=5)
+"""Of one question to the server."""
+_STILL_SERVED: Final = 10.0
+"""Seconds for which a queue that was polled needs no second look."""
+
+_HEALED: Final = (RecoveryOutcome.HEALED, RecoveryOutcome.STAND_IN)
+
+
+class Recovering:
+    """Lives on the core's loop."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._served_until = 0.0
+
+    async def recover(self, request: RecoveryRequest, workflow_id: str) -> RecoveryReport:
+        """Its report. Raises TemporalUnreachable, NoWorker, NamespaceUnusable, and NotInTime where no worker has
+        followed it to its end: it goes on without the program then.
+        """
+        client = await self._core.client()
+        await self._expect_a_worker(client)
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            names.RECOVERY,
+            request,
+            id=workflow_id,
+            task_queue=names.EDITIONS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            static_summary=f"{request.program}: {request.service}: {request.units[0].unit}"[:200],
+            result_type=RecoveryReport,
+        )
+        patience = request.deadline - datetime.now(UTC) + BEYOND_THE_DEADLINE
+        try:
+            async with asyncio.timeout(max(patience.total_seconds(), 1)):
+                report: RecoveryReport = await client.execute_update_with_start_workflow(
+                    "conclusion", start_workflow_operation=start, result_type=RecoveryReport
+                )
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            await _heard(start)
+            raise NotInTime(
+                f"{workflow_id} has not ended by its deadline, and goes on: look at it in Temporal, "
+                "and whether a worker runs"
+            ) from None
+        except WorkflowUpdateFailedError as error:
+            raise NotInTime(f"{workflow_id} ended without a report: {error.cause}") from error
+        except RPCError as error:
+            await _heard(start)
+            raise _meaning(error, client) from error
+        return report
+
+    async def data_of(self, report: RecoveryReport, workflow_id: str) -> tuple[Any, datetime | None]:
+        """What stands in, or is live again, and as of when; none where the store does not answer. What the program's
+        own step has brought in this process is the very object."""
+        kept = self._core.kept.pop(workflow_id, None)
+        if not report.healed:
+            answers = [one.fallback_data for one in report.answers.values() if one.fallback_data is not None]
+            return (answers[-1], None) if answers else (None, None)
+        unit = report.healed[0]
+        as_of = unit.provenance.as_of or unit.collected_at
+        if kept is not None and kept[0] == unit.artifact:
+            return kept[1], as_of
+        inline = unit.artifact.inline is not None
+        if not inline and not self._core.has_database:
+            return None, None
+        content = await ArtifactStore(self._core.database).get(unit.artifact)
+        return json.loads(content), as_of
+
+    async def _expect_a_worker(self, client: Client) -> None:
+        if time.monotonic() < self._served_until:
+            return
+        try:
+            async with asyncio.timeout(_ASKED_WITHIN.total_seconds()):
+                queue = await queue_of(client, names.EDITIONS_QUEUE)
+        except TimeoutError:
+            raise TemporalUnreachable("the Temporal server does not answer; is it still there?") from None
+        except RPCError as error:
+            raise _meaning(error, client) from error
+        if not queue.pollers:
+            raise NoWorker(
+                f"no worker serves the task queue {names.EDITIONS_QUEUE!r} of namespace {client.namespace!r}: "
+                "start one with `python worker.py`"
+            )
+        self._served_until = time.monotonic() + _STILL_SERVED
+
+
+def result_of(
+    report: RecoveryReport, failure: Failure, data: Any, as_of: datetime | None, now: datetime
+) -> RecoveryResult:
+    """The report in the words of the API."""
+    is_success = report.outcome in _HEALED and report.decision is not Decision.ABORT
+    return RecoveryResult(
+        success=is_success,
+        action_taken=_action(report, failure),
+        message=_message(report, failure),
+        retry_after=None if is_success else _retry_after(failure, now),
+        fallback_data=data,
+        escalation_required=not is_success and failure.severity is not ErrorSeverity.LOW,
+        metadata={
+            "workflow_id": report.workflow_id,
+            "run_id": report.run_id,
+            "plan": report.plan,
+            "outcome": report.outcome.value if report.outcome else "",
+            "category": failure.category.value,
+            "severity": failure.severity.value,
+            "code": failure.code,
+            "fingerprint": failure.fingerprint,
+            "error": failure.message,
+            "steps": {step.id: step.state.value for step in report.steps},
+            "escalations": list(report.escalations),
+            "escalation_level": report.escalation_level,
+            "as_of": as_of,
+            "age": now - as_of if as_of is not None else None,
+            "source": report.healed[0].provenance.kind.value if report.healed else "",
+        },
+    )
+
+
+def _action(report: RecoveryReport, failure: Failure) -> RecoveryAction:
+    by_outcome = {
+        RecoveryOutcome.HEALED: RecoveryAction.RETRY,
+        RecoveryOutcome.STAND_IN: RecoveryAction.FALLBACK,
+        RecoveryOutcome.ABORTED: RecoveryAction.ABORT,
+    }
+    if report.outcome in by_outcome:
+        return by_outcome[report.outcome]
+    if report.escalations:
+        return RecoveryAction.ESCALATE
+    return RecoveryAction.CIRCUIT_BREAK if failure.retry_at is not None else RecoveryAction.SKIP
+
+
+def _message(report: RecoveryReport, failure: Failure) -> str:
+    healing = [step for step in report.steps if step.healed]
+    if report.outcome in _HEALED and healing:
+        words = f": {healing[-1].message}" if healing[-1].message else ""
+        return f"{healing[-1].id} healed it{words}"
+    tried = [step.id for step in report.steps if step.state is not StepState.SKIPPED]
+    what = f"in vain: {', '.join(tried)}" if tried else "there was nothing to try"
+    told = f"; people are told: {', '.join(report.escalations)}" if report.escalations else ""
+    return f"{failure.message} ({what}){told}"
+
+
+def _retry_after(failure: Failure, now: datetime) -> timedelta | None:
+    if failure.retry_at is not None:
+        return max(failure.retry_at - now, timedelta())
+    return failure.retry_after
+
+
+def _meaning(error: RPCError, client: Client) -> Exception:
+    if missing := missing_namespace(error):
+        return namespace_problem(error, missing)
+    problem = namespace_problem(error, client.namespace)
+    if isinstance(problem, NamespaceUnusable):
+        return problem
+    return TemporalUnreachable(f"Temporal did not take the recovery: {error.message}")
+
+
+async def _heard(start: WithStartWorkflowOperation[Any, Any]) -> None:
+    """It holds the same error, and asyncio complains if nobody looks."""
+    with suppress(Exception):
+        async with asyncio.timeout(0.1):
+            await start.workflow_handle()
