@@ -104,7 +104,7 @@ def time_for(workflow: RecoveryWorkflow, steps: Sequence[WorkflowStep]) -> timed
 
 def _told(step: WorkflowStep) -> Mapping[str, Any]:
     """What people see of it in the Web UI."""
-    words = {"name": step.name, "description": step.description}
+    words = {"title": step.name, "description": step.description}
     return words if step.resolves else {**words, RESOLVES: False}
 
 
