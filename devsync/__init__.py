@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from devsync.api.core import Connection as Connection
     from devsync.api.core import close as close
     from devsync.api.unavailable import AfterFork as AfterFork
+    from devsync.api.unavailable import CalledOff as CalledOff
     from devsync.api.unavailable import Closed as Closed
     from devsync.api.unavailable import DevSyncUnavailable as DevSyncUnavailable
     from devsync.api.unavailable import NotInTime as NotInTime
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "devsync.api.core": ("Connection", "close"),
-    "devsync.api.unavailable": ("AfterFork", "Closed", "DevSyncUnavailable", "NoWorker", "NotInTime"),
+    "devsync.api.unavailable": ("AfterFork", "CalledOff", "Closed", "DevSyncUnavailable", "NoWorker", "NotInTime"),
     "devsync.domain.errors": ("ErrorCategory", "ErrorContext", "ErrorSeverity", "RecoveryAction", "RecoveryResult"),
     "devsync.domain.exceptions": (
         "AuthenticationError",

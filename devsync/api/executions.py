@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from devsync.contracts.names import PROGRAM
-from devsync.contracts.recovery import RecoveryReport, StepRequest
+from devsync.contracts.recovery import RecoveryReport, RecoveryRequest, StepRequest
 from devsync.domain.errors import RecoveryAction, RecoveryResult
 from devsync.domain.model import Model
 from devsync.domain.program import EscalationLevel, WorkflowStatus
@@ -71,6 +71,17 @@ def under_way(request: StepRequest, execution_id: str, workflow_id: str) -> Work
     """What a step that is about to run may know of those before it."""
     return WorkflowExecution(
         execution_id=execution_id, workflow_id=workflow_id, service=request.service, results=request.answers
+    )
+
+
+def cancelled(request: RecoveryRequest, execution_id: str) -> WorkflowExecution:
+    """Of one that somebody has ended in Temporal."""
+    return WorkflowExecution(
+        execution_id=execution_id,
+        workflow_id=request.plan.name,
+        status=WorkflowStatus.CANCELLED,
+        service=request.service,
+        result=RecoveryResult(success=False, action_taken=RecoveryAction.ABORT, message="somebody has called it off"),
     )
 
 

@@ -8,13 +8,14 @@ from typing import Final
 from uuid import uuid4
 
 from devsync.api.core import Connection, core_of
-from devsync.api.executions import WorkflowExecution, reported
+from devsync.api.executions import WorkflowExecution, cancelled, reported
 from devsync.api.history import recent_executions
 from devsync.api.own_workflows import Begun, own_workflows_of
 from devsync.api.recovering import Recovering
 from devsync.api.recovery_workflows import RecoveryWorkflow, WorkflowStep, plan_of, time_for
 from devsync.api.serving import worker_of
 from devsync.api.travelling import told
+from devsync.api.unavailable import CalledOff
 from devsync.contracts.names import program_recovery_id
 from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
 from devsync.domain.errors import ErrorContext, RecoveryResult
@@ -63,6 +64,8 @@ class ChangelogRecoveryWorkflowManager:
         own.begin(execution_id, begun)
         try:
             report = await self._core.run(self._recovered(request, execution_id))
+        except CalledOff:
+            return cancelled(request, execution_id)
         finally:
             own.end(execution_id)
         return begun.own_objects(reported(report))

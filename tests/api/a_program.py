@@ -39,7 +39,9 @@ class Invoices(RecoveryWorkflow):
         raise AssertionError
 
     async def _copy(self, error_context: ErrorContext, execution: WorkflowExecution) -> RecoveryResult:
-        (self._traces / f"copy-{os.getpid()}").write_text(f"{type(error_context.error).__name__}: {error_context.error}")
+        (self._traces / f"copy-{os.getpid()}").write_text(
+            f"{type(error_context.error).__name__}: {error_context.error}"
+        )
         return RecoveryResult(
             success=True,
             action_taken=RecoveryAction.FALLBACK,

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -156,9 +157,13 @@ async def hangs(_context: ErrorContext, _execution: WorkflowExecution) -> Recove
     return DONE
 
 
-def blocks(_context: ErrorContext, _execution: WorkflowExecution) -> RecoveryResult:
-    import time
+async def stalls(_context: ErrorContext, _execution: WorkflowExecution) -> RecoveryResult:
+    """The loop of the caller itself."""
+    time.sleep(6)  # noqa: ASYNC251
+    return DONE
 
+
+def blocks(_context: ErrorContext, _execution: WorkflowExecution) -> RecoveryResult:
     time.sleep(8)
     return DONE
 
@@ -166,6 +171,7 @@ def blocks(_context: ErrorContext, _execution: WorkflowExecution) -> RecoveryRes
 BROKEN: list[tuple[Action, StepState, str]] = [
     (raises, StepState.FAILED, "billing: KeyError: 'no such customer'"),
     (hangs, StepState.TIMED_OUT, "no answer within the time allowed"),
+    (stalls, StepState.TIMED_OUT, "no answer within the time allowed"),
     (blocks, StepState.TIMED_OUT, "no answer within the time allowed"),
     (gives(None), StepState.FAILED, "broken gave a NoneType; give a RecoveryResult"),
     (
@@ -177,7 +183,9 @@ BROKEN: list[tuple[Action, StepState, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("action", "state", "why"), BROKEN, ids=["raises", "hangs", "blocks", "none", "large", "odd"])
+@pytest.mark.parametrize(
+    ("action", "state", "why"), BROKEN, ids=["raises", "hangs", "stalls", "blocks", "none", "large", "odd"]
+)
 async def test_whatever_a_step_does_the_next_one_runs(
     connection: Connection, action: Action, state: StepState, why: str
 ) -> None:
