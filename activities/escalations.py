@@ -144,6 +144,7 @@ def _read_again(directory: Path, known: Configuration) -> Configuration:
         teams=known.teams,
         recovery=known.recovery,
         records=known.records,
+        monitoring=known.monitoring,
     )
 
 

@@ -29,6 +29,8 @@ from devsync.domain.insight.forecasts import forecast as forecast_of
 from devsync.domain.insight.series import DailyCount, DailyValue, Series, of_counts, of_values
 from devsync.domain.insight.span import Span
 from devsync.domain.insight.trends import Direction, Trend, trend
+from devsync.settings.configuration import load_configuration
+from devsync.settings.environment import read_environment
 from devsync.storage.database import Database
 from devsync.storage.performance import Performance
 from devsync.storage.statistics import Statistics
@@ -55,10 +57,11 @@ async def forecast(
 ) -> Exit:
     """Forecast daily errors with intervals and the error of the method, and tell when limits are met."""
     span = window_of(window, until, datetime.now(UTC))
+    limits = load_configuration(read_environment().config_dir).monitoring.limits
     async with database_on_record() as database:
         known = await _known(database, span)
         errors = await Statistics(database).daily_errors(known, team=team)
-        metrics = await _metrics(database, known, team)
+        metrics = await _metrics(database, known, team, limits)
     found = look_ahead(_series(errors, known), metrics, days)
     if as_json:
         emit(window_document(window, span) | document(found))
@@ -105,8 +108,8 @@ def _series(errors: Mapping[str, Sequence[DailyCount]], known: Span) -> Iterator
         yield f"errors of {service}", of_counts(errors[service], known)
 
 
-async def _metrics(database: Database, known: Span, team: str | None) -> list[Metric]:
-    performance, limits = Performance(database), Thresholds()
+async def _metrics(database: Database, known: Span, team: str | None, limits: Thresholds) -> list[Metric]:
+    performance = Performance(database)
     seconds, peaks = await performance.daily_editions(known, team=team)
     calls = await performance.busiest_hours(known, names.GITHUB) if team is None else []
 

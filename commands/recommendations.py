@@ -15,7 +15,6 @@ from commands.on_record import (
     window_words,
 )
 from commands.times import window_of
-from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.insight.advice import advise
 from devsync.domain.insight.recommendations import Advice, Evidence, Recommendation
 from devsync.settings.adjustable import service_numbers, usual_refresh
@@ -35,7 +34,7 @@ async def recommendations(window: Window = "28d", until: Until = None, as_json: 
             span,
             settings=service_numbers(configuration.services),
             refresh_every=usual_refresh(configuration.teams.values()),
-            thresholds=Thresholds(),
+            thresholds=configuration.monitoring.limits,
         )
     advice = advise(seen)
     if as_json:

@@ -106,8 +106,8 @@ def write_configuration(directory: Path, sandbox: Mapping[str, Any]) -> Path:
     """
     target = directory / "config"
     (target / "teams").mkdir(parents=True, exist_ok=True)
-    for name in ("services.yaml", "delivery.yaml", "recovery.yaml", "escalation.yaml", "records.yaml"):
-        (target / name).write_text((ROOT / "config" / name).read_text())
+    for file in (ROOT / "config").glob("*.yaml"):
+        (target / file.name).write_text(file.read_text())
     _use_status_pages(target / "services.yaml", sandbox["status_pages"])
     for spec in sandbox["teams"]:
         path = target / "teams" / f"{spec['team']}.yaml"

@@ -7,14 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from devsync.api.breakers import CircuitBreaker as CircuitBreaker
     from devsync.api.core import Connection as Connection
     from devsync.api.core import close as close
+    from devsync.api.handler import ChangelogErrorHandler as ChangelogErrorHandler
+    from devsync.api.sources import Fallback as Fallback
     from devsync.api.unavailable import AfterFork as AfterFork
     from devsync.api.unavailable import CalledOff as CalledOff
     from devsync.api.unavailable import Closed as Closed
     from devsync.api.unavailable import DevSyncUnavailable as DevSyncUnavailable
     from devsync.api.unavailable import NotInTime as NotInTime
     from devsync.api.unavailable import NoWorker as NoWorker
+    from devsync.domain.breaker import BreakerConfig as CircuitBreakerConfig  # noqa: F401 (exported under this name)
     from devsync.domain.errors import ErrorCategory as ErrorCategory
     from devsync.domain.errors import ErrorContext as ErrorContext
     from devsync.domain.errors import ErrorSeverity as ErrorSeverity
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from devsync.domain.exceptions import FormattingError as FormattingError
     from devsync.domain.exceptions import NetworkError as NetworkError
     from devsync.domain.exceptions import RateLimitError as RateLimitError
+    from devsync.domain.health.thresholds import Thresholds as Thresholds
+    from devsync.domain.insight.span import ImpossibleSpan as ImpossibleSpan
     from devsync.domain.program import EscalationLevel as EscalationLevel
     from devsync.domain.program import WorkflowStatus as WorkflowStatus
     from devsync.runtime.connection import NamespaceUnusable as NamespaceUnusable
@@ -40,7 +46,10 @@ if TYPE_CHECKING:
     from devsync.storage.connection import NotMigrated as NotMigrated
 
 _NAMES = {
+    "devsync.api.breakers": ("CircuitBreaker",),
     "devsync.api.core": ("Connection", "close"),
+    "devsync.api.handler": ("ChangelogErrorHandler",),
+    "devsync.api.sources": ("Fallback",),
     "devsync.api.unavailable": ("AfterFork", "CalledOff", "Closed", "DevSyncUnavailable", "NoWorker", "NotInTime"),
     "devsync.domain.errors": ("ErrorCategory", "ErrorContext", "ErrorSeverity", "RecoveryAction", "RecoveryResult"),
     "devsync.domain.exceptions": (
@@ -56,20 +65,26 @@ _NAMES = {
         "NetworkError",
         "RateLimitError",
     ),
+    "devsync.domain.health.thresholds": ("Thresholds",),
+    "devsync.domain.insight.span": ("ImpossibleSpan",),
     "devsync.domain.program": ("EscalationLevel", "WorkflowStatus"),
     "devsync.runtime.connection": ("NamespaceUnusable", "TemporalUnreachable"),
     "devsync.settings.problems": ("ConfigError",),
     "devsync.storage.connection": ("DatabaseUnavailable", "NotMigrated"),
 }
-_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+_OTHERWISE_CALLED = {"CircuitBreakerConfig": ("devsync.domain.breaker", "BreakerConfig")}
+"""Names of the API for what has another one in the product."""
 
-__all__ = sorted(_MODULES)  # noqa: PLE0605 (a list that a test compares with the imports above)
+_PLACES = {name: (module, name) for module, names in _NAMES.items() for name in names} | _OTHERWISE_CALLED
+
+__all__ = sorted(_PLACES)  # noqa: PLE0605 (a list that a test compares with the imports above)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name not in _PLACES:
         raise AttributeError(f"module 'devsync' has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+    module, there = _PLACES[name]
+    return getattr(import_module(module), there)
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,7 @@ from devsync.contracts.activities import (
     COLLECT_FROM_MIRROR,
     DERIVE_ISSUES,
     DERIVE_METRICS,
+    PROGRAM_STEP,
     READ_STATUS_PAGE,
     contract_of,
 )
@@ -109,6 +110,8 @@ class Course:
         sources, service = self._request.sources, self._request.service
         if step.activity == READ_STATUS_PAGE.name and service not in sources.status_pages:
             return f"config/services.yaml names no status page of {service}"
+        if step.activity == PROGRAM_STEP.name and not step.arguments:
+            return "the program has registered no operation to repeat"
         mirrored = {repository_unit(repository) for repository in sources.mirrors}
         if step.activity == COLLECT_FROM_MIRROR.name and not mirrored & set(self.healing.missing):
             return "the team's file names no mirror of what is left"

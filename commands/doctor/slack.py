@@ -52,7 +52,8 @@ async def check_slack(environment: Environment, configuration: Configuration) ->
 
 
 def _channels_of(configuration: Configuration) -> Iterator[str]:
-    """Where editions go, what stands in for them, who reviews them, and who is asked when something fails."""
+    """Where editions go, what stands in for them, who reviews them, who is asked when something fails, and who is told
+    of alerts."""
     for team in configuration.teams.values():
         for channel in team.channels:
             if isinstance(channel, SlackChannel):
@@ -60,7 +61,9 @@ def _channels_of(configuration: Configuration) -> Iterator[str]:
         yield from filter(_is_channel, team.approval.reviewers if team.approval.required else ())
     levels = [level for policy in configuration.escalation.policies.values() for level in policy.levels]
     asked = [recipient.to for level in levels for recipient in level.targets if recipient.kind == SLACK]
-    yield from filter(_is_channel, asked if configuration.teams else ())
+    monitoring = configuration.monitoring
+    told = [channel.to for channel in monitoring.alert_channels if monitoring.enable_alerting and channel.kind == SLACK]
+    yield from filter(_is_channel, [*asked, *told] if configuration.teams else ())
 
 
 def _is_channel(target: str) -> bool:

@@ -30,13 +30,18 @@ class Told:
         self.counts = {"told": 0, "failed": 0, "timed_out": 0, "dropped": 0}
 
     def tell(self, data: Mapping[str, Any]) -> "asyncio.Task[None] | None":
-        """Begins to. Never raises, never waits; None where there is nobody to tell, or too many calls are under way."""
+        """Begins to. Never raises, never waits; None where there is nobody to tell, no loop to do it in, or too many
+        calls are under way."""
         if self._callback is None:
             return None
-        if len(self._under_way) >= AT_ONCE:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = None
+        if loop is None or len(self._under_way) >= AT_ONCE:
             self.counts["dropped"] += 1
             return None
-        task = asyncio.get_running_loop().create_task(self._call(self._callback, dict(data)))
+        task = loop.create_task(self._call(self._callback, dict(data)))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task

@@ -75,6 +75,7 @@ class Core:
     def __init__(self, connection: Connection) -> None:
         """Raises ConfigError for an environment that cannot be used; connects to nothing."""
         self.environment = _environment(connection)
+        keep_out(self.environment.secrets())
         self.program = connection.program or self.environment.devsync_program or _script()
         self.instance = uuid4().hex
         """This process of the program, for records."""
@@ -193,7 +194,6 @@ class Core:
             _log.warning("not put on record: %s", error)
 
     async def _open(self) -> None:
-        keep_out(self.environment.secrets())
         if self.has_database:
             await self.stack.enter_async_context(self.errors.written_by(Errors(self.database).write))
             await self.stack.enter_async_context(self.operations.written_by(Operations(self.database).write))

@@ -7,8 +7,8 @@ from typing import Final
 from devsync.api.steps import program_step
 from devsync.contracts import activities as contracts
 from devsync.domain.errors import ErrorCategory
-from devsync.domain.recovery.builtin import PROGRAM
-from devsync.domain.recovery.plan import Escalates, Handles, Need, PlanStep, RecoveryPlan, StepRetry, When
+from devsync.domain.recovery.builtin import COLLECT, PROGRAM
+from devsync.domain.recovery.plan import ANY, Escalates, Handles, Need, PlanStep, RecoveryPlan, StepRetry, When
 
 RETRY_TIME: Final = timedelta(minutes=1)
 SOURCE_TIME: Final = timedelta(seconds=30)
@@ -28,6 +28,14 @@ _KNOWN_TO_US: Final = tuple(
     contract.name for contract in (contracts.USE_CACHED, contracts.COLLECT_FROM_MIRROR, contracts.READ_FEED)
 )
 """Steps of configured plans that need no more than a repository or project and its window."""
+
+
+CACHED_ALONE: Final = RecoveryPlan(
+    name="cached",
+    handles=(Handles(service=ANY, phase=COLLECT),),
+    steps=(PlanStep(id="cached", activity=contracts.USE_CACHED.name, timeout=SOURCE_TIME),),
+)
+"""For a program on a machine without config/."""
 
 
 def operation_name(service: str, operation: str) -> str:

@@ -1,8 +1,8 @@
-"""What is on record, as the API tells it: errors, operations, recommendations. Plain dicts, since programs print them."""
+"""What is on record, as the API tells it: errors, operations, recommendations. Plain dicts: programs print them."""
 
 import math
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Final
 
@@ -67,10 +67,6 @@ async def advice_on_record(core: Core, asked: Span, thresholds: Thresholds) -> A
         thresholds=thresholds,
     )
     return advise(seen)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def recommendations_of(advice: Advice) -> list[dict[str, Any]]:

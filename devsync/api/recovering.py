@@ -27,6 +27,8 @@ from devsync.domain.recovery.plan import StepState
 from devsync.runtime.connection import NamespaceUnusable, TemporalUnreachable, missing_namespace, namespace_problem
 from devsync.runtime.pollers import queue_of
 from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.connection import DatabaseUnavailable
+from devsync.storage.content import unpack
 
 BEYOND_THE_DEADLINE: Final = timedelta(seconds=10)
 """So long after it a recovery that a worker follows has concluded at the latest."""
@@ -79,10 +81,10 @@ class Recovering:
             raise _meaning(error, client) from error
         return report
 
-    async def data_of(self, report: RecoveryReport, workflow_id: str) -> tuple[Any, datetime | None]:
-        """What stands in, or is live again, and as of when; none where the store does not answer. What the program's
-        own step has brought in this process is the very object."""
-        kept = self._core.kept.pop(workflow_id, None)
+    async def data_of(self, report: RecoveryReport) -> tuple[Any, datetime | None]:
+        """What stands in, or is live again, and as of when. What the program's own step has brought in this process is
+        the very object. Raises StorageError."""
+        kept = self._core.kept.get(report.workflow_id)
         if not report.healed:
             answers = [one.fallback_data for one in report.answers.values() if one.fallback_data is not None]
             return (answers[-1], None) if answers else (None, None)
@@ -90,11 +92,11 @@ class Recovering:
         as_of = unit.provenance.as_of or unit.collected_at
         if kept is not None and kept[0] == unit.artifact:
             return kept[1], as_of
-        inline = unit.artifact.inline is not None
-        if not inline and not self._core.has_database:
-            return None, None
-        content = await ArtifactStore(self._core.database).get(unit.artifact)
-        return json.loads(content), as_of
+        if (inline := unit.artifact.inline_content) is not None:
+            return json.loads(unpack(inline, size=unit.artifact.size, digest=None)), as_of
+        if not self._core.has_database:
+            raise DatabaseUnavailable("DATABASE_URL is not set, and the data lies in the database")
+        return json.loads(await ArtifactStore(self._core.database).get(unit.artifact)), as_of
 
     async def _expect_a_worker(self, client: Client) -> None:
         if time.monotonic() < self._served_until:

@@ -1,7 +1,6 @@
 """A program's own functions as steps of recoveries: what brings fallback data, and the operation to be repeated."""
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import PydanticSerializationError, to_json
 from temporalio import activity
 
+from devsync.api import own_code
 from devsync.api.core import Core
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
@@ -50,7 +50,7 @@ class OwnFunction:
 
     async def __call__(self, request: StepRequest) -> StepResult:
         workflow_id = activity.info().workflow_id or ""
-        found = await self._called(self._core.waiting.get(workflow_id) or self._home)
+        found = await own_code.call(self._function, loop=self._core.waiting.get(workflow_id) or self._home)
         data, as_of = found if isinstance(found, Fallback) else (found, None)
         if data is None:
             raise LookupError(f"{self._name} has nothing")
@@ -71,14 +71,6 @@ class OwnFunction:
         age = f", as of {as_of:%Y-%m-%d %H:%M:%S %Z}" if as_of is not None else ""
         return StepResult(healed=units, message=f"{self._name} answered{age}", attempts=activity.info().attempt)
 
-    async def _called(self, home: asyncio.AbstractEventLoop | None) -> Any:
-        if not inspect.iscoroutinefunction(self._function):
-            answer = await asyncio.to_thread(self._function)
-            return await answer if inspect.isawaitable(answer) else answer
-        if home is None or home is asyncio.get_running_loop() or not home.is_running():
-            return await self._function()
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_awaited(self._function), home))
-
     async def _stored(self, data: Any, team: str) -> ArtifactRef:
         try:
             content = to_json(data)
@@ -90,7 +82,3 @@ class OwnFunction:
             return await ArtifactStore(self._core.database).put(content, kind=KIND, team=team)
         packed = pack(content)
         return ArtifactRef.of_inline(packed.compressed, size=packed.size, kind=KIND)
-
-
-async def _awaited(function: Source) -> Any:
-    return await function()

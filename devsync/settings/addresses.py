@@ -19,7 +19,8 @@ GIT_SCHEMES = ("https", "http", "ssh", "git", "file")
 """What git may speak to a mirror; `ext::` and other helpers run programs."""
 
 
-def _web_address(url: str) -> str:
+def web_address(url: str) -> str:
+    """The address, if it is one of the web. Raises ValueError saying what is wrong with it."""
     return _checked(url, ("https", "http"))
 
 
@@ -52,7 +53,7 @@ def _is_login_by_key(scheme: str, netloc: str) -> bool:
     return scheme == "ssh" and netloc.rpartition("@")[0] == _SSH_USER
 
 
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
 """http or https, and neither user nor password."""
 GitAddress = Annotated[str, AfterValidator(git_address)]
 """What git clones from; of users only `ssh://git@…`."""

@@ -13,6 +13,7 @@ from devsync.contracts import names
 from devsync.settings.delivery import DeliverySettings, read_delivery
 from devsync.settings.durations import format_duration
 from devsync.settings.escalation import EscalationSettings, read_escalation
+from devsync.settings.monitoring import MonitoringFile, MonitoringSettings, read_monitoring
 from devsync.settings.problems import ConfigError, any_of, did_you_mean
 from devsync.settings.records import RecordSettings, read_records
 from devsync.settings.recovery import RecoveryConfig, read_recovery
@@ -35,6 +36,7 @@ class Configuration:
     recovery: RecoveryConfig
     escalation: EscalationSettings
     records: RecordSettings
+    monitoring: MonitoringSettings
 
     def team(self, name: str) -> TeamConfig:
         """Raises UnknownTeam naming the known ones, and ConfigError where there is none at all."""
@@ -43,8 +45,8 @@ class Configuration:
         return self.teams[name]
 
     def uses(self, service: str) -> bool:
-        """Whether a worker has to serve it: our own machine always, a service of others when a team or an escalation
-        policy names it."""
+        """Whether a worker has to serve it: our own machine always, a service of others when a team, an
+        escalation policy or the monitor names it."""
         teams = self.teams.values()
         is_used = {
             names.LOCAL: True,
@@ -54,7 +56,11 @@ class Configuration:
             names.GIT_MIRROR: any(team.github and team.github.mirrors for team in teams),
             names.STATUS: any(settings.status_page for settings in self.services.root.values()),
         }
-        kinds = {channel.kind for team in teams for channel in team.channels} | self.escalation.kinds
+        kinds = (
+            {channel.kind for team in teams for channel in team.channels}
+            | self.escalation.kinds
+            | self.monitoring.kinds
+        )
         return is_used.get(service, service in kinds)
 
 
@@ -74,21 +80,28 @@ class UnknownTeam(ConfigError):
 
 def load_configuration(directory: Path) -> Configuration:
     """Everything below `directory`: services.yaml, delivery.yaml, recovery.yaml, escalation.yaml, records.yaml,
-    teams/*.yaml.
+    monitoring.yaml, teams/*.yaml.
 
     Raises ConfigError with all problems of all files; paths in them begin with `directory` as given.
     """
     reading = _Reading(directory)
     services, delivery, recovery = reading.of_all_teams()
-    escalation, records = reading.escalation(), reading.records()
+    escalation, records, monitoring = reading.escalation(), reading.records(), reading.monitoring()
     teams = [file for path in _team_files(directory) if (file := reading.team(path, delivery, escalation))]
     for path in sorted((directory / "teams").glob("*.yml")):
         reading.problems.append(f"{path}: is not read; rename it to {path.with_suffix('.yaml').name}")
-    if reading.problems or not (services and delivery and recovery and escalation and records):
+    if reading.problems or not (services and delivery and recovery and escalation and records and monitoring):
         raise ConfigError(reading.problems)
     by_name = {file.model.team: file.model for file in teams}
     return Configuration(
-        directory, services.model, delivery.model, by_name, recovery.model, escalation.model, records.model
+        directory,
+        services.model,
+        delivery.model,
+        by_name,
+        recovery.model,
+        escalation.model,
+        records.model,
+        monitoring.model.changelog_monitoring,
     )
 
 
@@ -134,6 +147,9 @@ class _Reading:
 
     def records(self) -> YamlFile[RecordSettings] | None:
         return self._read(read_records, self._directory / "records.yaml")
+
+    def monitoring(self) -> YamlFile[MonitoringFile] | None:
+        return self._read(read_monitoring, self._directory / "monitoring.yaml")
 
     def team(
         self,

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from devsync.settings.addresses import WebAddress
+from devsync.settings.addresses import WebAddress, web_address
 from devsync.settings.mail_server import (
     SMTP_CURE,
     Sender,
@@ -188,6 +188,9 @@ class Environment(BaseSettings):
     devsync_program: ProgramName | None = None
     """Of another program that uses the Python API: its own stable name, as `nightly-report`; without it, that of its
     script."""
+    heartbeat_url: SecretStr | None = None
+    """Called at each look of the monitor, so that a service of others notices when the monitor itself is down; who
+    knows the address can call it, so it is a secret. Nowhere without it."""
     worker_deployment: DeploymentName | None = None
     """Worker Versioning: the deployment's name; set both or neither."""
     build_id: str | None = None
@@ -256,6 +259,15 @@ class Environment(BaseSettings):
                 text = value.get_secret_value()
                 found += [text, *_passwords(text)]
         return tuple(found)
+
+    def heartbeat(self) -> str | None:
+        """Where the monitor says that it is alive."""
+        if self.heartbeat_url is None:
+            return None
+        try:
+            return web_address(self.heartbeat_url.get_secret_value())
+        except ValueError:  # whose message quotes it
+            raise ConfigError(["HEARTBEAT_URL is no address; write it with https:// and without a user"]) from None
 
     def worker_version(self) -> WorkerVersion | None:
         """What Worker Versioning calls this build; None where neither variable is set."""

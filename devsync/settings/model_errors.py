@@ -61,6 +61,8 @@ class _Place:
     """The model that has the last part of `at` as its field; None for list items and free keys."""
     kind: Any
     """The type declared there."""
+    is_key: bool = False
+    """The key itself is meant, not its value."""
 
 
 def _message(error: ErrorDetails, context: Mapping[str, Any], place: _Place) -> str:
@@ -77,7 +79,7 @@ def _message(error: ErrorDetails, context: Mapping[str, Any], place: _Place) -> 
         case "literal_error" | "enum":
             allowed = [str(choice) for choice in get_args(place.kind) or place.kind]  # of a Literal or an Enum
             cure = f"write {any_of(allowed)}"
-            known = "known here" if isinstance(place.at[-1], int) else f"a known {name}"
+            known = "known here" if isinstance(place.at[-1], int) or place.is_key else f"a known {name}"
             return f"{_shown(value)} is not {known}; {did_you_mean(str(value), allowed, cure)}"
     if value is None:
         return 'has no value; write one, in quotes where it begins with "#"'
@@ -122,7 +124,10 @@ def _place(location: Location, model: type[BaseModel]) -> _Place:
     at: list[str | int] = []
     holder: type[BaseModel] | None = None
     kind: Any = model
+    of_key: Any = None
     for part in location:
+        if part == "[key]":
+            return _Place(tuple(at), holder, _bare(of_key), is_key=True)
         kind = _bare(kind)
         arguments = get_args(kind)
         if _is_model(kind):
@@ -133,7 +138,7 @@ def _place(location: Location, model: type[BaseModel]) -> _Place:
             kind = next(member for member in arguments if _answers_to(member, part))
         elif get_origin(kind) in (tuple, dict):
             at.append(part)
-            holder = None
+            holder, of_key = None, arguments[0]
             kind = arguments[1] if get_origin(kind) is dict else arguments[0]
     return _Place(tuple(at), holder, _bare(kind))
 

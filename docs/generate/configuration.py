@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from devsync.settings.delivery import DeliverySettings
 from devsync.settings.escalation import EscalationSettings
+from devsync.settings.monitoring import MonitoringFile
 from devsync.settings.records import RecordSettings
 from devsync.settings.recovery import PlanPart
 from devsync.settings.services import ServiceSettings
@@ -34,6 +35,7 @@ FILES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("delivery.yaml", "When deliveries are tried again.", DeliverySettings),
     ("recovery.yaml", "A mapping of plan to the fields below; [what they mean](../explanation/recovery.md).", PlanPart),
     ("escalation.yaml", "Who is asked when machines cannot decide; frozen when one begins.", EscalationSettings),
+    ("monitoring.yaml", "When people are told; [what each alert means](../how-to/act-on-an-alert.md).", MonitoringFile),
     ("records.yaml", "How long records are kept; [what it does](../explanation/records.md#retention).", RecordSettings),
 )
 
@@ -95,5 +97,5 @@ def _default(field: FieldInfo, hint: Any) -> str:
     default = field.get_default(call_default_factory=True)
     if default is None or default in ((), {}) or isinstance(default, BaseModel):
         return ""
-    written = yaml.safe_dump(TypeAdapter(hint).dump_python(default, mode="json"))
+    written = yaml.safe_dump(TypeAdapter(hint).dump_python(default, mode="json"), default_flow_style=True, width=1000)
     return code(written.removesuffix("...\n").strip())

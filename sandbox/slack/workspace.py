@@ -17,6 +17,8 @@ Body = dict[str, Any]
 
 ON_CALL: Final = "oncall"
 """A channel that every workspace has, whatever its world: who is asked when machines cannot decide."""
+ALERTS: Final = ("changelog-alerts", "engineering-alerts")
+"""Likewise: who is told when something is wrong."""
 
 DEFAULT_SCOPES: Final = frozenset(
     {
@@ -100,7 +102,7 @@ class Workspace:
     _people: dict[str, Person] | None = None
 
     def __post_init__(self) -> None:
-        for name in dict.fromkeys((*self.world.slack_channels, ON_CALL)):
+        for name in dict.fromkeys((*self.world.slack_channels, ON_CALL, *ALERTS)):
             self.add_channel(name)
 
     @property

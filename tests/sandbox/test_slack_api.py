@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.models.metadata import Metadata
 from slack_sdk.web.async_client import AsyncWebClient
 
+from sandbox.slack.workspace import ALERTS
 from tests.sandbox.slack_samples import START, Slack, header, running, section
 
 KEY = {"event_type": "changelog", "event_payload": {"key": "core/2026-W47/slack/0"}}
@@ -184,9 +185,9 @@ async def test_channels_are_listed_by_page_with_the_archived_left_out_on_request
     slack.workspace.add_channel("secret", is_private=True)
     pages = await slack.client.conversations_list(limit=2)
     listed = sorted([c["name"] async for page in pages for c in page["channels"]])
-    assert listed == ["general", "oncall", "releases", "team-core"]
+    assert listed == [*ALERTS, "general", "oncall", "releases", "team-core"]
     some = await slack.client.conversations_list(exclude_archived=True, types="public_channel,private_channel")
-    assert sorted(c["name"] for c in some["channels"]) == ["general", "oncall", "secret", "team-core"]
+    assert sorted(c["name"] for c in some["channels"]) == [*ALERTS, "general", "oncall", "secret", "team-core"]
     assert (await slack.client.conversations_info(channel=slack.channel()))["channel"]["is_member"] is True
 
 

@@ -234,3 +234,15 @@ def test_who_mails_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAIL_UNSUBSCRIBE", "https://acme.dev/unsubscribe?list=1")
     sender = read_environment().sender()
     assert sender == ("DevSync Changelog", "changelog@acme.dev", "https://acme.dev/unsubscribe?list=1")
+
+
+def test_a_heartbeat_is_a_secret_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_environment().heartbeat() is None
+    monkeypatch.setenv("HEARTBEAT_URL", "https://hc-ping.com/0a1b2c")
+    environment = read_environment()
+    assert environment.heartbeat() == "https://hc-ping.com/0a1b2c"
+    assert "https://hc-ping.com/0a1b2c" in environment.secrets()
+    monkeypatch.setenv("HEARTBEAT_URL", "ftp://hc-ping.com/0a1b2c")
+    with pytest.raises(ConfigError, match="HEARTBEAT_URL is no address") as refused:
+        read_environment().heartbeat()
+    assert "0a1b2c" not in str(refused.value)

@@ -66,6 +66,7 @@ def assess(snapshot: Snapshot, thresholds: Thresholds) -> Health:
         *_of_breakers(snapshot.breakers or ()),
         *_of_runs(snapshot, thresholds),
         *_of_missing(snapshot, thresholds),
+        *(Finding(band=Band.UNKNOWN, reason=why) for why in snapshot.unread.values()),
         *(Finding(band=Band.UNKNOWN, reason=f"{part} could not be read") for part in snapshot.unreadable),
     ]
     band, reasons = _worst(found, otherwise="everything is within its thresholds")

@@ -29,6 +29,8 @@ class AlertPolicy(Model):
     """So many alerts of one rule at one tick are told in one notice: one page for 200 teams, not 200."""
     notices_per_hour: PositiveInt = 30
     """What is more waits, critical alerts aside."""
+    is_silent: bool = False
+    """Nobody is told; what still fires when this ends is told then."""
 
     def cool_down_of(self, rule: RuleName) -> timedelta:
         return self.cool_downs.get(rule, self.cool_down)

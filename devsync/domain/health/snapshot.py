@@ -78,12 +78,16 @@ class DueEdition(Model):
 
 
 class Machine(Model):
-    """Of the process that asks. For people: no band is made of them."""
+    """Where the process runs that asks. For people: no band is made of them."""
 
     cpu_percent: Measured = None
+    """Of all processors, since the last look."""
     memory_mb: Measured = None
+    """That the process holds."""
     disk_free_mb: Measured = None
+    """Where it works."""
     database_mb: Measured = None
+    """The database, with its indexes."""
 
 
 class Snapshot(Model):
@@ -98,6 +102,8 @@ class Snapshot(Model):
     """Those whose deadline lies within the window, and every older one that is still not there."""
     recommendations: tuple[Recommendation, ...] | None = None
     machine: Machine = Machine()
+    unread: dict[str, str] = {}
+    """Who could not be asked, the database or Temporal, and a sentence that says why: what they know is None above."""
 
     @property
     def unreadable(self) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ HOUR = timedelta(hours=1)
 def tell(book: AlertBook, policy: AlertPolicy, now: datetime) -> tuple[AlertBook, list[Notice]]:
     """The notices that are due, within what an hour allows; the book knows of each that it was told."""
     told = [at for at in book.told if now - at < HOUR]
+    if policy.is_silent:
+        return book.model_copy(update={"told": tuple(told)}), []
     left = max(policy.notices_per_hour - len(told), 0)
     notices: list[Notice] = []
     for notice in sorted(_due_notices(book, policy, now), key=lambda one: -one.level.rank):

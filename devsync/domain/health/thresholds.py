@@ -11,7 +11,7 @@ Limit = Annotated[FiniteFloat, Field(gt=0)]
 
 
 class Thresholds(Model):
-    """Crossed is what lies above; raises ValidationError for numbers that contradict each other."""
+    """Crossed is what lies above."""
 
     generation_time_seconds: Limit = 180.0
     """One edition, from its start to its end."""

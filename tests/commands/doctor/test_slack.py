@@ -141,5 +141,7 @@ async def test_channels_that_stand_in_review_or_are_asked_are_looked_at_too(
         'approval: {required: true, reviewers: ["#leads"]}\n'
     )
     found = {one.check: one async for one in check_slack(read_environment(), load_configuration(tmp_path))}
-    assert {"slack #payments", "slack #backup", "slack #leads", "slack #oncall"} <= set(found)
+    assert {"slack #payments", "slack #backup", "slack #leads", "slack #oncall", "slack #changelog-alerts"} <= set(
+        found
+    )
     assert found["slack #backup"].detail == "not found"
