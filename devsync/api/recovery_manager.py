@@ -9,16 +9,17 @@ from uuid import uuid4
 
 from devsync.api.core import Connection, core_of
 from devsync.api.executions import WorkflowExecution, cancelled, reported
+from devsync.api.handler import RECOVERS_WITHIN
 from devsync.api.history import recent_executions
 from devsync.api.own_workflows import Begun, own_workflows_of
-from devsync.api.recovering import Recovering
 from devsync.api.recovery_workflows import RecoveryWorkflow, WorkflowStep, plan_of, time_for
 from devsync.api.serving import worker_of
-from devsync.api.travelling import told
+from devsync.api.shared import shared_by
+from devsync.api.travelling import assessed, told
 from devsync.api.unavailable import CalledOff
 from devsync.contracts.names import program_recovery_id
-from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
-from devsync.domain.errors import ErrorContext, RecoveryResult
+from devsync.contracts.recovery import RecoveryRequest
+from devsync.domain.errors import ErrorContext, Failure, RecoveryResult
 from devsync.domain.recovery.builtin import PROGRAM as PHASE
 from devsync.domain.recovery.plan import RecoveryPlan
 from devsync.runtime.policies import PROGRAM as POLICIES
@@ -38,7 +39,7 @@ class ChangelogRecoveryWorkflowManager:
     def __init__(self, connection: Connection | None = None) -> None:
         """Raises ConfigError for an environment that cannot be used; connects to nothing."""
         self._core = core_of(connection)
-        self._recovering = Recovering(self._core)
+        self._shared = shared_by(self._core)
         self._workflows: dict[str, RecoveryWorkflow] = {}
 
     def register_workflow(self, workflow: RecoveryWorkflow) -> None:
@@ -55,20 +56,17 @@ class ChangelogRecoveryWorkflowManager:
         Whatever goes wrong in the workflow's own code is a failed step. Who stops waiting does not end the recovery.
         Raises TemporalUnreachable, and NoWorker where no worker of the product runs.
         """
-        workflow = self._workflow_for(error_context)
-        steps, plan = await self._planned(workflow, error_context)
-        request = self._request(error_context, plan, workflow, steps)
+        failure = assessed(error_context)
         execution_id = program_recovery_id(self._core.program, uuid4().hex)
-        begun = Begun(error_context, steps, asyncio.get_running_loop())
-        own = own_workflows_of(self._core)
-        own.begin(execution_id, begun)
+        request = await self._request(error_context, failure, execution_id)
+        following = self._shared.followed(request, failure, execution_id, asyncio.get_running_loop())
         try:
-            report = await self._core.run(self._recovered(request, execution_id))
+            report, result = await self._core.run(following)
         except CalledOff:
             return cancelled(request, execution_id)
         finally:
-            own.end(execution_id)
-        return begun.own_objects(reported(report))
+            own_workflows_of(self._core).end(execution_id)
+        return reported(report, result)
 
     def get_recent_executions(self, limit: int = 10) -> list[WorkflowExecution]:
         """Of this program: those under way, then the last ones on record, the newest first.
@@ -78,18 +76,32 @@ class ChangelogRecoveryWorkflowManager:
         """
         return self._core.wait(recent_executions(self._core, limit))
 
-    async def _recovered(self, request: RecoveryRequest, execution_id: str) -> RecoveryReport:
-        await worker_of(self._core).serve()
-        return await self._recovering.recover(request, execution_id)
+    async def _request(self, context: ErrorContext, failure: Failure, execution_id: str) -> RecoveryRequest:
+        workflow = self._workflow_for(context)
+        if workflow is None:
+            return await self._core.run(self._shared.request(context, failure, execution_id, RECOVERS_WITHIN))
+        steps, plan = await self._planned(workflow, context)
+        own_workflows_of(self._core).begin(execution_id, Begun(context, steps))
+        return RecoveryRequest(
+            team=context.team_id,
+            iso_week="",
+            service=context.service,
+            phase=PHASE,
+            plan=plan,
+            units=(told(context, failure, ":".join(filter(None, (context.service, context.operation)))),),
+            deadline=datetime.now(UTC) + time_for(workflow, steps),
+            policies=POLICIES,
+            program=self._core.program,
+        )
 
-    def _workflow_for(self, context: ErrorContext) -> RecoveryWorkflow:
+    def _workflow_for(self, context: ErrorContext) -> RecoveryWorkflow | None:
         for workflow in self._workflows.values():
             try:
                 if workflow.can_handle(context):
                     return workflow
             except Exception:  # noqa: BLE001 (somebody else's code fails in any way)
                 _log.exception("%s could not say whether it handles an error; it is passed over", workflow.workflow_id)
-        raise NotImplementedError
+        return None
 
     async def _planned(
         self, workflow: RecoveryWorkflow, context: ErrorContext
@@ -103,26 +115,6 @@ class ChangelogRecoveryWorkflowManager:
             _log.exception("%s could not build its steps", workflow.workflow_id)
             steps = (_failing(error),)
             return steps, plan_of(program, workflow, service, steps)
-
-    def _request(
-        self, context: ErrorContext, plan: RecoveryPlan, workflow: RecoveryWorkflow, steps: Sequence[WorkflowStep]
-    ) -> RecoveryRequest:
-        # Imported here: it knows every client library, and a program that only serves steps may use none.
-        from devsync.runtime.classification import assess
-
-        now = datetime.now(UTC)
-        unit = ":".join(filter(None, (context.service, context.operation)))
-        return RecoveryRequest(
-            team=context.team_id,
-            iso_week="",
-            service=context.service,
-            phase=PHASE,
-            plan=plan,
-            units=(told(context, assess(context, now), unit),),
-            deadline=now + time_for(workflow, steps),
-            policies=POLICIES,
-            program=self._core.program,
-        )
 
 
 def _failing(error: Exception) -> WorkflowStep:

@@ -76,6 +76,18 @@ def worker_of(core: Core) -> ProgramWorker:
 _workers: WeakKeyDictionary[Core, ProgramWorker] = WeakKeyDictionary()
 
 
+class _OwnSteps(logging.Filter):
+    """For the logger `temporalio.activity`, which other work of the program uses as well: how steps of ours fail is
+    told where they are run."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        about = getattr(record, "temporal_activity", None)
+        return not (isinstance(about, dict) and about.get("activity_type") == PROGRAM_STEP.name)
+
+
+logging.getLogger("temporalio.activity").addFilter(_OwnSteps())
+
+
 async def _serve(worker: Worker) -> None:
     try:
         await worker.run()

@@ -112,7 +112,10 @@ async def test_it_is_a_recovery_like_any_other(stage: Stage, connection: Connect
     manager = manager_of(connection, step("look", look, resolves=False), step("again", again, dependencies=["look"]))
     context = failed()
     execution = await manager.execute_recovery(context)
-    assert (execution.status, execution.result, execution.workflow_id) == (WorkflowStatus.SUCCESS, DONE, "own")
+    assert (execution.status, execution.workflow_id) == (WorkflowStatus.SUCCESS, "own")
+    assert execution.results == {"look": DONE.model_copy(update={"metadata": {"status": "major"}}), "again": DONE}
+    assert execution.result is not None
+    assert (execution.result.success, execution.result.action_taken) == (True, RecoveryAction.RETRY)
     assert execution.completed_steps == ("look", "again")
     assert [told is context for told, _ in seen] == [True, True], "the very error, in the process that met it"
     assert seen[1][1].results["look"].metadata == {"status": "major"}
@@ -145,6 +148,8 @@ async def test_what_stands_in_comes_back_as_it_was_given(connection: Connection)
     ]
     assert execution.result is not None
     assert execution.result.fallback_data is COPY.fallback_data
+    assert execution.results["copy"].fallback_data is COPY.fallback_data
+    assert execution.result.action_taken is RecoveryAction.FALLBACK
     assert (execution.status, execution.failed_steps) == (WorkflowStatus.SUCCESS, ("again",))
 
 
@@ -297,7 +302,8 @@ def process(stage: Stage, program: str, traces: Path, task: str, *, hang: float)
         "HANG": str(hang),
     }
     command = [sys.executable, "-m", "tests.api.a_program", task]
-    running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    running = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
     try:
         yield running
     finally:
@@ -316,7 +322,8 @@ async def the_recovery(stage: Stage, program: str) -> RecoveryReport:
     """Of the one that this program has asked for."""
     query = f'WorkflowId STARTS_WITH "recovery:program:{program}:"'
     (run,) = [run async for run in stage.client.list_workflows(query)]
-    return await stage.client.get_workflow_handle(run.id, result_type=RecoveryReport).result()
+    report: RecoveryReport = await stage.client.get_workflow_handle(run.id, result_type=RecoveryReport).result()
+    return report
 
 
 async def test_a_program_that_is_killed_in_a_step_is_followed_by_the_next_of_its_name(
@@ -361,7 +368,8 @@ async def test_two_processes_of_one_name_do_each_others_steps(stage: Stage, tmp_
         executions = []
         for _ in range(4):
             with process(stage, program, tmp_path, "recover", hang=1) as asking:
-                told, _ = await asyncio.to_thread(asking.communicate, timeout=60)
+                told, complaints = await asyncio.to_thread(asking.communicate, timeout=60)
+                assert "Traceback" not in complaints, "nothing was wrong with the program"
                 executions.append(WorkflowExecution.model_validate_json(told))
     assert [one.status for one in executions] == [WorkflowStatus.SUCCESS] * 4
     assert [one.result.fallback_data for one in executions if one.result] == [{"invoices": [7]}] * 4
