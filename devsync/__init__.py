@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from devsync.api.core import Connection as Connection
     from devsync.api.core import close as close
     from devsync.api.handler import ChangelogErrorHandler as ChangelogErrorHandler
+    from devsync.api.monitoring import ChangelogMonitoringIntegration as ChangelogMonitoringIntegration
     from devsync.api.sources import Fallback as Fallback
     from devsync.api.unavailable import AfterFork as AfterFork
     from devsync.api.unavailable import CalledOff as CalledOff
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from devsync.api.unavailable import DevSyncUnavailable as DevSyncUnavailable
     from devsync.api.unavailable import NotInTime as NotInTime
     from devsync.api.unavailable import NoWorker as NoWorker
-    from devsync.domain.breaker import BreakerConfig as CircuitBreakerConfig  # noqa: F401 (exported under this name)
+    from devsync.domain.breaker import BreakerConfig as _BreakerConfig
     from devsync.domain.errors import ErrorCategory as ErrorCategory
     from devsync.domain.errors import ErrorContext as ErrorContext
     from devsync.domain.errors import ErrorSeverity as ErrorSeverity
@@ -41,14 +42,19 @@ if TYPE_CHECKING:
     from devsync.domain.program import WorkflowStatus as WorkflowStatus
     from devsync.runtime.connection import NamespaceUnusable as NamespaceUnusable
     from devsync.runtime.connection import TemporalUnreachable as TemporalUnreachable
+    from devsync.settings.monitoring import MonitoringSettings as _MonitoringSettings
     from devsync.settings.problems import ConfigError as ConfigError
     from devsync.storage.connection import DatabaseUnavailable as DatabaseUnavailable
     from devsync.storage.connection import NotMigrated as NotMigrated
+
+    ChangelogMonitoringConfig = _MonitoringSettings
+    CircuitBreakerConfig = _BreakerConfig
 
 _NAMES = {
     "devsync.api.breakers": ("CircuitBreaker",),
     "devsync.api.core": ("Connection", "close"),
     "devsync.api.handler": ("ChangelogErrorHandler",),
+    "devsync.api.monitoring": ("ChangelogMonitoringIntegration",),
     "devsync.api.sources": ("Fallback",),
     "devsync.api.unavailable": ("AfterFork", "CalledOff", "Closed", "DevSyncUnavailable", "NoWorker", "NotInTime"),
     "devsync.domain.errors": ("ErrorCategory", "ErrorContext", "ErrorSeverity", "RecoveryAction", "RecoveryResult"),
@@ -72,7 +78,10 @@ _NAMES = {
     "devsync.settings.problems": ("ConfigError",),
     "devsync.storage.connection": ("DatabaseUnavailable", "NotMigrated"),
 }
-_OTHERWISE_CALLED = {"CircuitBreakerConfig": ("devsync.domain.breaker", "BreakerConfig")}
+_OTHERWISE_CALLED = {
+    "ChangelogMonitoringConfig": ("devsync.settings.monitoring", "MonitoringSettings"),
+    "CircuitBreakerConfig": ("devsync.domain.breaker", "BreakerConfig"),
+}
 """Names of the API for what has another one in the product."""
 
 _PLACES = {name: (module, name) for module, names in _NAMES.items() for name in names} | _OTHERWISE_CALLED

@@ -12,6 +12,7 @@ from devsync.api.breakers import CircuitBreaker
 from devsync.api.callbacks import Callback, Told, waited_for
 from devsync.api.contexts import context_of
 from devsync.api.core import Connection, Core, core_of
+from devsync.api.health import health_document
 from devsync.api.measured import Measured, Monitored
 from devsync.api.plans import operation_name, source_name
 from devsync.api.records import (
@@ -66,6 +67,7 @@ class ChangelogErrorHandler:
         self._monitoring = Told("monitoring callback", monitoring_callback)
         self._alerting = Told("alerting callback", alerting_callback)
         self._recover_within = recover_within
+        self._own_thresholds = thresholds
         self._thresholds = thresholds or Thresholds()
         self._parts = shared_by(self.core)
 
@@ -115,6 +117,12 @@ class ChangelogErrorHandler:
     def get_circuit_breaker(self, service: str) -> CircuitBreaker:
         """The one of that service, the same each time."""
         return self._parts.breaker(service)
+
+    async def health_check(self) -> dict[str, Any]:
+        """How healthy the whole is and why, with errors and performance of 24 hours, breakers, recommendations and the
+        machine's numbers. A server that is away makes it `unknown` or worse and raises nothing. Raises Closed,
+        AfterFork."""
+        return await self.core.run(health_document(self.core, self._parts, self._own_thresholds))
 
     # Questions, which block for a second at most.
 

@@ -31,9 +31,9 @@ def span_of(window: Window, now: datetime) -> Span:
     kept, and TypeError for what is no window."""
     if isinstance(window, timedelta):
         return last(window, now)
+    if not (isinstance(window, tuple) and len(window) == 2 and all(isinstance(one, datetime) for one in window)):
+        raise TypeError("a window is a timedelta, or a tuple of two datetimes")
     start, end = window
-    if not (isinstance(start, datetime) and isinstance(end, datetime)):
-        raise TypeError("a window is a timedelta, or two datetimes")
     if start.tzinfo is None or end.tzinfo is None:
         raise ImpossibleSpan("the window has times without a timezone; write datetime.now(UTC)")
     return span(start, end, now)
