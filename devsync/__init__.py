@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from devsync.api.monitoring import ChangelogMonitoringIntegration as ChangelogMonitoringIntegration
     from devsync.api.sources import Fallback as Fallback
     from devsync.api.unavailable import AfterFork as AfterFork
+    from devsync.api.unavailable import CalledOff as CalledOff
     from devsync.api.unavailable import Closed as Closed
     from devsync.api.unavailable import DevSyncUnavailable as DevSyncUnavailable
     from devsync.api.unavailable import NotInTime as NotInTime
@@ -55,7 +56,7 @@ _NAMES = {
     "devsync.api.handler": ("ChangelogErrorHandler",),
     "devsync.api.monitoring": ("ChangelogMonitoringIntegration",),
     "devsync.api.sources": ("Fallback",),
-    "devsync.api.unavailable": ("AfterFork", "Closed", "DevSyncUnavailable", "NoWorker", "NotInTime"),
+    "devsync.api.unavailable": ("AfterFork", "CalledOff", "Closed", "DevSyncUnavailable", "NoWorker", "NotInTime"),
     "devsync.domain.errors": ("ErrorCategory", "ErrorContext", "ErrorSeverity", "RecoveryAction", "RecoveryResult"),
     "devsync.domain.exceptions": (
         "AuthenticationError",

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 
 from devsync.api.loop import LoopThread
 from devsync.api.steps import ProgramSteps
@@ -29,11 +30,12 @@ from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.errors import ErrorRecord
 from devsync.contracts.operations import OperationRecord
 from devsync.domain.breaker import BreakerConfig
+from devsync.domain.errors import RecoveryResult
 from devsync.runtime.breaker.gate import Gate
 from devsync.runtime.breaker.gates import Gates
 from devsync.runtime.connection import TemporalUnreachable, connect
 from devsync.runtime.plugin import DevSyncPlugin
-from devsync.runtime.telemetry import meter
+from devsync.runtime.telemetry import quiet_runtime
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, read_environment
 from devsync.storage.database import Database
@@ -83,8 +85,8 @@ class Core:
         """What the program does itself in recoveries."""
         self.waiting: dict[str, asyncio.AbstractEventLoop] = {}
         """Recoveries that this process waits for, by id, with the loop of who does."""
-        self.kept: dict[str, tuple[ArtifactRef, Any]] = {}
-        """What its own steps have brought to them: the object itself, and how it is stored."""
+        self.kept: dict[str, tuple[ArtifactRef | RecoveryResult, Any]] = {}
+        """What its own steps have brought to them: the object itself, and as what it has travelled."""
         self.errors = Spool[ErrorRecord]("errors")
         self.operations = Spool[OperationRecord]("operations", limit=20_000, batch=500)
         self.stack = AsyncExitStack()
@@ -95,6 +97,7 @@ class Core:
         self._connection = connection
         self._loop = LoopThread(f"devsync-{self.program}", self._open)
         self._lock: asyncio.Lock | None = None
+        self._sdk: Runtime | None = None
         self._client: Client | None = None
         self._database: Database | None = None
         self._away: tuple[float, TemporalUnreachable] | None = None
@@ -163,7 +166,7 @@ class Core:
         if service not in self._gates:
             configuration = await self.configuration()
             declared = configuration.services.breaker(service) if configuration else BreakerConfig()
-            gates = Gates(client, {service: config or declared}, meter())
+            gates = Gates(client, {service: config or declared}, self._runtime().metric_meter)
             self._gates[service] = gates
             await self.stack.enter_async_context(gates)
         return self._gates[service].gate(service)
@@ -216,6 +219,7 @@ class Core:
                     ),
                     address=self._connection.temporal_address,
                     namespace=self._connection.temporal_namespace,
+                    runtime=self._runtime(),
                 )
         except TimeoutError:
             error = TemporalUnreachable(f"the Temporal server did not answer within {CONNECTS_WITHIN:g} s")
@@ -223,6 +227,11 @@ class Core:
             error = unreachable
         self._away = time.monotonic() + _AWAY_SECONDS, error
         raise error
+
+    def _runtime(self) -> Runtime:
+        if self._sdk is None:
+            self._sdk = quiet_runtime()
+        return self._sdk
 
     def _read_configuration(self) -> Configuration | None:
         directory = self.environment.config_dir

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from devsync.contracts.names import PROGRAM
-from devsync.contracts.recovery import RecoveryReport, StepRequest
+from devsync.contracts.recovery import RecoveryReport, RecoveryRequest, StepRequest
 from devsync.domain.errors import RecoveryAction, RecoveryResult
 from devsync.domain.model import Model
 from devsync.domain.program import EscalationLevel, WorkflowStatus
@@ -48,7 +47,7 @@ class WorkflowExecution(Model):
     results: dict[str, RecoveryResult] = {}
     """What the steps that did their work gave, by their ids; with `fallback_data` only the one that stands."""
     result: RecoveryResult | None = None
-    """Of a recovery that is over: the one that stands, or why there is none."""
+    """Of a recovery that was waited for: what it came to, in the words of `handle_error`."""
     escalation_level: EscalationLevel = EscalationLevel.NONE
     escalations: tuple[str, ...] = ()
     """The ids of their workflows."""
@@ -74,7 +73,26 @@ def under_way(request: StepRequest, execution_id: str, workflow_id: str) -> Work
     )
 
 
-def reported(report: RecoveryReport) -> WorkflowExecution:
+def cancelled(request: RecoveryRequest, execution_id: str) -> WorkflowExecution:
+    """Of one that somebody has ended in Temporal."""
+    return WorkflowExecution(
+        execution_id=execution_id,
+        workflow_id=request.plan.name,
+        status=WorkflowStatus.CANCELLED,
+        service=request.service,
+        result=RecoveryResult(success=False, action_taken=RecoveryAction.ABORT, message="somebody has called it off"),
+    )
+
+
+def reported(report: RecoveryReport, result: RecoveryResult | None = None) -> WorkflowExecution:
+    """`result` is what it came to, with the data as the program knows them."""
+    answers = report.answers
+    if result is not None and result.fallback_data is not None:
+        own = {"fallback_data": result.fallback_data}
+        answers = {
+            name: answer.model_copy(update=own) if answer.fallback_data is not None else answer
+            for name, answer in answers.items()
+        }
     return WorkflowExecution(
         execution_id=report.workflow_id,
         workflow_id=report.plan,
@@ -90,8 +108,8 @@ def reported(report: RecoveryReport) -> WorkflowExecution:
             )
             for step in report.steps
         ),
-        results=report.answers,
-        result=_result(report),
+        results=answers,
+        result=result,
         escalation_level=EscalationLevel(report.escalation_level if report.escalations else EscalationLevel.NONE),
         escalations=report.escalations,
         decision=report.decision,
@@ -130,19 +148,3 @@ def _status(outcome: RecoveryOutcome | None, *, is_escalated: bool) -> WorkflowS
     if outcome is RecoveryOutcome.FAILED and is_escalated:
         return WorkflowStatus.ESCALATED
     return _BY_OUTCOME[outcome]
-
-
-def _result(report: RecoveryReport) -> RecoveryResult | None:
-    if report.outcome is None:
-        return None
-    standing = next((step.id for step in reversed(report.steps) if step.healed and step.id in report.answers), None)
-    if standing is not None and report.outcome is not RecoveryOutcome.FAILED:
-        return report.answers[standing]
-    why = next((step for step in reversed(report.steps) if step.state is not StepState.SKIPPED), None)
-    is_escalated = bool(report.escalations)
-    return RecoveryResult(
-        success=False,
-        action_taken=RecoveryAction.ESCALATE if is_escalated else RecoveryAction.ABORT,
-        message=f"{why.id}: {why.message}" if why else f"no step of the {PROGRAM} could run",
-        escalation_required=is_escalated,
-    )

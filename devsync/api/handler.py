@@ -27,6 +27,7 @@ from devsync.api.records import (
 )
 from devsync.api.shared import shared_by
 from devsync.api.sources import OwnFunction, Source
+from devsync.api.travelling import assessed
 from devsync.api.unavailable import DevSyncUnavailable
 from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
@@ -34,10 +35,8 @@ from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.errors import ErrorContext, Failure, RecoveryResult
 from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.insight.span import last
-from devsync.runtime.classification import assess
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError
-from devsync.storage.prose import without_secrets
 
 RECOVERS_WITHIN: Final = timedelta(minutes=2)
 
@@ -85,7 +84,7 @@ class ChangelogErrorHandler:
         error is on record, or on its way there, in any case but the last two.
         """
         known = context_of(error, context)
-        failure = _assessed(known)
+        failure = assessed(known)
         recovery_id = names.program_recovery_id(self.core.program, uuid4().hex)
         self.core.keep_error(_record(self.core, known, failure, recovery_id))
         home = asyncio.get_running_loop()
@@ -185,11 +184,6 @@ class ChangelogErrorHandler:
         limit = self._thresholds.generation_time_seconds
         if measured.seconds > limit:
             self._alerting.tell(tellings.slow(measured, limit))
-
-
-def _assessed(context: ErrorContext) -> Failure:
-    failure = assess(context, datetime.now(UTC))
-    return failure.model_copy(update={"message": without_secrets(failure.message)})
 
 
 def _record(core: Core, context: ErrorContext, failure: Failure, recovery_id: str) -> ErrorRecord:

@@ -32,8 +32,8 @@ async def _on(loop: asyncio.AbstractEventLoop, function: Callable[..., Any], arg
     try:
         while not waiting.done():
             await asyncio.wait({waiting}, timeout=_LOOKS_EVERY)
-            if not waiting.done() and not loop.is_running():
-                raise CallerGone("the event loop that waited for it has ended")
+            if waiting.cancelled() or not (waiting.done() or loop.is_running()):
+                raise CallerGone("it was ended with the event loop that waited for it")
         return waiting.result()
     finally:
         waiting.cancel()

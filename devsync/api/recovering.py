@@ -10,14 +10,15 @@ from typing import Any, Final
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowFailureError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.api.core import Core
-from devsync.api.unavailable import NotInTime, NoWorker
+from devsync.api.unavailable import CalledOff, NotInTime, NoWorker
 from devsync.contracts import names
 from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
 from devsync.domain.errors import ErrorSeverity, Failure, RecoveryAction, RecoveryResult
@@ -48,8 +49,8 @@ class Recovering:
         self._served_until = 0.0
 
     async def recover(self, request: RecoveryRequest, workflow_id: str) -> RecoveryReport:
-        """Its report. Raises TemporalUnreachable, NoWorker, NamespaceUnusable, and NotInTime where no worker has
-        followed it to its end: it goes on without the program then.
+        """Its report. Raises TemporalUnreachable, NoWorker, NamespaceUnusable, CalledOff, and NotInTime where no worker
+        has followed it to its end: it goes on without the program then.
         """
         client = await self._core.client()
         await self._expect_a_worker(client)
@@ -75,9 +76,11 @@ class Recovering:
                 "and whether a worker runs"
             ) from None
         except WorkflowUpdateFailedError as error:
-            raise NotInTime(f"{workflow_id} ended without a report: {error.cause}") from error
+            return await _end_of(client, workflow_id, error)
         except RPCError as error:
             await _heard(start)
+            if error.status is RPCStatusCode.NOT_FOUND and not missing_namespace(error):
+                return await _end_of(client, workflow_id, error)
             raise _meaning(error, client) from error
         return report
 
@@ -86,8 +89,10 @@ class Recovering:
         the very object. Raises StorageError."""
         kept = self._core.kept.get(report.workflow_id)
         if not report.healed:
-            answers = [one.fallback_data for one in report.answers.values() if one.fallback_data is not None]
-            return (answers[-1], None) if answers else (None, None)
+            told = next((one for one in report.answers.values() if one.fallback_data is not None), None)
+            if kept is not None and kept[0] == told:
+                return kept[1], None
+            return (told.fallback_data, None) if told else (None, None)
         unit = report.healed[0]
         as_of = unit.provenance.as_of or unit.collected_at
         if kept is not None and kept[0] == unit.artifact:
@@ -114,6 +119,15 @@ class Recovering:
                 "start one with `python worker.py`"
             )
         self._served_until = time.monotonic() + _STILL_SERVED
+
+
+async def _end_of(client: Client, workflow_id: str, error: Exception) -> RecoveryReport:
+    """Of one that ended before it could answer."""
+    try:
+        report: RecoveryReport = await client.get_workflow_handle(workflow_id, result_type=RecoveryReport).result()
+    except WorkflowFailureError as failed:
+        raise CalledOff(f"{workflow_id} was called off: {failed.cause}") from error
+    return report
 
 
 def result_of(

@@ -1,4 +1,4 @@
-"""What a program derives from to recover its own errors in its own way: the workflow, and the steps that it is made of."""
+"""What a program derives from to recover its own errors in its own way: the workflow, and the steps it is made of."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -104,7 +104,7 @@ def time_for(workflow: RecoveryWorkflow, steps: Sequence[WorkflowStep]) -> timed
 
 def _told(step: WorkflowStep) -> Mapping[str, Any]:
     """What people see of it in the Web UI."""
-    words = {"name": step.name, "description": step.description}
+    words = {"title": step.name, "description": step.description}
     return words if step.resolves else {**words, RESOLVES: False}
 
 

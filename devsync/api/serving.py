@@ -16,7 +16,7 @@ from devsync.contracts.names import program_queue
 from devsync.contracts.recovery import StepRequest, StepResult
 
 AT_ONCE: Final = 20
-"""Steps that one process runs at the same time; others wait for the next one of the program's name, or for their turn."""
+"""Steps that one process runs at the same time; the others wait for their turn, or for another process of the name."""
 _BEAT_SECONDS: Final = 2.0
 _TRIED_AGAIN_SECONDS: Final = 5.0
 
@@ -69,19 +69,29 @@ class ProgramWorker:
 
 
 def worker_of(core: Core) -> ProgramWorker:
-    """The one of that core: a program has one queue, whoever puts steps on it. On the core's loop."""
-    if core not in _workers:
-        _workers[core] = ProgramWorker(core)
-    return _workers[core]
+    """The one of that core: a program has one queue, whoever puts steps on it."""
+    return _workers.setdefault(core, ProgramWorker(core))
 
 
 _workers: WeakKeyDictionary[Core, ProgramWorker] = WeakKeyDictionary()
 
 
+class _OwnSteps(logging.Filter):
+    """For the logger `temporalio.activity`, which other work of the program uses as well: how steps of ours fail is
+    told where they are run."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        about = getattr(record, "temporal_activity", None)
+        return not (isinstance(about, dict) and about.get("activity_type") == PROGRAM_STEP.name)
+
+
+logging.getLogger("temporalio.activity").addFilter(_OwnSteps())
+
+
 async def _serve(worker: Worker) -> None:
     try:
         await worker.run()
-    except Exception:
+    except Exception:  # noqa: BLE001 (told, and begun again by the next recovery)
         _log.exception("recovery steps are no longer served; the next recovery begins anew")
 
 

@@ -85,13 +85,21 @@ class Shared:
         home: asyncio.AbstractEventLoop,
         within: timedelta,
     ) -> RecoveryResult:
-        request = self._request(context, failure, recovery_id, await self._configuration(), within)
+        request = await self.request(context, failure, recovery_id, within)
+        _, result = await self.followed(request, failure, recovery_id, home)
+        return result
+
+    async def followed(
+        self, request: RecoveryRequest, failure: Failure, recovery_id: str, home: asyncio.AbstractEventLoop
+    ) -> tuple[RecoveryReport, RecoveryResult]:
+        """What a Recovery of that request came to. The program's own code runs on the loop `home`. Raises what
+        `Recovering.recover` does."""
         if any(step.task_queue and step.arguments for step in request.plan.steps):
             await worker_of(self._core).serve()
         self._core.waiting[recovery_id] = home
         try:
             report = await self._recovering.recover(request, recovery_id)
-            return await self._result(report, failure)
+            return report, await self._result(report, failure)
         finally:
             self._core.waiting.pop(recovery_id, None)
             self._core.kept.pop(recovery_id, None)
@@ -105,14 +113,11 @@ class Shared:
             return result.model_copy(update={"success": False, "message": words})
         return result_of(report, failure, data, as_of, datetime.now(UTC))
 
-    def _request(
-        self,
-        context: ErrorContext,
-        failure: Failure,
-        recovery_id: str,
-        configuration: Configuration | None,
-        within: timedelta,
+    async def request(
+        self, context: ErrorContext, failure: Failure, recovery_id: str, within: timedelta
     ) -> RecoveryRequest:
+        """By what the program has registered, and what the product knows of the same source and window."""
+        configuration = await self._configuration()
         now = datetime.now(UTC)
         team = configuration.teams.get(context.team_id) if configuration else None
         asked = asked_of(context, team, now, recovery_id)

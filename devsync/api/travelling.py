@@ -1,6 +1,7 @@
 """What of a program's own objects travels to Temporal and back: as JSON, bounded, without secrets."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
@@ -8,6 +9,7 @@ from pydantic_core import from_json, to_json
 from devsync.contracts.recovery import FailedUnit, ProgramError
 from devsync.domain.errors import ErrorContext, Failure, RecoveryResult
 from devsync.domain.redaction import bounded
+from devsync.runtime.classification import assess
 from devsync.storage.prose import without_secrets
 
 DATA_LIMIT_BYTES: Final = 256 * 1024
@@ -29,6 +31,12 @@ class ErrorElsewhere(Exception):
     def __init__(self, words: str, type_name: str) -> None:
         super().__init__(words)
         self.type_name = type_name
+
+
+def assessed(context: ErrorContext) -> Failure:
+    """What kind of failure the error is, as severe as it is there."""
+    failure = assess(context, datetime.now(UTC))
+    return failure.model_copy(update={"message": without_secrets(failure.message)})
 
 
 def told(context: ErrorContext, failure: Failure, unit: str) -> FailedUnit:

@@ -20,3 +20,7 @@ class Closed(DevSyncUnavailable):
 
 class AfterFork(DevSyncUnavailable):
     """This process was forked from one that had used the API: threads and connections stayed there."""
+
+
+class CalledOff(DevSyncUnavailable):
+    """Somebody has cancelled or terminated the recovery in Temporal."""

@@ -5,6 +5,7 @@ from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
@@ -28,7 +29,9 @@ class SearchAttributesMissing(Exception):
     """The namespace lacks search attributes that the workflows write."""
 
 
-async def connect(plugin: DevSyncPlugin | None = None, *, address: str = "", namespace: str = "") -> Client:
+async def connect(
+    plugin: DevSyncPlugin | None = None, *, address: str = "", namespace: str = "", runtime: Runtime | None = None
+) -> Client:
     """A client for the configured server (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …), or for the one
     at `address`.
 
@@ -41,7 +44,7 @@ async def connect(plugin: DevSyncPlugin | None = None, *, address: str = "", nam
     if namespace:
         config["namespace"] = namespace
     try:
-        return await Client.connect(**config, plugins=[plugin or DevSyncPlugin()])
+        return await Client.connect(**config, plugins=[plugin or DevSyncPlugin()], runtime=runtime)
     except (RuntimeError, RPCError) as error:
         raise TemporalUnreachable(
             f"no Temporal server answers at {config['target_host']} ({_why(error)}); "
