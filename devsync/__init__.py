@@ -10,8 +10,13 @@ if TYPE_CHECKING:
     from devsync.api.breakers import CircuitBreaker as CircuitBreaker
     from devsync.api.core import Connection as Connection
     from devsync.api.core import close as close
+    from devsync.api.executions import StepExecution as StepExecution
+    from devsync.api.executions import WorkflowExecution as WorkflowExecution
     from devsync.api.handler import ChangelogErrorHandler as ChangelogErrorHandler
     from devsync.api.monitoring import ChangelogMonitoringIntegration as ChangelogMonitoringIntegration
+    from devsync.api.recovery_manager import ChangelogRecoveryWorkflowManager as ChangelogRecoveryWorkflowManager
+    from devsync.api.recovery_workflows import RecoveryWorkflow as RecoveryWorkflow
+    from devsync.api.recovery_workflows import WorkflowStep as WorkflowStep
     from devsync.api.sources import Fallback as Fallback
     from devsync.api.unavailable import AfterFork as AfterFork
     from devsync.api.unavailable import CalledOff as CalledOff
@@ -53,8 +58,11 @@ if TYPE_CHECKING:
 _NAMES = {
     "devsync.api.breakers": ("CircuitBreaker",),
     "devsync.api.core": ("Connection", "close"),
+    "devsync.api.executions": ("StepExecution", "WorkflowExecution"),
     "devsync.api.handler": ("ChangelogErrorHandler",),
     "devsync.api.monitoring": ("ChangelogMonitoringIntegration",),
+    "devsync.api.recovery_manager": ("ChangelogRecoveryWorkflowManager",),
+    "devsync.api.recovery_workflows": ("RecoveryWorkflow", "WorkflowStep"),
     "devsync.api.sources": ("Fallback",),
     "devsync.api.unavailable": ("AfterFork", "CalledOff", "Closed", "DevSyncUnavailable", "NoWorker", "NotInTime"),
     "devsync.domain.errors": ("ErrorCategory", "ErrorContext", "ErrorSeverity", "RecoveryAction", "RecoveryResult"),
