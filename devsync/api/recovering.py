@@ -225,6 +225,7 @@ def _meaning(error: RPCError, client: Client) -> Exception:
 
 async def _heard(start: WithStartWorkflowOperation[Any, Any]) -> None:
     """It holds the same error, and asyncio complains if nobody looks."""
-    with suppress(Exception):
-        async with asyncio.timeout(0.1):
-            await start.workflow_handle()
+    hearing = asyncio.ensure_future(start.workflow_handle())
+    await asyncio.wait({hearing}, timeout=0.1)
+    if not hearing.cancel() and not hearing.cancelled():
+        hearing.exception()
