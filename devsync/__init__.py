@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from devsync.api.breakers import CircuitBreaker as CircuitBreaker
     from devsync.api.core import Connection as Connection
     from devsync.api.core import close as close
+    from devsync.api.executions import StepExecution as StepExecution
     from devsync.api.executions import WorkflowExecution as WorkflowExecution
     from devsync.api.handler import ChangelogErrorHandler as ChangelogErrorHandler
     from devsync.api.monitoring import ChangelogMonitoringIntegration as ChangelogMonitoringIntegration
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "devsync.api.breakers": ("CircuitBreaker",),
     "devsync.api.core": ("Connection", "close"),
-    "devsync.api.executions": ("WorkflowExecution",),
+    "devsync.api.executions": ("StepExecution", "WorkflowExecution"),
     "devsync.api.handler": ("ChangelogErrorHandler",),
     "devsync.api.monitoring": ("ChangelogMonitoringIntegration",),
     "devsync.api.recovery_manager": ("ChangelogRecoveryWorkflowManager",),

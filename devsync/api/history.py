@@ -29,9 +29,8 @@ async def recent_executions(core: Core, limit: int) -> list[WorkflowExecution]:
     way are missing, and a warning says so.
     """
     own = names.program_recovery_id(core.program, "")
-    running, rows = await asyncio.gather(
-        _running(core, own, limit), Recoveries(core.database).recent(limit, ids_begin=own)
-    )
+    records = Recoveries(core.database)
+    running, rows = await asyncio.gather(_running(core, own, limit), records.recent(limit, ids_begin=own))
     ended = [recorded(row) for row in rows]
     on_record = {execution.execution_id for execution in ended}
     return [*(one for one in running if one.execution_id not in on_record), *ended][:limit]

@@ -12,7 +12,9 @@ from temporalio.client import (
     WithStartWorkflowOperation,
     WorkflowFailureError,
     WorkflowUpdateFailedError,
+    WorkflowUpdateHandle,
     WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
 )
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
@@ -33,6 +35,8 @@ from devsync.storage.content import unpack
 
 BEYOND_THE_DEADLINE: Final = timedelta(seconds=10)
 """So long after it a recovery that a worker follows has concluded at the latest."""
+TAKEN_WITHIN: Final = 30.0
+"""Seconds; a worker that is being replaced is back by then."""
 _ASKED_WITHIN: Final = timedelta(seconds=5)
 """Of one question to the server."""
 _STILL_SERVED: Final = 10.0
@@ -49,8 +53,8 @@ class Recovering:
         self._served_until = 0.0
 
     async def recover(self, request: RecoveryRequest, workflow_id: str) -> RecoveryReport:
-        """Its report. Raises TemporalUnreachable, NoWorker, NamespaceUnusable, CalledOff, and NotInTime where no worker
-        has followed it to its end: it goes on without the program then.
+        """Its report. Raises TemporalUnreachable, NamespaceUnusable and CalledOff; NoWorker where none takes it, which
+        ends it; and NotInTime where none has followed it to its end: it goes on without the program then.
         """
         client = await self._core.client()
         await self._expect_a_worker(client)
@@ -65,10 +69,9 @@ class Recovering:
         )
         patience = request.deadline - datetime.now(UTC) + BEYOND_THE_DEADLINE
         try:
+            taken = await self._taken(client, start, workflow_id)
             async with asyncio.timeout(max(patience.total_seconds(), 1)):
-                report: RecoveryReport = await client.execute_update_with_start_workflow(
-                    "conclusion", start_workflow_operation=start, result_type=RecoveryReport
-                )
+                return await taken.result()
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
             await _heard(start)
             raise NotInTime(
@@ -82,7 +85,26 @@ class Recovering:
             if error.status is RPCStatusCode.NOT_FOUND and not missing_namespace(error):
                 return await _end_of(client, workflow_id, error)
             raise _meaning(error, client) from error
-        return report
+
+    async def _taken(
+        self, client: Client, start: WithStartWorkflowOperation[Any, Any], workflow_id: str
+    ) -> WorkflowUpdateHandle[RecoveryReport]:
+        """Raises NoWorker: the server lists one that has died for some minutes more. What nobody has begun is ended: it
+        would begin when nobody waits for it."""
+        try:
+            async with asyncio.timeout(TAKEN_WITHIN):
+                return await client.start_update_with_start_workflow(
+                    "conclusion",
+                    start_workflow_operation=start,
+                    wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                    result_type=RecoveryReport,
+                )
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            await _heard(start)
+            why = f"no worker has taken {workflow_id} within {TAKEN_WITHIN:g} s"
+            with suppress(RPCError):
+                await client.get_workflow_handle(workflow_id).terminate(f"{why}, and the program has gone on")
+            raise NoWorker(f"{why}, and it is ended: look whether `python worker.py` runs") from None
 
     async def data_of(self, report: RecoveryReport) -> tuple[Any, datetime | None]:
         """What stands in, or is live again, and as of when. What the program's own step has brought in this process is
@@ -203,6 +225,7 @@ def _meaning(error: RPCError, client: Client) -> Exception:
 
 async def _heard(start: WithStartWorkflowOperation[Any, Any]) -> None:
     """It holds the same error, and asyncio complains if nobody looks."""
-    with suppress(Exception):
-        async with asyncio.timeout(0.1):
-            await start.workflow_handle()
+    hearing = asyncio.ensure_future(start.workflow_handle())
+    await asyncio.wait({hearing}, timeout=0.1)
+    if not hearing.cancel() and not hearing.cancelled():
+        hearing.exception()

@@ -50,12 +50,15 @@ class ProgramWorker:
 
     async def serve_when_possible(self) -> None:
         """The same, also where Temporal is away for now: steps may wait from before this process began."""
+        told = ""
         while True:
             try:
                 await self.serve()
                 return
             except Exception as error:  # noqa: BLE001 (tried again, whatever it is)
-                _log.warning("recovery steps of %s are not served yet: %s", self._core.program, error)
+                if str(error) != told:
+                    told = str(error)
+                    _log.warning("recovery steps of %s are not served yet: %s", self._core.program, error)
                 await asyncio.sleep(_TRIED_AGAIN_SECONDS)
 
     @activity.defn(name=PROGRAM_STEP.name)

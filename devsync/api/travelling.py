@@ -17,6 +17,9 @@ DATA_LIMIT_BYTES: Final = 256 * 1024
 METADATA_LIMIT_BYTES: Final = 8 * 1024
 """Of each metadata: those of all earlier steps travel to the next one."""
 
+LEFT_OUT: Final = "left_out"
+"""Among the metadata of an error: which of them have not travelled."""
+
 
 class NotGiven(Exception):
     """What a step gave is not what a step may give; the message says how it is to be."""
@@ -100,10 +103,17 @@ def _as_json(value: Any, what: str, limit_bytes: int) -> Any:
 
 
 def _metadata(given: Mapping[str, Any]) -> dict[str, Any]:
+    """As JSON; what is too large, or cannot be written, is named only."""
     travels: dict[str, Any] = {}
-    left = METADATA_LIMIT_BYTES
+    left, left_out = METADATA_LIMIT_BYTES, []
     for name, value in given.items():
-        written = to_json(value, inf_nan_mode="null", fallback=str, serialize_unknown=True)
-        left -= len(written) + len(name)
-        travels[str(name)] = without_secrets(from_json(written)) if left > 0 else "(left out: too large)"
-    return travels
+        try:
+            written = to_json(value, inf_nan_mode="null", fallback=str)
+        except (ValueError, RecursionError):
+            written = None
+        if written is None or len(written) + len(name) > left:
+            left_out.append(name)
+        else:
+            left -= len(written) + len(name)
+            travels[name] = without_secrets(from_json(written))
+    return travels | ({LEFT_OUT: bounded(", ".join(left_out))} if left_out else {})

@@ -20,6 +20,7 @@ from temporalio.client import WorkflowExecutionStatus
 from commands.stack import ROOT
 from devsync.api.core import Connection, core_of
 from devsync.api.executions import WorkflowExecution
+from devsync.api.handler import ChangelogErrorHandler
 from devsync.api.recovery_manager import ChangelogRecoveryWorkflowManager
 from devsync.api.recovery_workflows import Action, RecoveryWorkflow, WorkflowStep
 from devsync.contracts.recovery import RecoveryReport
@@ -286,6 +287,35 @@ async def test_twenty_at_once_each_get_their_own_answer(connection: Connection) 
         *(manager.execute_recovery(failed(metadata={"number": number})) for number in range(20))
     )
     assert [one.result.fallback_data for one in executions if one.result] == list(range(20))
+
+
+async def test_what_no_workflow_of_its_own_handles_is_recovered_as_the_handler_would(connection: Connection) -> None:
+    handler = ChangelogErrorHandler(connection=connection)
+
+    async def cache() -> dict[str, list[int]]:
+        return {"commits": [1, 2]}
+
+    handler.register_fallback_data_source("crm", cache)
+    manager = manager_of(connection, step("own", raises))
+    execution = await manager.execute_recovery(failed(service="crm"))
+    assert [(one.step_id, one.state) for one in execution.steps] == [
+        ("retry", StepState.SKIPPED),
+        ("source", StepState.RESOLVED),
+    ]
+    assert execution.result is not None
+    assert (execution.status, execution.result.fallback_data) == (WorkflowStatus.SUCCESS, {"commits": [1, 2]})
+
+
+async def test_a_workflow_that_cannot_say_what_it_handles_is_passed_over(connection: Connection) -> None:
+    class Broken(Own):
+        def can_handle(self, error_context: ErrorContext) -> bool:
+            raise KeyError(error_context.metadata["customer"])
+
+    broken, manager = Broken(), ChangelogRecoveryWorkflowManager(connection)
+    broken.workflow_id = "broken"
+    manager.register_workflow(broken)
+    manager.register_workflow(Own(step("own", gives(DONE))))
+    assert (await manager.execute_recovery(failed())).workflow_id == "own"
 
 
 # Processes that die, and their successors.

@@ -1,81 +1,24 @@
 """A plan of another program: its steps on the program's own queue, what they tell, and how its answer comes back."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from temporalio import activity
-from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from devsync.contracts import names
-from devsync.contracts.activities import PROGRAM_STEP
-from devsync.contracts.recovery import (
-    FailedUnit,
-    ProgramError,
-    RecoveryReport,
-    RecoveryRequest,
-    StepRequest,
-    StepResult,
-)
-from devsync.domain.errors import RecoveryAction, RecoveryResult
-from devsync.domain.recovery.builtin import PROGRAM, RESOLVES
+from devsync.contracts.recovery import RecoveryReport
+from devsync.domain.recovery.builtin import RESOLVES
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
-from devsync.domain.recovery.plan import PlanStep, RecoveryPlan, StepState
+from devsync.domain.recovery.plan import PlanStep, StepState
 from devsync.runtime import policies
-from tests.workflows.recovery_stage import AWAY, MINUTE, Ground, Stage, plan_of, stage
+from tests.workflows.program_stage import DONE, NAME, STANDS_IN, UNIT, Program, asked, own
+from tests.workflows.recovery_stage import AWAY, Ground, Stage, plan_of, stage
 
-NAME, UNIT = "nightly-report", "billing:fetch_invoices"
-DONE = RecoveryResult(success=True, action_taken=RecoveryAction.RETRY, message="fetched")
-STANDS_IN = RecoveryResult(
-    success=True, action_taken=RecoveryAction.FALLBACK, message="yesterday's copy", fallback_data={"invoices": [7]}
-)
 QUIET = {"ask": "never", "tell": "never"}
-
-
-def own(step_id: str, **changes: Any) -> PlanStep:
-    values = {"id": step_id, "activity": PROGRAM_STEP.name, "timeout": MINUTE, "task_queue": names.program_queue(NAME)}
-    return PlanStep.model_validate(values | changes)
-
-
-def asked(now: datetime, plan: RecoveryPlan, **changes: Any) -> RecoveryRequest:
-    error = ProgramError(operation="fetch_invoices", error_type="ConnectionError")
-    return RecoveryRequest.model_validate(
-        {
-            "team": "",
-            "iso_week": "",
-            "service": "billing",
-            "phase": PROGRAM,
-            "plan": plan,
-            "units": (FailedUnit(unit=UNIT, service="billing", failure=AWAY, error=error),),
-            "deadline": now + 60 * MINUTE,
-            "policies": policies.PROGRAM,
-            "program": NAME,
-        }
-        | changes
-    )
-
-
-class Program:
-    """Answers each step by its id; other steps fail."""
-
-    def __init__(self, answers: Mapping[str, RecoveryResult]) -> None:
-        self._answers = answers
-        self.given: list[StepRequest] = []
-
-    @activity.defn(name=PROGRAM_STEP.name)
-    async def run_step(self, message: StepRequest) -> StepResult:
-        self.given.append(message)
-        if message.step not in self._answers:
-            raise ApplicationError("nothing can be done", non_retryable=True)
-        resolves = message.arguments.get(RESOLVES, True)
-        healed = tuple(unit.unit for unit in message.units) if resolves else ()
-        answer = self._answers[message.step]
-        return StepResult(healed_without_data=healed, answer=answer, message=answer.message)
 
 
 @asynccontextmanager
