@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -131,8 +131,10 @@ class Core:
             for key in [key for key, core in _cores.items() if core is self]:
                 del _cores[key]
         if self._loop.has_started:
-            with suppress(Exception):
-                self._loop.wait(self._closed(), CLOSES_WITHIN)
+            try:
+                self._loop.wait(self.stack.aclose(), CLOSES_WITHIN)
+            except Exception as error:  # noqa: BLE001 (a program that ends must end)
+                _log.warning("devsync did not close in order: %s: %s", type(error).__name__, error)
         self._loop.stop()
 
     # On the core's loop.
@@ -202,9 +204,6 @@ class Core:
             await self.stack.enter_async_context(self.operations.written_by(Operations(self.database).write))
         else:
             _log.warning("DATABASE_URL is not set: nothing of this program is put on record")
-
-    async def _closed(self) -> None:
-        await self.stack.aclose()
 
     async def _connect(self) -> Client:
         if self._away is not None and time.monotonic() < self._away[0]:

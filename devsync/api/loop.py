@@ -62,11 +62,13 @@ class LoopThread:
 
     def stop(self) -> None:
         """Ends what still runs on it."""
+        if os.getpid() != self._pid:
+            return
         with self._lock:
             self._is_stopped = True
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        if loop is None or thread is None or os.getpid() != self._pid:
+        if loop is None or thread is None:
             return
         loop.call_soon_threadsafe(loop.stop)
         if thread is not threading.current_thread():
@@ -79,7 +81,8 @@ class LoopThread:
 
     @property
     def has_started(self) -> bool:
-        return self._thread is not None
+        """In this process: a forked one has none of its parent's."""
+        return self._thread is not None and os.getpid() == self._pid
 
     async def _prepared(self, work: Coroutine[Any, Any, T]) -> T:
         if self._preparing is None:
