@@ -9,8 +9,8 @@ import pytest
 from devsync.api.executions import WorkflowExecution
 from devsync.api.recovery_workflows import MOST_STEPS, RecoveryWorkflow, WorkflowStep, plan_of, time_for
 from devsync.domain.errors import ErrorContext, RecoveryAction, RecoveryResult
-from devsync.domain.recovery.builtin import RESOLVES, retry_step
-from devsync.domain.recovery.plan import Need
+from devsync.domain.recovery.builtin import ASK_PERSON, RESOLVES, retry_step
+from devsync.domain.recovery.plan import Need, RecoveryPlan
 
 MINUTE = timedelta(minutes=1)
 
@@ -95,3 +95,9 @@ def test_steps_that_make_no_sense_are_refused(steps: list[WorkflowStep], problem
 def test_what_is_no_step_is_refused() -> None:
     with pytest.raises(TypeError, match="build_steps gave a function; give WorkflowSteps"):
         plan_of("nightly", Own(), "billing", [action])  # type: ignore[list-item]
+
+
+def test_what_the_program_has_not_registered_is_not_repeated() -> None:
+    (unregistered,) = plan_of("nightly", Own(), "billing", [step()]).steps
+    plan = RecoveryPlan(name="own", handles=(), steps=(unregistered.model_copy(update={"arguments": {}}),))
+    assert retry_step(plan, "billing", "program").activity == ASK_PERSON

@@ -12,7 +12,6 @@ from devsync.contracts import names
 from devsync.contracts.breaker import ServiceReleased
 from devsync.contracts.recovery import FailedUnit, RecoveryReport
 from devsync.domain.changelog.edition import ProvenanceKind
-from devsync.domain.recovery.builtin import RESOLVES
 from tests.e2e.stage import PATIENCE_SECONDS, Stage
 from tests.workflows.program_stage import DONE, STANDS_IN, Program, own
 from tests.workflows.program_stage import asked as asked_by_a_program
@@ -100,7 +99,7 @@ async def unanswered(stage: Stage) -> None:
 async def of_a_program(stage: Stage) -> None:
     """By the program's own steps, on its own queue; it hears of the end by an update, and people of what nothing
     recovers."""
-    steps = [own("look", stage.team, arguments={RESOLVES: False}), own("again", stage.team), own("copy", stage.team)]
+    steps = [own("look", stage.team, resolves=False), own("again", stage.team), own("copy", stage.team)]
     for number, answers in enumerate(({"look": DONE, "copy": STANDS_IN}, {"look": DONE, "again": DONE}, {}), 1):
         program, ground = Program(answers), Ground(escalation_id="escalation:none")
         message = asked_by_a_program(

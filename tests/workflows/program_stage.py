@@ -23,9 +23,15 @@ STANDS_IN = RecoveryResult(
 )
 
 
-def own(step_id: str, program: str = NAME, **changes: Any) -> PlanStep:
-    queue = names.program_queue(program)
-    values = {"id": step_id, "activity": PROGRAM_STEP.name, "timeout": MINUTE, "task_queue": queue}
+def own(step_id: str, program: str = NAME, *, resolves: bool = True, **changes: Any) -> PlanStep:
+    """A step of the program of that name."""
+    values = {
+        "id": step_id,
+        "activity": PROGRAM_STEP.name,
+        "timeout": MINUTE,
+        "task_queue": names.program_queue(program),
+        "arguments": {"program_step": "workflow:own", RESOLVES: resolves},
+    }
     return PlanStep.model_validate(values | changes)
 
 

@@ -10,7 +10,6 @@ from temporalio.worker import Worker
 
 from devsync.contracts import names
 from devsync.contracts.recovery import RecoveryReport
-from devsync.domain.recovery.builtin import RESOLVES
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import PlanStep, StepState
@@ -57,7 +56,7 @@ async def test_what_stands_in_is_no_live_answer(skipping_time: WorkflowEnvironme
 
 async def test_a_later_step_hears_what_an_earlier_one_told_without_its_data(skipping_time: WorkflowEnvironment) -> None:
     program = Program({"look": STANDS_IN, "again": DONE})
-    report = await recovered(skipping_time, program, own("look", arguments={RESOLVES: False}), own("again"))
+    report = await recovered(skipping_time, program, own("look", resolves=False), own("again"))
     look, again = program.given
     assert (look.answers, list(again.answers)) == ({}, ["look"])
     assert (again.answers["look"].message, again.answers["look"].fallback_data) == (STANDS_IN.message, None)
@@ -110,7 +109,7 @@ async def test_a_person_who_decides_to_retry_has_the_best_step_run_again(skippin
     ground = Ground()
     async with served(skipping_time, program := Program({"look": DONE}), ground) as on:
         await on.with_escalation()
-        plan = plan_of(own("look", arguments={RESOLVES: False}), own("again"), own("copy"), ask="missing")
+        plan = plan_of(own("look", resolves=False), own("again"), own("copy"), ask="missing")
         with skipping_time.auto_time_skipping_disabled():
             handle = await on.start(asked(await on.now(), plan))
             await ground.was_joined.wait()

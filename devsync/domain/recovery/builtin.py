@@ -58,7 +58,8 @@ def retry_step(plan: RecoveryPlan, service: str, phase: str) -> PlanStep:
     retry runs that again. Where there is no such step, it asks people again.
     """
     if phase == PROGRAM:
-        resolving = (step for step in plan.steps if step.arguments.get(RESOLVES, True))
+        # One without arguments stands for an operation that the program has not registered.
+        resolving = (step for step in plan.steps if step.arguments.get(RESOLVES, bool(step.arguments)))
         return next(resolving, PlanStep(id="retry", activity=ASK_PERSON, timeout=RETRY_TIME))
     activity = operation_again(service, phase)
     own = (step for step in plan.steps if step.activity == activity and not step.arguments)
