@@ -6,7 +6,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-BENCHMARKS = ("breaker", "compose", "edition", "fleet", "monitor", "recording", "replay", "statistics", "watching")
+BENCHMARKS = (
+    "api",
+    "breaker",
+    "compose",
+    "edition",
+    "fleet",
+    "monitor",
+    "recording",
+    "replay",
+    "statistics",
+    "watching",
+)
 
 
 def main() -> int:

@@ -87,11 +87,11 @@ class AskingPeople(EditionRun):
             self._request, asked, plan.escalation if plan else "default", self._progress.deadline
         )
         try:
-            escalation = await escalating.join(joining, plan.policies if plan else {}, f"{asked.by} asks people")
+            joined = await escalating.join(joining, plan.policies if plan else {}, f"{asked.by} asks people")
         except ActivityError as error:
             self.refuse(f"signal 'escalate': {failure_of(error).message}")
             return
-        if not escalation:
+        if not (escalation := joined.escalation_id):
             return
         self._update(escalations=tuple(dict.fromkeys((*self._progress.escalations, escalation))))
         if self._has_left:

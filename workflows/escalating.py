@@ -9,7 +9,13 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities, names
     from devsync.contracts.delivery import ChannelPlan
     from devsync.contracts.edition import EditionPlan, EditionRequest, RecoverySummary
-    from devsync.contracts.escalation import FollowEscalation, JoinEscalation, Subscriber, SubscriberLeft
+    from devsync.contracts.escalation import (
+        EscalationJoined,
+        FollowEscalation,
+        JoinEscalation,
+        Subscriber,
+        SubscriberLeft,
+    )
     from devsync.contracts.people import Escalate
     from devsync.contracts.policies import Policies
     from devsync.contracts.recovery import FailedUnit
@@ -19,10 +25,11 @@ with workflow.unsafe.imports_passed_through():
     from workflows.signals import signal_if_open
 
 
-async def join(joining: JoinEscalation, policies: Policies, summary: str, *, time_left: timedelta | None = None) -> str:
-    """The id of the escalation, empty where the policy tells nobody. Raises ActivityError."""
-    joined = await call(activities.JOIN_ESCALATION, joining, policies, summary=summary, time_left=time_left)
-    return joined.escalation_id
+async def join(
+    joining: JoinEscalation, policies: Policies, summary: str, *, time_left: timedelta | None = None
+) -> EscalationJoined:
+    """The escalation and its level; without an id where the policy tells nobody. Raises ActivityError."""
+    return await call(activities.JOIN_ESCALATION, joining, policies, summary=summary, time_left=time_left)
 
 
 async def leave(places: Iterable[tuple[str, str]], *, is_healed: bool, note: str) -> None:
@@ -85,7 +92,7 @@ async def _replace(
         ),
         replaces=recovery.workflow_id,
     )
-    return bool(await join(joining, plan.policies, f"Follow {escalation} in the place of the recovery"))
+    return bool((await join(joining, plan.policies, f"Follow {escalation} in the place of the recovery")).escalation_id)
 
 
 def about_edition(request: EditionRequest, asked: Escalate, policy: str, deadline: datetime | None) -> JoinEscalation:

@@ -118,6 +118,14 @@ class Recovery:
     def progress(self) -> RecoveryReport:
         return self._report()
 
+    @workflow.update(
+        description="Answers when it is over, whether or not it is on record by then; asked by the program it is for",
+        unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON,
+    )
+    async def conclusion(self) -> RecoveryReport:
+        await workflow.wait_condition(lambda: self._outcome is not None)
+        return self._report()
+
     # The phases, in order.
 
     def _be_findable(self) -> None:
@@ -125,8 +133,8 @@ class Recovery:
         categories = [failure.category.value for failure in sorted(failures, key=lambda one: -one.severity.rank)]
         workflow.upsert_search_attributes(
             [
-                names.TEAM.value_set(self._request.team),
-                names.ISO_WEEK.value_set(self._request.iso_week),
+                *(names.TEAM.value_set(team) for team in [self._request.team] if team),
+                *(names.ISO_WEEK.value_set(week) for week in [self._request.iso_week] if week),
                 names.SERVICE.value_set(self._request.service),
                 *(names.ERROR_CATEGORY.value_set(category) for category in categories[:1]),
             ]
@@ -262,7 +270,8 @@ class Recovery:
     async def _is_asked(self) -> bool:
         """Whether a decision is needed. People are told in any case that the plan wants to reach them."""
         is_asked = self._needs_answer
-        if is_asked or (asking.is_needed(self._plan.escalates.tell, self._healing) and not self._hearing.escalations):
+        is_told = asking.is_needed(self._plan.escalates.tell, self._healing) or self._course.wants_people
+        if is_asked or (is_told and not self._hearing.escalations):
             self._note = await join_escalation(self._request, self._course, self._hearing, is_waiting=is_asked)
         return is_asked
 
@@ -327,6 +336,8 @@ class Recovery:
             decided_by=decided.by if decided else "",
             note=(decided.note if decided else "") or self._note,
             escalations=self._hearing.escalations,
+            escalation_level=self._hearing.escalation_level,
+            answers=self._course.answers,
             workflow_id=info.workflow_id,
             run_id=info.run_id,
             started_at=self._started_at,

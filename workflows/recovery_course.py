@@ -8,6 +8,7 @@ from devsync.contracts.activities import (
     COLLECT_FROM_MIRROR,
     DERIVE_ISSUES,
     DERIVE_METRICS,
+    PROGRAM_STEP,
     READ_STATUS_PAGE,
     contract_of,
 )
@@ -16,8 +17,8 @@ from devsync.contracts.delivery import IS_THERE, DeliveryOutcome
 from devsync.contracts.names import repository_unit
 from devsync.contracts.recovery import EditionSources, FailedUnit, RecoveryRequest, StepRequest, StepResult
 from devsync.domain.changelog.edition import ProvenanceKind
-from devsync.domain.errors import Failure
-from devsync.domain.recovery.builtin import COLLECT, METRICS, RENDER, operation_again
+from devsync.domain.errors import Failure, RecoveryAction, RecoveryResult
+from devsync.domain.recovery.builtin import COLLECT, METRICS, PROGRAM, RENDER, operation_again
 from devsync.domain.recovery.climbing import Situation
 from devsync.domain.recovery.healing import Healing
 from devsync.domain.recovery.plan import PlanStep, RecoveryPlan, StepRecord, StepState
@@ -52,6 +53,12 @@ class Course:
         self.rendered: StepResult | None = None
         """Of phase `render`: the step that made all formats anew."""
         self.records: tuple[StepRecord, ...] = ()
+        self.wants_people = False
+        """A program's step has said that people are to know, although something stands in."""
+        self._answers: dict[str, RecoveryResult] = {}
+        """What a program's steps told, by their ids."""
+        self._stands = ""
+        """The id of the one whose answer is kept."""
 
     # What the next step must know.
 
@@ -83,6 +90,7 @@ class Course:
             render=request.render,
             arguments=step.arguments,
             facts=self.situation(until).facts,
+            answers=_without_data(self._answers) if step.task_queue else {},
             until=until,
         )
 
@@ -102,6 +110,8 @@ class Course:
         sources, service = self._request.sources, self._request.service
         if step.activity == READ_STATUS_PAGE.name and service not in sources.status_pages:
             return f"config/services.yaml names no status page of {service}"
+        if step.activity == PROGRAM_STEP.name and not step.arguments:
+            return "the program has registered no operation to repeat"
         mirrored = {repository_unit(repository) for repository in sources.mirrors}
         if step.activity == COLLECT_FROM_MIRROR.name and not mirrored & set(self.healing.missing):
             return "the team's file names no mirror of what is left"
@@ -122,8 +132,12 @@ class Course:
     def take(self, step: PlanStep, result: StepResult) -> StepEnd:
         """Keeps what is better than what there was."""
         healed = [unit.unit for unit in result.healed if self._is_kept(unit)]
-        is_live = self.is_again(step)
+        is_live = self.is_again(step) or is_live_again(result.answer)
         healed += [unit for unit in result.healed_without_data if self.healing.take(unit, is_live=is_live)]
+        if result.answer is not None:
+            self._answers[step.id] = result.answer
+            self._stands = step.id if healed else self._stands
+            self.wants_people = self.wants_people or result.answer.escalation_required
         if result.renderings and self.rendered is None:
             self.rendered = result
         for name, failure in result.failures.items():
@@ -169,10 +183,18 @@ class Course:
     # What is left in the end.
 
     def leave_out_stand_ins(self) -> None:
-        """Of what was collected: a rendering that stands in is the one there is, and what was sent has been read."""
-        if self._request.phase in (COLLECT, METRICS):
+        """Of what was collected, or a program has found: a rendering that stands in is the one there is, and what was
+        sent has been read."""
+        if self._request.phase in (COLLECT, METRICS, PROGRAM):
             for unit in self.healing.leave_out_stand_ins():
                 self._collected.pop(unit, None)
+                self._stands = ""
+
+    @property
+    def answers(self) -> dict[str, RecoveryResult]:
+        """What a program's steps told; with its data only what stands."""
+        standing = {name: answer for name, answer in self._answers.items() if name == self._stands}
+        return _without_data(self._answers) | standing
 
     @property
     def collected(self) -> tuple[UnitCollected, ...]:
@@ -186,3 +208,13 @@ class Course:
     @property
     def missing(self) -> tuple[FailedUnit, ...]:
         return tuple(self._units[unit] for unit in self.healing.missing)
+
+
+def is_live_again(answer: RecoveryResult | None) -> bool:
+    """Whether a program's step did what had failed: any other action brings something that stands in."""
+    return answer is not None and answer.action_taken is RecoveryAction.RETRY and not answer.escalation_required
+
+
+def _without_data(answers: dict[str, RecoveryResult]) -> dict[str, RecoveryResult]:
+    """No message carries all that the steps before it have brought."""
+    return {name: answer.model_copy(update={"fallback_data": None}) for name, answer in answers.items()}

@@ -58,6 +58,8 @@ class Hearing:
         """A decision that is still to be followed."""
         self.escalations: tuple[str, ...] = ()
         """Ids of those that were joined, one a cause; the decision of any counts."""
+        self.escalation_level = ""
+        """Where the last one that was joined begins."""
         self._asked: frozenset[str] = frozenset()
         """Those that we have asked to join: a decision may come before we know that we have."""
         self.is_released = False
@@ -107,8 +109,9 @@ class Hearing:
     def joins(self, escalation_id: str) -> None:
         self._asked |= {escalation_id}
 
-    def has_joined(self, escalation_id: str) -> None:
+    def has_joined(self, escalation_id: str, level: str) -> None:
         self.escalations = tuple(dict.fromkeys((*self.escalations, escalation_id)))
+        self.escalation_level = level
 
     def forget_outcomes(self, channels: Sequence[str]) -> None:
         """What comes from now on counts."""

@@ -42,9 +42,9 @@ async def join_escalation(
         if is_cancelled_exception(error):
             raise
         return f"people could not be told: {failure_of(error).message}"
-    if not joined:
+    if not joined.escalation_id:
         return NOBODY_TOLD
-    hearing.has_joined(joined)
+    hearing.has_joined(joined.escalation_id, joined.level)
     return ""
 
 
@@ -67,7 +67,8 @@ def _joining(
     failures = course.failures(healing.not_live)
     is_shared = asking.is_shared(
         failures,
-        is_one_place=request.service not in names.UNGUARDED,
+        # Of a program nothing is known but its name: its hosts and credentials are its own.
+        is_one_place=not request.program and request.service not in names.UNGUARDED,
         answers_others=any(unit.unit.startswith(f"{request.service}:") for unit in request.sources.collected),
     )
     return JoinEscalation(
@@ -78,6 +79,7 @@ def _joining(
         level=(wanted.level or None) if wanted else None,
         reason=wanted.reason if wanted else hearing.by_hand,
         requested_by=wanted.by if wanted else "",
+        program=f"{names.PROGRAM}:{request.program}:{request.service}" if request.program else "",
         subscriber=Subscriber(
             workflow_id=workflow.info().workflow_id,
             team=request.team,

@@ -13,13 +13,15 @@ _OUTCOMES = {
     RecoveryOutcome.STAND_IN: "over: something stands in for what is not live",
     RecoveryOutcome.PARTIAL: "over: some of it stays missing",
     RecoveryOutcome.FAILED: "over: nothing was healed",
-    RecoveryOutcome.ABORTED: "over: the edition is to end",
+    RecoveryOutcome.ABORTED: "over: a person has called off what it is for",
 }
 _UNITS_SHOWN = 10
 
 
 def recovery_summary(request: RecoveryRequest) -> str:
-    """`payments 2026-W47: github, 2 units`."""
+    """`payments 2026-W47: github, 2 units`, or `nightly-report: github:fetch_commits` of another program."""
+    if request.program:
+        return f"{request.program}: {', '.join(unit.unit for unit in request.units)}"
     count = len(request.units)
     return f"{request.team} {request.iso_week}: {request.service}, {count} unit{'s' if count != 1 else ''}"
 

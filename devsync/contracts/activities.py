@@ -133,6 +133,8 @@ READ_FEED = ActivityContract("github.read_feed", recovery.StepRequest, recovery.
 DERIVE_ISSUES = ActivityContract("local.derive_issues", recovery.StepRequest, recovery.StepResult)
 DERIVE_METRICS = ActivityContract("local.derive_metrics", recovery.StepRequest, recovery.StepResult)
 RENDER_AGAIN = ActivityContract("local.render_again", recovery.StepRequest, recovery.StepResult)
+PROGRAM_STEP = ActivityContract("program.run_step", recovery.StepRequest, recovery.StepResult)
+"""A step that another program does itself, on a queue of its own; which one, `StepRequest.arguments` say."""
 
 COLLECTED_AGAIN = (COLLECT_REPOSITORIES_AGAIN, COLLECT_PROJECTS_AGAIN, COLLECT_CALENDARS_AGAIN)
 """What an amendment asks of each service, by the policy of that service."""

@@ -60,13 +60,16 @@ class JoinEscalation(Model):
     subscriber: Subscriber
     replaces: str = ""
     """The workflow whose place the subscriber takes: an Amendment follows its edition."""
+    program: str = ""
+    """Of a recovery that another program asked for: its name and the service, since all such failures of a program
+    have one escalation."""
 
     @property
     def escalation_id(self) -> str:
         """The escalation of that cause. Who takes another's place stays in its."""
         if self.service:
             return names.service_escalation_id(self.service)
-        return names.own_escalation_id(self.replaces or self.subscriber.workflow_id)
+        return names.own_escalation_id(self.replaces or self.program or self.subscriber.workflow_id)
 
 
 class EscalationJoined(Model):

@@ -28,6 +28,15 @@ def service_queue(service: str) -> str:
     return f"service.{service}"
 
 
+def program_queue(name: str) -> str:
+    """The activity task queue of another program, which runs its own steps of recoveries itself. The name is the
+    program's own and stable: what a process that died has not done, the next one may do."""
+    return f"{PROGRAM}.{name}"
+
+
+PROGRAM = "program"
+"""The service of what other programs do themselves, and have asked for through the Python API."""
+
 GITHUB = "github"
 JIRA = "jira"
 SLACK = "slack"
@@ -82,6 +91,11 @@ def delivery_id(team: str, iso_week: str, channel: str) -> str:
 def recovery_id(team: str, iso_week: str, service: str, phase: str, number: int) -> str:
     """`number` counts the recoveries of that service and phase within one edition, from 1."""
     return f"recovery:{team}:{iso_week}:{service}.{phase}:{number}"
+
+
+def program_recovery_id(name: str, unique: str) -> str:
+    """Of a recovery that the program of that name has asked for."""
+    return f"recovery:{PROGRAM}:{name}:{unique}"
 
 
 def service_escalation_id(service: str) -> str:

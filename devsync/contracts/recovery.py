@@ -9,11 +9,24 @@ from devsync.contracts.delivery import DeliveryRequest
 from devsync.contracts.edition import RenderEdition
 from devsync.contracts.policies import Policies
 from devsync.domain.changelog.window import Window
-from devsync.domain.errors import Failure
+from devsync.domain.errors import Failure, RecoveryResult
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import RecoveryPlan, StepRecord
+
+
+class ProgramError(Model):
+    """What travels of the error that another program wants recovered: the exception itself stays in its process."""
+
+    operation: str = ""
+    error_type: str = ""
+    """The name of the exception's class."""
+    team_id: str = ""
+    user_facing: bool = False
+    critical: bool = False
+    metadata: dict[str, Any] = {}
+    """What else the program knows of it, as JSON; without secrets."""
 
 
 class FailedUnit(Model):
@@ -26,6 +39,8 @@ class FailedUnit(Model):
     failure: Failure
     ask: Collect | None = None
     """Of collection: the message to ask it again with."""
+    error: ProgramError | None = None
+    """Of phase `program`: what the program that asked knows of its error."""
 
 
 class EditionSources(Model):
@@ -48,7 +63,7 @@ class RecoveryRequest(Model):
     iso_week: str
     service: str
     phase: str
-    """`collect`, `render`, `deliver`."""
+    """`collect`, `render`, `deliver`; `program` where another program asks for something of its own."""
     window: Window | None = None
     plan: RecoveryPlan
     units: tuple[FailedUnit, ...]
@@ -64,6 +79,9 @@ class RecoveryRequest(Model):
     """By unit: channels that may stand in, in order."""
     mails: tuple[DeliveryRequest, ...] = ()
     """The team's mail channels that are only fallbacks."""
+    program: str = ""
+    """The name of the program that asked, through the Python API; empty: an edition did. Team and week may be empty
+    then."""
     escalation: str = "default"
     """Name of the team's escalation policy; it is read and frozen when an escalation starts."""
 
@@ -85,6 +103,8 @@ class StepRequest(Model):
     """`with:` of the plan's step."""
     facts: dict[str, str] = {}
     """What earlier steps found out."""
+    answers: dict[str, RecoveryResult] = {}
+    """Of a program's step: what the program's earlier steps told, by their ids, without their data."""
     until: datetime
     """The step is given up then."""
 
@@ -107,6 +127,8 @@ class StepResult(Model):
     """One sentence for people."""
     facts: dict[str, str] = {}
     """For the conditions of later steps: `{"indicator": "major"}`."""
+    answer: RecoveryResult | None = None
+    """Of a program's step: what it told, with the data that stand in."""
     attempts: int = 1
 
 
@@ -131,6 +153,10 @@ class RecoveryReport(Model):
     note: str = ""
     escalations: tuple[str, ...] = ()
     """Ids of those that were joined, one a cause; they may still be open."""
+    escalation_level: str = ""
+    """Where the last one that was joined begins, or would have begun."""
+    answers: dict[str, RecoveryResult] = {}
+    """What a program's steps told, by their ids; with its data that of the step whose answer stands."""
     workflow_id: str = ""
     run_id: str = ""
     started_at: datetime | None = None

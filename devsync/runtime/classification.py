@@ -26,6 +26,7 @@ from temporalio.service import RPCError
 from devsync.domain.breaker.refusals import CallRefused
 from devsync.domain.changelog.window import ImpossibleWeek
 from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity, Failure, assessed
+from devsync.domain.exceptions import ChangelogError
 from devsync.domain.redaction import bounded, redacted
 from devsync.runtime.failures import (
     answers,
@@ -45,6 +46,7 @@ from devsync.runtime.failures.answers import CredentialsRefused, MalformedAnswer
 from devsync.runtime.failures.graphql import GraphQLRefused
 from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty, MirrorTooLarge
 from devsync.runtime.failures.outgoing import AddressForbidden
+from devsync.runtime.failures.program import own_words
 from devsync.runtime.failures.verdict import (
     BAD_ADDRESS,
     MALFORMED,
@@ -113,6 +115,13 @@ def whole(error: BaseException, service: str, _now: datetime) -> Failure:
     return CONFIGURATION.failure(service, words=str(error))
 
 
+def raised(error: ChangelogError, service: str, now: datetime) -> Failure:
+    """A library's error that it was raised from, or while handling, says more than the program's word for it."""
+    behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    found = _by_type(behind, service, now) if behind is not None else None
+    return own_words(error, service) if found is None or found.code == UNKNOWN.code else found
+
+
 # The first row whose type matches decides: subclasses stand above their bases.
 TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     # What this product raises itself.
@@ -129,6 +138,7 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (MirrorEmpty, mirror.EMPTY),
     (WebhookAnswered, webhook.answered),
     (AddressForbidden, outgoing.forbidden),
+    (ChangelogError, raised),
     # The client libraries, by what their answers say.
     (GithubException, http.github),
     (BadAttributeException, MALFORMED),

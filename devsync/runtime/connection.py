@@ -5,6 +5,7 @@ from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, Plugin
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts.names import SEARCH_ATTRIBUTES
@@ -29,17 +30,28 @@ class SearchAttributesMissing(Exception):
     """The namespace lacks search attributes that the workflows write."""
 
 
-async def connect(plugin: DevSyncPlugin | None = None, *more: Plugin) -> Client:
-    """A client for the configured server (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …).
+async def connect(
+    plugin: DevSyncPlugin | None = None,
+    *more: Plugin,
+    address: str = "",
+    namespace: str = "",
+    runtime: Runtime | None = None,
+) -> Client:
+    """A client for the configured server (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …), or for the one
+    at `address`.
 
     A worker gives the plugin that its activities report to, and `more` of other kinds. Raises TemporalUnreachable with
     the address and the cure.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
+    if address:
+        config["target_host"] = address
+    if namespace:
+        config["namespace"] = namespace
     try:
         ours = plugin or DevSyncPlugin(keys=read_environment().sealing_keys())
-        return await Client.connect(**config, plugins=[ours, *more])
+        return await Client.connect(**config, plugins=[ours, *more], runtime=runtime)
     except (RuntimeError, RPCError) as error:
         raise TemporalUnreachable(
             f"no Temporal server answers at {config['target_host']} ({_why(error)}); "

@@ -6,7 +6,7 @@ Whatever does not answer is unknown, which is not healthy: the rest is told all 
 import asyncio
 from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import text
 from temporalio.client import Client
@@ -22,7 +22,9 @@ from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.due_editions import due_editions
 from devsync.runtime.machine import MachineWatch
 from devsync.settings.adjustable import service_numbers, usual_refresh
-from devsync.settings.configuration import Configuration
+from devsync.settings.monitoring import MonitoringSettings
+from devsync.settings.services import ServicesConfig
+from devsync.settings.team import TeamConfig
 from devsync.storage.connection import StorageError
 from devsync.storage.database import Database
 from devsync.storage.observations import observations
@@ -41,8 +43,19 @@ TEMPORAL: Final = "temporal"
 _SIZE = text("SELECT pg_database_size(current_database()) AS bytes")
 
 
+class Watched(Protocol):
+    """What health depends on of a `Configuration`; a program that has none gives something of its own."""
+
+    @property
+    def services(self) -> ServicesConfig: ...
+    @property
+    def teams(self) -> Mapping[str, TeamConfig]: ...
+    @property
+    def monitoring(self) -> MonitoringSettings: ...
+
+
 async def check_health(
-    database: Database | None, client: Client | None, configuration: Configuration, now: datetime
+    database: Database | None, client: Client | None, configuration: Watched, now: datetime
 ) -> Health:
     """Bands of the whole and of each service with their reasons, and the machine's numbers. Needs no worker.
 
@@ -56,7 +69,7 @@ async def check_health(
 async def take_snapshot(
     database: Database | None,
     client: Client | None,
-    configuration: Configuration,
+    configuration: Watched,
     now: datetime,
     *,
     watch: MachineWatch | None = None,
@@ -130,7 +143,7 @@ async def _breakers(client: Client | None) -> tuple[Standing, ...]:
 async def _due(
     database: Database,
     client: Client | None,
-    configuration: Configuration,
+    configuration: Watched,
     now: datetime,
     called_off: Mapping[str, str],
 ) -> tuple[DueEdition, ...]:
@@ -138,9 +151,7 @@ async def _due(
         return await due_editions(database, client, configuration.teams.values(), now, called_off)
 
 
-async def _records(
-    database: Database | None, configuration: Configuration, window: Span, *, with_advice: bool
-) -> _Records:
+async def _records(database: Database | None, configuration: Watched, window: Span, *, with_advice: bool) -> _Records:
     """One question after the other: a database that is away is waited for once."""
     if database is None:
         raise _NotConnected("the database")
@@ -154,7 +165,7 @@ async def _records(
     )
 
 
-async def _advice(database: Database, configuration: Configuration, now: datetime) -> tuple[Recommendation, ...]:
+async def _advice(database: Database, configuration: Watched, now: datetime) -> tuple[Recommendation, ...]:
     seen = await observations(
         database,
         last(ADVISED_OVER, now),

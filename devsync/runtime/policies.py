@@ -8,12 +8,14 @@ from temporalio.workflow import ActivityCancellationType, ActivityConfig
 from devsync.contracts.activities import (
     BREAKER_SETTINGS,
     FIND_DUE_WEEK,
+    JOIN_ESCALATION,
     KEEP_RECORDS,
     LOOK,
     PLAN_EDITION,
     PLAN_REFRESH,
     RECORD_ALERTS,
     RECORD_BREAKER,
+    RECORD_RECOVERY,
     RELEASE_WAITING,
     ActivityContract,
     In,
@@ -89,6 +91,22 @@ ENTITY: Policies = {
 }
 """Likewise, of workflows that live for months: what the file said when they were started would be long out of date."""
 
+PROGRAM: Policies = {
+    # Who asked waits for no longer than the deadline of its recovery.
+    JOIN_ESCALATION.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=30)),
+        start_to_close=timedelta(seconds=20),
+        schedule_to_close=timedelta(hours=1),
+    ),
+    # The program has its answer before that.
+    RECORD_RECOVERY.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
+        start_to_close=timedelta(seconds=10),
+        schedule_to_close=timedelta(days=7),
+    ),
+}
+"""Likewise, of recoveries that another program asks for: it has the library alone, and no config/."""
+
 UNDECLARED = OperationPolicy(
     retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
     start_to_close=timedelta(minutes=1),
@@ -158,6 +176,8 @@ def step_options(step: PlanStep, timeout: timedelta) -> ActivityConfig:
     )
     options = activity_options(step_contract(step), policy, time_left=timeout)
     options["schedule_to_start_timeout"] = min(SERVED_WITHIN, timeout)
+    if step.task_queue:
+        options["task_queue"] = step.task_queue
     return options
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from temporalio.common import MetricMeter
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 from devsync.runtime.metrics.declared import METRICS
 from devsync.settings.problems import ConfigError
@@ -38,6 +38,13 @@ def export_metrics(address: str) -> None:
     except (RuntimeError, ValueError) as error:
         raise ConfigError([f"METRICS_ADDRESS {address} cannot be used ({error}): name a free one"]) from error
     Runtime.set_default(runtime)
+
+
+def quiet_runtime() -> Runtime:
+    """For a program that is not ours: the SDK's own one writes warnings to standard output, and is the program's to
+    choose."""
+    only_errors = TelemetryFilter(core_level="ERROR", other_level="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=only_errors)))
 
 
 def meter() -> MetricMeter:

@@ -6,10 +6,10 @@ import base64
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devsync.settings.addresses import WebAddress, web_address
@@ -49,6 +49,10 @@ def _deployment(name: str) -> str:
 
 DeploymentName = Annotated[str, AfterValidator(_deployment)]
 """A dot or colon in it would be silently fatal: such a worker runs, and gets no work (Server 1.32)."""
+
+
+ProgramName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+"""It stands in the ids of workflows and in the name of a task queue."""
 
 
 def _hosts(text: str) -> str:
@@ -195,6 +199,9 @@ class Environment(BaseSettings):
     seals, and all of them open. Without it everything is readable."""
     metrics_address: ListeningAddress | None = None
     """Where the worker serves `/metrics` for Prometheus, as `127.0.0.1:9464`; nowhere without it."""
+    devsync_program: ProgramName | None = None
+    """Of another program that uses the Python API: its own stable name, as `nightly-report`; without it, that of its
+    script."""
     heartbeat_url: SecretStr | None = None
     """Called at each look of the monitor, so that a service of others notices when the monitor itself is down; who
     knows the address can call it, so it is a secret. Nowhere without it."""
@@ -292,10 +299,11 @@ class Environment(BaseSettings):
         return WorkerVersion(self.worker_deployment, self.build_id)
 
 
-def read_environment() -> Environment:
-    """The environment of this process. Raises ConfigError naming each variable whose value cannot be used."""
+def read_environment(**instead: Any) -> Environment:
+    """The environment of this process, with what is given in the place of variables. Raises ConfigError naming each
+    variable whose value cannot be used."""
     try:
-        return Environment()
+        return Environment(**instead)
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False, include_input=False)
     raise ConfigError(

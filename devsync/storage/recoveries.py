@@ -83,9 +83,11 @@ class Recoveries:
         """With its steps, in one transaction; what is there already stays as it is."""
         await self._audit.write([_entry(message)], *_statements(message))
 
-    async def recent(self, limit: int) -> list[RecordedRecovery]:
-        """The last ones that ended, newest first, with their steps."""
+    async def recent(self, limit: int, *, ids_begin: str = "") -> list[RecordedRecovery]:
+        """The last ones that ended, newest first, with their steps; those alone whose workflow ids begin so."""
         newest = select(recoveries).order_by(recoveries.c.ended_at.desc(), recoveries.c.workflow_id).limit(limit)
+        if ids_begin:
+            newest = newest.where(recoveries.c.workflow_id.startswith(ids_begin, autoescape=True))
         rows = await self._database.execute(newest)
         runs = [row.run_id for row in rows]
         steps = await self._database.execute(

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Generic, TypeVar
 
 from devsync.storage.connection import StorageError
@@ -17,6 +17,7 @@ _LIMIT = 2_000
 _BATCH = 200
 _GATHERING_SECONDS = 0.5
 """So long entries gather before they are written together."""
+_LOOKING_SECONDS = 0.005
 _AWAY_SECONDS = 5.0
 """So long a database that did not take them is left alone."""
 
@@ -41,6 +42,9 @@ class Spool(Generic[T]):
         self._kept: deque[T] = deque()
         self._something = asyncio.Event()
         self._closing = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._taken = 0
+        self._written = 0
         self._lost_unsaid = 0
         self.lost = 0
         """Entries that were never written."""
@@ -51,8 +55,19 @@ class Spool(Generic[T]):
     def keep(self, entry: T) -> None:
         """Returns at once, whatever the database does."""
         self._kept.append(entry)
+        self._taken += 1
         self._drop_the_oldest()
         self._something.set()
+
+    async def flush(self, seconds: float) -> bool:
+        """Whether what has been kept until now is written within so many seconds, or lost. It is not gathered then."""
+        taken = self._taken
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._written + self.lost < taken:
+                    self._hurry.set()
+                    await asyncio.sleep(_LOOKING_SECONDS)
+        return self._written + self.lost >= taken
 
     @asynccontextmanager
     async def written_by(self, write: Write[T]) -> AsyncIterator[None]:
@@ -62,6 +77,7 @@ class Spool(Generic[T]):
             yield
         finally:
             self._closing.set()
+            self._hurry.set()
             self._something.set()
             await writing
             self._lose(len(self._kept))
@@ -71,12 +87,12 @@ class Spool(Generic[T]):
     async def _run(self, write: Write[T]) -> None:
         while True:
             await self._something.wait()
-            await self._until_closing(_GATHERING_SECONDS * self._patience)
+            await self._unless_in_a_hurry(_GATHERING_SECONDS * self._patience)
             is_written = await self._write_some(write)
             if self._closing.is_set() and not (is_written and self._kept):
                 return
             if not is_written:
-                await self._until_closing(_AWAY_SECONDS)
+                await self._unless_in_a_hurry(_AWAY_SECONDS)
 
     async def _write_some(self, write: Write[T]) -> bool:
         """False where the entries could not be written now; they are kept then."""
@@ -97,14 +113,17 @@ class Spool(Generic[T]):
             # Written again they would fail again, and all that come after them would wait behind.
             _log.exception("the database refused %d %s", len(batch), self._what)
             self._lose(len(batch))
+        else:
+            self._written += len(batch)
         self._say_what_is_lost()
         return True
 
-    async def _until_closing(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._closing.wait(), seconds)
-        except TimeoutError:
-            return
+    async def _unless_in_a_hurry(self, seconds: float) -> None:
+        """Waits so long, or until somebody closes or flushes."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+        if not self._closing.is_set():
+            self._hurry.clear()
 
     def _drop_the_oldest(self) -> None:
         excess = len(self._kept) - self._limit

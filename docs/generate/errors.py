@@ -65,6 +65,7 @@ _RULES: Mapping[Any, Verdict | str] = {
     classification.whole: classification.CONFIGURATION,
     classification.template: classification.TEMPLATE,
     classification.foreign_data: classification.FOREIGN_DATA,
+    classification.raised: "by the library's error that it was raised from; without one, what it is named for",
     answers.malformed: MALFORMED,
     answers.credentials_refused: answers.WRONG_CREDENTIALS,
     database.unavailable: "`database`, by SQLSTATE where there is one",

@@ -156,7 +156,10 @@ def _activities() -> Iterator[tuple[str, ...]]:
     services = load_configuration(CONFIG).services
     implementations = {str(_activity_name(function)): function for function in _activity_functions()}
     for contract in vars(contracts).values():
-        if isinstance(contract, ActivityContract):
+        if contract is contracts.PROGRAM_STEP:
+            by_program = "A step that another program does itself, on a queue of its own: the Python API."
+            yield code(contracts.PROGRAM_STEP.name), by_program, "by the plan that has it as a step", "", ""
+        elif isinstance(contract, ActivityContract):
             does = paragraph(inspect.getdoc(implementations[contract.name]))
             if not does:
                 raise docstrings.Undocumented(f"the activity {contract.name} has no docstring")

@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from temporalio.client import WorkflowHandle
+from temporalio.worker import Worker
 
 from devsync.contracts import names
 from devsync.contracts.breaker import ServiceReleased
 from devsync.contracts.recovery import FailedUnit, RecoveryReport
 from devsync.domain.changelog.edition import ProvenanceKind
 from tests.e2e.stage import PATIENCE_SECONDS, Stage
+from tests.workflows.program_stage import DONE, STANDS_IN, Program, own
+from tests.workflows.program_stage import asked as asked_by_a_program
 from tests.workflows.recovery_stage import (
     API,
     AWAY,
@@ -20,6 +23,7 @@ from tests.workflows.recovery_stage import (
     Ground,
     failed,
     heals,
+    plan_of,
     refused,
     request,
     served,
@@ -90,6 +94,29 @@ async def unanswered(stage: Stage) -> None:
         await handle.signal("resolve", {"by": "anna", "decision": "skip"})
         await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
         ground.holds["cached"].set()
+
+
+async def of_a_program(stage: Stage) -> None:
+    """By the program's own steps, on its own queue; it hears of the end by an update, and people of what nothing
+    recovers."""
+    steps = [own("look", stage.team, resolves=False), own("again", stage.team), own("copy", stage.team)]
+    for number, answers in enumerate(({"look": DONE, "copy": STANDS_IN}, {"look": DONE, "again": DONE}, {}), 1):
+        program, ground = Program(answers), Ground(escalation_id="escalation:none")
+        message = asked_by_a_program(
+            datetime.now(UTC), plan_of(*steps, ask="never", tell="missing"), program=stage.team, team=stage.team
+        )
+        async with (
+            Worker(stage.client, task_queue=names.program_queue(stage.team), activities=[program.run_step]),
+            served(stage.client, ground, names.EDITIONS_QUEUE, [names.LOCAL]),
+        ):
+            handle = await stage.client.start_workflow(
+                Recovery.run,
+                message,
+                id=names.program_recovery_id(stage.team, str(number)),
+                task_queue=names.EDITIONS_QUEUE,
+            )
+            await handle.execute_update("conclusion", result_type=RecoveryReport)
+            await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
 
 
 async def until_asked(ground: Ground, handle: Handle) -> None:

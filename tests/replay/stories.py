@@ -447,6 +447,7 @@ STORIES = (
     Story("stood_in", recovery_stories.stood_in),
     Story("asked", recovery_stories.asked),
     Story("unanswered", recovery_stories.unanswered),
+    Story("of_a_program", recovery_stories.of_a_program),
     Story("complete", complete),
     Story("dry_run", dry_run),
     Story("partial", partial),

@@ -22,6 +22,14 @@ from temporalio.service import RPCStatusCode
 from devsync.domain.breaker.refusals import CircuitOpen, ServicePaused
 from devsync.domain.changelog.window import ImpossibleWeek
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
+from devsync.domain.exceptions import (
+    AuthenticationError,
+    DataCollectionError,
+    DistributionError,
+    ExternalServiceError,
+    FormattingError,
+    RateLimitError,
+)
 from devsync.runtime.classification import TABLE, CredentialsRefused, MalformedAnswer, classify
 from devsync.runtime.failures.graphql import GraphQLRefused, Refusal
 from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty, MirrorTooLarge
@@ -84,6 +92,16 @@ ROWS = [
     Row(CredentialsRefused("jira", "refused the login"), "jira", LOGIN, "credentials", HIGH, ENOUGH, COUNTS_NOT),
     Row(CircuitOpen("jira", NOW, "it is down", 5), "jira", EXTERNAL, "circuit_open", LOW, ENOUGH, COUNTS_NOT),
     Row(ServicePaused("jira", NOW, "it is busy", 5), "jira", LIMIT, "service_paused", LOW, ENOUGH, COUNTS_NOT),
+    # What programs raise.
+    Row(DataCollectionError("nothing came"), "github", DATA, "program", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(FormattingError("no such field"), "local", FORMAT, "program", MEDIUM, ENOUGH, COUNTS_NOT),
+    Row(DistributionError("not taken"), "slack", DISTRIBUTION, "program", MEDIUM, AGAIN, COUNTS_NOT),
+    Row(AuthenticationError("expired"), "github", LOGIN, "program", HIGH, ENOUGH, COUNTS_NOT),
+    Row(RateLimitError("too many"), "github", LIMIT, "program", LOW, AGAIN, COUNTS_NOT),
+    Row(ExternalServiceError("it is down"), "github", EXTERNAL, "program", MEDIUM, AGAIN, COUNTS),
+    Row(caused(DataCollectionError("nothing"), made.github(401)), "github", LOGIN, "401", HIGH, ENOUGH, COUNTS_NOT),
+    Row(caused(DataCollectionError("nothing came"), KeyError("x")), "github", DATA, "program", MEDIUM, AGAIN,
+        COUNTS_NOT),
     # GitHub's GraphQL.
     Row(GraphQLRefused(Refusal.RATE_LIMITED, "RATE_LIMITED", {}), "github", LIMIT, "RATE_LIMITED", LOW, AGAIN,
         COUNTS_NOT),

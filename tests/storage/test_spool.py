@@ -150,3 +150,22 @@ async def test_what_came_before_the_database_is_written_then(book: Book) -> None
     async with spool.written_by(book.write):
         await until(book, 1)
     assert book.entries == [1]
+
+
+async def test_a_flush_waits_for_what_was_kept_before_it_and_gathers_nothing(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GATHERING_SECONDS", 60.0)
+    spool = Spool[int]("errors")
+    async with spool.written_by(book.write):
+        spool.keep(1)
+        assert await spool.flush(5)
+        assert book.entries == [1]
+
+
+async def test_a_flush_ends_in_time_while_the_database_is_away(book: Book) -> None:
+    spool = Spool[int]("errors")
+    book.is_away = True
+    async with spool.written_by(book.write):
+        spool.keep(1)
+        assert not await spool.flush(0.05)

@@ -9,6 +9,8 @@ from devsync.domain.recovery.plan import PlanStep, RecoveryPlan
 COLLECT, METRICS, RENDER, DELIVER = "collect", "metrics", "render", "deliver"
 """What an edition is made of; what surrounds it (calendar, boards, deployments); its renderings; its channels."""
 PHASES = (COLLECT, METRICS, RENDER, DELIVER)
+PROGRAM = "program"
+"""What another program does for itself, by a plan of its own."""
 
 PREFIX = "workflow."
 WAIT_FOR_BREAKER = "workflow.wait_for_breaker"
@@ -36,6 +38,9 @@ BUILTIN: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """By name: the phases that a plan with such a step may handle."""
 
+RESOLVES = "resolves"
+"""Argument of a program's step: false for one that only finds something out."""
+
 RETRY_TIME = timedelta(minutes=2)
 RENDER_AGAIN = "local.render_again"
 
@@ -47,7 +52,15 @@ def operation_again(service: str, phase: str) -> str:
 
 
 def retry_step(plan: RecoveryPlan, service: str, phase: str) -> PlanStep:
-    """The step by which a decision, or the end of a wait, repeats what failed: the plan's own where it has one."""
+    """The step by which a decision, or the end of a wait, repeats what failed: the plan's own where it has one.
+
+    What a program's plan begins with is the best that it has, and only the program knows what it does: a decision to
+    retry runs that again. Where there is no such step, it asks people again.
+    """
+    if phase == PROGRAM:
+        # One without arguments stands for an operation that the program has not registered.
+        resolving = (step for step in plan.steps if step.arguments.get(RESOLVES, bool(step.arguments)))
+        return next(resolving, PlanStep(id="retry", activity=ASK_PERSON, timeout=RETRY_TIME))
     activity = operation_again(service, phase)
     own = (step for step in plan.steps if step.activity == activity and not step.arguments)
     return next(own, PlanStep(id="retry", activity=activity, timeout=RETRY_TIME))

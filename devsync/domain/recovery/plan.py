@@ -61,6 +61,8 @@ class PlanStep(Model):
     when: When = When()
     arguments: dict[str, Any] = {}
     """Given to the activity as they stand in the file (`with:`)."""
+    task_queue: str = ""
+    """Empty: that of the activity's service. Of a step that another program does, that program's."""
 
 
 class Need(StrEnum):

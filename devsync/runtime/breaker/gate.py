@@ -110,6 +110,10 @@ class Gate:
     ) -> None:
         """The outcome of a call that was let through."""
         outcome, failure = _judged(error, self.service, operation, excuses, self._now())
+        self.came_to(admitted, outcome, failure, seconds)
+
+    def came_to(self, admitted: Admitted, outcome: Outcome, failure: str = "", seconds: float = 0.0) -> None:
+        """The same, where somebody else has judged it."""
         with self._lock:
             now = self._now()
             if isinstance(admitted, CallCounts):
@@ -176,6 +180,11 @@ class Gate:
         """The server answers, and has no such entity."""
         with self._lock:
             self._view.find_nobody()
+
+    @property
+    def counts(self) -> CallCounts:
+        """Where a call that begins now is counted, whether or not it may go out."""
+        return self._ledger.counts
 
     @property
     def is_in_touch(self) -> bool:
