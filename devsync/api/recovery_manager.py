@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from devsync.api.core import Connection, core_of
@@ -71,10 +71,15 @@ class ChangelogRecoveryWorkflowManager:
     def get_recent_executions(self, limit: int = 10) -> list[WorkflowExecution]:
         """Of this program: those under way, then the last ones on record, the newest first.
 
-        Blocks for a second at most; then it raises NotInTime. Raises DatabaseUnavailable, and ConfigError where no
-        DATABASE_URL is set.
+        Blocks for a second at most; then it tells what it told last, as each one's `as_of` says. Raises NotInTime and
+        DatabaseUnavailable where there is nothing to tell yet, and ConfigError where no DATABASE_URL is set.
         """
-        return self._core.wait(recent_executions(self._core, limit))
+
+        async def ask() -> dict[str, Any]:
+            return {"executions": await recent_executions(self._core, limit)}
+
+        answer = self._shared.snapshots.ask(f"executions {limit}", ask)
+        return [one.model_copy(update={"as_of": answer["as_of"]}) for one in answer["executions"]]
 
     async def _request(self, context: ErrorContext, failure: Failure, execution_id: str) -> RecoveryRequest:
         workflow = self._workflow_for(context)
