@@ -6,6 +6,7 @@ import sys
 import typer
 
 from commands import (
+    alerts,
     audit,
     breaker,
     config,
@@ -23,6 +24,7 @@ from commands.apply import apply
 from commands.demo import demo
 from commands.doctor import doctor
 from commands.forecast import forecast
+from commands.health import health
 from commands.recommendations import recommendations
 from commands.replay import replay
 from commands.run import preview, run
@@ -35,7 +37,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals may hold secrets
 )
-for command in (demo, up, apply, run, preview, status, recommendations, forecast, replay, doctor):
+for command in (demo, up, apply, run, preview, status, health, recommendations, forecast, replay, doctor):
     app.command()(command)
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
@@ -44,6 +46,7 @@ app.add_typer(edition.app, name="edition")
 app.add_typer(delivery.app, name="delivery")
 app.add_typer(breaker.app, name="breaker")
 app.add_typer(escalation.app, name="escalation")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(errors.app, name="errors")
 app.add_typer(performance.app, name="performance")
 app.add_typer(recovery.app, name="recovery")

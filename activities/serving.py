@@ -29,6 +29,7 @@ from activities.github.feed import GitHubFeedActivities
 from activities.jira import JiraActivities
 from activities.keeping import KeepingActivities
 from activities.metrics import MetricsActivities
+from activities.monitoring import MonitorActivities
 from activities.records import RecordActivities
 from activities.recoveries import RecoveryActivities
 from activities.rendering import RenderingActivities
@@ -41,6 +42,7 @@ from devsync.contracts import names
 from devsync.rendering.mail import MailIdentity
 from devsync.runtime.breaker.calls import UNGATED, CallGate
 from devsync.runtime.breaker.gates import Gates
+from devsync.runtime.heartbeat import Heartbeat
 from devsync.runtime.measured_calls import MeasuringGate
 from devsync.settings.configuration import Configuration
 from devsync.settings.environment import Environment
@@ -79,6 +81,8 @@ class Process:
 
 def local(process: Process) -> Activities:
     environment, database, store = process.environment, process.database, process.store
+    heartbeat = Heartbeat(environment.heartbeat(), environment.private_hosts())
+    process.stack.push_async_callback(heartbeat.close)
     groups = (
         EditionActivities(environment.config_dir, store, database),
         RenderingActivities(environment.templates_dir, store),
@@ -91,6 +95,7 @@ def local(process: Process) -> Activities:
         StandInActivities(process.shelf, process.units),
         MetricsActivities(store),
         KeepingActivities(environment.config_dir, database),
+        MonitorActivities(environment.config_dir, process.configuration, database, process.temporal, heartbeat),
     )
     return [activity for group in groups for activity in group.all()]
 

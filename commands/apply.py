@@ -14,6 +14,7 @@ from commands.times import local_time
 from devsync.contracts import names
 from devsync.runtime.breaker.operations import BreakerOperations, Rules
 from devsync.runtime.connection import connect, register_search_attributes
+from devsync.runtime.monitor import MonitorOperations, Started
 from devsync.runtime.record_schedule import apply_records
 from devsync.runtime.refresh_schedules import apply_refresh, delete_refresh
 from devsync.runtime.schedules import Applied, Change, apply_schedule, handle_of, scheduled_teams
@@ -40,6 +41,8 @@ class Namespace:
     """What became of each breaker's rules, by service."""
     records: Change
     """What became of the schedule that keeps the records."""
+    monitor: Started
+    """What became of the monitor."""
 
 
 @command
@@ -49,7 +52,7 @@ async def apply(
     ] = False,
     as_json: AsJson = False,
 ) -> Exit:
-    """Bring search attributes, schedules and the breakers' rules to what the files say.
+    """Bring search attributes, schedules and the breakers' rules to what the files say, and start the monitor.
 
     Pauses of schedules stay, and so does what an operator has decided about a breaker.
     """
@@ -80,8 +83,17 @@ async def apply_configuration(client: Client, configuration: Configuration, *, p
     refreshes = await apply_refreshes(client, configuration)
     breakers = await apply_breakers(client, configuration)
     records = await apply_records(client, configuration.records)
+    monitor = await apply_monitor(client, configuration)
     return Namespace(
-        client.namespace, added, dict(zip(teams, applied, strict=True)), orphans, prune, refreshes, breakers, records
+        client.namespace,
+        added,
+        dict(zip(teams, applied, strict=True)),
+        orphans,
+        prune,
+        refreshes,
+        breakers,
+        records,
+        monitor,
     )
 
 
@@ -98,6 +110,14 @@ async def apply_breakers(client: Client, configuration: Configuration) -> dict[s
     who = f"{me()}, by apply"
     rules = [operations.apply_rules(name, services.breaker(name), who) for name in services.guarded]
     return dict(zip(services.guarded, await asyncio.gather(*rules), strict=True))
+
+
+async def apply_monitor(client: Client, configuration: Configuration) -> Started:
+    """Starts it where it does not run; its settings it reads by itself. One that runs and is switched off goes on, and
+    looks at nothing."""
+    if not configuration.monitoring.enable_real_time_monitoring:
+        return Started.OFF
+    return await MonitorOperations(client).start()
 
 
 def lines(applied: Namespace, configuration: Configuration) -> list[str]:
@@ -119,6 +139,7 @@ def lines(applied: Namespace, configuration: Configuration) -> list[str]:
         told.append(f"refresh of the sources of {team} {change.value}{how_often}")
     often = format_duration(configuration.records.anchor_every)
     told.append(f"keeping of the records {applied.records.value}, every {often}")
+    told.append(f"monitor {applied.monitor.value}")
     for rules in Rules:
         services = [service for service, became in applied.breakers.items() if became is rules]
         if services:
@@ -152,5 +173,6 @@ def _document(applied: Namespace) -> dict[str, Any]:
         ],
         "breakers": [{"service": service, "rules": rules.value} for service, rules in applied.breakers.items()],
         "records": {"schedule_id": names.RECORDS_ID, "change": applied.records.value},
+        "monitor": {"workflow_id": names.MONITOR_ID, "change": applied.monitor.value},
         "orphans": [{"team": team, "deleted": applied.is_pruned} for team in applied.orphans],
     }

@@ -50,6 +50,14 @@ class Exit(IntEnum):
     """The command line asks for something impossible: an unknown team, week or option."""
     PARTIAL = 3
     """The edition went out, and names what is missing in it."""
+    DEGRADED = 10
+    """`health`: a threshold is crossed, or from 5 % of calls on fail."""
+    UNHEALTHY = 11
+    """`health`: more than 15 % of calls fail, or several services do."""
+    CRITICAL = 12
+    """`health`: everything fails, or more than one breaker is open."""
+    CANNOT_TELL = 13
+    """`health`: what could be asked is healthy, and something could not be asked."""
 
 
 class Told(Exception):

@@ -13,23 +13,23 @@ def local_time(instant: datetime, timezone: str) -> str:
     return f"{instant.astimezone(ZoneInfo(timezone)):%a %Y-%m-%d %H:%M} {timezone}"
 
 
-def span_of(window: str, until: datetime) -> timedelta:
+def span_of(window: str, until: datetime, *, option: str = "--window") -> timedelta:
     """What `--window` says: `24h`. Raises Told."""
     try:
         span = parse_duration(window)
         _ = until - span
     except ValueError as error:
-        raise Told(f"--window: {error}", Exit.USAGE) from None
+        raise Told(f"{option}: {error}", Exit.USAGE) from None
     except OverflowError:
-        raise Told(f'--window: "{window}" begins before the calendar does; write 30d', Exit.USAGE) from None
+        raise Told(f'{option}: "{window}" begins before the calendar does; write 30d', Exit.USAGE) from None
     if not span:
-        raise Told('--window: "0s" is no time at all; write 24h', Exit.USAGE)
+        raise Told(f'{option}: "0s" is no time at all; write 24h', Exit.USAGE)
     return span
 
 
 def window_of(window: str, until: str | None, now: datetime) -> Span:
     """What `--window` and `--until` say: `7d`, and the instant at which it ends. Raises Told."""
-    end = _instant(until) if until else now
+    end = instant_of(until) if until else now
     length = span_of(window, end)
     try:
         return span(end - length, end, now)
@@ -37,10 +37,10 @@ def window_of(window: str, until: str | None, now: datetime) -> Span:
         raise Told(f"--window: {error}", Exit.USAGE) from None
 
 
-def _instant(text: str) -> datetime:
+def instant_of(text: str, *, option: str = "--until") -> datetime:
     """Without an offset it is UTC, as the times are that commands print."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise Told(f'--until: "{text}" is no time; write 2026-11-23 or 2026-11-23T08:00+01:00', Exit.USAGE) from None
+        raise Told(f'{option}: "{text}" is no time; write 2026-11-23 or 2026-11-23T08:00+01:00', Exit.USAGE) from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -188,7 +188,7 @@ class Escalation(Answering):
         self._shown = self._case.version + self._news
         view = self._view()
         notice = notice_of(view, record, self._case.roster.next_deadline)
-        self._board.configure(self._page, opening)
+        self._board.configure(f"escalation/{self._page}", opening)
         self._board.show(notice, digest_of(notice), occasion_of(record), self._case.notes)
         page(self._board, record.asked if record.state is State.FIRING else (), record.level)
         failure = opening.request.failure

@@ -1,12 +1,12 @@
-"""What everybody who is asked is to know of an escalation, and what stands at each of them."""
+"""What everybody who is told is to know of an escalation or an alert, and what stands at each of them."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from devsync.contracts import names
-from devsync.contracts.escalation import EscalationJoin, ThreadNote, ToldState, ToldTarget
+from devsync.contracts.escalation import ThreadNote, ToldState, ToldTarget
 from devsync.contracts.notifications import Notice
 from devsync.contracts.policies import Policies
 from devsync.domain.backoff import Uniform, spread
@@ -19,6 +19,17 @@ OUT_OF_REACH = 2
 MESSAGE_DELETED = "message_not_found"
 
 
+class Sending(Protocol):
+    """How messages are sent; frozen when an escalation begins."""
+
+    @property
+    def policies(self) -> Policies: ...
+    @property
+    def uncertain_wait(self) -> timedelta: ...
+    @property
+    def retry_after(self) -> Sequence[timedelta]: ...
+
+
 class Board:
     """One entry a target. Knows and decides; sends nothing."""
 
@@ -29,7 +40,7 @@ class Board:
         self._told = {name_of(one.target): one for one in told}
         self._unreached = unreached
         self._changed = changed
-        self._page = ""
+        self._key = ""
         self._retry_after: Sequence[timedelta] = (timedelta(minutes=1),)
         self.notice = Notice(title="", body="")
         self._digest = ""
@@ -53,10 +64,10 @@ class Board:
     def is_anybody_behind(self) -> bool:
         return any(self.is_behind(name) for name in self._told)
 
-    def configure(self, page: str, joined: EscalationJoin) -> None:
-        """How it is sent, as it was frozen when the escalation began."""
-        self._page, self.policies, self.uncertain_wait = page, joined.policies, joined.uncertain_wait
-        self._retry_after = joined.retry_after
+    def configure(self, key: str, sending: Sending) -> None:
+        """`key` is of the message, for all targets: `escalation/PAGE`."""
+        self._key, self.policies, self.uncertain_wait = key, sending.policies, sending.uncertain_wait
+        self._retry_after = sending.retry_after
 
     def show(self, notice: Notice, digest: str, occasion: str, notes: Sequence[ThreadNote]) -> None:
         """What everybody is to have been told, from now on."""
@@ -81,8 +92,8 @@ class Board:
         self._changed()
 
     def key(self, name: str) -> str:
-        """The same for every try, and for no other target or page."""
-        return f"escalation/{self._page}/{list(self._told).index(name) + 1}"
+        """The same for every try, and for no other target or message."""
+        return f"{self._key}/{list(self._told).index(name) + 1}"
 
     def note_key(self, name: str) -> str:
         """Of the next note."""

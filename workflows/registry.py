@@ -11,6 +11,7 @@ from workflows.circuit_breaker import CircuitBreaker
 from workflows.delivery import Delivery
 from workflows.edition_trigger import EditionTrigger
 from workflows.escalation import Escalation
+from workflows.health_monitor import HealthMonitor
 from workflows.record_keeping import RecordKeeping
 from workflows.recovery import Recovery
 from workflows.source_refresh import SourceRefresh
@@ -26,6 +27,7 @@ SERVED: dict[str, tuple[type, ...]] = {
         SourceRefresh,
         RecordKeeping,
         CircuitBreaker,
+        HealthMonitor,
     ),
 }
 

@@ -10,6 +10,7 @@ from devsync.contracts import (
     due,
     edition,
     escalation,
+    monitor,
     notifications,
     records,
     recovery,
@@ -92,6 +93,8 @@ JOIN_ESCALATION = ActivityContract(
 RECORD_ESCALATION = ActivityContract("local.record_escalation", escalation.RecordEscalation, edition.Recorded)
 RECORD_RECOVERY = ActivityContract("local.record_recovery", recovery.RecordRecovery, edition.Recorded)
 KEEP_RECORDS = ActivityContract("local.keep_records", records.KeepRecords, records.RecordsKept)
+LOOK = ActivityContract("local.look", monitor.Look, monitor.Looked)
+RECORD_ALERTS = ActivityContract("local.record_alerts", monitor.RecordAlerts, edition.Recorded)
 NOTIFY_SLACK = ActivityContract("slack.notify", notifications.Notify, notifications.Notified, is_tried_once=True)
 NOTIFY_EMAIL = ActivityContract("email.notify", notifications.Notify, notifications.Notified)
 NOTIFY_WEBHOOK = ActivityContract("webhook.notify", notifications.Notify, notifications.Notified)
@@ -151,7 +154,10 @@ RECOVERY_STEPS = (
 
 NOTIFYING_ACTIVITIES = (NOTIFY_SLACK, NOTIFY_EMAIL, NOTIFY_WEBHOOK)
 
-ESCALATION_ACTIVITIES = (*NOTIFYING_ACTIVITIES, FIND_SLACK_PART, RECORD_ESCALATION)
+TELLING_ACTIVITIES = (*NOTIFYING_ACTIVITIES, FIND_SLACK_PART)
+"""How people are told, and whether a post without an answer arrived."""
+
+ESCALATION_ACTIVITIES = (*TELLING_ACTIVITIES, RECORD_ESCALATION)
 """What an escalation calls."""
 
 DECLARED = (

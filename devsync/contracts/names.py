@@ -13,6 +13,7 @@ AMENDMENT = "Amendment"
 SOURCE_REFRESH = "SourceRefresh"
 CIRCUIT_BREAKER = "CircuitBreaker"
 RECORD_KEEPING = "RecordKeeping"
+HEALTH_MONITOR = "HealthMonitor"
 
 EDITIONS_QUEUE = "editions"
 """Workflows that make editions."""
@@ -117,6 +118,10 @@ def refresh_id(team: str) -> str:
 
 RECORDS_ID = "records"
 """Of the schedule that keeps the records, and of what it starts: the server adds the time."""
+
+
+MONITOR_ID = "monitor"
+"""One for all teams and services."""
 
 
 def breaker_id(service: str) -> str:

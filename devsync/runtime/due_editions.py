@@ -67,6 +67,7 @@ async def due_editions(
             deadline=one.deadline,
             delivered_at=known[one.week].delivered_at if one.week in known else None,
             called_off=reasons.get(one.week) or (known[one.week].called_off if one.week in known else ""),
+            is_paused=bool(reasons.get(one.week)),
         )
         for one in promises
         if one.week not in unwanted

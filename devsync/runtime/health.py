@@ -37,8 +37,9 @@ ADVISED_OVER: Final = timedelta(days=28)
 PATIENCE_SECONDS: Final = 5.0
 """For Temporal; the database has bounds of its own."""
 
-DATABASE: Final = "the database"
-TEMPORAL: Final = "Temporal"
+DATABASE: Final = "database"
+TEMPORAL: Final = "temporal"
+"""Who can be asked, as `Snapshot.unread` and alerts name them."""
 _SIZE = text("SELECT pg_database_size(current_database()) AS bytes")
 
 
@@ -133,7 +134,7 @@ async def _asked(question: Awaitable[T], who: str, unread: dict[str, str]) -> T 
 
 async def _breakers(client: Client | None) -> tuple[Standing, ...]:
     if client is None:
-        raise _NotConnected(TEMPORAL)
+        raise _NotConnected("Temporal")
     async with asyncio.timeout(PATIENCE_SECONDS):
         standings = await BreakerOperations(client).standings()
     return tuple(standing for _, standing in sorted(standings.items()))
@@ -153,7 +154,7 @@ async def _due(
 async def _records(database: Database | None, configuration: Watched, window: Span, *, with_advice: bool) -> _Records:
     """One question after the other: a database that is away is waited for once."""
     if database is None:
-        raise _NotConnected(DATABASE)
+        raise _NotConnected("the database")
     performance = Performance(database)
     (size,) = await database.execute(_SIZE)
     return _Records(

@@ -10,8 +10,10 @@ from devsync.contracts.activities import (
     FIND_DUE_WEEK,
     JOIN_ESCALATION,
     KEEP_RECORDS,
+    LOOK,
     PLAN_EDITION,
     PLAN_REFRESH,
+    RECORD_ALERTS,
     RECORD_BREAKER,
     RECORD_RECOVERY,
     RELEASE_WAITING,
@@ -65,6 +67,17 @@ ENTITY: Policies = {
         start_to_close=timedelta(seconds=10),
     ),
     RECORD_BREAKER.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
+        start_to_close=timedelta(seconds=10),
+        schedule_to_close=timedelta(days=7),
+    ),
+    # The next look is a minute away: a worker that dies costs one.
+    LOOK.name: OperationPolicy(
+        retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(seconds=10)),
+        start_to_close=timedelta(seconds=30),
+        schedule_to_close=timedelta(minutes=1),
+    ),
+    RECORD_ALERTS.name: OperationPolicy(
         retry=RetryDeclaration(initial=timedelta(seconds=1), factor=2, maximum=timedelta(minutes=1)),
         start_to_close=timedelta(seconds=10),
         schedule_to_close=timedelta(days=7),

@@ -50,7 +50,8 @@ class Keep(Model):
     errors: Kept = timedelta(days=90)
     """Failed attempts, for statistics."""
     operations: Kept = timedelta(days=400)
-    """Recoveries with their steps, escalations with their events, what happened to breakers."""
+    """Recoveries with their steps, escalations with their events, what happened to breakers, alerts, what
+    the monitor saw."""
     audit: Kept = timedelta(days=1825)
     """Entries of the audit; not shorter than errors and operations, which are held against it."""
 

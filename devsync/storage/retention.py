@@ -74,6 +74,8 @@ AGED: Final = (
     Aged("recoveries", keep="operations", at="r.ended_at"),
     Aged("escalation_events", keep="operations", at="r.at"),
     Aged("escalations", keep="operations", at="r.opened_at", condition="r.state = 'resolved'"),
+    Aged("alerts", keep="operations", at="r.opened_at", condition="r.state = 'resolved'"),
+    Aged("health_checks", keep="operations", at="r.at", team="''"),
     Aged("breaker_transitions", keep="operations", at="r.at", team="''"),
     Aged("deliveries", keep="editions", at="r.updated_at"),
     Aged("runs", keep="editions", at="coalesce(r.ended_at, r.started_at)"),

@@ -335,6 +335,42 @@ escalation_events = Table(
     Column("message", Prose, nullable=False),
 )
 
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Text, primary_key=True, comment="of one time that it fired"),
+    Column("team", Text, nullable=False, comment="empty: of none, or of many"),
+    Column("key", Text, nullable=False, comment="of the problem: rule and subject"),
+    Column("rule", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("summary", Prose, nullable=False),
+    Column("details", ProseInJson, nullable=False),
+    Column("count", Integer, nullable=False, comment="events behind it"),
+    Column("acknowledged_by", Prose, nullable=False),
+    Column("times_told", Integer, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    Column("told_at", DateTime(timezone=True), comment="when people were last told"),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("changed_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    CheckConstraint("level IN ('low', 'medium', 'high', 'critical')", name="level"),
+    CheckConstraint("state IN ('firing', 'acknowledged', 'resolved')", name="state"),
+    Index(None, "opened_at"),
+    Index(None, "team", "opened_at"),
+)
+
+health_checks = Table(
+    "health_checks",
+    metadata,
+    Column("at", DateTime(timezone=True), primary_key=True, comment="workflow time"),
+    Column("band", Text, nullable=False),
+    Column("reasons", ProseInJson, nullable=False, comment="the worst first"),
+    Column("cpu_percent", Float, comment="of the worker's machine"),
+    Column("memory_mb", Float, comment="that the worker holds"),
+    Column("disk_free_mb", Float),
+    Column("database_mb", Float),
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -370,8 +406,8 @@ audit_anchors = Table(
     Column("at", DateTime(timezone=True), nullable=False, comment="when the head was noted"),
 )
 
-SHARED = frozenset({breaker_transitions.name})
-"""What belongs to no team: one breaker guards a service for all of them."""
+SHARED = frozenset({breaker_transitions.name, health_checks.name})
+"""What belongs to no team: one breaker guards a service for all of them, and they share a machine."""
 
 COUNTS = frozenset({error_counts.name, operation_counts.name})
 """What triggers count of other tables' rows."""

@@ -47,6 +47,7 @@ IDS: Mapping[str, str] = {
     names.RECOVERY: f"{code(names.recovery_id(TEAM, WEEK, '{service}', '{phase}', 1))}, and so on",
     names.SOURCE_REFRESH: f"{code(names.refresh_id(TEAM))} and the time that the schedule adds",
     names.RECORD_KEEPING: f"{code(names.RECORDS_ID)} and the time that the schedule adds",
+    names.HEALTH_MONITOR: code(names.MONITOR_ID),
     names.CIRCUIT_BREAKER: code(names.breaker_id("{service}")),
     names.ESCALATION: f"{code(names.service_escalation_id('{service}'))} for a cause that many share; "
     f"{code(names.own_escalation_id('{workflow id}'))} for one workflow's own",

@@ -318,6 +318,7 @@ async def forget(client: Client, team: str) -> None:
     # not reach the next. By id, since a list would not have one that was made a moment ago.
     left += [client.get_workflow_handle(names.breaker_id(service)) for service in names.SERVICES]
     left += [client.get_workflow_handle(names.service_escalation_id(service)) for service in names.SERVICES]
+    left.append(client.get_workflow_handle(names.MONITOR_ID))
     for handle in left:
         with suppress(RPCError):  # over by now, or never there
             await handle.terminate("its test is over")

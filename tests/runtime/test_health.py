@@ -37,6 +37,7 @@ NOW = datetime.now(UTC)
 MONDAY_NINE = WeeklyTime(weekday=0, clock=time(9), timezone="Europe/Berlin")
 WEEK, DUE_AT = MONDAY_NINE.next_due(NOW)
 """What a schedule that is made now fires first."""
+PAUSED = "its schedule is paused: holidays"
 LATER = DUE_AT + timedelta(hours=3)
 
 
@@ -194,17 +195,19 @@ async def test_a_paused_schedule_is_not_missed_nor_afterwards(
 ) -> None:
     await apply_schedule(client, configuration.team(team))
     await handle_of(client, team).pause(note="holidays")
-    (found,) = [one for one in await due(database, client, configuration) if one.iso_week == WEEK]
-    assert found.called_off == "its schedule is paused: holidays"
+
+    async def is_called_off() -> bool:
+        return any(one.called_off == PAUSED for one in await due(database, client, configuration))
+
+    async def is_forgotten() -> bool:
+        return not await is_called_off()
+
+    await eventually(is_called_off)  # lists of the server come a moment late
     await handle_of(client, team).unpause(note="back")
-
-    async def is_forgotten() -> bool:  # lists of the server come a moment late
-        return not any(one.called_off for one in await due(database, client, configuration))
-
     await eventually(is_forgotten)
-    seen = {week_key(team, found.iso_week): "its schedule is paused: holidays"}
+    seen = {week_key(team, WEEK): PAUSED}
     (found,) = [one for one in await due(database, client, configuration, **seen) if one.iso_week == WEEK]
-    assert found.called_off == "its schedule is paused: holidays"
+    assert found.called_off == PAUSED
 
 
 async def deliver(database: Database, team: str, iso_week: str) -> None:

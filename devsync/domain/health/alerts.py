@@ -110,6 +110,7 @@ def _begun(before: Alert | None, problem: Problem, now: datetime) -> Alert:
         id=f"{problem.key}@{stamp(now)}",
         key=problem.key,
         rule=problem.rule,
+        team=problem.team,
         level=problem.level,
         state=AlertState.FIRING,
         summary=problem.summary,

@@ -50,6 +50,8 @@ class Alert(Model):
     key: str
     """Of the problem: the same whenever it comes back."""
     rule: RuleName
+    team: str = ""
+    """Whose it is; empty: of none, or of many."""
     level: ErrorSeverity
     """Now; `told_level` is the worst that was told."""
     state: AlertState

@@ -43,6 +43,8 @@ class RuleName(StrEnum):
     HEALTH = "health"
     EDITION_MISSING = "edition_missing"
     OPTIMISATION = "optimisation"
+    BLIND = "blind"
+    """The monitor cannot see: what is not known is not healthy."""
 
 
 class Problem(Model):
@@ -57,6 +59,8 @@ class Problem(Model):
     details: tuple[Sentence, ...] = ()
     count: Annotated[int, Field(ge=1)] = 1
     """How many events stand behind it."""
+    team: str = ""
+    """Whose it is; empty: of none, or of many."""
 
     @property
     def key(self) -> str:
@@ -211,6 +215,7 @@ def _edition_missing(snapshot: Snapshot, _: Thresholds) -> _Found:
         Problem(
             rule=RuleName.EDITION_MISSING,
             subject=f"{one.team}:{one.iso_week}",
+            team=one.team,
             level=ErrorSeverity.CRITICAL,
             summary=f"the edition of {one.team} for {one.iso_week} was not delivered by"
             f" {one.deadline.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
@@ -234,6 +239,13 @@ def _optimisation(snapshot: Snapshot, _: Thresholds) -> _Found:
     ]
 
 
+def _blind(snapshot: Snapshot, _: Thresholds) -> _Found:
+    return [
+        Problem(rule=RuleName.BLIND, subject=who, level=ErrorSeverity.HIGH, summary=f"the monitor cannot see: {why}")
+        for who, why in snapshot.unread.items()
+    ]
+
+
 class Rule(NamedTuple):
     name: RuleName
     looks: _Looks
@@ -242,6 +254,7 @@ class Rule(NamedTuple):
 RULES: tuple[Rule, ...] = (
     Rule(RuleName.EDITION_MISSING, _edition_missing),
     Rule(RuleName.BREAKER_OPEN, _breaker_open),
+    Rule(RuleName.BLIND, _blind),
     Rule(RuleName.ERROR_RATE, _error_rate),
     Rule(RuleName.MEMORY, _memory),
     Rule(RuleName.GENERATION_TIME, _generation_time),

@@ -75,6 +75,8 @@ class DueEdition(Model):
     """When its first channel had it."""
     called_off: str = ""
     """Who cancelled or rejected it, or paused its schedule, and why: then nobody waits for it."""
+    is_paused: bool = False
+    """Its schedule is, or was, paused when it fell due."""
 
 
 class Machine(Model):
@@ -103,7 +105,7 @@ class Snapshot(Model):
     recommendations: tuple[Recommendation, ...] | None = None
     machine: Machine = Machine()
     unread: dict[str, str] = {}
-    """Who could not be asked, the database or Temporal, and a sentence that says why: what they know is None above."""
+    """Who could not be asked, `database` or `temporal`, and a sentence that says why: what they know is None above."""
 
     @property
     def unreadable(self) -> tuple[str, ...]:
