@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -366,6 +368,28 @@ async def test_a_workflow_that_cannot_say_what_it_handles_is_passed_over(connect
     assert (await manager.execute_recovery(failed())).workflow_id == "own"
 
 
+async def test_two_programs_of_one_name_do_each_others_steps(stage: Stage, connection: Connection) -> None:
+    ran: Counter[str] = Counter()
+
+    def done_by(which: str) -> Action:
+        async def action(context: ErrorContext, _execution: WorkflowExecution) -> RecoveryResult:
+            ran[which] += 1
+            await asyncio.sleep(0.1)
+            return COPY.model_copy(update={"fallback_data": context.metadata["number"]})
+
+        return action
+
+    other = replace(connection, config_dir=stage.directory / "config")
+    manager = manager_of(connection, step("own", done_by("first")))
+    manager_of(other, step("own", done_by("second")))
+    executions = await asyncio.gather(
+        *(manager.execute_recovery(failed(metadata={"number": number})) for number in range(20))
+    )
+    assert [one.result.fallback_data for one in executions if one.result] == list(range(20))
+    assert (set(ran), ran.total()) == ({"first", "second"}, 20)
+    core_of(other).close()
+
+
 # Processes that die, and their successors.
 
 
@@ -437,18 +461,3 @@ async def test_a_program_that_ends_in_a_step_says_so_and_its_successor_goes_on(s
     assert (hang.state, copy.state) == (StepState.FAILED, StepState.RESOLVED)
     assert "never retrieved" not in complaints
     assert hang.duration.total_seconds() < 8
-
-
-async def test_two_processes_of_one_name_do_each_others_steps(stage: Stage, tmp_path: Path) -> None:
-    program = f"two-{uuid.uuid4().hex[:8]}"
-    with process(stage, program, tmp_path, "serve", hang=1):
-        executions = []
-        for _ in range(3):
-            with process(stage, program, tmp_path, "recover", hang=1) as asking:
-                told, complaints = await asyncio.to_thread(asking.communicate, timeout=60)
-                assert "Traceback" not in complaints, "nothing was wrong with the program"
-                executions.append(WorkflowExecution.model_validate_json(told))
-    assert [one.status for one in executions] == [WorkflowStatus.SUCCESS] * 3
-    assert [one.result.fallback_data for one in executions if one.result] == [{"invoices": [7]}] * 3
-    ran = {trace.name.partition("-")[2] for trace in tmp_path.iterdir()}
-    assert len(ran) > 1, "the server gives the work to whoever asks"
