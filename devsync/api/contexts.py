@@ -12,6 +12,7 @@ from devsync.contracts.collection import CollectProject, CollectRepository
 from devsync.domain.changelog.window import Window, last_week_ended_by, week_window
 from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity
 from devsync.settings.team import TeamConfig
+from devsync.storage.upsert import storable
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -27,7 +28,14 @@ def context_of(error: BaseException, given: Mapping[str, Any] | ErrorContext | N
     the metadata.
     """
     if isinstance(given, ErrorContext):
-        return replace(given, error=error)
+        return replace(
+            given,
+            error=error,
+            service=_word(given.service) or UNKNOWN_SERVICE,
+            operation=_word(given.operation),
+            team_id=_word(given.team_id),
+            metadata=_named(given.metadata),
+        )
     said = dict(given or {})
     return ErrorContext(
         error=error,
@@ -38,7 +46,7 @@ def context_of(error: BaseException, given: Mapping[str, Any] | ErrorContext | N
         team_id=_word(said.get("team_id")),
         user_facing=bool(said.get("user_facing")),
         critical=bool(said.get("critical")),
-        metadata={str(name): value for name, value in said.items() if name not in _OF_THE_CONTEXT},
+        metadata=_named({name: value for name, value in said.items() if name not in _OF_THE_CONTEXT}),
     )
 
 
@@ -77,9 +85,13 @@ def asked_of(context: ErrorContext, team: TeamConfig | None, now: datetime, uniq
     return Asked(names.project_unit(project), iso_week, window, project_ask)
 
 
+def _named(metadata: Mapping[Any, Any]) -> dict[str, Any]:
+    return {_word(name): value for name, value in metadata.items()}
+
+
 def _word(value: object) -> str:
-    """One line of text."""
-    return " ".join(str(value).split())[:_LONGEST] if value is not None else ""
+    """One line of text that can be written anywhere: without NUL, and without half characters."""
+    return storable(" ".join(str(value).split())[:_LONGEST]) if value is not None else ""
 
 
 def _one_of(kind: type[E], value: object) -> E | None:

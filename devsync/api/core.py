@@ -12,7 +12,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Coroutine
+from collections import deque
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ BLOCKS_FOR: Final = 1.0
 CLOSES_WITHIN: Final = 5.0
 _AWAY_SECONDS: Final = 2.0
 """After a connection that failed, who asks next hears the same at once: a storm of errors would wait in a row."""
+_TAKEN_AFTER: Final = 0.05
 _READ_AGAIN: Final = 60.0
 """Seconds after which the configuration is read anew."""
 
@@ -89,6 +91,9 @@ class Core:
         """What its own steps have brought to them: the object itself, and as what it has travelled."""
         self.errors = Spool[ErrorRecord]("errors")
         self.operations = Spool[OperationRecord]("operations", limit=20_000, batch=500)
+        self._arrived: deque[Callable[[], None]] = deque()
+        """Records that are not in their spools yet."""
+        self._is_taking = False
         self.stack = AsyncExitStack()
         """On the core's loop: what must be closed at the end, the latest first."""
         self.background: set[asyncio.Task[None]] = set()
@@ -132,7 +137,7 @@ class Core:
                 del _cores[key]
         if self._loop.has_started:
             try:
-                self._loop.wait(self.stack.aclose(), CLOSES_WITHIN)
+                self._loop.wait(self._end(), CLOSES_WITHIN)
             except Exception as error:  # noqa: BLE001 (a program that ends must end)
                 _log.warning("devsync did not close in order: %s: %s", type(error).__name__, error)
         self._loop.stop()
@@ -184,19 +189,33 @@ class Core:
         """Whether all that was recorded until now stands in the database, which has so many seconds for it."""
         if not self.has_database:
             return False
+        self._take()
         both = await asyncio.gather(self.errors.flush(patience), self.operations.flush(patience))
         return all(both)
 
     # Parts.
 
     def _keep(self, spool: Spool[T], record: T) -> None:
-        async def keep() -> None:
-            spool.keep(record)
-
+        self._arrived.append(lambda: spool.keep(record))
+        if self._is_taking:
+            return
+        self._is_taking = True
         try:
-            self._loop.start(keep())
+            self._loop.start(self._take_soon())
         except DevSyncUnavailable as error:
+            self._is_taking = False
+            self._arrived.clear()
             _log.warning("not put on record: %s", error)
+
+    async def _take_soon(self) -> None:
+        """Waking a thread for each record would cost its maker more than the record."""
+        await asyncio.sleep(_TAKEN_AFTER)
+        self._take()
+
+    def _take(self) -> None:
+        self._is_taking = False
+        while self._arrived:
+            self._arrived.popleft()()
 
     async def _open(self) -> None:
         if self.has_database:
@@ -204,6 +223,10 @@ class Core:
             await self.stack.enter_async_context(self.operations.written_by(Operations(self.database).write))
         else:
             _log.warning("DATABASE_URL is not set: nothing of this program is put on record")
+
+    async def _end(self) -> None:
+        self._take()
+        await self.stack.aclose()
 
     async def _connect(self) -> Client:
         if self._away is not None and time.monotonic() < self._away[0]:

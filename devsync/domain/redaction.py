@@ -49,8 +49,9 @@ MESSAGE_LIMIT_BYTES = 600
 
 
 def bounded(text: str, limit_bytes: int = MESSAGE_LIMIT_BYTES) -> str:
-    """The text, cut to so many bytes in UTF-8 where it is longer, with `…` at its end then."""
+    """The text, cut to so many bytes in UTF-8 where it is longer, with `…` at its end then. Half a character, which no
+    message can carry, becomes `?`."""
     encoded = text.encode(errors="replace")
     if len(encoded) <= limit_bytes:
-        return text
+        return encoded.decode()
     return encoded[: limit_bytes - 3].decode(errors="ignore") + "…"

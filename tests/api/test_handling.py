@@ -11,11 +11,13 @@ import pytest
 from devsync.api.core import Connection, Core
 from devsync.api.handler import ChangelogErrorHandler
 from devsync.api.sources import Fallback
+from devsync.api.unavailable import NoWorker
 from devsync.contracts import names
 from devsync.contracts.recovery import RecoveryReport
 from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity, RecoveryAction
 from devsync.domain.exceptions import DataCollectionError, RateLimitError
 from devsync.runtime.connection import TemporalUnreachable
+from sandbox.temporal_server import TemporalServer
 from tests.api.conftest import WEEK
 from tests.e2e.stage import Stage, eventually
 
@@ -144,6 +146,25 @@ async def test_a_context_that_says_little_or_nonsense_stops_nothing(
 ) -> None:
     result = await handler.handle_error(ValueError("what is that"), context)
     assert (result.success, result.metadata["category"]) == (False, "system")
+
+
+async def test_characters_that_nobody_can_write_stop_nothing(
+    product: Stage, handler: ChangelogErrorHandler, core: Core
+) -> None:
+    odd = "\ud800\x00"
+    context = {"service": f"odd{odd}", "operation": odd, "team_id": odd, f"note{odd}": odd}
+    result = await handler.handle_error(DataCollectionError(f"bad {odd}"), context)
+    assert result.metadata["outcome"] == "failed"
+    assert await core.run(core.is_written(5))
+    assert len(product.rows("SELECT 1 FROM errors WHERE service LIKE 'odd%'")) == 1
+
+
+async def test_without_a_worker_it_says_so_and_does_not_wait(hasty_temporal: TemporalServer) -> None:
+    connection = Connection(program="early", temporal_address=hasty_temporal.address)
+    early = ChangelogErrorHandler(connection=connection)
+    with pytest.raises(NoWorker, match=r"start one with `python worker\.py`"):
+        await asyncio.wait_for(early.handle_error(LOST, CONTEXT), 10)
+    early.close()
 
 
 async def test_alike_errors_that_meet_are_one_recovery(handler: ChangelogErrorHandler) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from statistics import median
 from typing import Any
 
 import pytest
@@ -57,11 +58,13 @@ async def test_what_was_interrupted_has_not_ended(handler: ChangelogErrorHandler
 async def test_it_takes_less_than_a_millisecond(handler: ChangelogErrorHandler) -> None:
     async with handler.performance_monitor("first"):
         pass
-    began = time.perf_counter()
+    taken = []
     for _ in range(200):
+        began = time.perf_counter()
         async with handler.performance_monitor("quick"):
             pass
-    assert (time.perf_counter() - began) / 200 < 0.001
+        taken.append(time.perf_counter() - began)
+    assert median(taken) < 0.001
 
 
 async def test_names_without_end_do_not_fill_the_memory(handler: ChangelogErrorHandler) -> None:

@@ -95,5 +95,9 @@ def test_a_message_is_never_too_long_and_a_short_one_is_left_alone(text: str) ->
     assert cut == text or cut.endswith("…")
 
 
+def test_half_a_character_is_none_that_a_message_could_carry() -> None:
+    assert bounded("a \ud800 b") == "a ? b"
+
+
 def test_a_cut_falls_between_characters() -> None:
     assert bounded("ééééé", 8) == "éé…"
