@@ -296,6 +296,23 @@ async def test_steps_that_cannot_be_built_are_a_failed_step_that_says_why(connec
     assert execution.status in {WorkflowStatus.FAILED, WorkflowStatus.ESCALATED}
 
 
+async def test_odd_names_recover_as_well(stage: Stage, connection: Connection) -> None:
+    class All(Own):
+        def can_handle(self, error_context: ErrorContext) -> bool:
+            return True
+
+    manager = ChangelogRecoveryWorkflowManager(connection)
+    manager.register_workflow(All(step("own", raises)))
+    odd = failed(service="bill\ning`" * 500, operation="{x}\0" + "y" * 3000, team_id="a:b\r\n" * 100)
+    execution = await manager.execute_recovery(odd)
+    assert execution.status is WorkflowStatus.ESCALATED
+    await stage.client.get_workflow_handle(execution.escalations[0]).terminate("its test is over")
+    report: RecoveryReport = await stage.client.get_workflow_handle(
+        execution.execution_id, result_type=RecoveryReport
+    ).result()
+    assert report.is_recorded
+
+
 async def test_who_stops_waiting_does_not_end_it(stage: Stage, connection: Connection) -> None:
     go, has_begun = asyncio.Event(), asyncio.Event()
 
