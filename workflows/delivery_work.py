@@ -38,7 +38,8 @@ class DeliveryWork:
         self.api_calls = 0
         self.dated: datetime | None = None
         """When the revision was first tried."""
-        self._refused: tuple[str, ...] = ()
+        self.refused: tuple[str, ...] = ()
+        """Messages that could not be taken."""
 
     @property
     def is_superseded(self) -> bool:
@@ -93,12 +94,12 @@ class DeliveryWork:
         return True
 
     def refuse_message(self, what: str, now: datetime) -> None:
-        self._refused = with_refusal(self._refused, what, now)
+        self.refused = with_refusal(self.refused, what, now)
         self.tell()
 
     def tell(self, waiting_for: str = "") -> None:
         """In the run's current details."""
-        workflow.set_current_details(delivery_story(self.request, self.outcome(), waiting_for, self._refused))
+        workflow.set_current_details(delivery_story(self.request, self.outcome(), waiting_for))
 
     def outcome(self) -> DeliveryOutcome:
         return DeliveryOutcome(
@@ -116,6 +117,7 @@ class DeliveryWork:
             setback=None if self.state in IS_THERE else self.setback,
             was_stopped=self.was_stopped,
             has_recalled=self.has_recalled,
+            refused_messages=self.refused,
         )
 
 

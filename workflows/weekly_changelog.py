@@ -35,10 +35,12 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import BOOTSTRAP, call
     from workflows import making
     from workflows.amending import ASKED_AGAIN, begin_amendment, end_amendment, newest_for_good
+    from workflows.channels import hand_over
     from workflows.collecting import collect
     from workflows.delivering import until_delivered
     from workflows.failures import failure_of, reason_of
     from workflows.making import Made
+    from workflows.messages import understood
     from workflows.recovering import Answered
     from workflows.recovery_records import is_recovery_recorded
     from workflows.rendering import rendered_somehow
@@ -110,15 +112,20 @@ class WeeklyChangelog(Reviewing):
         return self._progress
 
     @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
-    def delivery_reported(self, outcome: DeliveryOutcome) -> None:
+    def delivery_reported(self, raw: RawValue) -> None:
+        outcome = understood("delivery_reported", raw, DeliveryOutcome, self.refuse)
+        if outcome is None:
+            return
         self._outcomes[outcome.channel] = outcome
         if self._approval is not None and not self._approval.is_over:
             self._approval.heard(outcome)
             self._update(approval=self._approval.progress)
 
     @workflow.signal(description="The week's amendment makes no revision any more; sent by it, not by people")
-    def amendment_stands_by(self, newest: PreviousEdition) -> None:
-        self._amended = newest
+    def amendment_stands_by(self, raw: RawValue) -> None:
+        newest = understood("amendment_stands_by", raw, PreviousEdition, self.refuse)
+        if newest is not None:
+            self._amended = newest
 
     @workflow.signal(description="Also deliver a run that was started only to compose and store; no argument")
     def deliver(self) -> None:
@@ -206,12 +213,15 @@ class WeeklyChangelog(Reviewing):
             return ()
         self._is_going_out = True
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
-        await making.hand_over(
-            plan, asked, made.composed, rendered, revision=made.revision, replace=self._request.replace
-        )
         request_for = making.requests_for(
-            plan, made.composed, rendered, revision=made.revision, replace=self._request.replace
+            plan,
+            made.composed,
+            rendered,
+            revision=made.revision,
+            replace=self._request.replace,
+            is_looked_after=True,
         )
+        await hand_over(asked, request_for)
         if not await until_delivered(
             plan, asked, made.revision, self._outcomes, self._deadline, request_for, self._recover
         ):
@@ -226,7 +236,8 @@ class WeeklyChangelog(Reviewing):
     ) -> None:
         """What is missing is asked for again by an amendment, which also takes our places in escalations."""
         missing = tuple(unit for unit in made.answered.failed if unit.ask is not None)
-        await self._hand_to_deliveries(plan, self._outcomes)
+        if self._has_delivered:
+            await self._hand_to_deliveries(plan, self._outcomes)
         note = f"the edition is {result.status.value}"
         if self._has_delivered and missing:
             await begin_amendment(

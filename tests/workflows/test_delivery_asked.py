@@ -55,7 +55,7 @@ async def test_a_try_that_is_asked_for_is_made_at_once_and_uses_up_no_step(skipp
             recovery = await listener(skipping_time, queue)
             handle = await start(skipping_time, queue, request(schedule=schedule))
             await until_waiting(handle)
-            await handle.signal(Delivery.try_now, TryNow(reply_to=recovery.id))
+            await handle.signal("try_now", TryNow(reply_to=recovery.id))
         outcome, told = await handle.result(), await recovery.result()
     assert outcome.state is DeliveryState.DELIVERED
     assert channel.waits[0] < timedelta(minutes=1)
@@ -73,7 +73,7 @@ async def test_a_try_that_is_asked_for_during_another_follows_it_at_once(skippin
             handle = await start(skipping_time, queue, request(schedule=schedule))
             await channel.was_tried.wait()
             await until_waiting(handle)
-            await handle.signal(Delivery.try_now, TryNow(reply_to=recovery.id))
+            await handle.signal("try_now", TryNow(reply_to=recovery.id))
         outcome, told = await handle.result(), await recovery.result()
     assert outcome.state is DeliveryState.DELIVERED
     assert channel.waits[0] < timedelta(minutes=1)
@@ -105,7 +105,7 @@ async def test_a_try_that_is_put_off_is_not_made_before_its_time(skipping_time: 
             handle = await start(skipping_time, queue, request())
             await until_waiting(handle)
             now = await skipping_time.get_current_time()
-            await handle.signal(Delivery.put_off, PutOff(until=now + timedelta(minutes=30)))
+            await handle.signal("put_off", PutOff(until=now + timedelta(minutes=30)))
         outcome = await handle.result()
     assert outcome.state is DeliveryState.DELIVERED
     assert channel.waits[0] >= timedelta(minutes=30) > RETRY_AFTER[0]
@@ -129,7 +129,7 @@ async def test_what_is_dropped_is_not_posted_any_more(skipping_time: WorkflowEnv
         with skipping_time.auto_time_skipping_disabled():
             handle = await start(skipping_time, queue, request())
             await until_waiting(handle)
-            await handle.signal(Delivery.drop, Drop(because="#payments-backup stands in for it"))
+            await handle.signal("drop", Drop(because="#payments-backup stands in for it"))
         outcome = await handle.result()
     assert (outcome.state, outcome.reason) == (DeliveryState.FAILED, "dropped: #payments-backup stands in for it")
     assert len(channel.sends) == 1
@@ -159,7 +159,7 @@ async def test_who_comes_to_listen_hears_the_end(skipping_time: WorkflowEnvironm
             recovery = await listener(skipping_time, queue)
             handle = await start(skipping_time, queue, request())
             await until_waiting(handle)
-            await handle.signal(Delivery.listen, Listen(reply_to=recovery.id))
+            await handle.signal("listen", Listen(reply_to=recovery.id))
         (told,) = await recovery.result()
         await handle.result()
     assert told.state is DeliveryState.DELIVERED
@@ -176,7 +176,7 @@ async def test_who_comes_to_listen_when_all_is_done_is_told_at_once(skipping_tim
             handle = await start(skipping_time, queue, request(policies=policies))
             await channel.was_recorded.wait()
             recovery = await listener(skipping_time, queue)
-            await handle.signal(Delivery.listen, Listen(reply_to=recovery.id))
+            await handle.signal("listen", Listen(reply_to=recovery.id))
             (told,) = await recovery.result()
             assert told.state is DeliveryState.DELIVERED
             channel.is_database_away = False
@@ -195,7 +195,7 @@ async def test_what_was_refused_for_good_is_tried_again_when_somebody_asks(skipp
             recovery = await listener(skipping_time, queue)
             await asyncio.sleep(0.2)  # this server cannot cancel a record that ends at that moment
             channel.is_database_away = False
-            await handle.signal(Delivery.try_now, TryNow(reply_to=recovery.id))
+            await handle.signal("try_now", TryNow(reply_to=recovery.id))
             (told,) = await recovery.result()
         outcome = await handle.result()
     assert told.state is DeliveryState.DELIVERED
@@ -246,10 +246,10 @@ async def test_what_was_stopped_stays_so_for_an_amendment(skipping_time: Workflo
             await until_waiting(handle)
             channel.is_database_away = True
             channel.was_recorded.clear()
-            await handle.signal(Delivery.drop, Drop(because="anna decided to skip"))
+            await handle.signal("drop", Drop(because="anna decided to skip"))
             await channel.was_recorded.wait()  # this server cannot cancel a record that ends at that moment
             await asyncio.sleep(0.2)
-            await handle.signal(Delivery.revise, request(2, policies=policies, heeds_stops=True))
+            await handle.signal("revise", request(2, policies=policies, heeds_stops=True))
             channel.is_database_away = False
         outcome = await handle.result()
     assert (len(channel.sends), outcome.was_stopped, outcome.revision) == (1, True, 2)

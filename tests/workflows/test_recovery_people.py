@@ -285,7 +285,7 @@ async def test_in_two_escalations_it_follows_either_and_leaves_both(
         with skipping_time.auto_time_skipping_disabled():
             handle = await on.start(request(await on.now(), plan=plan_of(RETRY)))
             await until_asked(on, handle)
-            await handle.signal(Recovery.service_released, ServiceReleased(service="github"))
+            await handle.signal("service_released", ServiceReleased(service="github"))
             while len(ground.given["retry"]) < 2:
                 await asyncio.sleep(0.02)
             await handle.signal("escalate", {"by": "anna", "reason": "it is urgent"})
@@ -350,7 +350,7 @@ async def test_a_release_brings_one_try_at_once_and_no_more(skipping_time: Workf
         with skipping_time.auto_time_skipping_disabled():
             handle = await on.start(request(await on.now(), plan=plan))
             await until_asked(on, handle)
-            await handle.signal(Recovery.service_released, ServiceReleased(service="github"))
+            await handle.signal("service_released", ServiceReleased(service="github"))
             while len(ground.given["retry"]) < 2:
                 await asyncio.sleep(0.02)
         await handle.result()
