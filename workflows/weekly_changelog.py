@@ -69,6 +69,7 @@ class WeeklyChangelog(Reviewing):
         super().__init__(request)
         self._outcomes: dict[str, DeliveryOutcome] = {}
         self._has_delivered = False
+        self._has_failed = False
         self._amended: PreviousEdition | None = None
         """What an amendment of the week had made when this run took its place."""
 
@@ -80,6 +81,7 @@ class WeeklyChangelog(Reviewing):
             if self._ending is not None:
                 await self._record_without_edition(self._ending.status, cancelled_because=self._ending.why)
         except (asyncio.CancelledError, FailureError) as error:
+            self._has_failed = True
             if not self._has_delivered:  # an edition that is out stays what it is
                 await self._record_the_failure(error)
             await workflow.wait_condition(workflow.all_handlers_finished)
@@ -100,6 +102,7 @@ class WeeklyChangelog(Reviewing):
             result = self._result(made, rendered, channels)
             await self._heal_later(plan, made, result, previous)
             await self._record(plan, made, result)
+            await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._owes_delivery())
             if not self._owes_delivery():
                 return
             self._show_status("running")
@@ -131,6 +134,9 @@ class WeeklyChangelog(Reviewing):
     def deliver(self) -> None:
         if self._request.is_dry_run:
             self.refuse("signal 'deliver' to a dry run")
+            return
+        if self._has_failed or self._ending is not None:
+            self.refuse("signal 'deliver': the run ends without an edition")
             return
         self._must_deliver = True
         self._update(will_deliver=True)
