@@ -10,6 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts import activities as contracts
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryState, Drop, Listen, PutOff, Recalled, TryNow
+from devsync.domain.errors import ErrorCategory, Failure
 from tests.workflows.slack_channel import (
     NO_ANSWER,
     REFUSED_FOR_NOW,
@@ -96,6 +97,41 @@ async def test_a_post_without_an_answer_is_told_before_the_channel_is_asked(skip
     ]
     assert outcome.state is DeliveryState.DELIVERED
     assert len(channel.sends) == 2  # of a message in two parts
+
+
+async def test_what_the_service_says_after_a_try_that_is_asked_for_is_heeded(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    later = Failure(
+        category=ErrorCategory.RATE_LIMITING, message="slack answered 429", is_retryable=True,
+        retry_after=timedelta(hours=2),
+    )  # fmt: skip
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False), (later, False)])
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await start(skipping_time, queue, request())  # the next try is in a few seconds
+            await until_waiting(handle)
+            await handle.signal("try_now", TryNow())
+        outcome = await handle.result()
+    assert outcome.state is DeliveryState.DELIVERED
+    assert channel.waits[1] >= timedelta(hours=2)
+
+
+async def test_what_a_person_wants_is_not_put_off(skipping_time: WorkflowEnvironment) -> None:
+    """A recovery takes back its own wish alone, when it leaves the channel to its schedule."""
+    channel = Channel(send_failures=[(NO_ANSWER, False), (REFUSED_FOR_NOW, False)])
+    schedule = request().schedule.model_copy(update={"retry_after": (timedelta(hours=1),)})
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await start(skipping_time, queue, request(schedule=schedule))
+            await channel.was_tried.wait()
+            await until_waiting(handle)  # to ask the channel: a try is under way
+            await handle.signal("try_now", TryNow())
+            put_off = PutOff(until=await skipping_time.get_current_time() + timedelta(hours=3))
+            await handle.signal("put_off", put_off)
+        await handle.result()
+    assert channel.waits[0] < timedelta(minutes=1)
+    assert channel.waits[1] > timedelta(hours=2)
 
 
 async def test_a_try_that_is_put_off_is_not_made_before_its_time(skipping_time: WorkflowEnvironment) -> None:
