@@ -8,7 +8,7 @@ from devsync.contracts.escalation import EscalationView, SubscriberEntry, Subscr
 from devsync.contracts.notifications import Notice
 from devsync.domain.escalation.machine import POLICY, EscalationRecord, Event, State
 from devsync.domain.recovery.decision import Decision
-from workflows.escalation_roster import HERE
+from workflows.escalation_roster import to_mend
 
 NO_ANSWER = "No answer is needed: everybody has gone on with what there is."
 TO_MEND = "Nothing tries these any more. This message is closed by itself when they are there:"
@@ -40,7 +40,7 @@ def notice_of(view: EscalationView, record: EscalationRecord, deadline: datetime
         if deadline is not None and waiting:
             fields["First deadline"] = _at(deadline)
     return Notice(
-        title=f"{_heading(record, waiting, _to_mend(view))}: {view.title}",
+        title=f"{_heading(record, waiting, to_mend(view.subscribers))}: {view.title}",
         body="\n\n".join(_paragraphs(view, record)),
         fields=fields,
         data={
@@ -111,18 +111,13 @@ def _waiting(view: EscalationView) -> list[SubscriberEntry]:
     return [entry for entry in view.subscribers if entry.state is SubscriberState.WAITING]
 
 
-def _to_mend(view: EscalationView) -> list[SubscriberEntry]:
-    """Those whom no answer helps: somebody has to do something."""
-    return [entry for entry in view.subscribers if entry.state in HERE and entry.subscriber.remedy]
-
-
 def _what_is_needed(view: EscalationView) -> list[str]:
-    to_mend = _to_mend(view)
-    if not to_mend:
+    unmended = to_mend(view.subscribers)
+    if not unmended:
         return [] if _waiting(view) else [NO_ANSWER]
-    shown = [f"{entry.subscriber.subject}; {entry.subscriber.remedy}" for entry in to_mend[:_SUBJECTS_SHOWN]]
-    if len(to_mend) > _SUBJECTS_SHOWN:
-        shown.append(f"and {len(to_mend) - _SUBJECTS_SHOWN} more: python starter.py delivery list")
+    shown = [f"{entry.subscriber.subject}; {entry.subscriber.remedy}" for entry in unmended[:_SUBJECTS_SHOWN]]
+    if len(unmended) > _SUBJECTS_SHOWN:
+        shown.append(f"and {len(unmended) - _SUBJECTS_SHOWN} more: python starter.py delivery list")
     return [TO_MEND, *shown]
 
 
@@ -133,9 +128,9 @@ def _ending(record: EscalationRecord) -> str:
     return f"Decided by {by}: {record.decision.value}" + (f" ({record.note})" if record.note else "")
 
 
-def _heading(record: EscalationRecord, waiting: Sequence[SubscriberEntry], to_mend: Sequence[SubscriberEntry]) -> str:
+def _heading(record: EscalationRecord, waiting: Sequence[SubscriberEntry], unmended: Sequence[SubscriberEntry]) -> str:
     return {
-        State.FIRING: "Decision needed" if waiting else "Help needed" if to_mend else "For your information",
+        State.FIRING: "Decision needed" if waiting else "Help needed" if unmended else "For your information",
         State.ACKNOWLEDGED: f"Acknowledged by {record.holder}",
         State.SNOOZED: f"Snoozed by {record.holder}",
         State.RESOLVED: "Resolved",

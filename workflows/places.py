@@ -27,6 +27,8 @@ class Places:
         """By escalation: the workflow that has the place, us or whom we speak for. Asked for, perhaps not there yet."""
         self._known: dict[str, None] = {}
         """Those where we are for certain, in the order in which we came."""
+        self.people: tuple[str, ...] = ()
+        """Who may answer, as the policy said when we joined last; empty: whoever gives a name."""
         self._turn = asyncio.Lock()
         """What is said to escalations arrives in the order in which we say it."""
 
@@ -78,6 +80,7 @@ class Places:
                 await asyncio.gather(joins, return_exceptions=True)
                 await self._leave([asked], is_healed=False, note="it was cancelled before it could wait")
                 raise
+            self.people = joined.people
             has_heard_all = not self.has(asked)
             self.is_over(asked)
             if joined.escalation_id and not has_heard_all:

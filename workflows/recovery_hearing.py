@@ -14,6 +14,7 @@ from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.escalation import EscalationDecided
 from devsync.contracts.people import Escalate, Resolve
 from devsync.domain.escalation.machine import POLICY
+from devsync.domain.escalation.policy import is_known, unknown_person
 from devsync.domain.model import Model
 from devsync.domain.recovery import asking
 from devsync.domain.recovery.decision import Decision
@@ -79,7 +80,9 @@ class Hearing:
         if said is None:
             return
         choices = asking.choices(self._healing)
-        if said.decision is None:
+        if not is_known(said.by, self.places.people):
+            self.refuse(f"signal 'resolve': by: {unknown_person(said.by, self.places.people)}")
+        elif said.decision is None:
             self.refuse(f"signal 'resolve': decision: is missing; there are {', '.join(choices)}")
         elif said.decision not in choices:
             self.refuse(f"signal 'resolve': nothing stands in; there are {', '.join(choices)}")

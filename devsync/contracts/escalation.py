@@ -79,6 +79,8 @@ class EscalationJoined(Model):
     """Empty: the policy tells nobody about that severity; it is on record."""
     level: str = ""
     """Where it begins, or would have begun."""
+    people: tuple[str, ...] = ()
+    """Who may answer, also to the workflow itself; empty: whoever gives a name."""
 
 
 class EscalationDecided(Model):

@@ -200,6 +200,28 @@ async def test_who_needs_no_answer_says_so_and_nobody_else_is_woken(own_time: Wo
     assert [event.kind.value for event in ended.events] == ["opened", "joined", "refused", "acknowledged", "resolved"]
 
 
+async def test_what_no_answer_helps_is_told_with_what_does(own_time: WorkflowEnvironment) -> None:
+    """A channel that nothing tries any more: there is nothing to decide, and something to do."""
+    people = People()
+    remedy = "when the cause is mended: python starter.py delivery replay payments 2026-W47 slack-payments"
+    async with escalation_stage(own_time, people) as stage:
+        with stage.at_rest():
+            await stage.join("delivery:1", choices=(), is_waiting=False, subject="not in #payments", remedy=remedy)
+            await stage.told("#leads")
+            details, notice = await stage.details(), people.newest("#leads").notice
+            await stage.leave("delivery:1", is_healed=True, note="#payments: delivered")
+        ended = await stage.result()
+    assert notice.title.startswith("Help needed: ")
+    assert f"not in #payments; {remedy}" in notice.body
+    for told_there in (notice.body, details):
+        assert "Nothing tries these any more." in told_there
+        assert "No answer is needed" not in told_there
+        assert "resolve" not in told_there
+    assert ended.record is not None
+    assert ended.record.note == "healed by itself: #payments: delivered"
+    assert people.newest("#leads").notice.title.startswith("Resolved: ")
+
+
 async def test_the_database_away_holds_up_nobody_and_is_written_later(own_time: WorkflowEnvironment) -> None:
     people = People(is_database_away=True)
     async with escalation_stage(own_time, people) as stage:
