@@ -218,9 +218,12 @@ class Delivery:
             if wait is None:
                 self._give_up()
                 return
+            due_at = max(due_at or workflow.now(), workflow.now() + wait)
+            if self._work.is_too_late(due_at):
+                self._stopped_because = "dropped: it was to stand in, and did not take it in time"
+                continue
             await self._report()
             await self._record_in_passing()
-            due_at = max(due_at or workflow.now(), workflow.now() + wait)
             if await self._is_due(due_at):
                 due_at = None
 
@@ -260,6 +263,8 @@ class Delivery:
 
     async def _report(self) -> None:
         """Tells who listens how it stands."""
+        if self._work.tells_only_its_end:
+            return
         for listener in tuple(self._listeners):
             await self._report_to(listener)
 

@@ -49,6 +49,14 @@ class DeliveryWork:
     def target(self) -> str:
         return self.parts.channel_id or self.request.channel.target
 
+    @property
+    def tells_only_its_end(self) -> bool:
+        """Who has it stand in goes on to the next one when it has failed, and has no use for its setbacks."""
+        return self.state is DeliveryState.PENDING and self.request.gives_up_at is not None
+
+    def is_too_late(self, due_at: datetime) -> bool:
+        return self.request.gives_up_at is not None and due_at >= self.request.gives_up_at
+
     def take_up_the_newest(self, now: datetime) -> None:
         if self.dated is None or self.newest.revision != self.request.revision:
             self.dated = now

@@ -133,13 +133,14 @@ async def _mail(on: DeliveryStep) -> StepEnd | None:
 async def _is_brought(on: DeliveryStep, delivery: DeliveryRequest, units: Sequence[str], until: datetime) -> bool:
     """Whether a channel that stands in for these takes it in time; it keeps its own schedule until then.
 
-    What it has not taken it drops: it must not come later, beside what the next step brings.
+    What it has not taken it drops, by itself or told so: it must not come later, beside what the next step brings.
     """
     key = delivery.channel.key
     if not on.missing(units):
         return False
     on.hearing.forget_outcomes([key])
-    await bring_to_channel(delivery.model_copy(update={"also_tell": workflow.info().workflow_id}))
+    mine = workflow.info().workflow_id
+    await bring_to_channel(delivery.model_copy(update={"also_tell": mine, "gives_up_at": until}))
     try:
         await _wait(lambda: on.is_settled(key) or not on.missing(units), until, f"Until {key} has taken it")
     finally:

@@ -110,6 +110,9 @@ class DeliveryRequest(Model):
     how it stands: state `pending`, with the `setback`."""
     also_tell: str | None = None
     """The recovery that begins it, which is told likewise."""
+    gives_up_at: AwareDatetime | None = None
+    """Set: it stands in for another channel, and is of use until then. No try is made later, and the end alone is told.
+    """
     unless_stopped: bool = False
     """Nothing is sent where somebody has stopped the delivery of this revision: of a recovery, which knows only that it
     has ended."""

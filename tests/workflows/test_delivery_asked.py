@@ -159,6 +159,24 @@ async def test_a_put_off_without_a_timezone_changes_nothing(skipping_time: Workf
     assert channel.waits[0] < RETRY_AFTER[0] + 5 * SECOND
 
 
+async def test_a_stand_in_gives_up_when_no_try_is_left_in_its_time_and_tells_that_alone(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)] * 10)
+    until = await skipping_time.get_current_time() + timedelta(minutes=2)
+    standing_in = request(stands_in_for="#payments", gives_up_at=until)
+    async with serving(skipping_time, channel) as queue:
+        recovery = await listener(skipping_time, queue)
+        handle = await start(skipping_time, queue, standing_in.model_copy(update={"also_tell": recovery.id}))
+        outcome = await handle.result()
+        told = await recovery.result()
+    assert len(channel.sends) == 2  # the third would be in ten minutes
+    assert [(report.state, report.reason) for report in told] == [(DeliveryState.FAILED, outcome.reason)]
+    assert (outcome.state, outcome.was_stopped) == (DeliveryState.FAILED, True)
+    assert outcome.reason == "dropped: it was to stand in, and did not take it in time"
+    assert await skipping_time.get_current_time() < until
+
+
 async def test_what_is_dropped_is_not_posted_any_more(skipping_time: WorkflowEnvironment) -> None:
     channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
     async with serving(skipping_time, channel) as queue:

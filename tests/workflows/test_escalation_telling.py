@@ -3,6 +3,7 @@
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from commands.escalation.shown import lines
 from devsync.contracts.escalation import ToldState
 from devsync.domain.escalation.machine import State
 from tests.e2e.stage import eventually
@@ -209,10 +210,12 @@ async def test_what_no_answer_helps_is_told_with_what_does(own_time: WorkflowEnv
             await stage.join("delivery:1", choices=(), is_waiting=False, subject="not in #payments", remedy=remedy)
             await stage.told("#leads")
             details, notice = await stage.details(), people.newest("#leads").notice
+            listed = [*lines(await stage.view())]
             await stage.leave("delivery:1", is_healed=True, note="#payments: delivered")
         ended = await stage.result()
     assert notice.title.startswith("Help needed: ")
     assert f"not in #payments; {remedy}" in notice.body
+    assert f"  mend     not in #payments; {remedy}" in listed
     for told_there in (notice.body, details):
         assert "Nothing tries these any more." in told_there
         assert "No answer is needed" not in told_there
