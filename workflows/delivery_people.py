@@ -94,7 +94,7 @@ class DeliveryPeople:
         earlier = [(one, mine) for one in self._earlier if not self._places.has(one)]
         self._earlier = ()
         await self._places.leave(is_healed=is_healed, note=note)
-        await leave(earlier, is_healed=is_healed, note=note)
+        await leave(earlier, is_healed=is_healed, note=note, may_be_absent=True)
 
     @property
     def _has_ended_badly(self) -> bool:

@@ -150,6 +150,8 @@ class Case:
             self.later.leave(message, now)
             return
         if not self.roster.knows(message.workflow_id):
+            if message.may_be_absent:
+                return
             raise Refused(f"{message.workflow_id} is not here")
         if not self.is_open or not self.roster.leave(message):
             return  # it has its answer, or has left before

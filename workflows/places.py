@@ -94,14 +94,15 @@ class Places:
             await self._leave([one for one in self._held if one != but], is_healed=is_healed, note=note)
 
     async def _leave(self, escalations: Iterable[str], *, is_healed: bool, note: str) -> None:
-        places = [(escalation, self._held[escalation]) for escalation in escalations]
-        for escalation, _ in places:
+        places = [(escalation, self._held[escalation], escalation in self._known) for escalation in escalations]
+        for escalation, _, _ in places:
             self.is_over(escalation)
-        await leave(places, is_healed=is_healed, note=note)
+        for escalation, subscriber, is_there in places:
+            await leave([(escalation, subscriber)], is_healed=is_healed, note=note, may_be_absent=not is_there)
 
 
-async def leave(places: Iterable[tuple[str, str]], *, is_healed: bool, note: str) -> None:
+async def leave(places: Iterable[tuple[str, str]], *, is_healed: bool, note: str, may_be_absent: bool = False) -> None:
     """Tells each escalation that a workflow of ours, which joined it, needs no answer any more."""
     for escalation, workflow_id in places:
-        left = SubscriberLeft(workflow_id=workflow_id, is_healed=is_healed, note=note)
+        left = SubscriberLeft(workflow_id=workflow_id, is_healed=is_healed, note=note, may_be_absent=may_be_absent)
         await signal_if_open(escalation, "left", left)

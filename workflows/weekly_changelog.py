@@ -285,7 +285,7 @@ class WeeklyChangelog(Reviewing):
     # The ends without an edition.
 
     async def _record_the_failure(self, error: BaseException) -> None:
-        """A delivery that had started is its own workflow and goes on."""
+        """A delivery that had started is its own workflow and goes on, alone."""
         if is_cancelled_exception(error):
             who = workflow.cancellation_reason() or "no reason given"
             await self._record_without_edition(EditionStatus.CANCELLED, cancelled_because=who)
@@ -308,6 +308,8 @@ class WeeklyChangelog(Reviewing):
         except ActivityError as unrecorded:
             workflow.logger.warning("%s, and not on record: %s", status.value, failure_of(unrecorded).message)
         await self._close_preview(workflow.now() + LAST_RECORD_TIME)
+        if self._is_going_out and self._planned is not None:
+            await self._hand_to_deliveries(self._planned, self._outcomes)
         await self._leave_escalations(is_healed=False, note=f"the edition is {status.value}")
 
     # What asking the sources tells us.

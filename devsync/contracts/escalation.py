@@ -117,6 +117,8 @@ class SubscriberLeft(Model):
     is_healed: bool
     """True: its cause is over. When no subscriber is left and the last cause is healed, the escalation resolves."""
     note: str = ""
+    may_be_absent: bool = False
+    """It does not know whether it ever came, so that nothing is wrong where it did not."""
 
 
 # What people say to a running escalation alone: arguments of signals, and of updates of the same names.

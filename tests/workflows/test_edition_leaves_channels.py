@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts import activities, names
@@ -12,6 +14,7 @@ from devsync.domain.errors import ErrorCategory, Failure
 from tests.workflows.office import WEEK, Office, let_pass, serving, start
 from tests.workflows.recovery_stage import Ground
 
+JOIN = activities.JOIN_ESCALATION.name
 SEND = activities.SEND_SLACK_PART.name
 ARCHIVED = Failure(category=ErrorCategory.DISTRIBUTION, message="slack answered is_archived", is_retryable=False)
 DELIVERY = names.delivery_id("payments", WEEK, "slack-payments")
@@ -61,6 +64,22 @@ async def test_what_people_have_decided_to_leave_out_is_told_no_more(own_time: W
             result = await handle.result()
     assert [channel.state for channel in result.channels] == [DeliveryState.FAILED]
     assert of_the_delivery(office.ground.joins) == []
+
+
+async def test_so_is_what_ends_badly_after_the_edition_was_cancelled(own_time: WorkflowEnvironment) -> None:
+    office = Office(holds={SEND: asyncio.Event()}, refused={SEND: ARCHIVED})
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await office.was_asked[SEND].wait()
+            await handle.cancel(reason="anna: enough")
+            with pytest.raises(WorkflowFailureError):
+                await handle.result()
+            assert office.joined == []
+            office.holds[SEND].set()
+            await asyncio.wait_for(office.was_asked[JOIN].wait(), 20)
+            await own_time.client.get_workflow_handle(DELIVERY).result()
+    assert [join.escalation_id for join in of_the_delivery(office.joined)] == [PAGE]
 
 
 async def test_what_dies_when_the_edition_is_long_over_is_told(own_time: WorkflowEnvironment) -> None:

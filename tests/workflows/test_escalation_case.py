@@ -72,6 +72,14 @@ def test_what_only_somebody_can_mend_is_on_the_page_until_it_is_mended() -> None
     )
 
 
+def test_who_leaves_and_never_came_is_refused_unless_it_cannot_know() -> None:
+    case = only_told()
+    case.leave(SubscriberLeft(workflow_id="delivery", is_healed=True, may_be_absent=True), NOON)
+    with pytest.raises(Refused, match="delivery is not here"):
+        case.leave(SubscriberLeft(workflow_id="delivery", is_healed=True), NOON)
+    assert case.is_open
+
+
 def test_who_comes_then_and_waits_asks_the_level_anew() -> None:
     case = only_told()
     later = NOON + 5 * HOUR
