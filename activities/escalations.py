@@ -50,7 +50,7 @@ class EscalationActivities:
         # Who takes another's place is no new reason to ask anybody.
         level = policy.level_names[0] if message.replaces else await self._level(policy, message, notes)
         if level is None:
-            return EscalationJoined(escalation_id="")
+            return EscalationJoined(escalation_id="", people=policy.people)
         read_timeout = configuration.services.service(names.SLACK).http_read
         join = EscalationJoin(
             request=message.model_copy(update={"subscriber": _with_run(message)}),
@@ -66,7 +66,8 @@ class EscalationActivities:
         )
         workflow_id = message.escalation_id
         if message.replaces:
-            return EscalationJoined(escalation_id=workflow_id if await self._takes_place(workflow_id, join) else "")
+            is_open = await self._takes_place(workflow_id, join)
+            return EscalationJoined(escalation_id=workflow_id if is_open else "", people=policy.people)
         await self._client.start_workflow(
             names.ESCALATION,
             EscalationStart(),
@@ -77,7 +78,7 @@ class EscalationActivities:
             static_summary=f"What to do about {message.service or message.subscriber.subject}"[:200],
             static_details=ABOUT,
         )
-        return EscalationJoined(escalation_id=workflow_id, level=level)
+        return EscalationJoined(escalation_id=workflow_id, level=level, people=policy.people)
 
     async def _takes_place(self, workflow_id: str, join: EscalationJoin) -> bool:
         """False where the escalation is over: whoever follows it opens none."""

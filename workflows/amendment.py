@@ -68,9 +68,11 @@ class Amendment(AmendmentRun):
         workflow.upsert_search_attributes([names.TEAM.value_set(plan.team), names.ISO_WEEK.value_set(plan.iso_week)])
         try:
             await self._inherit_escalations()
-            while not self._ended or self._newest is not self._request:
+            is_over = False
+            while not is_over:
                 await self._heal()
                 await self._conclude()
+                is_over = bool(self._ended) and self._newest is self._request
         except (asyncio.CancelledError, FailureError) as error:
             why = workflow.cancellation_reason() or "no reason given"
             self._ended = f"cancelled: {why}" if is_cancelled_exception(error) else reason_of(error)
@@ -206,7 +208,9 @@ class Amendment(AmendmentRun):
         """Brings it to the channels; a run of the week that wants to number the next one waits until they have it."""
         request, plan = self._request, self._request.plan
         channels = channels_to_amend(plan, request.result.channels)
-        request_for = making.requests_for(plan, made.composed, made.rendered, revision=made.revision, replace=False)
+        request_for = making.requests_for(
+            plan, made.composed, made.rendered, revision=made.revision, replace=False, is_looked_after=False
+        )
         self._is_publishing = True
         wanted = [request_for(channel, first).model_copy(update={"heeds_stops": True}) for channel, first in channels]
         await asyncio.gather(*map(bring_to_channel, wanted))

@@ -5,7 +5,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest, StandBy
@@ -16,10 +16,11 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.people import Stop
     from devsync.domain.amendment_waits import AmendmentWaits
     from devsync.domain.recovery.decision import Decision
-    from workflows import escalating
     from workflows.amending import ASKED_AGAIN
+    from workflows.escalating import take_place
     from workflows.failures import reason_of
-    from workflows.messages import decision as read_from_person
+    from workflows.messages import understood
+    from workflows.places import Places
     from workflows.signals import signal_if_open, with_refusal
     from workflows.story import amendment_story
 
@@ -34,6 +35,7 @@ class AmendmentRun:
         self._missing = {unit.unit: unit for unit in request.missing}
         self._escalations: dict[str, str] = {}
         """By id: the service that each is about."""
+        self._places = Places()
         self._outcomes: dict[str, DeliveryOutcome] = {}
         self._is_due = False
         self._waits = AmendmentWaits()
@@ -55,12 +57,17 @@ class AmendmentRun:
         return self._progress
 
     @workflow.signal(description="A newer edition of the week that is partial, too; sent by it, not by people")
-    def take_over(self, request: AmendmentRequest) -> None:
-        self._newest = request
-        self._ended = ""
+    def take_over(self, raw: RawValue) -> None:
+        request = understood("take_over", raw, AmendmentRequest, self._refuse)
+        if request is not None:
+            self._newest = request
+            self._ended = ""
 
     @workflow.signal(description="A run of the week makes the next revision; sent by it, not by people")
-    async def stand_by(self, asked: StandBy) -> None:
+    async def stand_by(self, raw: RawValue) -> None:
+        asked = understood("stand_by", raw, StandBy, self._refuse)
+        if asked is None:
+            return
         self._is_standing_by = True
         await workflow.wait_condition(lambda: not self._is_publishing)
         newest = PreviousEdition(revision=self._progress.revision, digest=self._progress.digest)
@@ -71,22 +78,27 @@ class AmendmentRun:
         self._ended = self._ended or "a newer edition of the week is whole"
 
     @workflow.signal(description="Calls to a service go out again; sent by its breaker, not by people")
-    def service_released(self, released: ServiceReleased) -> None:
-        self._is_due = self._is_due or any(unit.service == released.service for unit in self._missing.values())
+    def service_released(self, raw: RawValue) -> None:
+        released = understood("service_released", raw, ServiceReleased, self._refuse)
+        if released is not None:
+            self._is_due = self._is_due or any(unit.service == released.service for unit in self._missing.values())
 
     @workflow.signal(description='Ask again now: {"by": "anna"}')
     def try_now(self, raw: RawValue) -> None:
-        if self._understood("try_now", raw) is not None:
+        if self._from_person("try_now", raw) is not None:
             self._hurry()
 
     @workflow.signal(description='Ask no more; the edition stays as it is: {"by": "anna", "reason": "…"}')
     def stop(self, raw: RawValue) -> None:
-        said = self._understood("stop", raw)
+        said = self._from_person("stop", raw)
         if said is not None:
             self._ended = self._ended or f"stopped by {said.by}: {said.reason or 'no reason given'}"
 
     @workflow.signal(description="An escalation tells its decision; sent by that workflow, not by people")
-    def decided(self, said: EscalationDecided) -> None:
+    def decided(self, raw: RawValue) -> None:
+        said = understood("decided", raw, EscalationDecided, self._refuse)
+        if said is None or not self._places.hears(said, self._refuse):
+            return
         if said.decision is None or said.decision is Decision.RETRY:
             self._hurry()  # without a decision: the cause has healed
         elif said.decision is Decision.SKIP:
@@ -97,8 +109,10 @@ class AmendmentRun:
             self._tell(missing=tuple(self._missing.values()))
 
     @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
-    def delivery_reported(self, outcome: DeliveryOutcome) -> None:
-        self._outcomes[outcome.channel] = outcome
+    def delivery_reported(self, raw: RawValue) -> None:
+        outcome = understood("delivery_reported", raw, DeliveryOutcome, self._refuse)
+        if outcome is not None:
+            self._outcomes[outcome.channel] = outcome
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
@@ -117,32 +131,32 @@ class AmendmentRun:
     async def _inherit_escalations(self) -> None:
         for recovery in self._request.result.recoveries:
             for escalation in recovery.escalations if recovery.phase in ASKED_AGAIN else ():
+                self._escalations[escalation] = recovery.service  # it may decide before we know that we are there
                 try:
-                    is_open = await escalating.take_place(
-                        escalation, recovery, self._request.plan, tuple(self._missing.values()), self._request.until
+                    is_open = await take_place(
+                        self._places,
+                        escalation,
+                        recovery,
+                        self._request.plan,
+                        tuple(self._missing.values()),
+                        self._request.until,
                     )
                 except ActivityError as error:
                     if is_cancelled_exception(error):
                         raise
                     workflow.logger.warning("%s goes on without us: %s", escalation, reason_of(error))
                     continue
-                if is_open:
-                    self._escalations[escalation] = recovery.service
+                if not is_open:
+                    self._escalations.pop(escalation, None)
 
     async def _leave_escalations(self) -> None:
-        ours = workflow.info().workflow_id
-        places = [(escalation, ours) for escalation in self._escalations]
         self._escalations = {}
-        await escalating.leave(places, is_healed=not self._missing, note=self._ended)
+        await self._places.leave(is_healed=not self._missing, note=self._ended)
 
     # Small parts.
 
-    def _understood(self, name: str, raw: RawValue) -> Stop | None:
-        try:
-            return read_from_person(raw, Stop)
-        except ApplicationError as refused:
-            self._refuse(f"signal {name!r}: {refused.message}")
-            return None
+    def _from_person(self, name: str, raw: RawValue) -> Stop | None:
+        return understood(name, raw, Stop, self._refuse, of_person=True)
 
     def _refuse(self, what: str) -> None:
         self._tell(refused_messages=with_refusal(self._progress.refused_messages, what, workflow.now()))

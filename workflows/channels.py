@@ -1,6 +1,7 @@
 """Hands a revision to the channel's Delivery, whether that one is already running or not."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 
 from temporalio import workflow
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -13,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.edition import EditionComposed, EditionPlan, EditionRendered
     from workflows.signals import signal_if_open
 
-THEIRS = frozenset(contract.name for contract in activities.DELIVERY_ACTIVITIES)
+THEIRS = frozenset(contract.name for contract in (*activities.DELIVERY_ACTIVITIES, activities.JOIN_ESCALATION))
 
 
 def delivery_request(
@@ -25,6 +26,7 @@ def delivery_request(
     revision: int,
     replace: bool,
     reply_to: str,
+    is_looked_after: bool,
     stands_in_for: str = "",
 ) -> DeliveryRequest:
     """What the channel's Delivery is given; of the plan's policies, those of its own activities that the plan has."""
@@ -43,7 +45,9 @@ def delivery_request(
         replace=replace,
         policies={name: policy for name, policy in plan.policies.items() if name in THEIRS},
         schedule=plan.delivery_schedules[channel.kind],
+        escalation=plan.escalation,
         reply_to=reply_to,
+        is_looked_after=is_looked_after,
     )
 
 
@@ -81,13 +85,24 @@ def needed_format(channel: ChannelPlan) -> str:
 _NEEDED = {names.SLACK: "slack", names.EMAIL: "text", names.WEBHOOK: "webhook"}
 
 
+def delivery_id_of(delivery: DeliveryRequest) -> str:
+    return names.delivery_id(delivery.team, delivery.iso_week, delivery.channel.key)
+
+
+async def hand_over(
+    channels: Iterable[ChannelPlan], request_for: Callable[[ChannelPlan, str], DeliveryRequest]
+) -> None:
+    """Gives each channel's Delivery what is asked for."""
+    await asyncio.gather(*(bring_to_channel(request_for(channel, "")) for channel in channels))
+
+
 async def bring_to_channel(request: DeliveryRequest) -> None:
     """Starts `delivery:{team}:{iso_week}:{channel}`, or tells the running one of the newer revision.
 
     Returns when the Delivery has the request; its outcome comes by the signal `delivery_reported`. The child is
     abandoned on purpose (it goes on after our deadline), so its start is awaited.
     """
-    delivery_id = names.delivery_id(request.team, request.iso_week, request.channel.key)
+    delivery_id = delivery_id_of(request)
     while True:
         try:
             await workflow.start_child_workflow(

@@ -7,15 +7,16 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryRequest, DeliveryState
+    from devsync.contracts.delivery import ENDED_BADLY, ChannelPlan, DeliveryOutcome, DeliveryRequest, DeliveryState
     from devsync.contracts.edition import EditionPlan
     from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.delivery_waits import LONGEST_ROW
-    from devsync.domain.errors import ErrorCategory, Failure
+    from devsync.domain.errors import Failure
     from devsync.domain.recovery.builtin import DELIVER
     from devsync.domain.recovery.choosing import only_asking, plan_for
     from workflows.channels import alternatives_of
+    from workflows.delivery_people import trouble_of
     from workflows.results import is_reported
 
 Request = Callable[[ChannelPlan, str], DeliveryRequest]
@@ -26,8 +27,6 @@ A_MOMENT = timedelta(seconds=1)
 
 BRIEFLY = timedelta(seconds=30)
 """So long a service may put a channel off without anybody minding."""
-
-_IN_TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.DEAD, DeliveryState.UNCERTAIN})
 
 
 async def until_delivered(
@@ -114,12 +113,7 @@ def _trouble(outcome: DeliveryOutcome | None, revision: int) -> Failure | None:
         return None
     if outcome.state is DeliveryState.PENDING:
         return None if _is_throttled_briefly(outcome) else outcome.setback
-    if outcome.state not in _IN_TROUBLE:
-        return None
-    failure = outcome.setback or Failure(category=ErrorCategory.DISTRIBUTION, message="", is_retryable=False)
-    return failure.model_copy(
-        update={"message": outcome.reason, "may_have_taken_effect": outcome.state is DeliveryState.UNCERTAIN}
-    )
+    return trouble_of(outcome) if outcome.state in ENDED_BADLY else None
 
 
 def _is_throttled_briefly(outcome: DeliveryOutcome) -> bool:

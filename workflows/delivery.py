@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -24,19 +25,23 @@ with workflow.unsafe.imports_passed_through():
         RecordDelivery,
         TryNow,
     )
-    from devsync.contracts.escalation import EscalationDecided, FollowEscalation
+    from devsync.contracts.escalation import EscalationDecided, GoOnAlone
     from devsync.domain.delivery_waits import DeliveryWaits
+    from devsync.domain.model import Model
     from devsync.domain.recovery.decision import Decision
     from devsync.runtime.policies import call
-    from workflows import escalating
     from workflows.counting import count_delivery
+    from workflows.delivery_people import DeliveryPeople
     from workflows.delivery_work import DeliveryWork
     from workflows.failures import failure_of, reason_of
     from workflows.mail_round import settles_mail, unreached
+    from workflows.messages import understood
     from workflows.signals import signal_if_open
     from workflows.slack_round import enter_delivered, settles_slack
     from workflows.waiting import is_done_unless
     from workflows.webhook_round import settles_webhook
+
+M = TypeVar("M", bound=Model)
 
 
 @workflow.defn(name=names.DELIVERY)
@@ -53,10 +58,10 @@ class Delivery:
         self._listeners: dict[str, None] = {}
         """Workflow ids, in the order in which they came."""
         self._add_listeners(request.reply_to, request.also_tell)
-        self._followed: dict[str, None] = {}
-        """Ids of the escalations that ask people about this channel."""
+        self._people = DeliveryPeople(self._work)
         self._is_released = False
         self._is_asked = False
+        self._is_asked_by_person = False
         self._not_before: datetime | None = None
         self._stopped_because = ""
 
@@ -84,7 +89,7 @@ class Delivery:
                 continue  # nobody waits for what became of the older one
             count_delivery(self._work.request.channel.kind, self._work.state)
             await self._report()
-            await self._leave_escalations()
+            await self._settle_with_people()
             await self._record_unless_it_goes_on()
             if not self._goes_on():
                 await workflow.wait_condition(workflow.all_handlers_finished)
@@ -99,7 +104,10 @@ class Delivery:
     # What people and other workflows may ask and say.
 
     @workflow.signal(description="A newer revision of the same week; sent by the edition, not by people")
-    def revise(self, request: DeliveryRequest) -> None:
+    def revise(self, raw: RawValue) -> None:
+        request = self._read("revise", raw, DeliveryRequest)
+        if request is None:
+            return
         self._add_listeners(request.reply_to, request.also_tell)
         if request.revision >= self._work.newest.revision:
             self._work.newest = request
@@ -107,55 +115,68 @@ class Delivery:
                 self._stopped_because = ""
 
     @workflow.signal(description="Tell me as well what comes of it; sent by a recovery, not by people")
-    async def listen(self, message: Listen) -> None:
-        self._add_listeners(message.reply_to)
-        await self._tell_if_settled(message.reply_to)
+    async def listen(self, raw: RawValue) -> None:
+        message = self._read("listen", raw, Listen)
+        if message is not None:
+            self._add_listeners(message.reply_to)
+            await self._tell_if_settled(message.reply_to)
 
-    @workflow.signal(description="Try again at once; sent by a recovery or by `delivery replay`")
-    async def try_now(self, message: TryNow) -> None:
+    @workflow.signal(description="Try again at once: {}; sent by `delivery replay`, and by a recovery")
+    async def try_now(self, raw: RawValue) -> None:
+        message = self._read("try_now", raw, TryNow)
+        if message is None:
+            return
         self._add_listeners(message.reply_to)
-        self._not_before = None
-        self._is_asked = True
+        self._ask(by_person=message.reply_to is None)
         if not self._goes_on():
             await self._tell_if_settled(message.reply_to)
 
     @workflow.signal(description="No try before that instant; sent by a recovery, not by people")
-    def put_off(self, message: PutOff) -> None:
-        self._not_before = message.until
-        self._is_asked = False
+    def put_off(self, raw: RawValue) -> None:
+        message = self._read("put_off", raw, PutOff)
+        if message is not None:
+            self._not_before = message.until
+            self._is_asked = self._is_asked_by_person  # a recovery takes back its own wish alone
 
     @workflow.signal(description="Another channel stands in for good; sent by the edition, not by people")
-    def drop(self, message: Drop) -> None:
-        self._stopped_because = f"dropped: {message.because or 'no reason given'}"
+    def drop(self, raw: RawValue) -> None:
+        message = self._read("drop", raw, Drop)
+        if message is not None:
+            self._stopped_because = f"dropped: {message.because or 'no reason given'}"
 
-    @workflow.signal(description="An escalation is about this channel; sent by an edition that is over, not by people")
-    async def follow(self, message: FollowEscalation) -> None:
-        self._followed[message.escalation_id] = None
+    @workflow.signal(
+        description="Nobody else looks after it from now on; sent by an edition that is over, not by people"
+    )
+    async def go_on_alone(self, raw: RawValue) -> None:
+        message = self._read("go_on_alone", raw, GoOnAlone)
+        if message is None:
+            return
+        self._people.are_ours_to_tell()
+        await self._people.follow(message.places)
         if self._work.state is not DeliveryState.PENDING:
-            await self._leave_escalations()
+            await self._settle_with_people()
 
     @workflow.signal(description="An escalation tells its decision; sent by that workflow, not by people")
-    def decided(self, said: EscalationDecided) -> None:
-        is_followed = said.escalation_id in self._followed
-        self._followed.pop(said.escalation_id, None)
-        if not is_followed or said.decision is None:
+    def decided(self, raw: RawValue) -> None:
+        said = self._read("decided", raw, EscalationDecided)
+        if said is None or not self._people.hears(said, self._refuse) or said.decision is None:
             return
         if said.decision is Decision.RETRY:
-            self._not_before = None
-            self._is_asked = True
+            self._ask(by_person=True)
         elif said.decision in {Decision.SKIP, Decision.ABORT}:
             self._stopped_because = f"{said.by} decided to {said.decision.value}: {said.note or 'no reason given'}"
 
     @workflow.signal(description="Calls to a service go out again before its time; sent by its breaker, not by people")
-    def service_released(self, released: ServiceReleased) -> None:
-        if released.service == self._work.request.channel.kind:
+    def service_released(self, raw: RawValue) -> None:
+        released = self._read("service_released", raw, ServiceReleased)
+        if released is not None and released.service == self._work.request.channel.kind:
             self._is_released = True
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
-        self._work.refuse_message(f"signal {name!r}", workflow.now())
+        self._refuse(f"signal {name!r}")
 
-    @workflow.query(description="What stands in the channel, part by part")
+    @workflow.query(description="What stands in the channel, part by part, and the messages that were refused")
     def outcome(self) -> DeliveryOutcome:
         return self._work.outcome()
 
@@ -179,6 +200,7 @@ class Delivery:
         self._work.parts.recall(recalled)
         self._work.has_recalled = True
         self._work.switched_off_at = recalled.switched_off_at
+        self._people.recall(recalled.outcome)
         asked, last = self._work.newest, recalled.outcome
         if last is None or not last.was_stopped:
             return
@@ -192,14 +214,18 @@ class Delivery:
         while not self._is_stopped() and not await self._is_settled_by_a_round() and not self._work.is_superseded:
             if self._is_asked:
                 continue  # for another try, while that one was under way
-            wait = waits.after(self._work.setback, workflow.now()) if due_at is None else timedelta(0)
+            # A try that somebody asks for before its time uses up no step of the schedule; what it is told is heeded.
+            next_wait = waits.after if due_at is None else waits.hint
+            wait = next_wait(self._work.setback, workflow.now())
             if wait is None:
                 self._give_up()
                 return
+            due_at = max(due_at or workflow.now(), workflow.now() + wait)
+            if self._work.is_too_late(due_at):
+                self._stopped_because = "dropped: it was to stand in, and did not take it in time"
+                continue
             await self._report()
             await self._record_in_passing()
-            # A try that somebody asks for before its time leaves the schedule as it is.
-            due_at = due_at or workflow.now() + wait
             if await self._is_due(due_at):
                 due_at = None
 
@@ -212,7 +238,7 @@ class Delivery:
 
     async def _is_settled_by_a_round(self) -> bool:
         """One try of what is not there yet. True when it is: delivered, kept, refused for good, or not to be known."""
-        self._is_asked = False
+        self._is_asked = self._is_asked_by_person = False
         if self._work.is_superseded:
             return False
         self._work.setback = None
@@ -239,6 +265,8 @@ class Delivery:
 
     async def _report(self) -> None:
         """Tells who listens how it stands."""
+        if self._work.tells_only_its_end:
+            return
         for listener in tuple(self._listeners):
             await self._report_to(listener)
 
@@ -253,11 +281,12 @@ class Delivery:
         if listener and self._work.state is not DeliveryState.PENDING:
             await self._report_to(listener)
 
-    async def _leave_escalations(self) -> None:
-        places = [(escalation, workflow.info().workflow_id) for escalation in self._followed]
-        self._followed = {}
-        told = f"{self._work.newest.channel.told}: {self._work.state.value}"
-        await escalating.leave(places, is_healed=self._work.state in IS_THERE, note=told)
+    async def _settle_with_people(self) -> None:
+        """They need not answer any more; or it ended badly, nobody else tells them, and they hear what they can do."""
+        if self._people.need_nothing:
+            await self._people.leave()
+        elif self._people.must_be_told:
+            await is_done_unless(self._people.tell_that_it_ended(), self._goes_on)
 
     async def _record(self, time_left: timedelta | None = None) -> None:
         await call(
@@ -300,7 +329,8 @@ class Delivery:
             self._work.enter(DeliveryState.FAILED, why)
             count_delivery(self._work.request.channel.kind, self._work.state)
             await self._report()
-        await self._leave_escalations()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._settle_with_people()
         if self._work.has_recalled:
             await self._record_in_passing()
 
@@ -337,6 +367,18 @@ class Delivery:
             )
 
     # Small parts.
+
+    def _read(self, name: str, raw: RawValue, kind: type[M]) -> M | None:
+        return understood(name, raw, kind, self._refuse)
+
+    def _refuse(self, what: str) -> None:
+        self._work.refuse_message(what, workflow.now())
+
+    def _ask(self, *, by_person: bool) -> None:
+        """For a try at once."""
+        self._not_before = None
+        self._is_asked = True
+        self._is_asked_by_person = self._is_asked_by_person or by_person
 
     @property
     def _address(self) -> str:

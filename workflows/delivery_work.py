@@ -38,7 +38,8 @@ class DeliveryWork:
         self.api_calls = 0
         self.dated: datetime | None = None
         """When the revision was first tried."""
-        self._refused: tuple[str, ...] = ()
+        self.refused: tuple[str, ...] = ()
+        """Messages that could not be taken."""
 
     @property
     def is_superseded(self) -> bool:
@@ -47,6 +48,14 @@ class DeliveryWork:
     @property
     def target(self) -> str:
         return self.parts.channel_id or self.request.channel.target
+
+    @property
+    def tells_only_its_end(self) -> bool:
+        """Who has it stand in goes on to the next one when it has failed, and has no use for its setbacks."""
+        return self.state is DeliveryState.PENDING and self.request.gives_up_at is not None
+
+    def is_too_late(self, due_at: datetime) -> bool:
+        return self.request.gives_up_at is not None and due_at >= self.request.gives_up_at
 
     def take_up_the_newest(self, now: datetime) -> None:
         if self.dated is None or self.newest.revision != self.request.revision:
@@ -93,12 +102,12 @@ class DeliveryWork:
         return True
 
     def refuse_message(self, what: str, now: datetime) -> None:
-        self._refused = with_refusal(self._refused, what, now)
+        self.refused = with_refusal(self.refused, what, now)
         self.tell()
 
     def tell(self, waiting_for: str = "") -> None:
         """In the run's current details."""
-        workflow.set_current_details(delivery_story(self.request, self.outcome(), waiting_for, self._refused))
+        workflow.set_current_details(delivery_story(self.request, self.outcome(), waiting_for))
 
     def outcome(self) -> DeliveryOutcome:
         return DeliveryOutcome(
@@ -116,6 +125,7 @@ class DeliveryWork:
             setback=None if self.state in IS_THERE else self.setback,
             was_stopped=self.was_stopped,
             has_recalled=self.has_recalled,
+            refused_messages=self.refused,
         )
 
 

@@ -7,21 +7,23 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
+    from devsync.contracts import names
+    from devsync.contracts.delivery import IS_THERE, DeliveryOutcome
     from devsync.contracts.edition import EditionPlan, EditionRequest, EditionStatus
-    from devsync.contracts.escalation import EscalationDecided
+    from devsync.contracts.escalation import EscalationDecided, GoOnAlone, HeldPlace
     from devsync.contracts.people import Escalate
     from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
-    from devsync.domain.errors import ErrorCategory, Failure
     from devsync.domain.escalation.machine import POLICY
-    from devsync.domain.recovery.builtin import DELIVER
     from devsync.domain.recovery.decision import Decision
     from devsync.domain.recovery.healing import RecoveryOutcome
-    from workflows import escalating
+    from workflows.delivery_people import tell_that_it_ended
     from workflows.edition_run import EditionRun, Ending
+    from workflows.escalating import about_edition
     from workflows.failures import failure_of
+    from workflows.messages import understood
+    from workflows.places import Places, leave
     from workflows.recovering import report_of, running_summary, start_recovery, without_people
-    from workflows.recovery_book import RecoveryBook
+    from workflows.recovery_book import RecoveryBook, is_decided_by_people
     from workflows.signals import signal_if_open
 
 
@@ -31,6 +33,7 @@ class AskingPeople(EditionRun):
     def __init__(self, request: EditionRequest) -> None:
         super().__init__(request)
         self._recoveries = RecoveryBook()
+        self._places = Places()
         self._has_left = False
         """Its places in escalations are given up: it needs no answer any more."""
 
@@ -41,9 +44,10 @@ class AskingPeople(EditionRun):
             await self._ask_people(asked)
 
     @workflow.signal(description="An escalation tells its decision; sent by that workflow, not by people")
-    async def decided(self, said: EscalationDecided) -> None:
+    async def decided(self, raw: RawValue) -> None:
         """What people decide about the run is decided for all its recoveries; where nobody answers, these go on."""
-        if said.decision is None or said.escalation_id not in self._progress.escalations:
+        said = understood("decided", raw, EscalationDecided, self.refuse)
+        if said is None or not self._places.hears(said, self.refuse) or said.decision is None:
             return
         if said.decision is Decision.ABORT:
             if self._is_going_out:
@@ -83,11 +87,9 @@ class AskingPeople(EditionRun):
             self.refuse("signal 'escalate': the run is over")
             return
         plan = self._planned
-        joining = escalating.about_edition(
-            self._request, asked, plan.escalation if plan else "default", self._progress.deadline
-        )
+        joining = about_edition(self._request, asked, plan.escalation if plan else "default", self._progress.deadline)
         try:
-            joined = await escalating.join(joining, plan.policies if plan else {}, f"{asked.by} asks people")
+            joined = await self._places.join(joining, plan.policies if plan else {}, f"{asked.by} asks people")
         except ActivityError as error:
             self.refuse(f"signal 'escalate': {failure_of(error).message}")
             return
@@ -95,31 +97,31 @@ class AskingPeople(EditionRun):
             return
         self._update(escalations=tuple(dict.fromkeys((*self._progress.escalations, escalation))))
         if self._has_left:
-            place = (escalation, workflow.info().workflow_id)
-            await escalating.leave([place], is_healed=False, note="the run was over before people were asked")
+            await self._places.leave(is_healed=False, note="the run was over before people were asked")
 
     async def _hand_to_deliveries(self, plan: EditionPlan, outcomes: Mapping[str, DeliveryOutcome]) -> None:
-        """A channel's Delivery that goes on follows what its recovery has joined: it hears what people decide, and
-        says when there is nothing left to decide."""
-        places = [
-            (escalation, recovery, channel)
-            for recovery in self._recoveries.summaries
-            for channel in (plan.channels if recovery.phase == DELIVER else ())
-            for escalation in recovery.escalations
-            if channel.key in recovery.units
-        ]
-        for escalation, recovery, channel in places:
+        """Of each channel that lacks the edition, people hear from its Delivery from now on, on the pages of its
+        recoveries where they are open. For a Delivery that is over it is said here."""
+        for channel in plan.channels:
             outcome = outcomes.get(channel.key)
-            if outcome is None or outcome.state is not DeliveryState.PENDING:
+            needs_nothing = outcome is not None and (outcome.state in IS_THERE or outcome.was_stopped)
+            if channel.only_as_fallback or needs_nothing:
                 continue
-            why = outcome.setback or Failure(
-                category=ErrorCategory.DISTRIBUTION, message=outcome.reason, is_retryable=True
-            )
-            if await escalating.hand_to_delivery(escalation, recovery, plan, channel, why):
-                self._recoveries.given_up.add((escalation, recovery.workflow_id))
+            recoveries = self._recoveries.of_channel(channel.key)
+            places = [
+                HeldPlace(escalation_id=escalation, workflow_id=recovery.workflow_id)
+                for recovery in recoveries
+                for escalation in recovery.escalations
+            ]
+            delivery = names.delivery_id(plan.team, plan.iso_week, channel.key)
+            if not await signal_if_open(delivery, "go_on_alone", GoOnAlone(places=tuple(places))):
+                if outcome is None or any(map(is_decided_by_people, recoveries)):
+                    continue
+                await tell_that_it_ended(Places(), outcome, channel, places, plan.escalation, plan.policies)
+            self._recoveries.given_up |= {(place.escalation_id, place.workflow_id) for place in places}
 
     async def _leave_escalations(self, *, is_healed: bool, note: str, but_of: Collection[str] = ()) -> None:
         """`but_of`: not the places of recoveries of these phases, which somebody else takes."""
         self._has_left = True
         places = self._recoveries.places(self._progress.escalations, workflow.info().workflow_id, but_of=but_of)
-        await escalating.leave(places, is_healed=is_healed, note=note)
+        await leave(places, is_healed=is_healed, note=note)

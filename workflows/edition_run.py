@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from devsync.domain.model import Model
     from workflows.counting import count_edition
-    from workflows.messages import decision as read_from_person
+    from workflows.messages import understood
     from workflows.phases import PhaseTimes
     from workflows.results import result_so_far
     from workflows.signals import with_refusal
@@ -71,11 +71,7 @@ class EditionRun:
 
     def _from_person(self, name: str, raw: RawValue, kind: type[M]) -> M | None:
         """None where it makes no sense; it is refused then."""
-        try:
-            return read_from_person(raw, kind)
-        except ApplicationError as refused:
-            self.refuse(f"signal {name!r}: {refused.message}")
-            return None
+        return understood(name, raw, kind, self.refuse, of_person=True)
 
     # How it ends.
 

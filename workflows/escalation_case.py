@@ -21,10 +21,10 @@ from devsync.contracts.people import Escalate, Resolve
 from devsync.domain.escalation import machine
 from devsync.domain.escalation.journal import Journal
 from devsync.domain.escalation.machine import POLICY, EscalationRecord, Event, EventKind, Refused, Step
-from devsync.domain.escalation.policy import target_of
+from devsync.domain.escalation.policy import target_of, unknown_person
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
-from workflows.escalation_roster import Roster, own_decision
+from workflows.escalation_roster import Roster, own_decision, to_mend
 
 HEALED = "healed"
 """Who ended an escalation whose cause is over."""
@@ -130,7 +130,7 @@ class Case:
         if self.is_resolved:
             self._join_later(join, now)
             return
-        before, was_waited_for = self.record, bool(self.roster.waiting)
+        before, were_needed = self.record, self.roster.need_people
         if before is None:
             self._open(join, now)
         else:
@@ -138,8 +138,9 @@ class Case:
         subscriber = request.subscriber
         if self.roster.join(subscriber, request.replaces, now):
             self._happened(EventKind.JOINED, subscriber.workflow_id, subscriber.subject, now)
-        if before is not None and self.record == before and self.roster.waiting and not was_waited_for:
-            self._go(machine.needed(before, f"{subscriber.subject} waits for an answer", now))
+        if before is not None and self.record == before and self.roster.need_people and not were_needed:
+            why = " waits for an answer" if subscriber.is_waiting else ""
+            self._go(machine.needed(before, f"{subscriber.subject}{why}", now))
         self.empty_since = None
         self.version += 1
 
@@ -149,6 +150,8 @@ class Case:
             self.later.leave(message, now)
             return
         if not self.roster.knows(message.workflow_id):
+            if message.may_be_absent:
+                return
             raise Refused(f"{message.workflow_id} is not here")
         if not self.is_open or not self.roster.leave(message):
             return  # it has its answer, or has left before
@@ -164,6 +167,9 @@ class Case:
 
     def change(self, message: Model, now: datetime) -> Change:
         record = self.opened.record
+        by = getattr(message, "by", "")
+        if not record.policy.may_answer(by):
+            raise Refused(f"by: {unknown_person(by, record.policy.people)}")
         if isinstance(message, Acknowledge):
             return Change(machine.acknowledge(record, message.by, now))
         if isinstance(message, Snooze):
@@ -198,7 +204,10 @@ class Case:
             return
         if not self.roster.waiting:
             if now >= self._ends_at(self.record):
-                self._end(POLICY, None, "nobody waits for an answer any more", now)
+                unmended = [entry.subscriber.subject for entry in to_mend(self.roster.entries)]
+                left = f", and nobody has mended {unmended[0]}" if unmended else ""
+                more = f" and {len(unmended) - 1} more" if len(unmended) > 1 else ""
+                self._end(POLICY, None, f"nobody waits for an answer any more{left}{more}", now)
             return
         step = machine.tick(self.record, now)
         if step.events:

@@ -32,6 +32,11 @@ class Roster:
         return tuple(entry for entry in self.entries if entry.state in HERE)
 
     @property
+    def need_people(self) -> bool:
+        """Whether somebody waits for their answer, or for what only they can mend."""
+        return bool(self.waiting or to_mend(self.entries))
+
+    @property
     def choices(self) -> tuple[Decision, ...]:
         """What at least one of those who wait offers; where nobody waits, what those who follow offer."""
         asked = self.waiting or self.here
@@ -88,6 +93,11 @@ class Roster:
             return False
         self._entries[workflow_id] = entry.model_copy(update={"state": state, "note": note})
         return True
+
+
+def to_mend(entries: Iterable[SubscriberEntry]) -> list[SubscriberEntry]:
+    """Those who are here and whom no answer helps: somebody has to do something."""
+    return [entry for entry in entries if entry.state in HERE and entry.subscriber.remedy]
 
 
 def own_decision(entry: SubscriberEntry, decision: Decision | None) -> Decision | None:

@@ -8,8 +8,10 @@ from devsync.contracts.escalation import EscalationView, SubscriberEntry, Subscr
 from devsync.contracts.notifications import Notice
 from devsync.domain.escalation.machine import POLICY, EscalationRecord, Event, State
 from devsync.domain.recovery.decision import Decision
+from workflows.escalation_roster import to_mend
 
 NO_ANSWER = "No answer is needed: everybody has gone on with what there is."
+TO_MEND = "Nothing tries these any more. This message is closed by itself when they are there:"
 _SUBJECTS_SHOWN = 5
 _LONGEST = 300
 _MEANING = {
@@ -38,7 +40,7 @@ def notice_of(view: EscalationView, record: EscalationRecord, deadline: datetime
         if deadline is not None and waiting:
             fields["First deadline"] = _at(deadline)
     return Notice(
-        title=f"{_heading(record, is_needed=bool(waiting))}: {view.title}",
+        title=f"{_heading(record, waiting, to_mend(view.subscribers))}: {view.title}",
         body="\n\n".join(_paragraphs(view, record)),
         fields=fields,
         data={
@@ -69,8 +71,7 @@ def escalation_story(view: EscalationView) -> str:
     lines = [f"### {_plain(view.title)}", f"Now: **{_plain(_state(record))}**, asked: {_plain(_asked(record))}"]
     if record.is_open:
         lines += ["", f"**{view.next_step}**", ""]
-        if not _waiting(view):
-            lines.append(NO_ANSWER)
+        lines += _what_is_needed(view)
         if view.choices:
             lines.append(f"Decisions: {'; '.join(f'`{one.value}` ({_MEANING[one]})' for one in view.choices)}")
     lines.append("")
@@ -96,8 +97,7 @@ def _paragraphs(view: EscalationView, record: EscalationRecord) -> list[str]:
         paragraphs.append(f"{view.requested_by or 'somebody'} says: {reason}")
     if not record.is_open:
         return [*paragraphs, _ending(record)]
-    if not _waiting(view):
-        paragraphs.append(NO_ANSWER)
+    paragraphs += _what_is_needed(view)
     if view.choices:
         paragraphs.append("\n".join(f"{one.value}: {_MEANING[one]}" for one in view.choices))
         command = f"python starter.py escalation resolve {view.escalation_id} {view.choices[0].value}"
@@ -111,6 +111,16 @@ def _waiting(view: EscalationView) -> list[SubscriberEntry]:
     return [entry for entry in view.subscribers if entry.state is SubscriberState.WAITING]
 
 
+def _what_is_needed(view: EscalationView) -> list[str]:
+    unmended = to_mend(view.subscribers)
+    if not unmended:
+        return [] if _waiting(view) else [NO_ANSWER]
+    shown = [f"{entry.subscriber.subject}; {entry.subscriber.remedy}" for entry in unmended[:_SUBJECTS_SHOWN]]
+    if len(unmended) > _SUBJECTS_SHOWN:
+        shown.append(f"and {len(unmended) - _SUBJECTS_SHOWN} more: python starter.py delivery list")
+    return [TO_MEND, *shown]
+
+
 def _ending(record: EscalationRecord) -> str:
     if record.decision is None:
         return f"Over: {record.note or 'no decision was needed'} ({record.decided_by})"
@@ -118,9 +128,9 @@ def _ending(record: EscalationRecord) -> str:
     return f"Decided by {by}: {record.decision.value}" + (f" ({record.note})" if record.note else "")
 
 
-def _heading(record: EscalationRecord, *, is_needed: bool) -> str:
+def _heading(record: EscalationRecord, waiting: Sequence[SubscriberEntry], unmended: Sequence[SubscriberEntry]) -> str:
     return {
-        State.FIRING: "Decision needed" if is_needed else "For your information",
+        State.FIRING: "Decision needed" if waiting else "Help needed" if unmended else "For your information",
         State.ACKNOWLEDGED: f"Acknowledged by {record.holder}",
         State.SNOOZED: f"Snoozed by {record.holder}",
         State.RESOLVED: "Resolved",

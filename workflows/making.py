@@ -1,6 +1,5 @@
 """From collected units to what stands in the channels: the steps that an edition and its amendments share."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -25,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.changelog.telling import Telling
     from devsync.runtime.policies import call
     from workflows.carrying import left_for_renderings
-    from workflows.channels import bring_to_channel, delivery_request, needed_formats
+    from workflows.channels import delivery_request, needed_formats
     from workflows.recovering import Answered
 
 
@@ -96,24 +95,17 @@ async def render(plan: EditionPlan, rendering: RenderEdition, *, time_left: time
     )
 
 
-async def hand_over(
+def requests_for(
     plan: EditionPlan,
-    channels: Sequence[ChannelPlan],
     composed: EditionComposed,
     rendered: EditionRendered,
     *,
     revision: int,
     replace: bool,
-) -> None:
-    """Gives the revision to each channel's Delivery, which reports to this workflow."""
-    request_for = requests_for(plan, composed, rendered, revision=revision, replace=replace)
-    await asyncio.gather(*(bring_to_channel(request_for(channel, "")) for channel in channels))
-
-
-def requests_for(
-    plan: EditionPlan, composed: EditionComposed, rendered: EditionRendered, *, revision: int, replace: bool
+    is_looked_after: bool,
 ) -> Callable[[ChannelPlan, str], DeliveryRequest]:
-    """Makes what a channel's Delivery is given, by the channel and for which other it stands in, or empty."""
+    """Makes what a channel's Delivery is given, by the channel and for which other it stands in, or empty; it reports
+    to this workflow."""
 
     def request_for(channel: ChannelPlan, stands_in_for: str) -> DeliveryRequest:
         return delivery_request(
@@ -124,6 +116,7 @@ def requests_for(
             revision=revision,
             replace=replace,
             reply_to=workflow.info().workflow_id,
+            is_looked_after=is_looked_after,
             stands_in_for=stands_in_for,
         )
 

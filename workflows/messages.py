@@ -1,5 +1,6 @@
 """Reads what is sent to a run, by workers and by hand, and says what is wrong with it."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -50,6 +51,17 @@ def decision(raw: RawValue, kind: type[M]) -> M:
     if unknown:
         raise _refused(f"{unknown[0]}: not known here; there are {', '.join(kind.model_fields)}")
     return read
+
+
+def understood(
+    name: str, raw: RawValue, kind: type[M], refuse: Callable[[str], None], *, of_person: bool = False
+) -> M | None:
+    """What a signal brings; None where it makes no sense, which is recorded as refused."""
+    try:
+        return decision(raw, kind) if of_person else message(raw, kind)
+    except ApplicationError as refused:
+        refuse(f"signal {name!r}: {refused.message}")
+        return None
 
 
 def mode_decision(raw: RawValue) -> ModeDecision:

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from workflows import making
     from workflows.approval import Approval
+    from workflows.channels import hand_over
     from workflows.failures import failure_of
 
 AMENDED = "Amended, and posted without asking again: reviewers had agreed to the edition, and what was missing is added"
@@ -30,14 +31,15 @@ async def show(
 ) -> None:
     """Brings the preview to each reviewer's channel, or changes the one that stands there."""
     schedules = {kind: _until_answered(schedule, approval.wait) for kind, schedule in plan.delivery_schedules.items()}
-    await making.hand_over(
+    request_for = making.requests_for(
         plan.model_copy(update={"delivery_schedules": schedules}),
-        approval.reviewers,
         composed,
         preview,
         revision=revision,
         replace=True,
+        is_looked_after=True,  # the approval ends whether or not anybody has seen it
     )
+    await hand_over(approval.reviewers, request_for)
 
 
 def banner_of(plan: EditionPlan, approval: ApprovalProgress) -> str:

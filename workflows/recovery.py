@@ -20,10 +20,11 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.recovery.healing import RecoveryOutcome
     from devsync.domain.recovery.plan import PlanStep, StepState
     from workflows.delivery_step import DeliveryStep
+    from workflows.messages import understood
     from workflows.recovery_course import Course, StepEnd
     from workflows.recovery_delivery import NOTHING_TO_DO, deliver_otherwise, let_be, listen_to
     from workflows.recovery_hearing import Decided, Hearing
-    from workflows.recovery_people import NOBODY_TOLD, join_escalation, leave_escalations
+    from workflows.recovery_people import NOBODY_TOLD, join_escalation
     from workflows.recovery_records import is_recovery_recorded
     from workflows.recovery_steps import StepFailed, call_step, named, wait_for_breaker
     from workflows.recovery_story import by_hand, recovery_story
@@ -71,7 +72,9 @@ class Recovery:
             await self._until_people_are_called(calling)
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
-                await leave_escalations(self._hearing, is_healed=False, note="the recovery was cancelled")
+                calling.cancel()
+                await asyncio.gather(calling, return_exceptions=True)  # it may be about to join one
+                await self._hearing.places.leave(is_healed=False, note="the recovery was cancelled")
             raise
         finally:
             calling.cancel()
@@ -99,20 +102,23 @@ class Recovery:
         self._tell()
 
     @workflow.signal(description="Calls to a service go out again before its time; sent by its breaker, not by people")
-    def service_released(self, released: ServiceReleased) -> None:
-        if released.service == self._request.service:
+    def service_released(self, raw: RawValue) -> None:
+        released = understood("service_released", raw, ServiceReleased, self._refuse)
+        if released is not None and released.service == self._request.service:
             self._hearing.is_released = True
 
     @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
-    def delivery_reported(self, outcome: DeliveryOutcome) -> None:
+    def delivery_reported(self, raw: RawValue) -> None:
+        outcome = understood("delivery_reported", raw, DeliveryOutcome, self._refuse)
+        if outcome is None:
+            return
         self._hearing.outcomes[outcome.channel] = outcome
         if not self._hearing.is_over:
             self._course.hear(outcome)
 
     @workflow.signal(dynamic=True, description="Any other signal is recorded as refused; the run goes on unharmed")
     def refuse_signal(self, name: str, _args: Sequence[RawValue]) -> None:
-        self._hearing.refuse(f"signal {name!r}")
-        self._tell()
+        self._refuse(f"signal {name!r}")
 
     @workflow.query(description="What stands for each unit, the steps so far, and the outcome once it is over")
     def progress(self) -> RecoveryReport:
@@ -179,9 +185,9 @@ class Recovery:
         self._ended_at = workflow.now()
         self._tell()
         if not self._healing.not_live:
-            await leave_escalations(self._hearing, is_healed=True, note="everything is live")
+            await self._hearing.places.leave(is_healed=True, note="everything is live")
         elif decided is not None and decided.is_answer:
-            await leave_escalations(self._hearing, is_healed=False, note=decided.told, but=decided.escalation_id)
+            await self._hearing.places.leave(is_healed=False, note=decided.told, but=decided.escalation_id)
 
     def _deliveries_left(self) -> list[DeliveryRequest]:
         left = self._healing.not_live
@@ -312,6 +318,10 @@ class Recovery:
             calling.result()  # a bug there must not go unseen
 
     # Small parts.
+
+    def _refuse(self, what: str) -> None:
+        self._hearing.refuse(what)
+        self._tell()
 
     def _tell(self, doing: str = "") -> None:
         self._doing = doing or self._doing

@@ -4,6 +4,9 @@ from collections.abc import Collection
 
 from devsync.contracts.edition import RecoverySummary
 from devsync.contracts.recovery import RecoveryReport
+from devsync.domain.escalation.machine import POLICY
+from devsync.domain.recovery.builtin import DELIVER
+from devsync.domain.recovery.decision import Decision
 from workflows.recovering import summary_of
 
 RUNNING = "running"
@@ -41,6 +44,9 @@ class RecoveryBook:
     def escalations(self) -> list[str]:
         return [escalation for one in self._by_id.values() for escalation in one.escalations]
 
+    def of_channel(self, key: str) -> list[RecoverySummary]:
+        return [one for one in self._by_id.values() if one.phase == DELIVER and key in one.units]
+
     def next_number(self, service: str, phase: str) -> int:
         """Of a recovery, from 1."""
         return 1 + sum((one.service, one.phase) == (service, phase) for one in self._by_id.values())
@@ -52,3 +58,9 @@ class RecoveryBook:
         joined = [one for one in self._by_id.values() if one.phase not in but_of]
         places = [*((escalation, one.workflow_id) for one in joined for escalation in one.escalations), *own]
         return [place for place in places if place not in self.given_up]
+
+
+def is_decided_by_people(recovery: RecoverySummary) -> bool:
+    """Whether somebody has said how it goes on without what is missing."""
+    is_end = recovery.decision not in {"", Decision.RETRY}
+    return is_end and not recovery.decided_by.startswith(POLICY)

@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from devsync.contracts import names
     from devsync.contracts.delivery import IS_THERE, DeliveryRequest, Drop, Listen, PutOff, TryNow
     from devsync.contracts.recovery import StepResult
     from devsync.domain.recovery import builtin
     from devsync.settings.durations import parse_duration
-    from workflows.channels import bring_to_channel
+    from workflows.channels import bring_to_channel, delivery_id_of
     from workflows.delivery_step import DeliveryStep
     from workflows.recovery_course import StepEnd
     from workflows.signals import signal_if_open
@@ -33,7 +32,7 @@ NOTHING_TO_DO: dict[str, str] = {
 async def listen_to(deliveries: Iterable[DeliveryRequest]) -> None:
     """Has the channels' Deliveries tell us what becomes of them: what heals by itself needs no step and no person."""
     for delivery in deliveries:
-        await signal_if_open(_id_of(delivery), "listen", Listen(reply_to=workflow.info().workflow_id))
+        await signal_if_open(delivery_id_of(delivery), "listen", Listen(reply_to=workflow.info().workflow_id))
 
 
 async def deliver_otherwise(on: DeliveryStep) -> StepEnd | None:
@@ -76,7 +75,7 @@ async def _try_once(on: DeliveryStep) -> None:
 async def _try_now(on: DeliveryStep, delivery: DeliveryRequest) -> None:
     """One that has ended by now begins again, unless somebody has stopped it."""
     mine = workflow.info().workflow_id
-    is_open = await signal_if_open(_id_of(delivery), "try_now", TryNow(reply_to=mine))
+    is_open = await signal_if_open(delivery_id_of(delivery), "try_now", TryNow(reply_to=mine))
     if not is_open and delivery.channel.key in on.not_live:
         await bring_to_channel(delivery.model_copy(update={"also_tell": mine, "unless_stopped": True}))
 
@@ -88,7 +87,7 @@ async def _queue(on: DeliveryStep) -> StepEnd | None:
         delivery.channel.key
         for delivery in on.deliveries_of(on.units)
         if not on.is_settled(delivery.channel.key)
-        and await signal_if_open(_id_of(delivery), "put_off", PutOff(until=at))
+        and await signal_if_open(delivery_id_of(delivery), "put_off", PutOff(until=at))
     ]
     if not queued:
         return None
@@ -134,19 +133,20 @@ async def _mail(on: DeliveryStep) -> StepEnd | None:
 async def _is_brought(on: DeliveryStep, delivery: DeliveryRequest, units: Sequence[str], until: datetime) -> bool:
     """Whether a channel that stands in for these takes it in time; it keeps its own schedule until then.
 
-    What it has not taken it drops: it must not come later, beside what the next step brings.
+    What it has not taken it drops, by itself or told so: it must not come later, beside what the next step brings.
     """
     key = delivery.channel.key
     if not on.missing(units):
         return False
     on.hearing.forget_outcomes([key])
-    await bring_to_channel(delivery.model_copy(update={"also_tell": workflow.info().workflow_id}))
+    mine = workflow.info().workflow_id
+    await bring_to_channel(delivery.model_copy(update={"also_tell": mine, "gives_up_at": until}))
     try:
         await _wait(lambda: on.is_settled(key) or not on.missing(units), until, f"Until {key} has taken it")
     finally:
         if not on.is_settled(key):
             why = "it was to stand in, and did not take it in time"
-            await signal_if_open(_id_of(delivery), "drop", Drop(because=why))
+            await signal_if_open(delivery_id_of(delivery), "drop", Drop(because=why))
     outcome = on.outcome(key)
     return outcome is not None and outcome.state in IS_THERE
 
@@ -156,13 +156,13 @@ async def _let_stand_in(on: DeliveryStep, stand_in: str, units: Sequence[str]) -
     on.stand_in(units)
     for delivery in on.deliveries_of(units):
         if delivery.channel.after_fallback == "drop":
-            await signal_if_open(_id_of(delivery), "drop", Drop(because=f"{stand_in} stands in for it"))
+            await signal_if_open(delivery_id_of(delivery), "drop", Drop(because=f"{stand_in} stands in for it"))
 
 
 async def let_be(deliveries: Iterable[DeliveryRequest], because: str) -> None:
     """People have decided to go on without these channels: what is not there by now is not brought there later."""
     for delivery in deliveries:
-        await signal_if_open(_id_of(delivery), "drop", Drop(because=because))
+        await signal_if_open(delivery_id_of(delivery), "drop", Drop(because=because))
 
 
 # Small parts.
@@ -176,7 +176,3 @@ async def _wait(is_over: Callable[[], bool], until: datetime, why: str) -> None:
 
 def _keys(deliveries: Iterable[DeliveryRequest]) -> list[str]:
     return [delivery.channel.key for delivery in deliveries]
-
-
-def _id_of(delivery: DeliveryRequest) -> str:
-    return names.delivery_id(delivery.team, delivery.iso_week, delivery.channel.key)

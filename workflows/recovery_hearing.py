@@ -3,24 +3,24 @@
 Signals come as raw values, so that a refusal can say what is wrong with one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
 
 from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.escalation import EscalationDecided
 from devsync.contracts.people import Escalate, Resolve
 from devsync.domain.escalation.machine import POLICY
+from devsync.domain.escalation.policy import is_known, unknown_person
 from devsync.domain.model import Model
 from devsync.domain.recovery import asking
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import Healing
-from workflows.messages import decision as said_by_a_person
-from workflows.messages import message as said_by_a_workflow
+from workflows.messages import understood
+from workflows.places import Places
 from workflows.signals import with_refusal
 
 M = TypeVar("M", bound=Model)
@@ -60,8 +60,7 @@ class Hearing:
         """Ids of those that were joined, one a cause; the decision of any counts."""
         self.escalation_level = ""
         """Where the last one that was joined begins."""
-        self._asked: frozenset[str] = frozenset()
-        """Those that we have asked to join: a decision may come before we know that we have."""
+        self.places = Places()
         self.is_released = False
         """Somebody knows that a try is worth its while now."""
         self.outcomes: dict[str, DeliveryOutcome] = {}
@@ -74,16 +73,18 @@ class Hearing:
     # What was said.
 
     def escalate(self, raw: RawValue) -> None:
-        said = self._read("escalate", raw, Escalate, said_by_a_person)
+        said = self._read("escalate", raw, Escalate)
         if said is not None:
             self.wanted = said
 
     def resolve(self, raw: RawValue) -> None:
-        said = self._read("resolve", raw, Resolve, said_by_a_person)
+        said = self._read("resolve", raw, Resolve)
         if said is None:
             return
         choices = asking.choices(self._healing)
-        if said.decision is None:
+        if not is_known(said.by, self.places.people):
+            self.refuse(f"signal 'resolve': by: {unknown_person(said.by, self.places.people)}")
+        elif said.decision is None:
             self.refuse(f"signal 'resolve': decision: is missing; there are {', '.join(choices)}")
         elif said.decision not in choices:
             self.refuse(f"signal 'resolve': nothing stands in; there are {', '.join(choices)}")
@@ -91,12 +92,12 @@ class Hearing:
             self._take("resolve", Decided(said.decision, said.by, said.note, lets_be=said.decision in _LETS_BE))
 
     def decided(self, raw: RawValue) -> None:
-        said = self._read("decided", raw, EscalationDecided, said_by_a_workflow)
+        said = self._read("decided", raw, EscalationDecided, of_person=False)
         if said is None:
             return
-        if said.escalation_id not in {*self.escalations, *self._asked}:
-            self.refuse(f"signal 'decided' of {said.escalation_id or 'no escalation'}, which was not joined")
-        elif said.decision is None:
+        if not self.places.hears(said, self.refuse):
+            return
+        if said.decision is None:
             self.is_released = True  # they say that the cause has healed
         else:
             decision = asking.possible(said.decision, self._healing)
@@ -105,9 +106,6 @@ class Hearing:
             self._take("decided", told)
 
     # What becomes of it.
-
-    def joins(self, escalation_id: str) -> None:
-        self._asked |= {escalation_id}
 
     def has_joined(self, escalation_id: str, level: str) -> None:
         self.escalations = tuple(dict.fromkeys((*self.escalations, escalation_id)))
@@ -120,15 +118,11 @@ class Hearing:
     def refuse(self, what: str) -> None:
         self.refused = with_refusal(self.refused, what, workflow.now())
 
-    def _read(self, name: str, raw: RawValue, kind: type[M], read: Callable[[RawValue, type[M]], M]) -> M | None:
+    def _read(self, name: str, raw: RawValue, kind: type[M], *, of_person: bool = True) -> M | None:
         if self.is_over:
             self.refuse(f"signal {name!r}: the recovery is over")
             return None
-        try:
-            return read(raw, kind)
-        except ApplicationError as error:
-            self.refuse(f"signal {name!r}: {error.message}")
-            return None
+        return understood(name, raw, kind, self.refuse, of_person=of_person)
 
     def _take(self, name: str, decided: Decided) -> None:
         if self.pending is not None:

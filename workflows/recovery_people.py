@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.people import Escalate
     from devsync.contracts.recovery import RecoveryRequest
     from devsync.domain.recovery import asking
-    from workflows import escalating
+    from workflows.channels import delivery_id_of
     from workflows.failures import failure_of
     from workflows.recovery_course import Course
     from workflows.recovery_hearing import Hearing
@@ -33,11 +33,10 @@ async def join_escalation(
     `wanted` is a person's wish to tell others now.
     """
     joining = _joining(request, course, hearing, is_waiting=is_waiting, wanted=wanted)
-    hearing.joins(joining.escalation_id)
     summary = "Ask people, and wait for them" if is_waiting else "Tell people"
     left = max(request.deadline - workflow.now(), timedelta(seconds=1))
     try:
-        joined = await escalating.join(joining, request.policies, summary, time_left=left)
+        joined = await hearing.places.join(joining, request.policies, summary, time_left=left)
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
@@ -46,13 +45,6 @@ async def join_escalation(
         return NOBODY_TOLD
     hearing.has_joined(joined.escalation_id, joined.level)
     return ""
-
-
-async def leave_escalations(hearing: Hearing, *, is_healed: bool, note: str, but: str = "") -> None:
-    """Whether or not they are still open: they need not keep an answer for us. `but` is one that knows already."""
-    ours = workflow.info().workflow_id
-    places = [(escalation, ours) for escalation in hearing.escalations if escalation != but]
-    await escalating.leave(places, is_healed=is_healed, note=note)
 
 
 def _joining(
@@ -80,6 +72,7 @@ def _joining(
         reason=wanted.reason if wanted else hearing.by_hand,
         requested_by=wanted.by if wanted else "",
         program=f"{names.PROGRAM}:{request.program}:{request.service}" if request.program else "",
+        about=next((delivery_id_of(delivery) for delivery in request.deliveries), ""),  # there is one, of one channel
         subscriber=Subscriber(
             workflow_id=workflow.info().workflow_id,
             team=request.team,

@@ -162,9 +162,7 @@ def keeping_story(kept: RecordsKept | None, refused: Sequence[str]) -> str:
     return "\n".join([*lines, *_refusals(refused)])
 
 
-def delivery_story(
-    request: DeliveryRequest, outcome: DeliveryOutcome, waiting_for: str, refused: Sequence[str] = ()
-) -> str:
+def delivery_story(request: DeliveryRequest, outcome: DeliveryOutcome, waiting_for: str) -> str:
     """What stands in the channel, part by part, and what the delivery waits for."""
     lines = [
         f"### Revision {request.revision} of {request.team} {request.iso_week} for {request.channel.target}",
@@ -179,7 +177,7 @@ def delivery_story(
         # In code: Markdown would take a Message-ID's angle brackets for a tag.
         detail = part.last_error or (f"`{part.message_id}`" if part.message_id else "")
         lines.append(f"- {name}: {part.state.value} {detail}".rstrip())
-    lines += _refusals(refused)
+    lines += _refusals(outcome.refused_messages)
     if waiting_for:
         lines += ["", f"Waiting for {waiting_for}"]
     return "\n".join(lines)

@@ -35,10 +35,12 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import BOOTSTRAP, call
     from workflows import making
     from workflows.amending import ASKED_AGAIN, begin_amendment, end_amendment, newest_for_good
+    from workflows.channels import hand_over
     from workflows.collecting import collect
     from workflows.delivering import until_delivered
     from workflows.failures import failure_of, reason_of
     from workflows.making import Made
+    from workflows.messages import understood
     from workflows.recovering import Answered
     from workflows.recovery_records import is_recovery_recorded
     from workflows.rendering import rendered_somehow
@@ -67,6 +69,7 @@ class WeeklyChangelog(Reviewing):
         super().__init__(request)
         self._outcomes: dict[str, DeliveryOutcome] = {}
         self._has_delivered = False
+        self._has_failed = False
         self._amended: PreviousEdition | None = None
         """What an amendment of the week had made when this run took its place."""
 
@@ -78,6 +81,7 @@ class WeeklyChangelog(Reviewing):
             if self._ending is not None:
                 await self._record_without_edition(self._ending.status, cancelled_because=self._ending.why)
         except (asyncio.CancelledError, FailureError) as error:
+            self._has_failed = True
             if not self._has_delivered:  # an edition that is out stays what it is
                 await self._record_the_failure(error)
             await workflow.wait_condition(workflow.all_handlers_finished)
@@ -98,6 +102,7 @@ class WeeklyChangelog(Reviewing):
             result = self._result(made, rendered, channels)
             await self._heal_later(plan, made, result, previous)
             await self._record(plan, made, result)
+            await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._owes_delivery())
             if not self._owes_delivery():
                 return
             self._show_status("running")
@@ -110,20 +115,28 @@ class WeeklyChangelog(Reviewing):
         return self._progress
 
     @workflow.signal(description="A channel's Delivery tells its outcome; sent by that workflow, not by people")
-    def delivery_reported(self, outcome: DeliveryOutcome) -> None:
+    def delivery_reported(self, raw: RawValue) -> None:
+        outcome = understood("delivery_reported", raw, DeliveryOutcome, self.refuse)
+        if outcome is None:
+            return
         self._outcomes[outcome.channel] = outcome
         if self._approval is not None and not self._approval.is_over:
             self._approval.heard(outcome)
             self._update(approval=self._approval.progress)
 
     @workflow.signal(description="The week's amendment makes no revision any more; sent by it, not by people")
-    def amendment_stands_by(self, newest: PreviousEdition) -> None:
-        self._amended = newest
+    def amendment_stands_by(self, raw: RawValue) -> None:
+        newest = understood("amendment_stands_by", raw, PreviousEdition, self.refuse)
+        if newest is not None:
+            self._amended = newest
 
     @workflow.signal(description="Also deliver a run that was started only to compose and store; no argument")
     def deliver(self) -> None:
         if self._request.is_dry_run:
             self.refuse("signal 'deliver' to a dry run")
+            return
+        if self._has_failed or self._ending is not None:
+            self.refuse("signal 'deliver': the run ends without an edition")
             return
         self._must_deliver = True
         self._update(will_deliver=True)
@@ -206,12 +219,15 @@ class WeeklyChangelog(Reviewing):
             return ()
         self._is_going_out = True
         asked = [channel for channel in plan.channels if not channel.only_as_fallback]
-        await making.hand_over(
-            plan, asked, made.composed, rendered, revision=made.revision, replace=self._request.replace
-        )
         request_for = making.requests_for(
-            plan, made.composed, rendered, revision=made.revision, replace=self._request.replace
+            plan,
+            made.composed,
+            rendered,
+            revision=made.revision,
+            replace=self._request.replace,
+            is_looked_after=True,
         )
+        await hand_over(asked, request_for)
         if not await until_delivered(
             plan, asked, made.revision, self._outcomes, self._deadline, request_for, self._recover
         ):
@@ -226,7 +242,8 @@ class WeeklyChangelog(Reviewing):
     ) -> None:
         """What is missing is asked for again by an amendment, which also takes our places in escalations."""
         missing = tuple(unit for unit in made.answered.failed if unit.ask is not None)
-        await self._hand_to_deliveries(plan, self._outcomes)
+        if self._has_delivered:
+            await self._hand_to_deliveries(plan, self._outcomes)
         note = f"the edition is {result.status.value}"
         if self._has_delivered and missing:
             await begin_amendment(
@@ -268,7 +285,7 @@ class WeeklyChangelog(Reviewing):
     # The ends without an edition.
 
     async def _record_the_failure(self, error: BaseException) -> None:
-        """A delivery that had started is its own workflow and goes on."""
+        """A delivery that had started is its own workflow and goes on, alone."""
         if is_cancelled_exception(error):
             who = workflow.cancellation_reason() or "no reason given"
             await self._record_without_edition(EditionStatus.CANCELLED, cancelled_because=who)
@@ -291,6 +308,8 @@ class WeeklyChangelog(Reviewing):
         except ActivityError as unrecorded:
             workflow.logger.warning("%s, and not on record: %s", status.value, failure_of(unrecorded).message)
         await self._close_preview(workflow.now() + LAST_RECORD_TIME)
+        if self._is_going_out and self._planned is not None:
+            await self._hand_to_deliveries(self._planned, self._outcomes)
         await self._leave_escalations(is_healed=False, note=f"the edition is {status.value}")
 
     # What asking the sources tells us.

@@ -59,6 +59,7 @@ async def request_of_record(
         missing=tuple(gap.unit for gap in edition.gaps),
         policies={name: policy for name, policy in every_policy.items() if name in THEIRS},
         schedule=delivery_schedules(configuration.delivery, configuration.services)[channel.kind],
+        escalation=configuration.team.escalation,
         is_replay=True,
     )
 

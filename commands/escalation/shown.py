@@ -7,6 +7,7 @@ from commands.console import Exit, Told
 from devsync.contracts import names
 from devsync.contracts.escalation import EscalationAnswer, EscalationView, SubscriberState
 from devsync.runtime.escalations import EscalationOperations
+from workflows.escalation_roster import to_mend
 
 _SHOWN = 5
 
@@ -52,6 +53,7 @@ def document(view: EscalationView) -> dict[str, Any]:
                 "subject": entry.subscriber.subject,
                 "state": entry.state.value,
                 "deadline": entry.subscriber.deadline,
+                "remedy": entry.subscriber.remedy,
             }
             for entry in view.subscribers
         ],
@@ -81,6 +83,11 @@ def lines(view: EscalationView) -> Iterator[str]:
         yield f"  waiting  {subscriber.subject}{until}"
     if len(waiting) > _SHOWN:
         yield f"  waiting  and {len(waiting) - _SHOWN} more"
+    unmended = [entry.subscriber for entry in to_mend(view.subscribers)]
+    for subscriber in unmended[:_SHOWN]:
+        yield f"  mend     {subscriber.subject}; {subscriber.remedy}"
+    if len(unmended) > _SHOWN:
+        yield f"  mend     and {len(unmended) - _SHOWN} more: python starter.py delivery list"
     yield f"  choices  {', '.join(view.choices) or 'none: no answer is needed'}"
     yield f"  next     {view.next_step}"
 

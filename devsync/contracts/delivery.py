@@ -43,6 +43,9 @@ class DeliveryState(StrEnum):
 IS_THERE = frozenset({DeliveryState.DELIVERED, DeliveryState.KEPT})
 """The channel has the edition: this revision, or a more complete one."""
 
+ENDED_BADLY = frozenset({DeliveryState.FAILED, DeliveryState.DEAD, DeliveryState.UNCERTAIN})
+"""It is not there, or nobody knows, and it is not tried any more."""
+
 
 class ChannelPlan(Model):
     """One channel of a team. `key` names it in ids and rows: `slack-payments`."""
@@ -107,12 +110,19 @@ class DeliveryRequest(Model):
     how it stands: state `pending`, with the `setback`."""
     also_tell: str | None = None
     """The recovery that begins it, which is told likewise."""
+    gives_up_at: AwareDatetime | None = None
+    """Set: it stands in for another channel, and is of use until then. No try is made later, and the end alone is told.
+    """
     unless_stopped: bool = False
     """Nothing is sent where somebody has stopped the delivery of this revision: of a recovery, which knows only that it
     has ended."""
     heeds_stops: bool = False
     """Nothing is sent where somebody has stopped the delivery of any revision: of an amendment, for which nobody asks.
     """
+    is_looked_after: bool = False
+    """Who asks for it also recovers what goes wrong, and asks people about it, until it says `go_on_alone`."""
+    escalation: str = "default"
+    """The policy by which people are told where it ends badly and nobody looks after it."""
     is_replay: bool = False
     """A person asks for it: a webhook is sent also to an address that its receiver had switched off."""
 
@@ -200,6 +210,8 @@ class DeliveryOutcome(Model):
     """Somebody cancelled it, or something else stands in for good: nobody brings it there by another way."""
     has_recalled: bool = True
     """False: `parts` does not hold yet what earlier runs left there, and nothing was sent."""
+    refused_messages: tuple[str, ...] = ()
+    """The last messages that the run could not take, with why."""
 
     @property
     def message_id(self) -> str:

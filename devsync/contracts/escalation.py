@@ -42,6 +42,8 @@ class Subscriber(Model):
     """What it can do with an answer."""
     is_waiting: bool = True
     """False: it has gone on with what stands in, and hears of the end only."""
+    remedy: str = ""
+    """What people can do about it where no answer helps: a command, in words. It stands on the page."""
 
 
 class JoinEscalation(Model):
@@ -58,8 +60,11 @@ class JoinEscalation(Model):
     """A person's, of a manual escalation."""
     requested_by: str = ""
     subscriber: Subscriber
+    about: str = ""
+    """The workflow that it is about, where that is not the subscriber: a recovery asks about a channel's Delivery,
+    which may ask by itself later, on the same page."""
     replaces: str = ""
-    """The workflow whose place the subscriber takes: an Amendment follows its edition."""
+    """The workflow whose place the subscriber takes, where there is a page still: an Amendment follows its edition."""
     program: str = ""
     """Of a recovery that another program asked for: its name and the service, since all such failures of a program
     have one escalation."""
@@ -69,7 +74,8 @@ class JoinEscalation(Model):
         """The escalation of that cause. Who takes another's place stays in its."""
         if self.service:
             return names.service_escalation_id(self.service)
-        return names.own_escalation_id(self.replaces or self.program or self.subscriber.workflow_id)
+        ours = self.about or self.replaces or self.program or self.subscriber.workflow_id
+        return names.own_escalation_id(ours)
 
 
 class EscalationJoined(Model):
@@ -77,6 +83,8 @@ class EscalationJoined(Model):
     """Empty: the policy tells nobody about that severity; it is on record."""
     level: str = ""
     """Where it begins, or would have begun."""
+    people: tuple[str, ...] = ()
+    """Who may answer, also to the workflow itself; empty: whoever gives a name."""
 
 
 class EscalationDecided(Model):
@@ -90,10 +98,20 @@ class EscalationDecided(Model):
     note: str = ""
 
 
-class FollowEscalation(Model):
-    """Argument of the signal `follow` that an edition sends a Delivery that outlives it: this one is about you."""
+class HeldPlace(Model):
+    """Somebody's place in an escalation, for another to take."""
 
     escalation_id: str
+    workflow_id: str
+    """Who has it."""
+
+
+class GoOnAlone(Model):
+    """Argument of the signal `go_on_alone` that an edition sends a Delivery that outlives it: from now on nobody else
+    looks after the channel, and asks people about it."""
+
+    places: tuple[HeldPlace, ...] = ()
+    """Of the edition's recoveries of the channel."""
 
 
 class SubscriberLeft(Model):
@@ -103,6 +121,8 @@ class SubscriberLeft(Model):
     is_healed: bool
     """True: its cause is over. When no subscriber is left and the last cause is healed, the escalation resolves."""
     note: str = ""
+    may_be_absent: bool = False
+    """It does not know whether it ever came, so that nothing is wrong where it did not."""
 
 
 # What people say to a running escalation alone: arguments of signals, and of updates of the same names.

@@ -33,13 +33,18 @@ class DeliveryWaits:
 
         `failure` is why; None for a post that was looked for and is not there. A hint is a floor, never shortened.
         """
-        told = None if failure is None else _told(failure, now)
-        hint = timedelta(0) if told is None else spread(told, self._uniform)
-        if failure is not None and told is not None and _is_put_off(failure) and self._put_off < LONGEST_ROW:
+        hint = self.hint(failure, now)
+        if failure is not None and hint and _is_put_off(failure) and self._put_off < LONGEST_ROW:
             self._put_off += 1
             return hint
         self._put_off = 0
         return max(self._steps.pop(0), hint) if self._steps else None
+
+    def hint(self, failure: Failure | None, now: datetime) -> timedelta:
+        """So long the service wants to be left alone, and a random bit longer; nothing where it does not say so. It is
+        all that follows from a try that somebody asked for: such a one uses up no step."""
+        told = None if failure is None else _told(failure, now)
+        return timedelta(0) if told is None else spread(told, self._uniform)
 
 
 def _is_put_off(failure: Failure) -> bool:

@@ -117,7 +117,11 @@ yet. It repeats what it is given for; what must not be repeated blindly may not 
 
 
 def activity_options(
-    contract: ActivityContract[In, Out], policy: OperationPolicy, *, time_left: timedelta | None = None
+    contract: ActivityContract[In, Out],
+    policy: OperationPolicy,
+    *,
+    time_left: timedelta | None = None,
+    cancellation: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL,
 ) -> ActivityConfig:
     """Options for one call; `time_left` bounds the whole of it, retries included."""
     schedule_to_close = policy.schedule_to_close
@@ -137,7 +141,7 @@ def activity_options(
             non_retryable_error_types=[*retry.non_retryable, *NEVER_RETRYABLE],
             jitter=retry.jitter,
         ),
-        cancellation_type=ActivityCancellationType.TRY_CANCEL,
+        cancellation_type=cancellation,
     )
 
 
@@ -148,12 +152,15 @@ async def call(
     *,
     summary: str,
     time_left: timedelta | None = None,
+    cancellation: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL,
 ) -> Out:
     """Runs an activity under its declared policy, else under UNDECLARED. Call it from workflow code only.
 
     Raises ActivityError when the policy is used up or the failure is not retryable.
     """
-    options = activity_options(contract, policies.get(contract.name, UNDECLARED), time_left=time_left)
+    options = activity_options(
+        contract, policies.get(contract.name, UNDECLARED), time_left=time_left, cancellation=cancellation
+    )
     options["summary"] = summary
     result: Out = await workflow.execute_activity(
         contract.name, arg=message, result_type=contract.output_type, **options

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 import holidays
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from devsync.domain.errors import ErrorSeverity
 from devsync.domain.escalation.business_time import BusinessHours
@@ -50,6 +50,7 @@ def _known_region(region: str) -> str:
 
 
 Delay = Annotated[PositiveDuration, AfterValidator(_no_longer_than_a_month)]
+PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 PolicyName = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
 LevelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
 
@@ -212,6 +213,9 @@ class EscalationSettings(Model):
 
     policies: dict[PolicyName, PolicySettings]
     """By name; `default` is the one of teams that name no other."""
+    people: tuple[PersonName, ...] = ()
+    """Who may answer an escalation, by the names that they give (the command line gives the login name). Without the
+    list whoever gives a name is taken at their word."""
     services: dict[str, PolicyName] = {}
     """The policy of causes that many teams share, by service; else it is that of the first team that meets one."""
 
@@ -239,7 +243,7 @@ class EscalationSettings(Model):
         gone, since somebody must be told."""
         wanted = self.services.get(service, name) if service else name
         found = wanted if wanted in self.policies else DEFAULT_POLICY
-        return self.policies[found].resolved(found, today)
+        return self.policies[found].resolved(found, today).model_copy(update={"people": self.people})
 
     def _unknown(self, name: str) -> str:
         known = sorted(self.policies)

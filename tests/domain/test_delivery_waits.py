@@ -62,3 +62,10 @@ def test_what_is_put_off_for_ever_uses_up_a_step_each_time_a_row_is_full() -> No
     told = [schedule.after(throttled(SECOND), NOW) for _ in range((LONGEST_ROW + 1) * len(STEPS) + LONGEST_ROW + 1)]
     row = [SECOND] * LONGEST_ROW
     assert told == [*row, STEPS[0], *row, STEPS[1], *row, STEPS[2], *row, None]
+
+
+def test_a_try_that_somebody_asked_for_has_its_hint_and_uses_up_no_step() -> None:
+    schedule = waits(0)
+    asked_for = [schedule.hint(failure, NOW) for failure in (throttled(MINUTE), AWAY, None)]
+    assert asked_for == [MINUTE, timedelta(0), timedelta(0)]
+    assert [schedule.after(AWAY, NOW) for _ in range(4)] == [*STEPS, None]

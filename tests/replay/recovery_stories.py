@@ -80,7 +80,7 @@ async def asked(stage: Stage) -> None:
     ground = Ground({"retry": [AWAY, AWAY, heals()], "cached": CACHED_API}, escalation_id="escalation:none")
     async with recovering(stage, ground, number=5) as handle:
         await until_asked(ground, handle)
-        await handle.signal(Recovery.service_released, ServiceReleased(service=names.GITHUB))
+        await handle.signal("service_released", ServiceReleased(service=names.GITHUB))
 
 
 async def unanswered(stage: Stage) -> None:

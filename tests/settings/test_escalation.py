@@ -35,6 +35,7 @@ policies:
     levels:
       - {name: oncall, targets: [{kind: slack, to: "#platform"}], delay: 5m}
 services: {github: platform}
+people: [anna, Ben Li]
 """
 
 
@@ -57,6 +58,7 @@ def test_a_policy_is_resolved_with_its_dates(tmp_path: Path) -> None:
         ErrorSeverity.HIGH: None,
         ErrorSeverity.CRITICAL: "executive",
     }
+    assert policy.people == ("anna", "Ben Li")
     assert (policy.default_decision, policy.repeat_window) == (Decision.SKIP, timedelta(hours=12))
     assert policy.business_hours is not None
     assert policy.business_hours.weekdays == frozenset(range(5))

@@ -109,6 +109,8 @@ class Ground:
     level: str = ""
     """Where it begins."""
     join_fails: Failure | None = None
+    people: tuple[str, ...] = ()
+    """Who may answer, as config/escalation.yaml has it."""
     records: list[RecordRecovery] = field(default_factory=list)
     record_fails: Failure | None = None
 
@@ -142,7 +144,7 @@ class Ground:
         if self.joining is not None:
             await self.joining.wait()
         own = "" if message.service else self.own_escalation_id
-        return EscalationJoined(escalation_id=own or self.escalation_id, level=self.level)
+        return EscalationJoined(escalation_id=own or self.escalation_id, level=self.level, people=self.people)
 
     @activity.defn(name=contracts.RECORD_RECOVERY.name)
     async def record(self, message: RecordRecovery) -> Recorded:

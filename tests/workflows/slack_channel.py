@@ -5,7 +5,7 @@ The real protocol is tested end to end elsewhere.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ from devsync.contracts.delivery import (
     SendPart,
 )
 from devsync.contracts.edition import Recorded
+from devsync.contracts.escalation import EscalationJoined, JoinEscalation
 from devsync.contracts.policies import OperationPolicy, RetryDeclaration
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.activity_errors import to_application_error
@@ -90,6 +91,13 @@ class Channel:
     was_recorded: asyncio.Event = field(default_factory=asyncio.Event)
     """Or was tried to be."""
     was_tried: asyncio.Event = field(default_factory=asyncio.Event)
+    joins: list[JoinEscalation] = field(default_factory=list)
+    """Whom the delivery told, or asked."""
+    was_joined: asyncio.Event = field(default_factory=asyncio.Event)
+    joining: asyncio.Event | None = None
+    """Joining an escalation takes until then."""
+    closed_pages: Collection[str] = ()
+    """Escalations that are over: nobody's place can be taken there."""
 
     @activity.defn(name=contracts.SEND_SLACK_PART.name)
     async def send(self, message: SendPart) -> PartSent:
@@ -139,6 +147,15 @@ class Channel:
             raise to_application_error(DATABASE_AWAY, 30 * SECOND)
         self.records.append(message)
         return Recorded()
+
+    @activity.defn(name=contracts.JOIN_ESCALATION.name)
+    async def join(self, message: JoinEscalation) -> EscalationJoined:
+        self.joins.append(message)
+        self.was_joined.set()
+        if self.joining is not None:
+            await self.joining.wait()
+        is_over = message.replaces and message.escalation_id in self.closed_pages
+        return EscalationJoined(escalation_id="" if is_over else message.escalation_id)
 
     @property
     def keys(self) -> list[str]:
@@ -211,7 +228,7 @@ async def serving(environment: WorkflowEnvironment, channel: Channel) -> AsyncIt
     """Yields the workflow task queue; activities run on their services' queues, one test at a time."""
     queue = f"control-{uuid.uuid4()}"
     client = environment.client
-    local: list[Callable[..., Any]] = [channel.recall, channel.record]
+    local: list[Callable[..., Any]] = [channel.recall, channel.record, channel.join]
     slack: list[Callable[..., Any]] = [channel.send, channel.find, channel.remove]
     async with (
         Worker(client, task_queue=queue, workflows=[Delivery, Edition]),

@@ -13,8 +13,12 @@ from temporalio.testing import WorkflowEnvironment
 from devsync.contracts import activities, names
 from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.edition import EditionResult, EditionStatus
+from devsync.contracts.escalation import EscalationDecided
+from devsync.contracts.recovery import RecoveryReport
 from devsync.domain.errors import ErrorCategory, Failure
+from devsync.domain.recovery.decision import Decision
 from tests.workflows.office import DELIVER_BY, WEEK, Office, let_pass, make, serving, start
+from tests.workflows.recovery_stage import Ground
 from workflows import previews
 
 GONE = Failure(category=ErrorCategory.DATA_COLLECTION, message="github answered 404", is_retryable=False)
@@ -128,10 +132,43 @@ async def test_a_person_ends_it_and_nonsense_does_not(own_time: WorkflowEnvironm
             await amendment.signal("stop", {"reason": "no name"})
             await amendment.signal("stop", args=[])
             await amendment.signal("halt", {"by": "anna"})
+            await amendment.signal("take_over", "the newest one")
+            await amendment.signal("decided", {"escalation_id": "escalation:another", "decision": "skip", "by": "ben"})
             await amendment.signal("stop", {"by": "anna", "reason": "nobody needs it"})
             progress = await amendment.result()
     assert progress.ended == "stopped by anna: nobody needs it"
-    assert len(progress.refused_messages) == 3
+    assert [what.split(" at ")[0] for what in progress.refused_messages] == [
+        "signal 'stop': by: Field required",
+        "signal 'stop'",
+        "signal 'halt'",
+        "signal 'take_over': Input should be an object",
+        "signal 'decided' of escalation:another, which was not joined",
+    ]
+
+
+async def test_a_decision_that_comes_before_it_knows_that_it_follows_counts(own_time: WorkflowEnvironment) -> None:
+    page = names.service_escalation_id(names.GITHUB)
+    ground = Ground(escalation_id=page)
+    office = Office(refused={BROKEN: GONE}, ground=ground)
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            edition = await start(own_time)
+            await ground.was_joined.wait()
+            recovery = own_time.client.get_workflow_handle(
+                names.recovery_id("payments", WEEK, names.GITHUB, "collect", 1), result_type=RecoveryReport
+            )
+            while page not in (await recovery.query("progress", result_type=RecoveryReport)).escalations:
+                await asyncio.sleep(0.01)
+            ground.joining = asyncio.Event()  # of who takes its place
+            await recovery.signal("resolve", {"by": "anna", "decision": "skip"})
+            await edition.result()
+            while len(ground.joins) < 2:
+                await asyncio.sleep(0.01)
+            said = EscalationDecided(escalation_id=page, decision=Decision.SKIP, by="anna", note="nobody misses it")
+            await amendment_of(own_time).signal("decided", said)
+            ground.joining.set()
+            progress = await asyncio.wait_for(amendment_of(own_time).result(), 20)
+    assert progress.ended == "skip decided by anna: nobody misses it"
 
 
 async def test_a_later_run_of_the_week_that_is_whole_takes_its_place(own_time: WorkflowEnvironment) -> None:

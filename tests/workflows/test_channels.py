@@ -31,7 +31,15 @@ def given(plan: EditionPlan, channel: ChannelPlan, rendered: EditionRendered = R
         edition=stored("edition"), digest="1" * 64, item_count=1, unclassified_ratio=0, completeness=0.5
     )
     return delivery_request(
-        plan, channel, composed, rendered, revision=2, replace=False, reply_to="edition", stands_in_for="#else"
+        plan,
+        channel,
+        composed,
+        rendered,
+        revision=2,
+        replace=False,
+        reply_to="edition",
+        is_looked_after=True,
+        stands_in_for="#else",
     )
 
 

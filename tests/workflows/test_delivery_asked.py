@@ -10,6 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from devsync.contracts import activities as contracts
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryState, Drop, Listen, PutOff, Recalled, TryNow
+from devsync.domain.errors import ErrorCategory, Failure
 from tests.workflows.slack_channel import (
     NO_ANSWER,
     REFUSED_FOR_NOW,
@@ -55,7 +56,7 @@ async def test_a_try_that_is_asked_for_is_made_at_once_and_uses_up_no_step(skipp
             recovery = await listener(skipping_time, queue)
             handle = await start(skipping_time, queue, request(schedule=schedule))
             await until_waiting(handle)
-            await handle.signal(Delivery.try_now, TryNow(reply_to=recovery.id))
+            await handle.signal("try_now", TryNow(reply_to=recovery.id))
         outcome, told = await handle.result(), await recovery.result()
     assert outcome.state is DeliveryState.DELIVERED
     assert channel.waits[0] < timedelta(minutes=1)
@@ -73,7 +74,7 @@ async def test_a_try_that_is_asked_for_during_another_follows_it_at_once(skippin
             handle = await start(skipping_time, queue, request(schedule=schedule))
             await channel.was_tried.wait()
             await until_waiting(handle)
-            await handle.signal(Delivery.try_now, TryNow(reply_to=recovery.id))
+            await handle.signal("try_now", TryNow(reply_to=recovery.id))
         outcome, told = await handle.result(), await recovery.result()
     assert outcome.state is DeliveryState.DELIVERED
     assert channel.waits[0] < timedelta(minutes=1)
@@ -98,6 +99,41 @@ async def test_a_post_without_an_answer_is_told_before_the_channel_is_asked(skip
     assert len(channel.sends) == 2  # of a message in two parts
 
 
+async def test_what_the_service_says_after_a_try_that_is_asked_for_is_heeded(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    later = Failure(
+        category=ErrorCategory.RATE_LIMITING, message="slack answered 429", is_retryable=True,
+        retry_after=timedelta(hours=2),
+    )  # fmt: skip
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False), (later, False)])
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await start(skipping_time, queue, request())  # the next try is in a few seconds
+            await until_waiting(handle)
+            await handle.signal("try_now", TryNow())
+        outcome = await handle.result()
+    assert outcome.state is DeliveryState.DELIVERED
+    assert channel.waits[1] >= timedelta(hours=2)
+
+
+async def test_what_a_person_wants_is_not_put_off(skipping_time: WorkflowEnvironment) -> None:
+    """A recovery takes back its own wish alone, when it leaves the channel to its schedule."""
+    channel = Channel(send_failures=[(NO_ANSWER, False), (REFUSED_FOR_NOW, False)])
+    schedule = request().schedule.model_copy(update={"retry_after": (timedelta(hours=1),)})
+    async with serving(skipping_time, channel) as queue:
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await start(skipping_time, queue, request(schedule=schedule))
+            await channel.was_tried.wait()
+            await until_waiting(handle)  # to ask the channel: a try is under way
+            await handle.signal("try_now", TryNow())
+            put_off = PutOff(until=await skipping_time.get_current_time() + timedelta(hours=3))
+            await handle.signal("put_off", put_off)
+        await handle.result()
+    assert channel.waits[0] < timedelta(minutes=1)
+    assert channel.waits[1] > timedelta(hours=2)
+
+
 async def test_a_try_that_is_put_off_is_not_made_before_its_time(skipping_time: WorkflowEnvironment) -> None:
     channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
     async with serving(skipping_time, channel) as queue:
@@ -105,7 +141,7 @@ async def test_a_try_that_is_put_off_is_not_made_before_its_time(skipping_time: 
             handle = await start(skipping_time, queue, request())
             await until_waiting(handle)
             now = await skipping_time.get_current_time()
-            await handle.signal(Delivery.put_off, PutOff(until=now + timedelta(minutes=30)))
+            await handle.signal("put_off", PutOff(until=now + timedelta(minutes=30)))
         outcome = await handle.result()
     assert outcome.state is DeliveryState.DELIVERED
     assert channel.waits[0] >= timedelta(minutes=30) > RETRY_AFTER[0]
@@ -123,13 +159,31 @@ async def test_a_put_off_without_a_timezone_changes_nothing(skipping_time: Workf
     assert channel.waits[0] < RETRY_AFTER[0] + 5 * SECOND
 
 
+async def test_a_stand_in_gives_up_when_no_try_is_left_in_its_time_and_tells_that_alone(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)] * 10)
+    until = await skipping_time.get_current_time() + timedelta(minutes=2)
+    standing_in = request(stands_in_for="#payments", gives_up_at=until)
+    async with serving(skipping_time, channel) as queue:
+        recovery = await listener(skipping_time, queue)
+        handle = await start(skipping_time, queue, standing_in.model_copy(update={"also_tell": recovery.id}))
+        outcome = await handle.result()
+        told = await recovery.result()
+    assert len(channel.sends) == 2  # the third would be in ten minutes
+    assert [(report.state, report.reason) for report in told] == [(DeliveryState.FAILED, outcome.reason)]
+    assert (outcome.state, outcome.was_stopped) == (DeliveryState.FAILED, True)
+    assert outcome.reason == "dropped: it was to stand in, and did not take it in time"
+    assert await skipping_time.get_current_time() < until
+
+
 async def test_what_is_dropped_is_not_posted_any_more(skipping_time: WorkflowEnvironment) -> None:
     channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
     async with serving(skipping_time, channel) as queue:
         with skipping_time.auto_time_skipping_disabled():
             handle = await start(skipping_time, queue, request())
             await until_waiting(handle)
-            await handle.signal(Delivery.drop, Drop(because="#payments-backup stands in for it"))
+            await handle.signal("drop", Drop(because="#payments-backup stands in for it"))
         outcome = await handle.result()
     assert (outcome.state, outcome.reason) == (DeliveryState.FAILED, "dropped: #payments-backup stands in for it")
     assert len(channel.sends) == 1
@@ -159,7 +213,7 @@ async def test_who_comes_to_listen_hears_the_end(skipping_time: WorkflowEnvironm
             recovery = await listener(skipping_time, queue)
             handle = await start(skipping_time, queue, request())
             await until_waiting(handle)
-            await handle.signal(Delivery.listen, Listen(reply_to=recovery.id))
+            await handle.signal("listen", Listen(reply_to=recovery.id))
         (told,) = await recovery.result()
         await handle.result()
     assert told.state is DeliveryState.DELIVERED
@@ -176,7 +230,7 @@ async def test_who_comes_to_listen_when_all_is_done_is_told_at_once(skipping_tim
             handle = await start(skipping_time, queue, request(policies=policies))
             await channel.was_recorded.wait()
             recovery = await listener(skipping_time, queue)
-            await handle.signal(Delivery.listen, Listen(reply_to=recovery.id))
+            await handle.signal("listen", Listen(reply_to=recovery.id))
             (told,) = await recovery.result()
             assert told.state is DeliveryState.DELIVERED
             channel.is_database_away = False
@@ -195,7 +249,7 @@ async def test_what_was_refused_for_good_is_tried_again_when_somebody_asks(skipp
             recovery = await listener(skipping_time, queue)
             await asyncio.sleep(0.2)  # this server cannot cancel a record that ends at that moment
             channel.is_database_away = False
-            await handle.signal(Delivery.try_now, TryNow(reply_to=recovery.id))
+            await handle.signal("try_now", TryNow(reply_to=recovery.id))
             (told,) = await recovery.result()
         outcome = await handle.result()
     assert told.state is DeliveryState.DELIVERED
@@ -246,10 +300,10 @@ async def test_what_was_stopped_stays_so_for_an_amendment(skipping_time: Workflo
             await until_waiting(handle)
             channel.is_database_away = True
             channel.was_recorded.clear()
-            await handle.signal(Delivery.drop, Drop(because="anna decided to skip"))
+            await handle.signal("drop", Drop(because="anna decided to skip"))
             await channel.was_recorded.wait()  # this server cannot cancel a record that ends at that moment
             await asyncio.sleep(0.2)
-            await handle.signal(Delivery.revise, request(2, policies=policies, heeds_stops=True))
+            await handle.signal("revise", request(2, policies=policies, heeds_stops=True))
             channel.is_database_away = False
         outcome = await handle.result()
     assert (len(channel.sends), outcome.was_stopped, outcome.revision) == (1, True, 2)

@@ -1,20 +1,22 @@
 """A delivery that outlives its edition hears what people decide about its channel, and tells them when it is over."""
 
-import uuid
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from devsync.contracts import activities as contracts
+from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
-from devsync.contracts.escalation import EscalationDecided, FollowEscalation, SubscriberLeft
+from devsync.contracts.escalation import EscalationDecided, GoOnAlone, HeldPlace, SubscriberLeft
 from devsync.domain.recovery.decision import Decision
 from tests.workflows.slack_channel import (
     REFUSED_FOR_NOW,
@@ -27,6 +29,10 @@ from tests.workflows.slack_channel import (
 )
 from workflows.delivery import Delivery
 
+DELIVERY = names.delivery_id("payments", "2026-W47", "slack-payments")
+PAGE = names.own_escalation_id(DELIVERY)
+RECOVERY = "recovery:payments:2026-W47:slack.deliver:1"
+ALONE = GoOnAlone(places=(HeldPlace(escalation_id=PAGE, workflow_id=RECOVERY),))
 ONE_HOUR = request().schedule.model_copy(update={"retry_after": (timedelta(hours=1),)})
 
 
@@ -56,7 +62,12 @@ class Following(NamedTuple):
         said = EscalationDecided(
             escalation_id=escalation_id or self.escalation.id, decision=decision, by="anna", note="as agreed"
         )
-        await self.delivery.signal(Delivery.decided, said)
+        await self.delivery.signal("decided", said)
+
+
+async def asking(environment: WorkflowEnvironment, queue: str) -> WorkflowHandle[Asking, SubscriberLeft]:
+    """The page about the channel, which a recovery has opened."""
+    return await environment.client.start_workflow(Asking.run, id=PAGE, task_queue=f"asking-{queue}")
 
 
 @asynccontextmanager
@@ -66,14 +77,26 @@ async def following(environment: WorkflowEnvironment, channel: Channel) -> Async
         serving(environment, channel) as queue,
         Worker(environment.client, task_queue=f"asking-{queue}", workflows=[Asking]),
     ):
-        escalation = await environment.client.start_workflow(
-            Asking.run, id=f"escalation:{uuid.uuid4()}", task_queue=f"asking-{queue}"
-        )
+        escalation = await asking(environment, queue)
         with environment.auto_time_skipping_disabled():
-            delivery = await start(environment, queue, request(schedule=ONE_HOUR))
+            delivery = await start(environment, queue, request(schedule=ONE_HOUR, is_looked_after=True))
             await until_waiting(delivery)
-            await delivery.signal(Delivery.follow, FollowEscalation(escalation_id=escalation.id))
+            await delivery.signal("go_on_alone", ALONE)
+            await channel.was_joined.wait()
         yield Following(delivery, escalation)
+        with suppress(RPCError):
+            await escalation.terminate("its test is over")
+
+
+async def test_it_takes_the_place_of_the_recovery_and_offers_what_it_can_do(skipping_time: WorkflowEnvironment) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
+    async with following(skipping_time, channel) as on:
+        await on.delivery.result()
+    (join,) = channel.joins
+    assert (join.escalation_id, join.replaces) == (PAGE, RECOVERY)
+    assert join.subscriber.choices == (Decision.RETRY, Decision.SKIP)
+    assert not join.subscriber.is_waiting
+    assert join.subscriber.subject == "payments 2026-W47: not in #payments yet, which is tried again"
 
 
 async def test_nobody_is_asked_any_more_when_it_is_there(skipping_time: WorkflowEnvironment) -> None:
@@ -81,9 +104,11 @@ async def test_nobody_is_asked_any_more_when_it_is_there(skipping_time: Workflow
     async with following(skipping_time, channel) as on:
         await on.hears(Decision.RETRY, escalation_id="escalation:another")
         left = await on.escalation.result()
-        await on.delivery.result()
-    assert left == SubscriberLeft(workflow_id=on.delivery.id, is_healed=True, note="#payments: delivered")
+        outcome = await on.delivery.result()
+    assert left == SubscriberLeft(workflow_id=DELIVERY, is_healed=True, note="#payments: delivered")
     assert channel.waits[0] > timedelta(minutes=59)
+    (refused,) = outcome.refused_messages
+    assert refused.startswith("signal 'decided' of escalation:another, which was not joined")
 
 
 async def test_to_retry_is_to_try_at_once(skipping_time: WorkflowEnvironment) -> None:
@@ -106,20 +131,33 @@ async def test_to_let_it_be_is_to_post_it_no_more(decision: Decision, skipping_t
     assert len(channel.sends) == 1
 
 
+async def test_a_decision_that_comes_before_it_knows_that_it_has_joined_counts(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)], joining=asyncio.Event())
+    async with following(skipping_time, channel) as on:
+        await on.hears(Decision.SKIP)
+        with skipping_time.auto_time_skipping_disabled():
+            while (await on.delivery.query(Delivery.outcome)).state is DeliveryState.PENDING:
+                await asyncio.sleep(0.02)
+        assert channel.joining is not None
+        channel.joining.set()
+        outcome = await on.delivery.result()
+    assert outcome.reason == "anna decided to skip: as agreed"
+    assert len(channel.sends) == 1
+
+
 async def test_who_comes_to_follow_when_all_is_done_leaves_at_once(skipping_time: WorkflowEnvironment) -> None:
     channel = Channel(is_database_away=True)
     lasting = policy(attempts=50).model_copy(update={"schedule_to_close": timedelta(days=7)})
     policies = request().policies | {contracts.RECORD_DELIVERY.name: lasting}
     async with serving(skipping_time, channel) as queue:
-        asking = f"asking-{queue}"
         with skipping_time.auto_time_skipping_disabled():
             delivery = await start(skipping_time, queue, request(policies=policies))
             await channel.was_recorded.wait()
-            async with Worker(skipping_time.client, task_queue=asking, workflows=[Asking]):
-                escalation = await skipping_time.client.start_workflow(
-                    Asking.run, id=f"escalation:{uuid.uuid4()}", task_queue=asking
-                )
-                await delivery.signal(Delivery.follow, FollowEscalation(escalation_id=escalation.id))
+            async with Worker(skipping_time.client, task_queue=f"asking-{queue}", workflows=[Asking]):
+                escalation = await asking(skipping_time, queue)
+                await delivery.signal("go_on_alone", ALONE)
                 assert (await escalation.result()).is_healed
             channel.is_database_away = False
         await delivery.result()

@@ -4,8 +4,10 @@ import asyncio
 import uuid
 
 import pytest
+from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowFailureError
+from temporalio.common import RawValue
 from temporalio.exceptions import CancelledError
 from temporalio.testing import WorkflowEnvironment
 
@@ -34,13 +36,20 @@ async def test_malformed_and_unknown_signals_leave_the_run_unharmed(skipping_tim
             await handle.signal("revise", args=[1, 2])
             await handle.signal("revise", "nonsense")
             await handle.signal("explode", {"now": True})
+            await handle.signal("try_now", RawValue(Payload(metadata={"encoding": b"binary/plain"}, data=b"now!")))
+            queried = await handle.query(Delivery.outcome)
         outcome = await handle.result()
         metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
-    assert [line.split(" at ")[0] for line in metadata.current_details.splitlines() if "Refused" in line] == [
-        "- Refused signal 'revise'",
-        "- Refused signal 'revise'",
-        "- Refused signal 'explode'",
+    refused = [
+        "signal 'revise'",
+        "signal 'revise'",
+        "signal 'revise': Input should be an object",
+        "signal 'explode'",
+        "signal 'try_now': not a TryNow",
     ]
+    assert [line.split(" at ")[0] for line in queried.refused_messages] == refused
+    shown = [line.split(" at ")[0] for line in metadata.current_details.splitlines() if "Refused" in line]
+    assert shown == [f"- Refused {what}" for what in refused]
     assert outcome.state is DeliveryState.DELIVERED
     assert outcome.revision == 1
 
@@ -54,7 +63,7 @@ async def test_a_run_again_over_a_queued_delivery_is_told_how_it_ended(skipping_
             )
             handle = await start(skipping_time, queue, request(reply_to=edition.id))
             await channel.was_tried.wait()
-            await handle.signal(Delivery.revise, request(reply_to=edition.id))
+            await handle.signal("revise", request(reply_to=edition.id))
         reports = await edition.result()
     assert [one.state for one in reports if one.state is not DeliveryState.PENDING] == [DeliveryState.DELIVERED]
 

@@ -23,7 +23,6 @@ from tests.workflows.slack_channel import (
     start,
     until_waiting,
 )
-from workflows.delivery import Delivery
 
 
 async def test_a_later_run_updates_in_place_what_changed_and_removes_what_is_gone(
@@ -53,7 +52,7 @@ async def test_a_revision_that_comes_while_the_first_is_queued_gives_one_message
         with skipping_time.auto_time_skipping_disabled():
             handle = await start(skipping_time, queue, request())
             await channel.was_tried.wait()
-            await handle.signal(Delivery.revise, request(revision=2, parts=("A", "B")))
+            await handle.signal("revise", request(revision=2, parts=("A", "B")))
         outcome = await handle.result()
     assert outcome.revision == 2
     assert sorted(channel.messages.values()) == [(f"{KEY}/{n}", 2) for n in (0, 1)]
@@ -65,7 +64,7 @@ async def test_an_older_revision_is_ignored(skipping_time: WorkflowEnvironment) 
         with skipping_time.auto_time_skipping_disabled():
             handle = await start(skipping_time, queue, request(revision=3))
             await channel.was_tried.wait()
-            await handle.signal(Delivery.revise, request(revision=2))
+            await handle.signal("revise", request(revision=2))
         outcome = await handle.result()
     assert outcome.revision == 3
 
@@ -207,7 +206,7 @@ async def test_a_newer_revision_is_sent_before_the_rest_of_the_older_one(skippin
         with skipping_time.auto_time_skipping_disabled():
             handle = await start(skipping_time, queue, request())
             await until_waiting(handle)
-            await handle.signal(Delivery.revise, request(revision=2, parts=("A", "B")))
+            await handle.signal("revise", request(revision=2, parts=("A", "B")))
         outcome = await handle.result()
     assert outcome.state is DeliveryState.DELIVERED
     assert [(sent.index, sent.rendering.size) for sent in channel.sends] == [(0, 1), (0, 2), (1, 2)]
@@ -227,7 +226,7 @@ async def test_a_newer_revision_does_not_wait_for_the_record_of_the_older_one(
             handle = await start(skipping_time, queue, request(policies=policies))
             await channel.was_recorded.wait()
             await asyncio.sleep(0.5)  # until the try is over: this server cannot cancel one that ends in that moment
-            await handle.signal(Delivery.revise, request(revision=2, parts=("A", "B"), policies=policies))
+            await handle.signal("revise", request(revision=2, parts=("A", "B"), policies=policies))
             while len(channel.sends) < 4:
                 await asyncio.sleep(0.02)
         channel.is_database_away = False

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devsync.contracts.escalation import EscalationStart, SubscriberLeft
+from devsync.contracts.escalation import Acknowledge, EscalationStart, SubscriberLeft
 from devsync.contracts.people import Resolve
 from devsync.domain.escalation.machine import EventKind, Refused, State
 from devsync.domain.recovery.decision import Decision
-from tests.workflows.escalation_stage import HOUR, MINUTE, joined
+from tests.workflows.escalation_stage import HOUR, MINUTE, joined, policy
 from workflows.escalation_case import FOLLOWED_AT_MOST, GRACE, Case
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -45,6 +45,39 @@ def test_while_nobody_waits_nobody_else_is_asked_and_nothing_is_offered() -> Non
     assert case.next_step == "nobody else is asked: nobody waits for an answer"
     with pytest.raises(Refused, match="nobody offers retry; there are none, since nobody needs an answer"):
         case.change(Resolve(by="anna", decision=RETRY), NOON)
+
+
+def test_who_is_not_in_the_list_of_people_decides_nothing() -> None:
+    case = fresh()
+    case.join(joined("recovery", policy(people=("anna", "Ben"))), NOON)
+    for message in (Resolve(by="mallory", decision=SKIP), Acknowledge(by="mallory")):
+        with pytest.raises(Refused, match=r"by: 'mallory' is not of the people in escalation.yaml: anna, Ben"):
+            case.take(message, NOON)
+    assert case.take(Resolve(by="ben", decision=SKIP), NOON).state is State.RESOLVED
+
+
+def test_what_only_somebody_can_mend_is_on_the_page_until_it_is_mended() -> None:
+    case = only_told()
+    for workflow in ("delivery", "delivery of another team"):
+        told = joined(workflow, choices=(), is_waiting=False, subject="not in #ops", remedy="delivery replay")
+        case.join(told, NOON)
+    assert kinds(case).count(EventKind.TOLD_AGAIN) == 1  # once, however many come
+    case.leave(SubscriberLeft(workflow_id="recovery", is_healed=True), NOON)
+    assert case.is_open
+    case.let_time_pass(NOON + FOLLOWED_AT_MOST)
+    record = case.opened.record
+    assert (record.state, record.note) == (
+        State.RESOLVED,
+        "nobody waits for an answer any more, and nobody has mended not in #ops and 1 more",
+    )
+
+
+def test_who_leaves_and_never_came_is_refused_unless_it_cannot_know() -> None:
+    case = only_told()
+    case.leave(SubscriberLeft(workflow_id="delivery", is_healed=True, may_be_absent=True), NOON)
+    with pytest.raises(Refused, match="delivery is not here"):
+        case.leave(SubscriberLeft(workflow_id="delivery", is_healed=True), NOON)
+    assert case.is_open
 
 
 def test_who_comes_then_and_waits_asks_the_level_anew() -> None:

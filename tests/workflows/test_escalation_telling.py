@@ -3,6 +3,7 @@
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from commands.escalation.shown import lines
 from devsync.contracts.escalation import ToldState
 from devsync.domain.escalation.machine import State
 from tests.e2e.stage import eventually
@@ -198,6 +199,30 @@ async def test_who_needs_no_answer_says_so_and_nobody_else_is_woken(own_time: Wo
     assert "nobody offers use_fallback" in view.refused[0]
     assert people.pages() == ["#leads"]
     assert [event.kind.value for event in ended.events] == ["opened", "joined", "refused", "acknowledged", "resolved"]
+
+
+async def test_what_no_answer_helps_is_told_with_what_does(own_time: WorkflowEnvironment) -> None:
+    """A channel that nothing tries any more: there is nothing to decide, and something to do."""
+    people = People()
+    remedy = "when the cause is mended: python starter.py delivery replay payments 2026-W47 slack-payments"
+    async with escalation_stage(own_time, people) as stage:
+        with stage.at_rest():
+            await stage.join("delivery:1", choices=(), is_waiting=False, subject="not in #payments", remedy=remedy)
+            await stage.told("#leads")
+            details, notice = await stage.details(), people.newest("#leads").notice
+            listed = [*lines(await stage.view())]
+            await stage.leave("delivery:1", is_healed=True, note="#payments: delivered")
+        ended = await stage.result()
+    assert notice.title.startswith("Help needed: ")
+    assert f"not in #payments; {remedy}" in notice.body
+    assert f"  mend     not in #payments; {remedy}" in listed
+    for told_there in (notice.body, details):
+        assert "Nothing tries these any more." in told_there
+        assert "No answer is needed" not in told_there
+        assert "resolve" not in told_there
+    assert ended.record is not None
+    assert ended.record.note == "healed by itself: #payments: delivered"
+    assert people.newest("#leads").notice.title.startswith("Resolved: ")
 
 
 async def test_the_database_away_holds_up_nobody_and_is_written_later(own_time: WorkflowEnvironment) -> None:

@@ -21,7 +21,6 @@ from tests.workflows.recovery_stage import (
     stage,
     step,
 )
-from workflows.recovery import Recovery
 
 WAIT = step("breaker", "workflow.wait_for_breaker", timeout=15 * MINUTE)
 QUIET = {"ask": "never", "tell": "never"}
@@ -102,7 +101,7 @@ async def test_an_operator_who_lets_calls_through_ends_the_wait(skipping_time: W
         with skipping_time.auto_time_skipping_disabled():
             now = await on.now()
             handle = await on.start(request(now, failed(API, refused(now + 14 * MINUTE)), plan=plan_of(WAIT, **QUIET)))
-            await handle.signal(Recovery.service_released, ServiceReleased(service=names.JIRA))
-            await handle.signal(Recovery.service_released, ServiceReleased(service=names.GITHUB))
+            await handle.signal("service_released", ServiceReleased(service=names.JIRA))
+            await handle.signal("service_released", ServiceReleased(service=names.GITHUB))
             report = await handle.result()
     assert (report.steps[0].state, report.steps[0].duration < MINUTE) == (StepState.RESOLVED, True)

@@ -6,17 +6,18 @@ from typing import Any
 import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1 import WorkflowMetadata
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.common import RawValue
 from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
+from devsync.contracts import names
 from devsync.contracts.escalation import EscalationDecided
 from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
-from tests.workflows.recovery_stage import API, Ground, heals, plan_of, request, stage, step
+from tests.workflows.recovery_stage import API, Escalation, Ground, heals, plan_of, request, stage, step
 from workflows.recovery import Recovery
 
 PLAN = plan_of(step("retry", "github.collect_again"), step("cached"))
@@ -41,6 +42,12 @@ NONSENSE: dict[str, tuple[str, list[Any], str]] = {
     "a misspelt field": ("resolve", [{"by": "anna", "decison": "retry"}], "signal 'resolve': decison: not known here"),
     "an unknown field": ("resolve", [{"by": "a", "decision": "skip", "now": 1}], "signal 'resolve': now: not known"),
     "null": ("resolve", [None], "signal 'resolve': "),
+    "an unreadable report": (
+        "delivery_reported",
+        ["it is there"],
+        "signal 'delivery_reported': Input should be an obj",
+    ),
+    "an unreadable release": ("service_released", [PLAIN], "signal 'service_released': not a ServiceReleased"),
     "escalate without a person": ("escalate", [{}], "signal 'escalate': by: Field required"),
     "escalate twice over": ("escalate", [{"by": "anna"}, {"by": "ben"}], "signal 'escalate'"),
     "escalate in plain text": ("escalate", [PLAIN], "signal 'escalate': not a Escalate"),
@@ -136,6 +143,33 @@ async def test_a_cancelled_recovery_stops_at_once_and_leaves_its_escalation(own_
     assert (left.is_healed, left.note) == (False, "the recovery was cancelled")
 
 
+async def has_asked_to_cancel(handle: WorkflowHandle[Any, Any]) -> bool:
+    events = (await handle.fetch_history()).events
+    return any(event.HasField("activity_task_cancel_requested_event_attributes") for event in events)
+
+
+async def test_one_that_is_cancelled_while_it_joins_leaves_no_page_behind(own_time: WorkflowEnvironment) -> None:
+    """The page may be open by then, although nobody has told us yet."""
+    ground = Ground({"cached": [heals(ProvenanceKind.CACHED, only=[API])]}, joining=asyncio.Event())
+    async with stage(own_time, ground) as on:
+        with own_time.auto_time_skipping_disabled():
+            escalation = await own_time.client.start_workflow(
+                Escalation.run, id=names.service_escalation_id(names.GITHUB), task_queue=on.queue
+            )
+            handle = await on.start(request(await on.now(), plan=PLAN))
+            await ground.was_joined.wait()
+            await handle.cancel()
+            while not await has_asked_to_cancel(handle):
+                await asyncio.sleep(0.02)
+            assert ground.joining is not None
+            ground.joining.set()
+            with pytest.raises(WorkflowFailureError) as stopped:
+                await handle.result()
+            (left,) = await asyncio.wait_for(escalation.result(), 10)
+    assert isinstance(stopped.value.cause, CancelledError)
+    assert (left.workflow_id, left.is_healed) == (handle.id, False)
+
+
 async def test_a_step_that_is_running_is_cancelled_with_its_recovery(own_time: WorkflowEnvironment) -> None:
     held = asyncio.Event()
     ground = Ground(holds={"retry": held})
@@ -146,7 +180,6 @@ async def test_a_step_that_is_running_is_cancelled_with_its_recovery(own_time: W
             await handle.cancel()
             with pytest.raises(WorkflowFailureError):
                 await handle.result()
-            events = [event async for event in handle.fetch_history_events()]
+            assert await has_asked_to_cancel(handle)
             held.set()
-    assert any(event.HasField("activity_task_cancel_requested_event_attributes") for event in events)
     assert not ground.given["cached"]

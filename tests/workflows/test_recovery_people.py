@@ -173,6 +173,24 @@ async def test_a_decision_made_here_is_told_to_the_escalation(skipping_time: Wor
     assert (left.is_healed, left.note) == (False, "anna decided: skip")
 
 
+async def test_a_decision_of_somebody_unknown_is_refused_where_people_are_listed(
+    skipping_time: WorkflowEnvironment,
+) -> None:
+    ground, plan = laddered()
+    ground.people = ("anna",)
+    async with stage(skipping_time, ground) as on:
+        await on.with_escalation()
+        with skipping_time.auto_time_skipping_disabled():
+            handle = await on.start(request(await on.now(), plan=plan))
+            await until_asked(on, handle)
+            await handle.signal("resolve", {"by": "mallory", "decision": "abort"})
+            await handle.signal("resolve", {"by": "Anna", "decision": "skip"})
+            report = await handle.result()
+    assert (report.decision, report.decided_by) == (Decision.SKIP, "Anna")
+    (refused,) = report.refused_messages
+    assert refused.startswith("signal 'resolve': by: 'mallory' is not of the people in escalation.yaml: anna at ")
+
+
 # The test server skips no time any more after it has lost an activity that was under way: a server of its own.
 async def test_a_decision_cuts_the_running_step_short(own_time: WorkflowEnvironment) -> None:
     ground, plan = laddered()
@@ -285,7 +303,7 @@ async def test_in_two_escalations_it_follows_either_and_leaves_both(
         with skipping_time.auto_time_skipping_disabled():
             handle = await on.start(request(await on.now(), plan=plan_of(RETRY)))
             await until_asked(on, handle)
-            await handle.signal(Recovery.service_released, ServiceReleased(service="github"))
+            await handle.signal("service_released", ServiceReleased(service="github"))
             while len(ground.given["retry"]) < 2:
                 await asyncio.sleep(0.02)
             await handle.signal("escalate", {"by": "anna", "reason": "it is urgent"})
@@ -350,7 +368,7 @@ async def test_a_release_brings_one_try_at_once_and_no_more(skipping_time: Workf
         with skipping_time.auto_time_skipping_disabled():
             handle = await on.start(request(await on.now(), plan=plan))
             await until_asked(on, handle)
-            await handle.signal(Recovery.service_released, ServiceReleased(service="github"))
+            await handle.signal("service_released", ServiceReleased(service="github"))
             while len(ground.given["retry"]) < 2:
                 await asyncio.sleep(0.02)
         await handle.result()

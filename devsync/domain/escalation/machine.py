@@ -184,7 +184,7 @@ def raised(record: EscalationRecord, level: str, why: str, now: datetime) -> Ste
 
 
 def needed(record: EscalationRecord, why: str, now: datetime) -> Step:
-    """Nobody waited for an answer, and now somebody does: who was only told is asked. Who holds it has it already."""
+    """Nobody needed people, and now somebody does: who was only told is asked. Who holds it has it already."""
     if record.state is not State.FIRING:
         return Step(record)
     return _fire(record, EventKind.TOLD_AGAIN, POLICY, why, now)

@@ -1,6 +1,7 @@
 """An escalation policy: who is asked, for how long, who is asked next, and what happens when nobody answers."""
 
 import re
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Self
 
@@ -14,6 +15,7 @@ from devsync.domain.recovery.decision import Decision
 LONGEST_WAIT: Final = timedelta(days=30)
 _SLACK: Final = re.compile(r"[#@][\w.-]{1,80}|[CGDUW][A-Z0-9]{7,}")
 _MAIL: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
+_NAMES_SHOWN: Final = 10
 Wait = Annotated[timedelta, Field(gt=timedelta(), le=LONGEST_WAIT)]
 
 
@@ -55,6 +57,8 @@ class EscalationPolicy(Model):
     business_hours: BusinessHours | None = None
     default_decision: Decision
     """Taken where nobody answers at the last level."""
+    people: tuple[str, ...] = ()
+    """Who may answer. Empty: whoever gives a name."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -67,6 +71,9 @@ class EscalationPolicy(Model):
         if self.business_hours is None and any(level.counts_business_time for level in self.levels):
             raise ValueError("a level counts business time, and there are no business_hours")
         return self
+
+    def may_answer(self, person: str) -> bool:
+        return is_known(person, self.people)
 
     @property
     def level_names(self) -> tuple[str, ...]:
@@ -102,6 +109,17 @@ class EscalationPolicy(Model):
         if asked.counts_business_time and self.business_hours is not None:
             return after(self.business_hours, since, asked.delay)
         return since + asked.delay
+
+
+def is_known(person: str, people: Collection[str]) -> bool:
+    """Whether somebody of that name is in the list. Where nobody is, everybody is known."""
+    return not people or person.casefold() in {one.casefold() for one in people}
+
+
+def unknown_person(person: str, people: Sequence[str]) -> str:
+    """What is wrong with a name that is not in the list."""
+    more = ", …" if len(people) > _NAMES_SHOWN else ""
+    return f"{person!r} is not of the people in escalation.yaml: {', '.join(people[:_NAMES_SHOWN])}{more}"
 
 
 def target_of(word: str) -> Target | None:
