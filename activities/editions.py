@@ -22,11 +22,13 @@ from devsync.contracts.edition import (
     PlanEdition,
 )
 from devsync.contracts.refresh import PlanRefresh
-from devsync.domain.changelog.edition import Gap
+from devsync.domain.changelog.coverage import with_lost
+from devsync.domain.changelog.difference import Difference, difference
+from devsync.domain.changelog.edition import Edition, Gap
 from devsync.domain.changelog.edits import edited, unknown_ids
 from devsync.settings.configuration import TeamConfiguration, load_team
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
-from devsync.storage.connection import DatabaseUnavailable
+from devsync.storage.connection import DatabaseUnavailable, StorageError
 from devsync.storage.database import Database
 from devsync.storage.editions import Editions
 
@@ -62,7 +64,7 @@ class EditionActivities:
         contents, unread = await self._read_units(message)
         units = tuple(unit for unit in message.units if unit.unit in contents)
         composition = Composition(
-            message=message.model_copy(update={"units": units, "gaps": (*message.gaps, *unread)}),
+            message=message.model_copy(update={"units": units, "gaps": with_lost(message.gaps, unread), "since": None}),
             known_people=await self._known_people(message.plan),
         )
         found = await asyncio.to_thread(unedited, composition, contents)
@@ -76,8 +78,21 @@ class EditionActivities:
             unclassified_ratio=edition.unclassified_ratio,
             completeness=edition.completeness,
             gaps=edition.gaps,
+            unread=tuple(gap.unit for gap in unread),
             unknown_edits=unknown_ids([item.id for item in found.items], message.edits),
+            difference=await self._since(message.since, edition),
         )
+
+    async def _since(self, before: ArtifactRef | None, edition: Edition) -> Difference | None:
+        """An aid for readers: the edition goes out without it, too."""
+        if before is None:
+            return None
+        try:
+            content = await self._store.get(before)
+        except StorageError as error:
+            activity.logger.warning("what is new cannot be told: %s", error)
+            return None
+        return await asyncio.to_thread(difference, Edition.model_validate_json(content), edition)
 
     async def _put_edition(self, content: bytes, composition: Composition) -> MadeEdition:
         (reference,) = await self._store.put_or_carry(
@@ -123,7 +138,7 @@ class EditionActivities:
             except StoreUnavailable as error:
                 if datetime.now(UTC) < message.patient_until:
                     raise
-                reason = f"collected, but the artifact store cannot be read: {error}"
+                reason = f"collected, but our own store cannot be read: {error}"
                 unread.append(Gap(unit=unit.unit, service=names.LOCAL, reason=reason, category="database"))
         return contents, unread
 

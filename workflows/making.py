@@ -9,6 +9,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities
+    from devsync.contracts.artifacts import ArtifactRef
     from devsync.contracts.collection import UnitCollected
     from devsync.contracts.delivery import ChannelPlan, DeliveryRequest
     from devsync.contracts.edition import (
@@ -20,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         PreviousEdition,
         RenderEdition,
     )
+    from devsync.contracts.recovery import FailedUnit
     from devsync.domain.changelog.edition import Gap
     from devsync.domain.changelog.edits import Edits
     from devsync.domain.changelog.telling import Telling
@@ -34,6 +36,8 @@ class Made(NamedTuple):
 
     answered: Answered
     composed: EditionComposed
+    missing: tuple[FailedUnit, ...]
+    """What its gaps name: an amendment asks for it again."""
     revision: int
     edits: Edits
 
@@ -56,11 +60,15 @@ async def compose(
     edits: Edits,
     patient_until: datetime,
     *,
+    since: ArtifactRef | None = None,
     time_left: timedelta | None = None,
 ) -> EditionComposed:
+    """`since`: the revision before, where what is different is to be told."""
     return await call(
         activities.COMPOSE_EDITION,
-        ComposeEdition(plan=plan, units=tuple(units), gaps=tuple(gaps), patient_until=patient_until, edits=edits),
+        ComposeEdition(
+            plan=plan, units=tuple(units), gaps=tuple(gaps), patient_until=patient_until, edits=edits, since=since
+        ),
         plan.policies,
         summary=f"Compose {len(units)} units, {len(gaps)} missing",
         time_left=time_left,

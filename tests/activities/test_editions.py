@@ -208,3 +208,19 @@ async def test_a_unit_that_cannot_be_read_is_waited_for_until_there_is_no_time_a
     composed = await desk.compose(message.model_copy(update={"patient_until": NOW - timedelta(seconds=1)}))
     assert [(gap.unit, gap.service) for gap in composed.gaps] == [(lost.unit, names.LOCAL)]
     assert "cannot be read" in composed.gaps[0].reason
+    assert composed.unread == (lost.unit,)
+
+
+async def test_what_is_different_from_the_revision_before_is_told_where_that_can_be_read(
+    tmp_path: Path, database: Database
+) -> None:
+    desk = Desk(tmp_path, database)
+    message = await collected(desk.store, tmp_path, 100)
+    first = await desk.compose(message.model_copy(update={"units": message.units[1:]}))
+    assert isinstance(first.edition, ArtifactRef)
+    second = await desk.compose(message.model_copy(update={"since": first.edition}))
+    assert second.difference is not None
+    assert second.difference.added - second.difference.removed == second.item_count - first.item_count > 0
+    assert (await desk.compose(message)).edition == second.edition
+    gone = ArtifactRef(digest="0" * 64, size=1, kind="edition")
+    assert (await desk.compose(message.model_copy(update={"since": gone}))).difference is None

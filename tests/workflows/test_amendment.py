@@ -13,6 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 from devsync.contracts import activities, names
 from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.edition import EditionResult, EditionStatus
+from devsync.domain.changelog.difference import Difference
 from devsync.domain.errors import ErrorCategory, Failure
 from tests.workflows.office import DELIVER_BY, WEEK, Office, let_pass, make, serving, start
 from workflows import previews
@@ -62,7 +63,7 @@ async def test_what_answers_later_makes_the_next_revision_in_the_same_messages(o
     assert set(office.posts) == {f"payments/{WEEK}/slack-payments/{part}" for part in (0, 1)}
     told = office.rendered[-1].telling
     assert told.amended is not None
-    assert (told.amended.units, told.amended.items_added, told.asks_until) == ((BROKEN,), 1, None)
+    assert (told.amended.units, told.amended.difference, told.asks_until) == ((BROKEN,), Difference(added=1), None)
     assert office.rendered[0].telling.asks_until is not None
 
 
@@ -181,7 +182,11 @@ async def test_a_step_that_hangs_keeps_nobody_from_stopping_it(own_time: Workflo
             await amendment_of(own_time).signal("try_now", {"by": "anna"})
             await office.was_asked[activities.RENDER_EDITION.name].wait()
             await amendment_of(own_time).signal("stop", {"by": "anna", "reason": "nobody needs it"})
-            progress = await amendment_of(own_time).result()
+            stopped_at = await own_time.get_current_time()
+        progress = await end_of(own_time)
+        ended_at = (await amendment_of(own_time).describe()).close_time
+    assert ended_at is not None
+    assert ended_at - stopped_at < timedelta(minutes=15)
     assert (progress.ended, progress.revision) == ("stopped by anna: nobody needs it", 1)
 
 
