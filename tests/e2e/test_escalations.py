@@ -91,7 +91,7 @@ async def test_asked_in_slack_and_answered_at_the_command_line(own_stage: Stage)
         (Decision.USE_FALLBACK, "until Monday")
     }
     (page,) = pages(stage)
-    assert page.text.startswith("Resolved: github: github answered 503")
+    assert page.text.startswith("Resolved: github answered 503")
     assert any("Now asked: executive: urgent" in note for note in notes(stage))
     assert stage.slack.channel_named("engineering").top_level()[-1].text.startswith("Resolved")
     rows = stage.rows("SELECT * FROM escalations")
