@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.composing import digest_of, unedited
+from activities.composing import content_of, digest_of, unedited
 from activities.planning import LastDelivered, plan_edition
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
@@ -18,8 +18,10 @@ from devsync.contracts.edition import (
     Composition,
     EditionComposed,
     EditionPlan,
+    FindUnknownItems,
     MadeEdition,
     PlanEdition,
+    UnknownItems,
 )
 from devsync.contracts.refresh import PlanRefresh
 from devsync.domain.changelog.coverage import with_lost
@@ -43,7 +45,7 @@ class EditionActivities:
         self._editions = Editions(database)
 
     def all(self) -> list[Callable[..., Any]]:
-        return [self.plan, self.plan_refresh, self.compose]
+        return [self.plan, self.plan_refresh, self.compose, self.find_unknown_items]
 
     @activity.defn(name=contracts.PLAN_EDITION.name)
     async def plan(self, message: PlanEdition) -> EditionPlan:
@@ -82,6 +84,12 @@ class EditionActivities:
             unknown_edits=unknown_ids([item.id for item in found.items], message.edits),
             difference=await self._since(message.since, edition),
         )
+
+    @activity.defn(name=contracts.FIND_UNKNOWN_ITEMS.name)
+    async def find_unknown_items(self, message: FindUnknownItems) -> UnknownItems:
+        """Reads the edition that reviewers see."""
+        edition = Edition.model_validate_json(await content_of(message.edition, self._store))
+        return UnknownItems(ids=unknown_ids([item.id for item in edition.items], message.edits))
 
     async def _since(self, before: ArtifactRef | None, edition: Edition) -> Difference | None:
         """An aid for readers: the edition goes out without it, too."""

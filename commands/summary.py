@@ -13,10 +13,8 @@ def print_summary(result: EditionResult) -> None:
     """Status, numbers, gaps and channels of one edition, on standard output."""
     out = output()
     colour = _COLOURS.get(result.status, "red")
-    revision = f"revision {result.revision}, " if result.revision else ""  # a dry run makes none
     out.print(
-        f"[bold]{result.team} {result.iso_week}[/]: [{colour}]{result.status.value}[/], {revision}"
-        f"{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "
+        f"[bold]{result.team} {result.iso_week}[/]: [{colour}]{result.status.value}[/], {_content(result)}"
         f"{result.seconds.get('total', 0):.1f} s",
         soft_wrap=True,
     )
@@ -40,6 +38,14 @@ def print_summary(result: EditionResult) -> None:
         stands_in = ", stands in" if channel.stands_in else ""
         out.print(f"  {channel.channel} {channel.state.value}{stands_in}{where}{why}", markup=False, soft_wrap=True)
     out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False, soft_wrap=True)
+
+
+def _content(result: EditionResult) -> str:
+    """Empty where the run made no edition: it has no items to count."""
+    if result.status not in (EditionStatus.COMPLETE, EditionStatus.PARTIAL):
+        return ""
+    revision = f"revision {result.revision}, " if result.revision else ""  # a dry run makes none
+    return f"{revision}{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "
 
 
 def print_healing(healed: Healed) -> None:

@@ -18,8 +18,10 @@ with workflow.unsafe.imports_passed_through():
         EditionPlan,
         EditionRendered,
         FindPreviousEdition,
+        FindUnknownItems,
         PreviousEdition,
         RenderEdition,
+        UnknownItems,
     )
     from devsync.contracts.recovery import FailedUnit
     from devsync.domain.changelog.edition import Gap
@@ -71,6 +73,19 @@ async def compose(
         ),
         plan.policies,
         summary=f"Compose {len(units)} units, {len(gaps)} missing",
+        time_left=time_left,
+    )
+
+
+async def find_unknown_items(
+    plan: EditionPlan, composed: EditionComposed, edits: Edits, *, time_left: timedelta
+) -> UnknownItems:
+    """Raises ActivityError when the time is up."""
+    return await call(
+        activities.FIND_UNKNOWN_ITEMS,
+        FindUnknownItems(edition=composed.edition, edits=edits),
+        plan.policies,
+        summary="Look for the items that are to be changed",
         time_left=time_left,
     )
 

@@ -153,6 +153,17 @@ class EditionComposed(Model):
     """From `since`; None where it was not asked for, or cannot be read."""
 
 
+class FindUnknownItems(Model):
+    """Which of the items that reviewers want to change does the edition not have?"""
+
+    edition: MadeEdition
+    edits: Edits
+
+
+class UnknownItems(Model):
+    ids: tuple[str, ...] = ()
+
+
 class PreviousEdition(Model):
     """The newest revision of the same week; revision 0 when there is none."""
 

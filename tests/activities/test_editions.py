@@ -28,6 +28,7 @@ from devsync.contracts.edition import (
     EditionRendered,
     EditionResult,
     EditionStatus,
+    FindUnknownItems,
     KeptEdition,
     PlanEdition,
     RecordEdition,
@@ -35,6 +36,7 @@ from devsync.contracts.edition import (
 )
 from devsync.domain.changelog.composition import ProjectUnit, RepositoryUnit
 from devsync.domain.changelog.edition import Edition
+from devsync.domain.changelog.edits import Edits
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
 from devsync.storage.database import Database
 from devsync.storage.editions import Editions
@@ -224,3 +226,14 @@ async def test_what_is_different_from_the_revision_before_is_told_where_that_can
     assert (await desk.compose(message)).edition == second.edition
     gone = ArtifactRef(digest="0" * 64, size=1, kind="edition")
     assert (await desk.compose(message.model_copy(update={"since": gone}))).difference is None
+
+
+async def test_items_that_an_edition_does_not_have_are_found(tmp_path: Path, database: Database) -> None:
+    desk = Desk(tmp_path, database)
+    composed = await desk.compose(await collected(desk.store, tmp_path, 20))
+    items = Edition.model_validate_json(await content_of(composed.edition, desk.store)).items
+    edits = Edits(hide=(items[0].id, "PAY-0"), retitle={items[1].id: "Better", "acme/none#1": "Better"})
+    activities = EditionActivities(tmp_path, desk.store, database)
+    asked = FindUnknownItems(edition=composed.edition, edits=edits)
+    found = await ActivityEnvironment().run(activities.find_unknown_items, asked)
+    assert found.ids == ("PAY-0", "acme/none#1")

@@ -26,3 +26,9 @@ def test_ids_are_whole_on_one_line_whatever_the_team_is_called(
     printed = capsys.readouterr().out
     assert "workflow changelog:ledger:2026-W47, run 01a2102c-3a5c-7a94-bb93-69b6c85fa4aa\n" in printed
     assert "revision 1, 1 item, 100% of the sources" in printed
+
+
+def test_a_run_that_made_no_edition_counts_no_items(capsys: pytest.CaptureFixture[str]) -> None:
+    rejected = {"status": EditionStatus.REJECTED, "item_count": 0, "completeness": 0, "seconds": {"total": 2.5}}
+    print_summary(LEDGER.model_copy(update=rejected))
+    assert capsys.readouterr().out.splitlines()[0] == "ledger 2026-W47: rejected, 2.5 s"

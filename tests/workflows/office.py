@@ -43,11 +43,13 @@ from devsync.contracts.edition import (
     EditionRequest,
     EditionResult,
     FindPreviousEdition,
+    FindUnknownItems,
     PlanEdition,
     PreviousEdition,
     Recorded,
     RecordEdition,
     RenderEdition,
+    UnknownItems,
 )
 from devsync.contracts.escalation import EscalationJoined, JoinEscalation
 from devsync.contracts.notifications import Notified, Notify
@@ -116,6 +118,8 @@ class Office:
     without_texts: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
     """Units that the store does not give to composition."""
+    unknown: set[str] = field(default_factory=set)
+    """Items that reviewers name and no edition has."""
     rendered: list[RenderEdition] = field(default_factory=list)
     notices: list[Notify] = field(default_factory=list)
     joined: list[JoinEscalation] = field(default_factory=list)
@@ -129,8 +133,8 @@ class Office:
         """By service."""
         answers: dict[str, list[Callable[..., Any]]] = {
             names.LOCAL: [
-                self.plan, self.find_previous, self.compose, self.render, self.record, self.recall,
-                self.record_delivery, self.join_escalation,
+                self.plan, self.find_previous, self.compose, self.find_unknown_items, self.render, self.record,
+                self.recall, self.record_delivery, self.join_escalation,
             ],
             names.GITHUB: [self.collect_repository, self.collect_repositories_again],
             names.JIRA: [self.collect_project, self.collect_projects_again],
@@ -211,6 +215,12 @@ class Office:
             unread=tuple(unread),
             difference=Difference(added=1) if message.since else None,
         )
+
+    @activity.defn(name=contracts.FIND_UNKNOWN_ITEMS.name)
+    async def find_unknown_items(self, message: FindUnknownItems) -> UnknownItems:
+        await self._answer()
+        named = (*message.edits.hide, *message.edits.retitle)
+        return UnknownItems(ids=tuple(item for item in named if item in self.unknown))
 
     @activity.defn(name=contracts.RENDER_EDITION.name)
     async def render(self, message: RenderEdition) -> EditionRendered:
