@@ -63,8 +63,7 @@ class Amendment(AmendmentRun):
 
     @workflow.run
     async def run(self, request: AmendmentRequest) -> AmendmentProgress:
-        plan = request.plan
-        workflow.upsert_search_attributes([names.TEAM.value_set(plan.team), names.ISO_WEEK.value_set(plan.iso_week)])
+        self._be_findable()
         try:
             await self._inherit_escalations()
             while not self._ended or self._is_replaced:
@@ -77,6 +76,11 @@ class Amendment(AmendmentRun):
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._progress
+
+    def _be_findable(self) -> None:
+        plan = self._request.plan
+        workflow.upsert_search_attributes([names.TEAM.value_set(plan.team), names.ISO_WEEK.value_set(plan.iso_week)])
+        self._show_status(self._request.result.status)
 
     # The rounds.
 
@@ -112,6 +116,7 @@ class Amendment(AmendmentRun):
         self._request = self._newest
         self._handed_over_by = self._request.result.run_id
         self._is_standing_by = False
+        self._show_status(self._request.result.status)
         self._added = self._given_up = ()
         self._must_retell = False
         self._units = {unit.unit: unit for unit in self._request.units}
@@ -260,6 +265,7 @@ class Amendment(AmendmentRun):
             amended_results(request.result.channels, channels, made.revision, self._outcomes),
             self._outcomes.values(),
         ).model_copy(update={"workflow_id": workflow.info().workflow_id, "run_id": workflow.info().run_id})
+        self._show_status(result.status)
         amended = request.model_copy(update={"result": result})
         if self._newest is request:  # else a later run of the week has handed over meanwhile
             self._newest = amended

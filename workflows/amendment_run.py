@@ -8,10 +8,11 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from devsync.contracts import names
     from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest, StandBy
     from devsync.contracts.breaker import ServiceReleased
     from devsync.contracts.delivery import DeliveryOutcome
-    from devsync.contracts.edition import PreviousEdition
+    from devsync.contracts.edition import EditionStatus, PreviousEdition
     from devsync.contracts.escalation import EscalationDecided
     from devsync.contracts.people import Stop
     from devsync.contracts.recovery import FailedUnit
@@ -50,6 +51,7 @@ class AmendmentRun:
         self._added: tuple[str, ...] = ()
         """Units that were healed and are in no revision yet."""
         self._ended = ""
+        self._shown_status = ""
         self._progress = AmendmentProgress(
             revision=request.result.revision, digest=request.result.digest, missing=request.missing, until=request.until
         )
@@ -75,6 +77,7 @@ class AmendmentRun:
     @workflow.signal(description="A newer edition of the week is whole; sent by it, not by people")
     def superseded(self) -> None:
         self._ended = self._ended or "a newer edition of the week is whole"
+        self._show_status(EditionStatus.COMPLETE)
         self._must_retell = False
 
     @workflow.signal(description="Calls to a service go out again; sent by its breaker, not by people")
@@ -172,6 +175,12 @@ class AmendmentRun:
 
     def _refuse(self, what: str) -> None:
         self._tell(refused_messages=with_refusal(self._progress.refused_messages, what, workflow.now()))
+
+    def _show_status(self, status: EditionStatus) -> None:
+        """What the week is now, by which it is found: its run says for ever what it was when it was posted."""
+        if status.value != self._shown_status:
+            self._shown_status = status.value
+            workflow.upsert_search_attributes([names.EDITION_STATUS.value_set(status.value)])
 
     def _tell(self, **changes: Any) -> None:
         self._progress = self._progress.model_copy(update=changes)

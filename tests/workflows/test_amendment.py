@@ -55,7 +55,9 @@ async def test_what_answers_later_makes_the_next_revision_in_the_same_messages(o
             assert result.status is EditionStatus.PARTIAL
             office.answer_again.add(BROKEN)
         progress = await end_of(own_time)
+        shown = (await amendment_of(own_time).describe()).typed_search_attributes
     assert (progress.ended, progress.revision, progress.healed) == ("everything is there", 2, (BROKEN,))
+    assert shown[names.EDITION_STATUS] == "complete", "by which weeks are found that are partial still"
     first, second = [record.result for record in office.records]
     assert [(one.revision, one.status) for one in (first, second)] == [
         (1, EditionStatus.PARTIAL), (2, EditionStatus.COMPLETE)
