@@ -102,6 +102,6 @@ def _texts_dropped(unit: UnitCollected) -> Gap:
     return Gap(
         unit=unit.unit,
         service=names.LOCAL,
-        reason="collected without descriptions: the artifact store was away and they are too large to carry",
+        reason="collected without descriptions: our own store was away and they are too large to carry",
         category="database",
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.composing import digest_of, unedited
+from activities.composing import content_of, digest_of, unedited
 from activities.planning import LastDelivered, plan_edition
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
@@ -18,15 +18,19 @@ from devsync.contracts.edition import (
     Composition,
     EditionComposed,
     EditionPlan,
+    FindUnknownItems,
     MadeEdition,
     PlanEdition,
+    UnknownItems,
 )
 from devsync.contracts.refresh import PlanRefresh
-from devsync.domain.changelog.edition import Gap
+from devsync.domain.changelog.coverage import with_lost
+from devsync.domain.changelog.difference import Difference, difference
+from devsync.domain.changelog.edition import Edition, Gap
 from devsync.domain.changelog.edits import edited, unknown_ids
 from devsync.settings.configuration import TeamConfiguration, load_team
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
-from devsync.storage.connection import DatabaseUnavailable
+from devsync.storage.connection import DatabaseUnavailable, StorageError
 from devsync.storage.database import Database
 from devsync.storage.editions import Editions
 
@@ -41,7 +45,7 @@ class EditionActivities:
         self._editions = Editions(database)
 
     def all(self) -> list[Callable[..., Any]]:
-        return [self.plan, self.plan_refresh, self.compose]
+        return [self.plan, self.plan_refresh, self.compose, self.find_unknown_items]
 
     @activity.defn(name=contracts.PLAN_EDITION.name)
     async def plan(self, message: PlanEdition) -> EditionPlan:
@@ -62,7 +66,7 @@ class EditionActivities:
         contents, unread = await self._read_units(message)
         units = tuple(unit for unit in message.units if unit.unit in contents)
         composition = Composition(
-            message=message.model_copy(update={"units": units, "gaps": (*message.gaps, *unread)}),
+            message=message.model_copy(update={"units": units, "gaps": with_lost(message.gaps, unread), "since": None}),
             known_people=await self._known_people(message.plan),
         )
         found = await asyncio.to_thread(unedited, composition, contents)
@@ -76,8 +80,27 @@ class EditionActivities:
             unclassified_ratio=edition.unclassified_ratio,
             completeness=edition.completeness,
             gaps=edition.gaps,
+            unread=tuple(gap.unit for gap in unread),
             unknown_edits=unknown_ids([item.id for item in found.items], message.edits),
+            difference=await self._since(message.since, edition),
         )
+
+    @activity.defn(name=contracts.FIND_UNKNOWN_ITEMS.name)
+    async def find_unknown_items(self, message: FindUnknownItems) -> UnknownItems:
+        """Reads the edition that reviewers see."""
+        edition = Edition.model_validate_json(await content_of(message.edition, self._store))
+        return UnknownItems(ids=unknown_ids([item.id for item in edition.items], message.edits))
+
+    async def _since(self, before: ArtifactRef | None, edition: Edition) -> Difference | None:
+        """An aid for readers: the edition goes out without it, too."""
+        if before is None:
+            return None
+        try:
+            content = await self._store.get(before)
+        except StorageError as error:
+            activity.logger.warning("what is new cannot be told: %s", error)
+            return None
+        return await asyncio.to_thread(difference, Edition.model_validate_json(content), edition)
 
     async def _put_edition(self, content: bytes, composition: Composition) -> MadeEdition:
         (reference,) = await self._store.put_or_carry(
@@ -123,7 +146,7 @@ class EditionActivities:
             except StoreUnavailable as error:
                 if datetime.now(UTC) < message.patient_until:
                     raise
-                reason = f"collected, but the artifact store cannot be read: {error}"
+                reason = f"collected, but our own store cannot be read: {error}"
                 unread.append(Gap(unit=unit.unit, service=names.LOCAL, reason=reason, category="database"))
         return contents, unread
 

@@ -38,7 +38,7 @@ LONGEST_LIST = 3
 
 TOO_MUCH = Verdict(
     category=ErrorCategory.DATABASE,
-    says="collected, but the artifact store was away and all sources together are too large to carry",
+    says="collected, but our own store was away and all sources together are too large to carry",
     code="too_much",
     is_retryable=True,
 )

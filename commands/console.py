@@ -44,10 +44,12 @@ class Exit(IntEnum):
     OK = 0
     """What was asked for is done."""
     FAILED = 1
-    """It could not be done, the message on standard error says why and what to do; or the edition is made, and a
-    channel ended `failed`, `uncertain` or `dead`. One that is `queued` counts as done: its delivery goes on."""
+    """It could not be done, or the workflow that was asked refused it: the message on standard error says why and what
+    to do. Or the edition is made, and a channel ended `failed`, `uncertain` or `dead`. One that is `queued` counts as
+    done: its delivery goes on."""
     USAGE = 2
-    """The command line asks for something impossible: an unknown team, week or option."""
+    """The command line asks for something impossible, and nobody was asked for it: an unknown team, week or option, an
+    empty reason."""
     PARTIAL = 3
     """The edition went out, and names what is missing in it."""
     DEGRADED = 10

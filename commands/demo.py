@@ -80,7 +80,14 @@ class _Options:
 async def _run(options: _Options) -> list[str]:
     """Returns what ended otherwise than the scenario says, and has told it."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
-    from commands.stack import local_stack, tell_environment, worker_process, write_configuration, write_environment
+    from commands.stack import (
+        local_stack,
+        places,
+        tell_environment,
+        worker_process,
+        write_configuration,
+        write_environment,
+    )
     from sandbox.processes import ProcessFailed
 
     try:
@@ -91,7 +98,7 @@ async def _run(options: _Options) -> list[str]:
             )
             sandbox = stack.sandbox or {}
             config = write_configuration(options.directory, sandbox)
-            stage = {**stack.environment, "CONFIG_DIR": str(config)}
+            stage = stack.environment | places(config)
             os.environ.update(stage)
             outage = OUTAGES.get(options.scenario)
             if outage is not None:

@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands.arguments import Team, Week
 from commands.console import AsJson, Exit, Told, command, emit
 from commands.editions import root_cause, team_of, week_or_last
-from commands.person import me
+from commands.person import given, me
 from devsync.contracts import names
 from devsync.contracts.approval import ApprovalProgress, Approve, Edit, Reject
 from devsync.runtime.connection import connect
@@ -56,7 +56,7 @@ async def reject(
     as_json: AsJson = False,
 ) -> Exit:
     """Post nothing this week."""
-    return await _decide(team, week, Reject(by=me(), reason=reason), as_json=as_json)
+    return await _decide(team, week, Reject(by=me(), reason=given(reason)), as_json=as_json)
 
 
 @app.command()
@@ -121,7 +121,7 @@ async def cancel(
     iso_week = week_or_last(week, team_of(read_environment().config_dir, team))
     workflow_id = names.edition_id(team, iso_week)
     # The temporal CLI cannot send a reason with the cancellation of one workflow.
-    said = f"{me()}: {reason}"
+    said = f"{me()}: {given(reason)}"
     handle = (await connect()).get_workflow_handle(workflow_id)
     if not await _is_running(handle):
         raise Told(f"{workflow_id} is not under way; `python starter.py status` shows what is")

@@ -6,7 +6,7 @@ from typing import Self
 from rich.status import Status
 
 from commands.console import progress
-from commands.summary import recovery_line
+from commands.summary import missing_lines, recovery_line
 from devsync.contracts.approval import ApprovalState
 from devsync.contracts.edition import EditionProgress, Phase
 from devsync.rendering.wording import counted
@@ -58,8 +58,8 @@ class LiveProgress:
             self._tell(f"  people are asked: {escalation}")
         if now.approval is not None and now.approval.state is ApprovalState.WAITING:
             self._tell(f"  waits for approval until {now.approval.until:%H:%M:%S} UTC")
-        for gap in now.gaps:
-            self._tell(f"  missing {gap.unit}: {gap.reason}")
+        for line in missing_lines(now.gaps):
+            self._tell(f"  {line}")
 
     def _tell(self, line: str) -> None:
         """Once."""

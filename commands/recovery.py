@@ -11,10 +11,11 @@ from rich.text import Text
 
 from commands.console import AsJson, Exit, command, emit, output, print_whole
 from commands.times import span_of
+from devsync.domain.recovery.builtin import told_state
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.settings.environment import read_environment
 from devsync.storage.database import Database
-from devsync.storage.recoveries import PlanStatistics, RecordedRecovery, Recoveries, StepStatistics
+from devsync.storage.recoveries import PlanStatistics, RecordedRecovery, RecordedStep, Recoveries, StepStatistics
 
 app = typer.Typer(help="Recoveries on record.", no_args_is_help=True)
 
@@ -89,7 +90,7 @@ def _print_recent(found: Sequence[RecordedRecovery]) -> None:
     )
     for one in found:
         colour = _COLOURS.get(one.outcome, "default")
-        ran = " ".join(step.step if step.healed else f"{step.step}({step.state.value})" for step in one.steps)
+        ran = " ".join(map(_ran, one.steps))
         decided = f"{one.decision} by {one.decided_by}" if one.decision else one.decided_by
         table.add_row(
             f"{one.ended_at:%m-%d %H:%M:%S}",
@@ -102,6 +103,11 @@ def _print_recent(found: Sequence[RecordedRecovery]) -> None:
             Text(decided),
         )
     print_whole(table)
+
+
+def _ran(step: RecordedStep) -> str:
+    """Its name, and how it ended where it healed nothing."""
+    return step.step if step.healed else f"{step.step}({told_state(step.activity, step.state, step.healed)})"
 
 
 def _print_stats(outcomes: Sequence[PlanStatistics], steps: Sequence[StepStatistics], window: str) -> None:

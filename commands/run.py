@@ -81,8 +81,6 @@ async def preview(
         emit({**edition_document(result), "format": format.value, "rendering": text})
     else:
         typer.echo(text)
-        for gap in result.gaps:
-            progress.print(f"missing {gap.unit}: {gap.reason}", markup=False)
     return exit_code(result)
 
 

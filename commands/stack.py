@@ -161,6 +161,12 @@ async def _sandbox(stack: AsyncExitStack, directory: Path, world: Sequence[str] 
     return document
 
 
+def places(config: Path) -> dict[str, str]:
+    """Where configuration and templates are: absolute, since in another folder the defaults lead nowhere."""
+    templates = Path(os.environ.get("TEMPLATES_DIR") or ROOT / "templates")
+    return {"CONFIG_DIR": str(config.resolve()), "TEMPLATES_DIR": str(templates.resolve())}
+
+
 def write_environment(directory: Path, variables: Mapping[str, str]) -> Path:
     """A file that a shell sources; for its owner alone, since it holds credentials."""
     file = directory / "environment"

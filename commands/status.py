@@ -1,7 +1,8 @@
 """`status`: the editions that run or ran lately, as Temporal knows them."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from textwrap import shorten
 from typing import Any
@@ -22,7 +23,7 @@ from commands.documents import channel_document
 from commands.editions import root_cause
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryOutcome
-from devsync.contracts.edition import ChannelResult, EditionProgress, EditionResult
+from devsync.contracts.edition import ChannelResult, EditionProgress, EditionResult, EditionStatus
 from devsync.domain.changelog.edition import Gap
 from devsync.runtime.connection import connect
 
@@ -40,6 +41,12 @@ class RunState:
     """What it does, or why it does nothing; empty for one that ended well."""
     gaps: tuple[Gap, ...] = ()
     channels: tuple[ChannelResult, ...] = ()
+    amended: str = ""
+    """Of a partial edition: what its week is now, `partial` or `complete`; empty where no amendment tells."""
+
+    @property
+    def is_whole_now(self) -> bool:
+        return self.amended == EditionStatus.COMPLETE.value
 
 
 @command
@@ -60,10 +67,10 @@ async def status(as_json: AsJson = False) -> Exit:
         cells = (
             execution.id,
             _status(execution).name.lower(),
-            _edition_status(execution),
+            f"{_edition_status(execution)}, now complete" if state.is_whole_now else _edition_status(execution),
             f"{execution.start_time:%Y-%m-%d %H:%M}",
             shorten(state.now, _WIDEST_WORDS),
-            _missing(state.gaps),
+            "" if state.is_whole_now else _missing(state.gaps),
             ", ".join(f"{channel.channel} {channel.state.value}" for channel in state.channels),
         )
         table.add_row(*map(Text, cells))
@@ -76,7 +83,29 @@ async def runs_of(client: Client) -> list[tuple[WorkflowExecution, RunState]]:
     query = f"WorkflowType IN ('{names.WEEKLY_CHANGELOG}', '{names.DELIVERY}')"
     executions = [execution async for execution in client.list_workflows(query, limit=_LIMIT)]
     states = await asyncio.gather(*(_state(client, execution) for execution in executions))
-    return list(zip(executions, states, strict=True))
+    amended = await _amended(client, executions)
+    return [
+        (execution, replace(state, amended=amended.get(execution.id, "")))
+        for execution, state in zip(executions, states, strict=True)
+    ]
+
+
+async def _amended(client: Client, executions: Sequence[WorkflowExecution]) -> dict[str, str]:
+    """By the id of a partial edition: what its week is now, as the newest amendment of the week says."""
+    editions = {}
+    for execution in executions:
+        attributes = execution.typed_search_attributes
+        team, iso_week = attributes.get(names.TEAM) or "", attributes.get(names.ISO_WEEK) or ""
+        is_partial = _edition_status(execution) == EditionStatus.PARTIAL.value
+        if is_partial and execution.id == names.edition_id(team, iso_week):
+            editions[names.amendment_id(team, iso_week)] = execution.id
+    if not editions:
+        return {}
+    listed = ", ".join(f"'{amendment_id}'" for amendment_id in editions)
+    found: dict[str, str] = {}
+    async for amendment in client.list_workflows(f"WorkflowId IN ({listed})"):  # the newest first
+        found.setdefault(editions[amendment.id], _edition_status(amendment))
+    return found
 
 
 async def _state(client: Client, execution: WorkflowExecution) -> RunState:
@@ -135,6 +164,7 @@ def _document(execution: WorkflowExecution, state: RunState) -> dict[str, Any]:
         "type": execution.workflow_type,
         "state": _status(execution).name.lower(),
         "edition_status": _edition_status(execution),
+        "amended_to": state.amended,
         "started": execution.start_time.isoformat(timespec="seconds"),
         "now": state.now,
         "gaps": [gap.model_dump(mode="json") for gap in state.gaps],

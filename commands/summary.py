@@ -1,8 +1,11 @@
 """What a person reads when an edition is done."""
 
+from collections.abc import Iterable, Sequence
+
 from commands.console import output
 from commands.outages import Healed
 from devsync.contracts.edition import EditionResult, EditionStatus, RecoverySummary, StepSummary
+from devsync.domain.changelog.edition import Gap
 from devsync.domain.recovery.plan import StepState
 from devsync.rendering.wording import counted
 
@@ -13,15 +16,13 @@ def print_summary(result: EditionResult) -> None:
     """Status, numbers, gaps and channels of one edition, on standard output."""
     out = output()
     colour = _COLOURS.get(result.status, "red")
-    revision = f"revision {result.revision}, " if result.revision else ""  # a dry run makes none
     out.print(
-        f"[bold]{result.team} {result.iso_week}[/]: [{colour}]{result.status.value}[/], {revision}"
-        f"{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "
+        f"[bold]{result.team} {result.iso_week}[/]: [{colour}]{result.status.value}[/], {_content(result)}"
         f"{result.seconds.get('total', 0):.1f} s",
         soft_wrap=True,
     )
-    for gap in result.gaps:
-        out.print(f"  missing {gap.unit}: {gap.reason}", markup=False, soft_wrap=True)
+    for line in missing_lines(result.gaps):
+        out.print(f"  {line}", markup=False, soft_wrap=True)
     for recovery in result.recoveries:
         out.print(f"  {recovery_line(recovery)}", markup=False, soft_wrap=True)
     for escalation in result.escalations:
@@ -32,14 +33,35 @@ def print_summary(result: EditionResult) -> None:
     calls = result.calls_by_road | {name: n for name, n in result.api_calls.items() if not _has_roads(result, name)}
     listed = ", ".join(f"{name} {count}" for name, count in sorted(calls.items()))
     out.print(f"  calls: {listed or 'none'}", markup=False, soft_wrap=True)
-    for note in result.notes:
-        out.print(f"  note on {note}", markup=False, soft_wrap=True)
+    for about, note in _together(note.partition(": ")[::2] for note in result.notes):
+        out.print(f"  note on {about}: {note}", markup=False, soft_wrap=True)
     for channel in result.channels:
         where = f" ({channel.message_id})" if channel.message_id else ""
         why = f": {channel.reason}" if channel.reason else ""
         stands_in = ", stands in" if channel.stands_in else ""
         out.print(f"  {channel.channel} {channel.state.value}{stands_in}{where}{why}", markup=False, soft_wrap=True)
     out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False, soft_wrap=True)
+
+
+def missing_lines(gaps: Iterable[Gap]) -> list[str]:
+    """One for all that are missing for the same reason: with a service down, that is every source of it."""
+    return [f"missing {units}: {reason}" for units, reason in _together((gap.unit, gap.reason) for gap in gaps)]
+
+
+def _together(told: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
+    """`(about, text)` with equal texts as one, in the order in which the texts come first."""
+    abouts: dict[str, list[str]] = {}
+    for about, text in told:
+        abouts.setdefault(text, []).append(about)
+    return [(", ".join(names), text) for text, names in abouts.items()]
+
+
+def _content(result: EditionResult) -> str:
+    """Empty where the run made no edition: it has no items to count."""
+    if result.status not in (EditionStatus.COMPLETE, EditionStatus.PARTIAL):
+        return ""
+    revision = f"revision {result.revision}, " if result.revision else ""  # a dry run makes none
+    return f"{revision}{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "
 
 
 def print_healing(healed: Healed) -> None:

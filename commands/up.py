@@ -35,8 +35,8 @@ async def up(
     """Run PostgreSQL and Temporal on this machine until Ctrl-C; data stays in .local/."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
     from commands.stack import (
-        ROOT,
         local_stack,
+        places,
         tell_environment,
         worker_process,
         write_configuration,
@@ -52,9 +52,7 @@ async def up(
             stack = await running.enter_async_context(local_stack(LOCAL, world=world, port=port, ui_port=ui_port))
             variables = dict(stack.environment)
             if stack.sandbox is not None:
-                # Absolute, since the file is sourced in other folders, too: there the defaults lead nowhere.
-                variables["CONFIG_DIR"] = str(write_configuration(LOCAL, stack.sandbox).resolve())
-                variables["TEMPLATES_DIR"] = str(Path(os.environ.get("TEMPLATES_DIR") or ROOT / "templates").resolve())
+                variables |= places(write_configuration(LOCAL, stack.sandbox))
             file = write_environment(LOCAL, variables)
             await _apply(variables)
             if worker:

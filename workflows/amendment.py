@@ -1,7 +1,7 @@
 """Heals a partial edition that is out: asks again for what is missing, and adds what comes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -11,10 +11,8 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import names
     from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest
-    from devsync.contracts.edition import (
-        EditionComposed,
-        EditionRendered,
-    )
+    from devsync.contracts.collection import UnitCollected
+    from devsync.contracts.edition import EditionComposed, EditionRendered
     from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
     from devsync.domain.changelog.telling import Amended, Telling
     from workflows import making, previews
@@ -26,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.carrying import fitting
     from workflows.channels import bring_to_channel
     from workflows.failures import reason_of
+    from workflows.missing import with_losses
     from workflows.recovering import Answered, report_of, start_recovery, with_stand_ins, without_people
     from workflows.rendering import rendered_somehow
     from workflows.results import made_edition
@@ -64,15 +63,14 @@ class Amendment(AmendmentRun):
 
     @workflow.run
     async def run(self, request: AmendmentRequest) -> AmendmentProgress:
-        plan = request.plan
-        workflow.upsert_search_attributes([names.TEAM.value_set(plan.team), names.ISO_WEEK.value_set(plan.iso_week)])
+        self._be_findable()
         try:
             await self._inherit_escalations()
             is_over = False
             while not is_over:
                 await self._heal()
                 await self._conclude()
-                is_over = bool(self._ended) and self._newest is self._request
+                is_over = bool(self._ended) and not self._is_replaced
         except (asyncio.CancelledError, FailureError) as error:
             why = workflow.cancellation_reason() or "no reason given"
             self._ended = f"cancelled: {why}" if is_cancelled_exception(error) else reason_of(error)
@@ -80,6 +78,11 @@ class Amendment(AmendmentRun):
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._progress
+
+    def _be_findable(self) -> None:
+        plan = self._request.plan
+        workflow.upsert_search_attributes([names.TEAM.value_set(plan.team), names.ISO_WEEK.value_set(plan.iso_week)])
+        self._show_status(self._request.result.status)
 
     # The rounds.
 
@@ -92,26 +95,39 @@ class Amendment(AmendmentRun):
 
     async def _conclude(self) -> None:
         """What is not on record yet has the days of its policy, unless a newer edition is handed over meanwhile."""
-        if self._newest is not self._request:
+        if self._is_replaced:
             return
         await self._leave_escalations()
         self._tell(ended=self._ended)
-        await is_done_unless(self._records.write(self._request.plan), lambda: self._newest is not self._request)
+        if self._must_retell:
+            await self._say_that_it_ends()
+        await is_done_unless(self._records.write(self._request.plan), lambda: self._is_replaced)
+
+    async def _say_that_it_ends(self) -> None:
+        """The edition would go on promising more. One try: who ends it wants it to end."""
+        made = await self._made_unless(
+            self._make, lambda: self._is_replaced or self._is_standing_by or not self._must_retell
+        )
+        if made is not None:
+            await self._publish(made)
 
     async def _take_over_the_newest(self) -> None:
         """What a later run of the week has collected replaces what the earlier one had."""
-        if self._newest is self._request:
+        if not self._is_replaced:
             return
         self._request = self._newest
         self._handed_over_by = self._request.result.run_id
         self._is_standing_by = False
-        self._added = ()
+        self._show_status(self._request.result.status)
+        self._added = self._given_up = ()
+        self._must_retell = False
         self._units = {unit.unit: unit for unit in self._request.units}
         self._missing = {unit.unit: unit for unit in self._request.missing}
         self._tell(
             revision=max(self._progress.revision, self._request.result.revision),
             digest=self._request.result.digest,
             missing=self._request.missing,
+            given_up=(),
             until=self._request.until,
             ended="",
         )
@@ -120,7 +136,7 @@ class Amendment(AmendmentRun):
     async def _wait(self) -> None:
         """Until the next round is due, or something comes between; never past the end."""
         now = workflow.now()
-        failures = [unit.failure for unit in self._missing.values()]
+        failures = [unit.failure for unit in self._wanted]
         request = self._request
         pause = self._waits.next(self._progress.tries, request.first_wait, request.longest_wait, failures, now)
         self._tell()
@@ -128,7 +144,7 @@ class Amendment(AmendmentRun):
             await workflow.wait_condition(
                 lambda: self._is_due or self._is_interrupted,
                 timeout=max(min(pause, request.until - now), timedelta(0)),
-                timeout_summary=f"Before asking again for {len(self._missing)} missing",
+                timeout_summary=f"Before asking again for {len(self._wanted)} missing",
             )
         except TimeoutError:
             if workflow.now() >= request.until and not self._is_interrupted:
@@ -144,41 +160,56 @@ class Amendment(AmendmentRun):
         made = await self._asked_and_made()
         if made is not None:
             await self._publish(made)
-        if not self._missing and not self._added and not self._is_interrupted:
-            self._ended = "everything is there"
+        if not self._wanted and not self._added and not self._must_retell and not self._is_interrupted:
+            self._ended = "nothing more is asked for" if self._missing else "everything is there"
 
     async def _asked_and_made(self) -> MadeAmendment | None:
         """The next revision; None where nothing came, where it could not be made, or where something came between."""
+
+        async def ask_and_make() -> MadeAmendment | None:
+            await self._ask()
+            return await self._make() if self._added or self._must_retell else None
+
+        return await self._made_unless(ask_and_make, lambda: self._is_interrupted or self._is_standing_by)
+
+    async def _made_unless(
+        self, make: Callable[[], Awaitable[MadeAmendment | None]], is_cut_short: Callable[[], bool]
+    ) -> MadeAmendment | None:
         made: list[MadeAmendment | None] = []
 
-        async def ask_and_make() -> None:
-            await self._ask()
-            made.append(await self._make() if self._added else None)
+        async def keep() -> None:
+            made.append(await make())
 
         try:
-            is_done = await is_done_unless(ask_and_make(), lambda: self._is_interrupted or self._is_standing_by)
+            is_done = await is_done_unless(keep(), is_cut_short)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            workflow.logger.warning("the next round makes it: %s", reason_of(error))
+            workflow.logger.warning("no revision yet: %s", reason_of(error))
             return None
-        return made[0] if is_done and not (self._is_interrupted or self._is_standing_by) else None
+        return made[0] if is_done and not is_cut_short() else None
 
     async def _ask(self) -> None:
-        healed, failures = await ask_again(self._request.plan, tuple(self._missing.values()))
+        healed, failures = await ask_again(self._request.plan, self._wanted)
         self._missing = {
             name: unit.model_copy(update={"failure": failures.get(name, unit.failure)})
             for name, unit in self._missing.items()
         }
-        for unit in healed:
-            # What cannot be carried beside the others (the store is away) is asked for again when it is back.
-            others = [other for name, other in self._units.items() if name != unit.unit]
-            if not fitting([*others, unit])[1]:
-                self._units[unit.unit] = unit
+        for unit in filter(self._is_news, healed):
+            self._units[unit.unit] = unit
+            self._added += (unit.unit,)
+            if not unit.bodies_dropped:  # else it is asked for again, with its texts
                 self._missing.pop(unit.unit, None)
-                self._added += (unit.unit,)
                 self._tell(healed=(*self._progress.healed, unit.unit))
         self._tell(missing=tuple(self._missing.values()))
+
+    def _is_news(self, unit: UnitCollected) -> bool:
+        """And can be carried beside the others: while the store is away, that is not sure."""
+        known = self._units.get(unit.unit)
+        if unit.bodies_dropped and known is not None and known.bodies_dropped:
+            return False
+        others = [other for name, other in self._units.items() if name != unit.unit]
+        return not fitting([*others, unit])[1]
 
     async def _make(self) -> MadeAmendment | None:
         """None where what came changes nothing, or a run of the week has begun."""
@@ -187,18 +218,28 @@ class Amendment(AmendmentRun):
         standing_in = [unit for name, unit in self._units.items() if name in self._missing]
         answered = with_stand_ins(live, tuple(self._missing.values()), standing_in)
         until = workflow.now() + STEP_TIME
-        composed = await making.compose(plan, answered.units, answered.gaps, request.edits, until, time_left=STEP_TIME)
+        composed = await making.compose(
+            plan,
+            answered.units,
+            answered.gaps,
+            request.edits,
+            until,
+            since=request.result.edition,
+            time_left=STEP_TIME,
+        )
+        self._missing = {unit.unit: unit for unit in with_losses(self._missing.values(), composed.gaps)}
         previous = await making.find_previous(plan, time_left=STEP_TIME)
         if self._is_of_another_run(previous.open_run):
             self._is_standing_by = True
             return None
-        if composed.digest == request.result.digest:
+        if composed.digest == request.result.digest and not self._must_retell:
             self._added = ()
             return None
         revision = max(previous.revision, self._progress.revision) + 1
         telling = Telling(
-            amended=Amended(units=self._added, items_added=composed.item_count - request.result.item_count),
-            asks_until=request.until if self._missing else None,
+            amended=Amended(units=self._added, difference=composed.difference) if self._added else None,
+            asks_until=request.until if self._wanted else None,
+            asks_no_more_for=self._given_up,
         )
         rendering = making.rendering_of(plan, plan.channels, answered.units, composed, revision, telling)
         rendered = await rendered_somehow(plan, rendering, until + STEP_TIME, self._recover, is_bounded=True)
@@ -215,6 +256,7 @@ class Amendment(AmendmentRun):
         wanted = [request_for(channel, first).model_copy(update={"heeds_stops": True}) for channel, first in channels]
         await asyncio.gather(*map(bring_to_channel, wanted))
         self._added = ()
+        self._must_retell = self._given_up != made.telling.asks_no_more_for
         self._tell(revision=made.revision, digest=made.composed.digest)
         self._is_publishing = False
         await self._show_reviewers(made)
@@ -227,6 +269,7 @@ class Amendment(AmendmentRun):
             amended_results(request.result.channels, channels, made.revision, self._outcomes),
             self._outcomes.values(),
         ).model_copy(update={"workflow_id": workflow.info().workflow_id, "run_id": workflow.info().run_id})
+        self._show_status(result.status)
         amended = request.model_copy(update={"result": result})
         if self._newest is request:  # else a later run of the week has handed over meanwhile
             self._newest = amended
@@ -237,7 +280,7 @@ class Amendment(AmendmentRun):
     async def _until_reported(self, channels: Sequence[AmendedChannel], revision: int) -> None:
         try:
             await workflow.wait_condition(
-                lambda: self._is_interrupted or are_reported(channels, revision, self._outcomes),
+                lambda: self._is_replaced or are_reported(channels, revision, self._outcomes),
                 timeout=STEP_TIME,
                 timeout_summary=f"Until the channels have revision {revision}",
             )

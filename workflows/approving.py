@@ -41,7 +41,10 @@ class Approving(EditionRun):
         return self._take(raw, Reject)
 
     @workflow.update(description='Change it: {"by": …, "hide": ["PAY-1"], "retitle": {"PAY-2": "…"}, "note": "…"}')
-    def edit(self, raw: RawValue) -> ApprovalProgress:
+    async def edit(self, raw: RawValue) -> ApprovalProgress:
+        unknown = await self._unknown_items(read_from_person(raw, Edit))
+        if unknown:
+            raise refusal(f"the edition has no {', '.join(unknown)}")
         return self._take(raw, Edit)
 
     # Each update has a validator: a refused one leaves no trace in the history.
@@ -57,6 +60,9 @@ class Approving(EditionRun):
     @edit.validator
     def _may_edit(self, raw: RawValue) -> None:
         self._open().check(read_from_person(raw, Edit))
+
+    async def _unknown_items(self, said: Edit) -> tuple[str, ...]:
+        raise NotImplementedError
 
     def _open(self) -> Approval:
         if self._approval is None:

@@ -49,6 +49,6 @@ def _too_much(unit: str) -> Gap:
     return Gap(
         unit=unit,
         service=LOCAL,
-        reason="collected, but the artifact store was away and all sources together are too large to carry",
+        reason="collected, but our own store was away and all sources together are too large to carry",
         category=ErrorCategory.DATABASE.value,
     )

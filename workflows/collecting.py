@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.contracts.collection import Surrounding, UnitCollected
     from devsync.contracts.edition import EditionPlan
     from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
+    from devsync.domain.changelog.coverage import with_lost
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.recovery.builtin import COLLECT, METRICS
     from devsync.domain.recovery.choosing import plan_for
@@ -73,7 +74,7 @@ async def collect(
         [unit for report in reports for unit in report.healed],
     )
     units, too_large = fitting(answered.units)
-    return answered._replace(units=tuple(units), gaps=(*answered.gaps, *too_large))
+    return answered._replace(units=tuple(units), gaps=with_lost(answered.gaps, too_large))
 
 
 def _by_phase(asks: Sequence[Ask]) -> dict[str, list[Ask]]:

@@ -1,6 +1,7 @@
 """What people read about an escalation: the notice that they get, and what the Temporal Web UI shows."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,12 +21,26 @@ _MEANING = {
     Decision.SKIP: "go on without: a named gap",
     Decision.ABORT: "end the edition; nothing is posted",
 }
+_MEANING_OF_FOLLOWERS = _MEANING | {
+    Decision.RETRY: "try what is missing again, now",
+    Decision.SKIP: "give up what is missing: nobody tries it again, and a partial edition says so",
+}
+"""Where nobody waits any more, and those who have gone on still try for what they lack."""
+_OUTLINES = {
+    "circuit_open": "no calls go out to {service}, whose circuit breaker is open",
+    "service_paused": "no calls go out to {service}, which limits our rate",
+}
+"""By code: what is plain in one clause although its message, which changes with every call, is not."""
 
 
 def title_of(view: EscalationView) -> str:
-    """What it is about, in one line."""
+    """What it is about, in one line: the service and what is the matter with it. The whole failure stands below."""
     failure = view.failure
-    return " ".join(f"{view.service}: {failure.message}".split() if failure and view.service else _subject(view))[:200]
+    if failure is None or not view.service:
+        return " ".join(_subject(view))[:200]
+    outline = _OUTLINES.get(failure.code, "").format(service=view.service) or _first_clause(failure.message)
+    told = outline if view.service in outline.casefold() else f"{view.service}: {outline}"
+    return told[:200]
 
 
 def notice_of(view: EscalationView, record: EscalationRecord, deadline: datetime | None) -> Notice:
@@ -40,7 +55,7 @@ def notice_of(view: EscalationView, record: EscalationRecord, deadline: datetime
         if deadline is not None and waiting:
             fields["First deadline"] = _at(deadline)
     return Notice(
-        title=f"{_heading(record, waiting, to_mend(view.subscribers))}: {view.title}",
+        title=f"{_heading(record, waiting, to_mend(view.subscribers))}: {view.title}{_since(record)}",
         body="\n\n".join(_paragraphs(view, record)),
         fields=fields,
         data={
@@ -73,7 +88,7 @@ def escalation_story(view: EscalationView) -> str:
         lines += ["", f"**{view.next_step}**", ""]
         lines += _what_is_needed(view)
         if view.choices:
-            lines.append(f"Decisions: {'; '.join(f'`{one.value}` ({_MEANING[one]})' for one in view.choices)}")
+            lines.append(f"Decisions: {'; '.join(f'`{one.value}` ({_meaning(view, one)})' for one in view.choices)}")
     lines.append("")
     if view.failure is not None:
         lines.append(f"- Failure: {_plain(view.failure.message)}")
@@ -99,12 +114,25 @@ def _paragraphs(view: EscalationView, record: EscalationRecord) -> list[str]:
         return [*paragraphs, _ending(record)]
     paragraphs += _what_is_needed(view)
     if view.choices:
-        paragraphs.append("\n".join(f"{one.value}: {_MEANING[one]}" for one in view.choices))
+        paragraphs.append("\n".join(f"{one.value}: {_meaning(view, one)}" for one in view.choices))
         command = f"python starter.py escalation resolve {view.escalation_id} {view.choices[0].value}"
         paragraphs.append(f"To answer: {command}")
     else:
         paragraphs.append(f"To look after it: python starter.py escalation ack {view.escalation_id}")
     return paragraphs
+
+
+def _meaning(view: EscalationView, decision: Decision) -> str:
+    return (_MEANING if _waiting(view) else _MEANING_OF_FOLLOWERS)[decision]
+
+
+def _first_clause(message: str) -> str:
+    """Without the cure, and what else follows."""
+    return " ".join(re.split(r"[:;,] ", message, maxsplit=1)[0].split())
+
+
+def _since(record: EscalationRecord) -> str:
+    return f", since {_at(record.opened_at)}" if record.is_open else ""
 
 
 def _waiting(view: EscalationView) -> list[SubscriberEntry]:

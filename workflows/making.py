@@ -8,6 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from devsync.contracts import activities
+    from devsync.contracts.artifacts import ArtifactRef
     from devsync.contracts.collection import UnitCollected
     from devsync.contracts.delivery import ChannelPlan, DeliveryRequest
     from devsync.contracts.edition import (
@@ -16,9 +17,12 @@ with workflow.unsafe.imports_passed_through():
         EditionPlan,
         EditionRendered,
         FindPreviousEdition,
+        FindUnknownItems,
         PreviousEdition,
         RenderEdition,
+        UnknownItems,
     )
+    from devsync.contracts.recovery import FailedUnit
     from devsync.domain.changelog.edition import Gap
     from devsync.domain.changelog.edits import Edits
     from devsync.domain.changelog.telling import Telling
@@ -33,6 +37,8 @@ class Made(NamedTuple):
 
     answered: Answered
     composed: EditionComposed
+    missing: tuple[FailedUnit, ...]
+    """What its gaps name: an amendment asks for it again."""
     revision: int
     edits: Edits
 
@@ -55,13 +61,30 @@ async def compose(
     edits: Edits,
     patient_until: datetime,
     *,
+    since: ArtifactRef | None = None,
     time_left: timedelta | None = None,
 ) -> EditionComposed:
+    """`since`: the revision before, where what is different is to be told."""
     return await call(
         activities.COMPOSE_EDITION,
-        ComposeEdition(plan=plan, units=tuple(units), gaps=tuple(gaps), patient_until=patient_until, edits=edits),
+        ComposeEdition(
+            plan=plan, units=tuple(units), gaps=tuple(gaps), patient_until=patient_until, edits=edits, since=since
+        ),
         plan.policies,
         summary=f"Compose {len(units)} units, {len(gaps)} missing",
+        time_left=time_left,
+    )
+
+
+async def find_unknown_items(
+    plan: EditionPlan, composed: EditionComposed, edits: Edits, *, time_left: timedelta
+) -> UnknownItems:
+    """Raises ActivityError when the time is up."""
+    return await call(
+        activities.FIND_UNKNOWN_ITEMS,
+        FindUnknownItems(edition=composed.edition, edits=edits),
+        plan.policies,
+        summary="Look for the items that are to be changed",
         time_left=time_left,
     )
 

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.domain.errors import Failure
     from devsync.domain.recovery.builtin import RENDER
     from devsync.domain.recovery.plan import Need, RecoveryPlan
+    from workflows.missing import is_lost
     from workflows.units import Answer, Ask
 
 Recovering = workflow.ChildWorkflowHandle[Any, RecoveryReport]
@@ -159,7 +160,7 @@ def with_stand_ins(
 def _gap(failed: FailedUnit, stand_in: UnitCollected | None) -> Gap:
     return Gap(
         unit=failed.unit,
-        service=failed.service,
+        service=names.LOCAL if is_lost(failed) else failed.service,
         reason=failed.failure.message,
         category=failed.failure.category.value,
         as_of=stand_in.provenance.as_of if stand_in else None,

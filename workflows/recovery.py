@@ -152,13 +152,16 @@ class Recovery:
             if await self._is_climbed():
                 break
             self._next = self._plan.steps[number:]
+            self._hearing.still_to_come = tuple(
+                coming.id for coming in (step, *self._next) if not self._course.is_again(coming)
+            )
             now = workflow.now()
             why = why_skipped(step, self._course.situation(now)) or self._course.why_useless(step)
             if why:
                 self._course.record(step, StepState.SKIPPED, StepEnd(message=why), now, now)
             else:
                 await self._do(step, self._healing.missing)
-        self._next = ()
+        self._next, self._hearing.still_to_come = (), ()
 
     async def _is_climbed(self) -> bool:
         while self._is_told_to_retry():

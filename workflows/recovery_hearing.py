@@ -65,6 +65,8 @@ class Hearing:
         """Somebody knows that a try is worth its while now."""
         self.outcomes: dict[str, DeliveryOutcome] = {}
         """What the channels' deliveries have reported, by their keys."""
+        self.still_to_come: tuple[str, ...] = ()
+        """Steps of the plan, the one under way included, that may bring something that stands in."""
         self.by_hand = ""
         """How people can do it by themselves."""
         self.is_over = False
@@ -87,7 +89,7 @@ class Hearing:
         elif said.decision is None:
             self.refuse(f"signal 'resolve': decision: is missing; there are {', '.join(choices)}")
         elif said.decision not in choices:
-            self.refuse(f"signal 'resolve': nothing stands in; there are {', '.join(choices)}")
+            self.refuse(f"signal 'resolve': {self._why_no_fallback}; there are {', '.join(choices)}")
         else:
             self._take("resolve", Decided(said.decision, said.by, said.note, lets_be=said.decision in _LETS_BE))
 
@@ -114,6 +116,13 @@ class Hearing:
     def forget_outcomes(self, channels: Sequence[str]) -> None:
         """What comes from now on counts."""
         self.outcomes = {key: outcome for key, outcome in self.outcomes.items() if key not in channels}
+
+    @property
+    def _why_no_fallback(self) -> str:
+        if not self.still_to_come:
+            return "nothing stands in"
+        steps = ", ".join(self.still_to_come)
+        return f"nothing stands in yet; use_fallback is possible when one of these steps has something: {steps}"
 
     def refuse(self, what: str) -> None:
         self.refused = with_refusal(self.refused, what, workflow.now())

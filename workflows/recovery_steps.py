@@ -64,9 +64,12 @@ async def wait_for_breaker(course: Course, hearing: Hearing, again: PlanStep, li
     healed: tuple[str, ...] = ()
     calls = 0
     while refused := course.refused():
-        latest = max((course.failure(unit) for unit in refused), key=lambda failure: failure.retry_at or limit)
+        refusals = [course.failure(unit) for unit in refused]
+        latest = max(refusals, key=lambda failure: (failure.is_open_ended, failure.retry_at or limit))
         if not await _is_worth_a_call(hearing, latest, limit, calls):
-            message = f"no call can go out by {limit:%H:%M:%S} UTC: {latest.message}"
+            message = latest.message
+            if not latest.is_open_ended:
+                message = f"no call can go out by {limit:%H:%M:%S} UTC: {message}"
             state = StepState.TIMED_OUT if calls else StepState.SKIPPED
             raise StepFailed(latest.model_copy(update={"message": message}), state, calls, healed)
         calls += 1
@@ -82,7 +85,7 @@ async def _is_worth_a_call(hearing: Hearing, refusal: Failure, limit: datetime, 
     """Waits until the breaker may let a call through, or has done so early; at once False where that is too late."""
     now = workflow.now()
     until = max(refusal.retry_at or now, now + patience(calls))
-    if limit - until < SHORTEST_STEP and not hearing.is_released:
+    if (refusal.is_open_ended or limit - until < SHORTEST_STEP) and not hearing.is_released:
         return False
     with suppress(TimeoutError):
         await workflow.wait_condition(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
-from devsync.domain.recovery.builtin import DELIVER
+from devsync.domain.recovery.builtin import DELIVER, told_state
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import PlanStep, StepRecord
 
@@ -77,7 +77,7 @@ def _step(record: StepRecord) -> str:
     tries = f", {record.attempts} attempts" if record.attempts > 1 else ""
     healed = f"; it healed {len(record.healed)}" if record.healed else ""
     said = f": {record.message}" if record.message else ""
-    return f"{record.id} **{record.state.value}**{took}{tries}{healed}{said}"
+    return f"{record.id} **{told_state(record.activity, record.state, record.healed)}**{took}{tries}{healed}{said}"
 
 
 def _shown(duration: timedelta) -> str:

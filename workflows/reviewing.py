@@ -1,11 +1,12 @@
 """The phase in which an edition waits for its reviewers, and the preview that they see from begin to end."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from devsync.contracts.approval import Edit
     from devsync.contracts.edition import EditionPlan, EditionRequest, EditionStatus, Phase, PreviousEdition
     from devsync.domain.changelog.deadline import Deadline
     from devsync.domain.changelog.edits import Edits
@@ -18,6 +19,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.making import Made
     from workflows.recovering import Answered
     from workflows.rendering import rendered_somehow
+
+
+READING_TIME = timedelta(seconds=5)
+"""Somebody waits for it."""
 
 
 class Reviewing(Approving, AskingPeople):
@@ -74,6 +79,19 @@ class Reviewing(Approving, AskingPeople):
             return
         approval.shows(number, preview.slack_part_digests)
         await previews.show(plan, plan.approval, made.composed, preview, made.revision)
+
+    async def _unknown_items(self, said: Edit) -> tuple[str, ...]:
+        """Of what is to be changed in the preview. None where that cannot be read now: a note names them then."""
+        plan, made = self._planned, self._previewed
+        if plan is None or made is None or not (said.hide or said.retitle):
+            return ()
+        try:
+            found = await making.find_unknown_items(plan, made.composed, said.edits, time_left=READING_TIME)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            return ()
+        return tuple(item for item in found.ids if item not in made.edits.hide)
 
     async def _close_preview(self, until: datetime) -> None:
         """It says what became of it, and waits for nobody any more."""

@@ -121,11 +121,14 @@ def amendment_story(request: AmendmentRequest, progress: AmendmentProgress) -> s
     """What a partial edition still lacks, what was added to it, and until when it is asked for."""
     plan = request.plan
     until = f"{progress.until:%Y-%m-%d %H:%M} UTC"
-    doing = progress.ended or f"asking again for {len(progress.missing)} missing, until {until}"
+    wanted = len(progress.missing) - len(progress.given_up)
+    doing = progress.ended or f"asking again for {wanted} missing, until {until}"
     lines = [f"### Amending {plan.team} {plan.iso_week}", f"Now: **{doing}**", ""]
     lines.append(f"- Newest revision: {progress.revision}; asked again {progress.tries} times")
     lines += [f"- Added {unit}" for unit in progress.healed]
-    lines += [f"- **Missing** {unit.unit}: {unit.failure.message}" for unit in progress.missing]
+    for unit in progress.missing:
+        not_asked = ", and not asked for any more" if unit.unit in progress.given_up else ""
+        lines.append(f"- **Missing**{not_asked} {unit.unit}: {unit.failure.message}")
     lines += _refusals(progress.refused_messages)
     return "\n".join(lines)
 

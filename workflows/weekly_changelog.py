@@ -41,6 +41,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import failure_of, reason_of
     from workflows.making import Made
     from workflows.messages import understood
+    from workflows.missing import missing_of
     from workflows.recovering import Answered
     from workflows.recovery_records import is_recovery_recorded
     from workflows.rendering import rendered_somehow
@@ -196,7 +197,8 @@ class WeeklyChangelog(Reviewing):
         self._update(item_count=composed.item_count, gaps=composed.gaps, revision=revision)
         if composed.unknown_edits:
             self._note(f"approval: the edition has no {', '.join(composed.unknown_edits)}")
-        return Made(answered, composed, revision, edits)
+        missing = missing_of(composed.gaps, answered.failed, asks_of(plan, workflow.info()))
+        return Made(answered, composed, missing, revision, edits)
 
     async def _render(self, plan: EditionPlan, made: Made) -> EditionRendered:
         """Meanwhile the preview says how it was answered."""
@@ -241,7 +243,7 @@ class WeeklyChangelog(Reviewing):
         self, plan: EditionPlan, made: Made, result: EditionResult, previous: PreviousEdition
     ) -> None:
         """What is missing is asked for again by an amendment, which also takes our places in escalations."""
-        missing = tuple(unit for unit in made.answered.failed if unit.ask is not None)
+        missing = made.missing
         if self._has_delivered:
             await self._hand_to_deliveries(plan, self._outcomes)
         note = f"the edition is {result.status.value}"
@@ -249,7 +251,7 @@ class WeeklyChangelog(Reviewing):
             await begin_amendment(
                 AmendmentRequest(
                     plan=plan,
-                    units=made.answered.units,
+                    units=tuple(unit for unit in made.answered.units if unit.unit not in made.composed.unread),
                     missing=missing,
                     edits=made.edits,
                     result=result,
@@ -326,7 +328,7 @@ class WeeklyChangelog(Reviewing):
         return self._must_deliver and not self._has_delivered
 
     def _telling(self, plan: EditionPlan, made: Made) -> Telling:
-        is_healed_later = self._must_deliver and any(unit.ask is not None for unit in made.answered.failed)
+        is_healed_later = self._must_deliver and made.missing
         return Telling(asks_until=self._deadline.at + plan.amend_for if is_healed_later else None)
 
     def _result(self, made: Made, rendered: EditionRendered, channels: tuple[ChannelResult, ...]) -> EditionResult:

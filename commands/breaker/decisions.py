@@ -44,7 +44,7 @@ async def decide(
         with waiting_for(service):
             standing = await BreakerOperations(await connect()).decide(service, update, decision)
     except BreakerRefused as error:
-        raise Told(f"the breaker of {service} refused: {error}", Exit.USAGE) from error
+        raise Told(f"the breaker of {service} refused: {error}") from error
     except BreakerSilent as error:
         raise Told(str(error)) from error
     state = BreakerState(service, standing)

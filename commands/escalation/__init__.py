@@ -110,7 +110,7 @@ async def _say(
         try:
             answer = await escalations.say(escalation_id, update, message)
         except EscalationRefused as error:
-            raise Told(f"{escalation_id} refused: {error}", Exit.USAGE) from error
+            raise Told(f"{escalation_id} refused: {error}") from error
         except (EscalationOver, EscalationSilent) as error:
             raise Told(str(error)) from error
     if as_json:

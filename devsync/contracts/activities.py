@@ -65,6 +65,7 @@ COLLECT_CALENDAR = ActivityContract(
 COMPOSE_EDITION = ActivityContract(
     "local.compose_edition", edition.ComposeEdition, edition.EditionComposed, is_critical=True
 )
+FIND_UNKNOWN_ITEMS = ActivityContract("local.find_unknown_items", edition.FindUnknownItems, edition.UnknownItems)
 RENDER_EDITION = ActivityContract(
     "local.render_edition", edition.RenderEdition, edition.EditionRendered, is_critical=True
 )
@@ -107,6 +108,7 @@ EDITION_ACTIVITIES = (
     COLLECT_DEPLOYMENTS,
     COLLECT_CALENDAR,
     COMPOSE_EDITION,
+    FIND_UNKNOWN_ITEMS,
     RENDER_EDITION,
     RECORD_EDITION,
 )

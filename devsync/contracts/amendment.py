@@ -16,7 +16,7 @@ class AmendmentRequest(Model):
     units: tuple[UnitCollected, ...]
     """What the edition was composed of: live units and what stands in."""
     missing: tuple[FailedUnit, ...]
-    """What is not live."""
+    """What the gaps name: not live, or lost by our own store."""
     edits: Edits = Edits()
     result: EditionResult
     """What the edition reported."""
@@ -41,6 +41,8 @@ class AmendmentProgress(Model):
     digest: str = ""
     """Its digest."""
     missing: tuple[FailedUnit, ...]
+    given_up: tuple[str, ...] = ()
+    """Units of these that nobody asks for any more: somebody decided so."""
     healed: tuple[str, ...] = ()
     """Units, in the order in which they answered."""
     until: datetime

@@ -9,6 +9,7 @@ from devsync.contracts.artifacts import INLINE_BUDGET, ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.delivery import ChannelPlan, DeliverySchedule, DeliveryState
 from devsync.contracts.policies import Policies
+from devsync.domain.changelog.difference import Difference
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.changelog.edits import Edits
 from devsync.domain.changelog.surroundings import Holiday
@@ -115,6 +116,8 @@ class ComposeEdition(Model):
     """So long a unit is waited for whose artifact cannot be read; after it the edition goes on without."""
     edits: Edits = Edits()
     """What reviewers changed."""
+    since: ArtifactRef | None = None
+    """The revision before, where what is different from it is to be told."""
 
 
 class Composition(Model):
@@ -142,8 +145,23 @@ class EditionComposed(Model):
     unclassified_ratio: float
     completeness: float
     gaps: tuple[Gap, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Units whose artifacts the store did not give: nothing of them is in the edition, and gaps name them."""
     unknown_edits: tuple[str, ...] = ()
     """Ids that reviewers wanted to change and that the edition does not have."""
+    difference: Difference | None = None
+    """From `since`; None where it was not asked for, or cannot be read."""
+
+
+class FindUnknownItems(Model):
+    """Which of the items that reviewers want to change does the edition not have?"""
+
+    edition: MadeEdition
+    edits: Edits
+
+
+class UnknownItems(Model):
+    ids: tuple[str, ...] = ()
 
 
 class PreviousEdition(Model):

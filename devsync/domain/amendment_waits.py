@@ -15,7 +15,8 @@ class AmendmentWaits:
 
     A round that a person asks for, or an escalation whose cause has healed, may meet an open circuit breaker, which
     refuses the calls until an instant. Nothing has been asked then, so the round is made again at that instant: ten
-    times at most, like a delivery's. Nobody else hurries: a service that is down for days is asked by the schedule.
+    times at most, like a delivery's. Where an operator holds it open there is no instant; its release is told. Nobody
+    else hurries: a service that is down for days is asked by the schedule.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,7 @@ class AmendmentWaits:
         self, tries: int, first: timedelta, longest: timedelta, failures: Iterable[Failure], now: datetime
     ) -> timedelta:
         """The first wait, doubled with each of the `tries` so far. `failures`: why what is missing is."""
-        refused_until = [failure.retry_at for failure in failures if failure.retry_at is not None]
+        refused_until = [one.retry_at for one in failures if one.retry_at is not None and not one.is_open_ended]
         if self._owed and refused_until:
             self._owed -= 1
             return max(min(refused_until) - now, SHORTEST_HINT)

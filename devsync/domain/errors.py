@@ -94,6 +94,8 @@ class Failure(Model):
     """Of `circuit_open` and `service_paused`: the instant before which no call will be made."""
     probes_allowed: int = 0
     """With `retry_at`: how many calls may be tried then, before the rest."""
+    is_open_ended: bool = False
+    """With `retry_at`, which is then but a time to look again: calls are refused until an operator allows them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,11 @@ The conventions for texts and addresses are those of `entries`.
 
 import weakref
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from devsync.contracts.names import LOCAL
+from devsync.domain.changelog.difference import Difference, ItemKind
 from devsync.domain.changelog.edition import Edition, Gap, Item, ProvenanceKind, ReleaseNote, Section
 from devsync.domain.changelog.telling import Amended, Telling
 from devsync.rendering.ahead import Figure, Group, ahead_of, figures_of
@@ -255,9 +256,9 @@ def _count(chapter: Chapter) -> str:
 def _gaps_summary(edition: Edition) -> str:
     """`2 of 5 sources did not answer in full.`: how much of what was asked for is not live."""
     missing, asked = len({gap.unit for gap in edition.gaps}), len(edition.units_asked)
-    if asked >= missing:
-        return f"{missing:,} of {counted(asked, 'source')} did not answer in full."
-    return f"{counted(missing, 'source')} did not answer in full."
+    how_many = f"{missing:,} of {counted(asked, 'source')}" if asked >= missing else counted(missing, "source")
+    did_answer = any(gap.service == LOCAL for gap in edition.gaps)
+    return f"{how_many} {'could not be kept' if did_answer else 'did not answer'} in full."
 
 
 def _missing(gap: Gap, edition: Edition) -> Missing:
@@ -290,23 +291,50 @@ def _stand_in(gap: Gap, edition: Edition) -> str:
 
 
 def _follow_up(edition: Edition, telling: Telling) -> str:
-    if not edition.is_partial or telling.asks_until is None:
+    if not edition.is_partial:
         return ""
-    until = moment(telling.asks_until, edition.window.timezone)
-    return f"It is asked for again until {until}; what comes is added here."
+    sentences = []
+    if telling.asks_no_more_for:
+        sentences.append(f"Nobody asks again for {_names_of(telling.asks_no_more_for)}.")
+    if telling.asks_until is not None:
+        what = "The rest" if telling.asks_no_more_for else "It"
+        until = moment(telling.asks_until, edition.window.timezone)
+        sentences.append(f"{what} is asked for again until {until}; what comes is added here.")
+    return " ".join(sentences)
 
 
 def _amended(amended: Amended) -> str:
-    """`Added since the revision before: 12 changes, from acme/ledger (GitHub) and PAY (JIRA), which answer again.`"""
+    """`acme/ledger (GitHub) is there now: 2 changes added, 5 commits told as 3 pull requests.`"""
+    is_there = f"{_names_of(amended.units)} {'is' if len(amended.units) == 1 else 'are'} there now"
+    return f"{is_there}: {_different(amended.difference)}." if amended.difference else f"{is_there}."
+
+
+def _different(difference: Difference) -> str:
+    parts = []
+    if difference.added:
+        parts.append(f"{counted(difference.added, 'change')} added")
+    if difference.regrouped:
+        parts.append(f"{_kinds(difference.replaced)} told as {_kinds(difference.regrouped)}")
+    if difference.updated:
+        parts.append(f"{counted(difference.updated, 'change')} told anew")
+    if difference.removed:
+        parts.append(f"{counted(difference.removed, 'change')} taken out")
+    return listed(parts) if parts else "the list of changes stays the same"
+
+
+def _kinds(counts: Mapping[ItemKind, int]) -> str:
+    return listed([counted(count, kind.value) for kind, count in counts.items()])
+
+
+def _names_of(units: Sequence[str]) -> str:
+    """`acme/ledger (GitHub) and PAY (JIRA)`"""
     names = []
-    for unit in amended.units[:_MAX_UNITS]:
-        service, _, name = unit.partition(":")
-        names.append(f"{one_line(name, MAX_NAME_LENGTH)} ({service_name(service)})")
-    if len(amended.units) > _MAX_UNITS:
-        names.append(counted(len(amended.units) - _MAX_UNITS, "more source"))
-    added = counted(amended.items_added, "change") if amended.items_added > 0 else "no further changes"
-    verb = "answers" if len(amended.units) == 1 else "answer"
-    return f"Added since the revision before: {added}, from {listed(names)}, which {verb} again."
+    for unit in units[:_MAX_UNITS]:
+        service = unit.partition(":")[0]
+        names.append(f"{one_line(unit_name(unit, service), MAX_NAME_LENGTH)} ({service_name(service)})")
+    if len(units) > _MAX_UNITS:
+        names.append(counted(len(units) - _MAX_UNITS, "more source"))
+    return listed(names)
 
 
 def _silence(edition: Edition) -> str:

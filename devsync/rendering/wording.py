@@ -41,7 +41,7 @@ _WHY_MISSING: dict[ErrorCategory, str] = {
     ErrorCategory.NETWORK: "{service} did not answer",
     ErrorCategory.EXTERNAL_SERVICE: "{service} had a failure of its own",
     ErrorCategory.CONFIGURATION: "it is not set up correctly",
-    ErrorCategory.DATABASE: _OUR_FAULT,
+    ErrorCategory.DATABASE: "our own store was away",
     ErrorCategory.DATA_PROCESSING: _OUR_FAULT,
     ErrorCategory.FORMATTING: _OUR_FAULT,
     ErrorCategory.DISTRIBUTION: _OUR_FAULT,

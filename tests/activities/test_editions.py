@@ -28,6 +28,7 @@ from devsync.contracts.edition import (
     EditionRendered,
     EditionResult,
     EditionStatus,
+    FindUnknownItems,
     KeptEdition,
     PlanEdition,
     RecordEdition,
@@ -35,6 +36,7 @@ from devsync.contracts.edition import (
 )
 from devsync.domain.changelog.composition import ProjectUnit, RepositoryUnit
 from devsync.domain.changelog.edition import Edition
+from devsync.domain.changelog.edits import Edits
 from devsync.storage.artifacts import ArtifactStore, StoreUnavailable
 from devsync.storage.database import Database
 from devsync.storage.editions import Editions
@@ -208,3 +210,30 @@ async def test_a_unit_that_cannot_be_read_is_waited_for_until_there_is_no_time_a
     composed = await desk.compose(message.model_copy(update={"patient_until": NOW - timedelta(seconds=1)}))
     assert [(gap.unit, gap.service) for gap in composed.gaps] == [(lost.unit, names.LOCAL)]
     assert "cannot be read" in composed.gaps[0].reason
+    assert composed.unread == (lost.unit,)
+
+
+async def test_what_is_different_from_the_revision_before_is_told_where_that_can_be_read(
+    tmp_path: Path, database: Database
+) -> None:
+    desk = Desk(tmp_path, database)
+    message = await collected(desk.store, tmp_path, 100)
+    first = await desk.compose(message.model_copy(update={"units": message.units[1:]}))
+    assert isinstance(first.edition, ArtifactRef)
+    second = await desk.compose(message.model_copy(update={"since": first.edition}))
+    assert second.difference is not None
+    assert second.difference.added - second.difference.removed == second.item_count - first.item_count > 0
+    assert (await desk.compose(message)).edition == second.edition
+    gone = ArtifactRef(digest="0" * 64, size=1, kind="edition")
+    assert (await desk.compose(message.model_copy(update={"since": gone}))).difference is None
+
+
+async def test_items_that_an_edition_does_not_have_are_found(tmp_path: Path, database: Database) -> None:
+    desk = Desk(tmp_path, database)
+    composed = await desk.compose(await collected(desk.store, tmp_path, 20))
+    items = Edition.model_validate_json(await content_of(composed.edition, desk.store)).items
+    edits = Edits(hide=(items[0].id, "PAY-0"), retitle={items[1].id: "Better", "acme/none#1": "Better"})
+    activities = EditionActivities(tmp_path, desk.store, database)
+    asked = FindUnknownItems(edition=composed.edition, edits=edits)
+    found = await ActivityEnvironment().run(activities.find_unknown_items, asked)
+    assert found.ids == ("PAY-0", "acme/none#1")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from commands import recovery
+from devsync.contracts.activities import READ_STATUS_PAGE
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import StepState
 from devsync.storage.recoveries import PlanStatistics, RecordedRecovery, RecordedStep, StepStatistics
@@ -37,7 +38,12 @@ RECOVERY = RecordedRecovery(
     escalation_id="escalation:service:github",
     started_at=NOON - timedelta(seconds=95),
     ended_at=NOON,
-    steps=(step("retry", StepState.FAILED), step("cached", StepState.SUCCEEDED, "github:acme/api")),
+    steps=(
+        step("status", StepState.SUCCEEDED).model_copy(update={"activity": READ_STATUS_PAGE.name}),
+        step("retry", StepState.FAILED),
+        step("cached", StepState.SUCCEEDED, "github:acme/api"),
+        step("mirror", StepState.SUCCEEDED),
+    ),
 )
 
 
@@ -53,8 +59,8 @@ def test_the_last_recoveries_stand_in_a_line_each(
     head, line = printed(capsys)
     assert head == "ended (UTC) team week plan outcome took steps decided"
     assert line == (
-        "11-23 12:00:00 payments 2026-W47 github-collection partial 0:01:35 retry(failed) cached "
-        "use_fallback by anna [team lead]"
+        "11-23 12:00:00 payments 2026-W47 github-collection partial 0:01:35 status(done) retry(failed) "
+        "cached mirror(found nothing) use_fallback by anna [team lead]"
     )
 
 

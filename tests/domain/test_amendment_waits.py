@@ -48,3 +48,10 @@ def test_a_breaker_that_never_lets_it_through_is_not_asked_for_ever() -> None:
     waits = AmendmentWaits()
     waits.somebody_asks()
     assert [after(waits, 1, refused(MINUTE)) for _ in range(LONGEST_ROW + 1)] == [MINUTE] * LONGEST_ROW + [10 * MINUTE]
+
+
+def test_one_that_an_operator_holds_open_is_asked_by_the_schedule_alone() -> None:
+    waits = AmendmentWaits()
+    waits.somebody_asks()
+    held = refused(MINUTE).model_copy(update={"is_open_ended": True})
+    assert after(waits, 1, held) == 10 * MINUTE

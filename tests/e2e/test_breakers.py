@@ -163,7 +163,7 @@ async def test_an_operator_at_the_command_line(own_stage: Stage) -> None:
         told = await starter(stage, "breaker", "configure", "github", "--set", "failure_threshold=9", *reason)
         assert told["config"]["failure_threshold"] == 9
         assert (await starter(stage, "breaker", "reset", "github", *reason))["standing"]["mode"] == "normal"
-        past = await starter(stage, "breaker", "force-open", "github", *reason, "--until", "2020-01-01T00:00Z", code=2)
+        past = await starter(stage, "breaker", "force-open", "github", *reason, "--until", "2020-01-01T00:00Z", code=1)
         assert "is not in the future" in past["error"]
         await github_fails(stage, times=9)
         await until_state(stage, State.OPEN)

@@ -89,6 +89,20 @@ async def test_run_names_what_is_missing_and_exits_3_and_status_shows_it(played:
     (line,) = (line for line in output.splitlines() if line.startswith(run["workflow_id"]))
     assert line.split()[-3:] == ["github:acme/ledger", "#payments", "delivered"]
 
+    amendment = played.client.get_workflow_handle(names.amendment_id(played.team, "2026-W46"))
+    await amendment.signal("try_now", {"by": "anna"})
+    await asyncio.wait_for(amendment.result(), 60)
+
+    async def is_shown() -> bool:
+        _, shown = await document(played, "status")
+        return "complete" in {one["amended_to"] for one in shown["runs"] if one["workflow_id"] == run["workflow_id"]}
+
+    await eventually(is_shown, 30)
+    code, output, _ = await played.starter("status")
+    (line,) = (line for line in output.splitlines() if line.startswith(run["workflow_id"]))
+    assert "partial, now complete" in line
+    assert "github:acme/ledger" not in line
+
 
 async def test_preview_prints_each_format_and_posts_nothing(played: Stage) -> None:
     posts = played.slack.counts.posts

@@ -69,7 +69,7 @@ async def test_asked_in_slack_and_answered_at_the_command_line(own_stage: Stage)
         assert "escalation:service:github firing at team_lead since " in output
         assert "  told     #oncall (told)" in output
         assert (await starter(stage, "escalation", "ack", "github"))["state"] == "acknowledged"
-        refused = await starter(stage, "escalation", "ack", stage.team, "--week", stage.week, code=2)
+        refused = await starter(stage, "escalation", "ack", stage.team, "--week", stage.week, code=1)
         assert "has acknowledged it already" in refused["error"]
         unknown = await starter(stage, "escalation", "ack", "nobody", code=2)
         assert unknown["error"] == "no open escalation is about nobody; open: escalation:service:github"
@@ -79,7 +79,7 @@ async def test_asked_in_slack_and_answered_at_the_command_line(own_stage: Stage)
         assert told["level"] == "executive"
         told = await starter(stage, "escalation", "reassign", "github", "--to", "#engineering")
         assert told["state"] == "firing"
-        wrong = await starter(stage, "escalation", "resolve", "github", code=2)
+        wrong = await starter(stage, "escalation", "resolve", "github", code=1)
         assert "decision: is missing; those who wait offer retry, use_fallback, skip, abort" in wrong["error"]
         told = await starter(stage, "escalation", "resolve", "github", "use_fallback", "--note", "until Monday")
         assert told["state"] == "resolved"
@@ -91,7 +91,7 @@ async def test_asked_in_slack_and_answered_at_the_command_line(own_stage: Stage)
         (Decision.USE_FALLBACK, "until Monday")
     }
     (page,) = pages(stage)
-    assert page.text.startswith("Resolved: github: github answered 503")
+    assert page.text.startswith("Resolved: github answered 503")
     assert any("Now asked: executive: urgent" in note for note in notes(stage))
     assert stage.slack.channel_named("engineering").top_level()[-1].text.startswith("Resolved")
     rows = stage.rows("SELECT * FROM escalations")

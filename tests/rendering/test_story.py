@@ -1,10 +1,13 @@
 """What is told, folded, counted and admitted."""
 
 import gc
+from datetime import datetime
 
 import pytest
 
+from devsync.domain.changelog.difference import Difference, ItemKind
 from devsync.domain.changelog.edition import Edition, Gap, Item, Section
+from devsync.domain.changelog.telling import Amended, Telling
 from devsync.rendering.story import Story, shortened, story_of
 from tests.rendering import samples
 from tests.rendering.samples import API, WEB, at, jira, pull
@@ -131,3 +134,67 @@ def test_a_story_is_told_once_for_all_formats_and_forgotten_with_its_edition() -
     del edition
     gc.collect()
     assert story_of(samples.quiet()).chapters == ()
+
+
+LEDGER, PAY, BOARD = "github:acme/ledger", "jira:PAY", "jira:board/42"
+
+
+@pytest.mark.parametrize(
+    ("units", "difference", "expected"),
+    [
+        ((LEDGER,), Difference(added=1), "acme/ledger (GitHub) is there now: 1 change added."),
+        (
+            (LEDGER, PAY, BOARD),
+            Difference(added=12, updated=2),
+            "acme/ledger (GitHub), PAY (JIRA) and board 42 (JIRA) are there now: 12 changes added and 2 changes told "
+            "anew.",
+        ),
+        (
+            (LEDGER,),
+            Difference(
+                regrouped={ItemKind.PULL_REQUEST: 2}, replaced={ItemKind.COMMIT: 5, ItemKind.ISSUE: 1}, removed=1
+            ),
+            "acme/ledger (GitHub) is there now: 5 commits and 1 issue told as 2 pull requests and 1 change taken out.",
+        ),
+        ((LEDGER,), Difference(), "acme/ledger (GitHub) is there now: the list of changes stays the same."),
+        ((LEDGER,), None, "acme/ledger (GitHub) is there now."),
+    ],
+)
+def test_a_revision_says_what_is_different(
+    units: tuple[str, ...], difference: Difference | None, expected: str
+) -> None:
+    telling = Telling(amended=Amended(units=units, difference=difference))
+    assert story_of(samples.partial(), 2, telling).amended == expected
+
+
+@pytest.mark.parametrize(
+    ("asks_until", "given_up", "expected"),
+    [
+        (at(20), (), "It is asked for again until 20 November 2026, 13:00; what comes is added here."),
+        (
+            at(20),
+            (LEDGER,),
+            "Nobody asks again for acme/ledger (GitHub). The rest is asked for again until 20 November 2026, 13:00; "
+            "what comes is added here.",
+        ),
+        (None, (LEDGER, PAY), "Nobody asks again for acme/ledger (GitHub) and PAY (JIRA)."),
+        (None, (), ""),
+    ],
+)
+def test_what_becomes_of_gaps_is_promised_only_while_somebody_asks(
+    asks_until: datetime | None, given_up: tuple[str, ...], expected: str
+) -> None:
+    telling = Telling(asks_until=asks_until, asks_no_more_for=given_up)
+    assert story_of(samples.partial(), 2, telling).follow_up == expected
+
+
+def test_what_our_own_store_has_lost_is_not_said_to_be_silent() -> None:
+    lost = Gap(
+        unit=LEDGER,
+        service="local",
+        reason="collected, but our own store cannot be read: no route",
+        category="database",
+    )
+    story = told(gaps=(lost,), units_asked=(LEDGER, PAY))
+    assert story.gaps_summary == "1 of 2 sources could not be kept in full."
+    assert (story.gaps[0].service, story.gaps[0].reason) == ("GitHub", "collected, but our own store cannot be read.")

@@ -43,15 +43,20 @@ from devsync.contracts.edition import (
     EditionRequest,
     EditionResult,
     FindPreviousEdition,
+    FindUnknownItems,
     PlanEdition,
     PreviousEdition,
     Recorded,
     RecordEdition,
     RenderEdition,
+    UnknownItems,
 )
 from devsync.contracts.escalation import EscalationJoined, JoinEscalation
 from devsync.contracts.notifications import Notified, Notify
 from devsync.contracts.recovery import StepRequest, StepResult
+from devsync.domain.changelog.coverage import with_lost
+from devsync.domain.changelog.difference import Difference
+from devsync.domain.changelog.edition import Gap
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.domain.recovery.plan import RecoveryPlan
 from devsync.runtime.activity_errors import to_application_error
@@ -108,6 +113,13 @@ class Office:
     """Whether a run finds what was recorded before."""
     answer_again: set[str] = field(default_factory=set)
     """Units that answer when they are asked again, after they had failed."""
+    carried: dict[str, int] = field(default_factory=dict)
+    """Characters that units carry with them, since the store is away; their texts are cut where `without_texts`."""
+    without_texts: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+    """Units that the store does not give to composition."""
+    unknown: set[str] = field(default_factory=set)
+    """Items that reviewers name and no edition has."""
     rendered: list[RenderEdition] = field(default_factory=list)
     notices: list[Notify] = field(default_factory=list)
     joined: list[JoinEscalation] = field(default_factory=list)
@@ -121,8 +133,8 @@ class Office:
         """By service."""
         answers: dict[str, list[Callable[..., Any]]] = {
             names.LOCAL: [
-                self.plan, self.find_previous, self.compose, self.render, self.record, self.recall,
-                self.record_delivery, self.join_escalation,
+                self.plan, self.find_previous, self.compose, self.find_unknown_items, self.render, self.record,
+                self.recall, self.record_delivery, self.join_escalation,
             ],
             names.GITHUB: [self.collect_repository, self.collect_repositories_again],
             names.JIRA: [self.collect_project, self.collect_projects_again],
@@ -187,14 +199,28 @@ class Office:
     async def compose(self, message: ComposeEdition) -> EditionComposed:
         await self._answer()
         self.composed.append(message)
+        unread = [unit.unit for unit in message.units if unit.unit in self.unread]
+        read = [unit for unit in message.units if unit.unit not in unread]
+        lost = [_lost(unit, "collected, but our own store cannot be read") for unit in unread]
+        dropped = [_lost(unit.unit, "collected without descriptions") for unit in read if unit.bodies_dropped]
+        gaps = (*with_lost(message.gaps, lost), *dropped)
+        told = [(unit.unit, unit.bodies_dropped) for unit in read]
         return EditionComposed(
             edition=stored("edition"),
-            digest=hashlib.sha256(f"{[unit.unit for unit in message.units]}{message.edits}".encode()).hexdigest(),
-            item_count=len(message.units) - len(message.edits.hide),
+            digest=hashlib.sha256(f"{told}{message.edits}".encode()).hexdigest(),
+            item_count=len(read) - len(message.edits.hide),
             unclassified_ratio=0,
-            completeness=len(message.units) / 3,
-            gaps=message.gaps,
+            completeness=1 - len({gap.unit for gap in gaps}) / 3,
+            gaps=gaps,
+            unread=tuple(unread),
+            difference=Difference(added=1) if message.since else None,
         )
+
+    @activity.defn(name=contracts.FIND_UNKNOWN_ITEMS.name)
+    async def find_unknown_items(self, message: FindUnknownItems) -> UnknownItems:
+        await self._answer()
+        named = (*message.edits.hide, *message.edits.retitle)
+        return UnknownItems(ids=tuple(item for item in named if item in self.unknown))
 
     @activity.defn(name=contracts.RENDER_EDITION.name)
     async def render(self, message: RenderEdition) -> EditionRendered:
@@ -259,11 +285,7 @@ class Office:
         self.asked[info.activity_type].append(now)
         self.was_asked[info.activity_type].set()
         return StepResult(
-            healed=tuple(
-                UnitCollected(unit=unit.unit, artifact=stored("collected"), api_calls=1, collected_at=now)
-                for unit in message.units
-                if unit.unit in self.answer_again
-            ),
+            healed=tuple(self._collected(unit.unit) for unit in message.units if unit.unit in self.answer_again),
             failures={
                 unit.unit: self.refused[unit.unit]
                 for unit in message.units
@@ -273,8 +295,16 @@ class Office:
 
     async def _collect(self, unit: str) -> UnitCollected:
         await self._answer(unit)
+        return self._collected(unit)
+
+    def _collected(self, unit: str) -> UnitCollected:
         now = activity.info().current_attempt_scheduled_time
-        return UnitCollected(unit=unit, artifact=stored("collected"), api_calls=1, collected_at=now)
+        artifact = stored("collected")
+        if unit in self.carried:
+            artifact = ArtifactRef(inline="A" * self.carried[unit], size=1, kind="collected")
+        return UnitCollected(
+            unit=unit, artifact=artifact, api_calls=1, bodies_dropped=unit in self.without_texts, collected_at=now
+        )
 
     async def _answer(self, name: str = "") -> None:
         """Raises what the case says."""
@@ -290,6 +320,10 @@ class Office:
             raise to_application_error(self.refused[name], None)
         if now - self.began < self.away.get(name, timedelta()):
             raise to_application_error(self.away_because, None)
+
+
+def _lost(unit: str, reason: str) -> Gap:
+    return Gap(unit=unit, service=names.LOCAL, reason=reason, category=ErrorCategory.DATABASE.value)
 
 
 def _name(answer: Callable[..., Any]) -> str:

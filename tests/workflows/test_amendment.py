@@ -15,6 +15,7 @@ from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.edition import EditionResult, EditionStatus
 from devsync.contracts.escalation import EscalationDecided
 from devsync.contracts.recovery import RecoveryReport
+from devsync.domain.changelog.difference import Difference
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.domain.recovery.decision import Decision
 from tests.workflows.office import DELIVER_BY, WEEK, Office, let_pass, make, serving, start
@@ -58,7 +59,9 @@ async def test_what_answers_later_makes_the_next_revision_in_the_same_messages(o
             assert result.status is EditionStatus.PARTIAL
             office.answer_again.add(BROKEN)
         progress = await end_of(own_time)
+        shown = (await amendment_of(own_time).describe()).typed_search_attributes
     assert (progress.ended, progress.revision, progress.healed) == ("everything is there", 2, (BROKEN,))
+    assert shown[names.EDITION_STATUS] == "complete", "by which weeks are found that are partial still"
     first, second = [record.result for record in office.records]
     assert [(one.revision, one.status) for one in (first, second)] == [
         (1, EditionStatus.PARTIAL), (2, EditionStatus.COMPLETE)
@@ -66,7 +69,7 @@ async def test_what_answers_later_makes_the_next_revision_in_the_same_messages(o
     assert set(office.posts) == {f"payments/{WEEK}/slack-payments/{part}" for part in (0, 1)}
     told = office.rendered[-1].telling
     assert told.amended is not None
-    assert (told.amended.units, told.amended.items_added, told.asks_until) == ((BROKEN,), 1, None)
+    assert (told.amended.units, told.amended.difference, told.asks_until) == ((BROKEN,), Difference(added=1), None)
     assert office.rendered[0].telling.asks_until is not None
 
 
@@ -218,7 +221,11 @@ async def test_a_step_that_hangs_keeps_nobody_from_stopping_it(own_time: Workflo
             await amendment_of(own_time).signal("try_now", {"by": "anna"})
             await office.was_asked[activities.RENDER_EDITION.name].wait()
             await amendment_of(own_time).signal("stop", {"by": "anna", "reason": "nobody needs it"})
-            progress = await amendment_of(own_time).result()
+            stopped_at = await own_time.get_current_time()
+        progress = await end_of(own_time)
+        ended_at = (await amendment_of(own_time).describe()).close_time
+    assert ended_at is not None
+    assert ended_at - stopped_at < timedelta(minutes=15)
     assert (progress.ended, progress.revision) == ("stopped by anna: nobody needs it", 1)
 
 

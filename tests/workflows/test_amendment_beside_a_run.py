@@ -15,6 +15,8 @@ from tests.workflows.test_amendment import AGAIN, BROKEN, GONE, amendment_of
 PAY, API = "jira:PAY", names.repository_unit("acme/api")
 COMPOSE, RENDER = activities.COMPOSE_EDITION.name, activities.RENDER_EDITION.name
 FIND = activities.FIND_PREVIOUS.name
+LAST = 3
+"""The revision in which a stopped amendment says that nobody asks any more: the content of the one before."""
 
 
 def contents(office: Office) -> dict[int, set[str]]:
@@ -66,8 +68,8 @@ async def test_what_answers_while_a_run_is_under_way_takes_no_number(own_time: W
             second = await run.result()
             progress = await stopped(own_time)
     assert second.revision == 2
-    assert contents(office) == {1: {office.records[0].result.digest}, 2: {second.digest}}
-    assert progress.revision == 2
+    assert contents(office) == {1: {office.records[0].result.digest}, 2: {second.digest}, LAST: {second.digest}}
+    assert progress.revision == LAST
 
 
 async def test_a_run_takes_the_place_of_an_amendment_that_makes_its_revision(own_time: WorkflowEnvironment) -> None:
@@ -87,7 +89,7 @@ async def test_a_run_takes_the_place_of_an_amendment_that_makes_its_revision(own
             second = await run.result()
             await stopped(own_time)
     assert second.revision == 2
-    assert contents(office) == {1: {office.records[0].result.digest}, 2: {second.digest}}
+    assert contents(office) == {1: {office.records[0].result.digest}, 2: {second.digest}, LAST: {second.digest}}
 
 
 async def test_the_run_goes_on_from_what_the_amendment_had_made(own_time: WorkflowEnvironment) -> None:
@@ -102,8 +104,8 @@ async def test_the_run_goes_on_from_what_the_amendment_had_made(own_time: Workfl
             del office.refused[PAY]
             third = await (await start(own_time)).result()
             await stopped(own_time)
-    assert third.revision == 3
-    assert {revision: len(digests) for revision, digests in contents(office).items()} == {1: 1, 2: 1, 3: 1}
+    assert third.revision == 3  # and 4 says that nobody asks any more
+    assert {revision: len(digests) for revision, digests in contents(office).items()} == {1: 1, 2: 1, 3: 1, 4: 1}
 
 
 async def test_an_amendment_that_stood_by_for_a_run_that_brought_nothing_goes_on(own_time: WorkflowEnvironment) -> None:

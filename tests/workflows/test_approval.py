@@ -12,7 +12,8 @@ from devsync.contracts import activities, names
 from devsync.contracts.approval import ApprovalProgress, ApprovalState
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionStatus
-from tests.workflows.office import WEEK, Office, serving, start, until_recorded
+from devsync.domain.changelog.edits import Edits
+from tests.workflows.office import AWAY, WEEK, Office, serving, start, until_recorded
 
 WAIT = timedelta(minutes=90)
 REVIEWERS = {"required": True, "reviewers": ["#payments-leads"], "wait": WAIT, "on_timeout": "publish"}
@@ -109,6 +110,38 @@ async def test_an_edit_is_composed_shown_again_and_waited_for_again(own_time: Wo
     assert result.approval.edited_by == ("ben", "cem")
     assert result.item_count == 2
     assert result.revision == 1
+
+
+async def test_an_edit_of_what_the_edition_does_not_have_is_refused_as_a_whole(own_time: WorkflowEnvironment) -> None:
+    office = asking()
+    office.unknown |= {"PAY-8", "PAY-9"}
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            said = {"by": "ben", "hide": ["PAY-1", "PAY-9"], "retitle": {"PAY-8": "Better"}}
+            with pytest.raises(WorkflowUpdateFailedError) as refused:
+                await handle.execute_update("edit", said)
+            await handle.execute_update("approve", {"by": "anna"})
+        result = await handle.result()
+    assert "the edition has no PAY-9, PAY-8" in str(refused.value.cause)
+    assert [made.edits for made in office.composed] == [Edits()]
+    assert result.approval is not None
+    assert (result.approval.preview, result.approval.edited_by) == (1, ())
+
+
+async def test_an_edit_that_cannot_be_looked_at_is_taken(own_time: WorkflowEnvironment) -> None:
+    office = asking()
+    office.refused[activities.FIND_UNKNOWN_ITEMS.name] = AWAY
+    async with serving(own_time, office):
+        with own_time.auto_time_skipping_disabled():
+            handle = await start(own_time)
+            await until_asked(handle, office)
+            await handle.execute_update("edit", {"by": "ben", "hide": ["PAY-1"]})
+            await until_shown(handle, 2)
+            await handle.execute_update("approve", {"by": "anna"})
+        await handle.result()
+    assert office.composed[-1].edits.hide == ("PAY-1",)
 
 
 async def test_an_edit_that_is_taken_back_is_shown_again_and_one_that_repeats_is_refused(

@@ -95,6 +95,20 @@ async def test_a_breaker_that_refuses_again_for_longer_than_the_step_is_not_wait
     assert waited.duration < 3 * MINUTE
 
 
+async def test_a_breaker_that_an_operator_holds_open_is_not_waited_for(skipping_time: WorkflowEnvironment) -> None:
+    ground = Ground({"retry": [heals()], "cached": [heals()]})
+    async with stage(skipping_time, ground) as on:
+        now = await on.now()
+        held = refused(now + MINUTE).model_copy(update={"is_open_ended": True, "message": "an operator holds it"})
+        units = (failed(API, held), failed(WEB, refused(now + MINUTE)))
+        report = await on.recover(request(now, *units, plan=plan_of(WAIT, step("cached"), **QUIET)))
+    waited, cached = report.steps
+    assert (waited.state, waited.message, waited.duration) == (
+        StepState.SKIPPED, "an operator holds it", timedelta(0)
+    )  # fmt: skip
+    assert cached.state is StepState.RESOLVED
+
+
 async def test_an_operator_who_lets_calls_through_ends_the_wait(skipping_time: WorkflowEnvironment) -> None:
     ground = Ground({"retry": [heals()]})
     async with stage(skipping_time, ground) as on:

@@ -94,7 +94,10 @@ async def test_the_first_decision_counts(own_time: WorkflowEnvironment) -> None:
             with pytest.raises(RPCError, match="Completed"):
                 await handle.signal("resolve", both[0])
     nothing, second = report.refused_messages
-    assert nothing.startswith("signal 'resolve': nothing stands in; there are retry, skip, abort")
+    assert nothing.startswith(
+        "signal 'resolve': nothing stands in yet; use_fallback is possible when one of these steps has something: "
+        "cached; there are retry, skip, abort"
+    )
     assert "decided: skip, before" in second or "is over" in second  # it may end between the two
     assert report.decision is Decision.SKIP
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from devsync.domain.changelog.composition import CompositionInput
 from devsync.domain.changelog.edition import Gap, Provenance, ProvenanceKind
@@ -29,6 +29,14 @@ def gaps_of(plan: CompositionInput) -> tuple[Gap, ...]:
         if unit.casefold() not in reported and not is_live:
             gaps.append(_gap(unit, provenance))
     return tuple(sorted(gaps, key=lambda gap: (gap.unit, gap.model_dump_json())))
+
+
+def with_lost(gaps: Iterable[Gap], lost: Sequence[Gap]) -> tuple[Gap, ...]:
+    """The gaps when these units are lost, too: what stood in for one is gone, and what was live is missing."""
+    units = {gap.unit for gap in lost}
+    kept = [gap.model_copy(update={"as_of": None, "stand_in": None}) if gap.unit in units else gap for gap in gaps]
+    named = {gap.unit for gap in kept}
+    return (*kept, *(gap for gap in lost if gap.unit not in named))
 
 
 def completeness_of(plan: CompositionInput) -> float:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from devsync.domain.changelog.difference import Difference
 from devsync.domain.model import Model
 
 
@@ -9,8 +10,9 @@ class Amended(Model):
     """What this revision has and the one before had not."""
 
     units: tuple[str, ...]
-    """Sources that answered after all: `github:acme/ledger`."""
-    items_added: int
+    """Sources that are there after all: `github:acme/ledger`."""
+    difference: Difference | None = None
+    """None: it is not known."""
 
 
 class Telling(Model):
@@ -19,3 +21,5 @@ class Telling(Model):
     amended: Amended | None = None
     asks_until: datetime | None = None
     """So long the missing sources are asked again, and what comes of it is added."""
+    asks_no_more_for: tuple[str, ...] = ()
+    """Units that are missing and stay so: somebody decided that nobody asks for them again."""

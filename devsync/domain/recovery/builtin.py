@@ -1,10 +1,10 @@
 """The steps that the interpreter of plans does itself, and the operation that a retry repeats."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from devsync.domain.recovery.plan import PlanStep, RecoveryPlan
+from devsync.domain.recovery.plan import PlanStep, RecoveryPlan, StepState
 
 COLLECT, METRICS, RENDER, DELIVER = "collect", "metrics", "render", "deliver"
 """What an edition is made of; what surrounds it (calendar, boards, deployments); its renderings; its channels."""
@@ -40,9 +40,18 @@ BUILTIN: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 RESOLVES = "resolves"
 """Argument of a program's step: false for one that only finds something out."""
+_HEALS_NOTHING = frozenset({"status.read_page", QUEUE_DELIVERY, ASK_PERSON})
+"""Steps whose work is another."""
 
 RETRY_TIME = timedelta(minutes=2)
 RENDER_AGAIN = "local.render_again"
+
+
+def told_state(activity: str, state: StepState, healed: Collection[str]) -> str:
+    """How a step ended, for people: one that did its work and healed nothing has not succeeded in their eyes."""
+    if state is StepState.SUCCEEDED and not healed:
+        return "done" if activity in _HEALS_NOTHING else "found nothing"
+    return state.value.replace("_", " ")
 
 
 def operation_again(service: str, phase: str) -> str:

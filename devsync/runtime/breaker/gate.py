@@ -255,7 +255,8 @@ class Gate:
         if kind is AdmissionKind.PAUSED:
             return self._paused(standing, until or now)
         why = f"its circuit breaker is open: {standing.reason}"
-        return CircuitOpen(self.service, until or now + RECHECK, why, standing.probes_allowed)
+        retry_at = until or now + RECHECK
+        return CircuitOpen(self.service, retry_at, why, standing.probes_allowed, is_open_ended=until is None)
 
     def _paused(self, standing: Standing, until: datetime) -> ServicePaused:
         why = f"it is paused: {standing.pause_reason}"

@@ -26,4 +26,10 @@ SERVICE_PAUSED = Verdict(
 def refused(error: CallRefused, service: str, _now: datetime) -> Failure:
     verdict = SERVICE_PAUSED if isinstance(error, ServicePaused) else CIRCUIT_OPEN
     failure = verdict.failure(service, words=str(error))
-    return failure.model_copy(update={"retry_at": error.retry_at, "probes_allowed": error.probes_allowed})
+    return failure.model_copy(
+        update={
+            "retry_at": error.retry_at,
+            "probes_allowed": error.probes_allowed,
+            "is_open_ended": error.is_open_ended,
+        }
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from devsync.domain.changelog.collected import ProjectData, RepositoryData
 from devsync.domain.changelog.composition import CompositionInput, ProjectUnit, RepositoryUnit
-from devsync.domain.changelog.coverage import completeness_of, gaps_of, units_asked
+from devsync.domain.changelog.coverage import completeness_of, gaps_of, units_asked, with_lost
 from devsync.domain.changelog.edition import Gap, Provenance, ProvenanceKind
 from devsync.domain.changelog.window import week_window
 from tests.domain.changelog.makers import TUESDAY
@@ -89,3 +89,14 @@ def test_a_gap_in_what_nobody_asked_for_costs_no_completeness() -> None:
 
 def test_units_are_named_once_in_order() -> None:
     assert units_asked(plan("jira:PAY", "github:acme/api", "jira:PAY")) == ("github:acme/api", "jira:PAY")
+
+
+def test_what_stood_in_and_is_lost_stands_in_no_more_and_what_was_live_is_missing() -> None:
+    stale = Gap(unit="github:acme/api", service="github", reason="503", as_of=TUESDAY, stand_in=ProvenanceKind.CACHED)
+    other = Gap(unit="jira:PAY", service="jira", reason="404")
+    lost = [Gap(unit=unit, service="local", reason="too large") for unit in ("github:acme/api", "github:acme/web")]
+    assert with_lost((stale, other), lost) == (
+        stale.model_copy(update={"as_of": None, "stand_in": None}),
+        other,
+        lost[1],
+    )

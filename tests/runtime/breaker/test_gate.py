@@ -314,6 +314,9 @@ def test_an_operator_who_opens_without_an_end_is_asked_again_after_a_while() -> 
     with pytest.raises(CircuitOpen, match="a migration") as refused:
         call(gate)
     assert refused.value.retry_at == clock.now + RECHECK
+    failure = classify(refused.value, "github", clock.now)
+    assert failure.is_open_ended
+    assert failure.message.startswith("no call to github until an operator allows it, "), "no instant is known"
 
 
 def test_a_pause_refuses_until_its_end_and_goes_into_the_next_report() -> None:
