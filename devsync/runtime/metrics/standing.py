@@ -15,8 +15,9 @@ from temporalio.service import RPCError
 
 from devsync.contracts import names
 from devsync.domain.escalation.machine import State
+from devsync.domain.health.bands import missing
+from devsync.runtime.due_editions import due_editions
 from devsync.runtime.metrics import declared
-from devsync.runtime.overdue import due_editions, overdue_teams
 from devsync.settings.configuration import Configuration
 from devsync.storage.connection import StorageError
 from devsync.storage.database import Database
@@ -56,10 +57,11 @@ class StandingMetrics:
         now = datetime.now(UTC)
         for team, delivered_at in (await last_deliveries(self._database)).items():
             self._last_delivered.set(delivered_at.timestamp(), {"team": team})
-        due = await due_editions(self._database, self._teams.values(), now)
-        overdue = await overdue_teams(self._client, due, self._teams, now)
-        for one in due:
-            self._overdue.set(int(one.team in overdue), {"team": one.team})
+        due = await due_editions(self._database, self._client, self._teams.values(), now, {})
+        overdue = {one.team for one in missing(due, now)}
+        for name, team in self._teams.items():
+            if team.schedule is not None:
+                self._overdue.set(int(name in overdue), {"team": name})
         self._read_at.set(now.timestamp(), {"source": "records"})
 
     async def _tell_escalations(self) -> None:
