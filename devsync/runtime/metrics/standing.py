@@ -59,8 +59,8 @@ class StandingMetrics:
             self._last_delivered.set(delivered_at.timestamp(), {"team": team})
         due = await due_editions(self._database, self._client, self._teams.values(), now, {})
         overdue = {one.team for one in missing(due, now)}
-        for name, team in self._teams.items():
-            if team.schedule is not None:
+        for name, configured in self._teams.items():
+            if configured.schedule is not None:
                 self._overdue.set(int(name in overdue), {"team": name})
         self._read_at.set(now.timestamp(), {"source": "records"})
 
