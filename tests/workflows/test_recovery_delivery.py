@@ -83,7 +83,7 @@ class FakeDelivery:
                 await workflow.wait_condition(lambda: self._is_asked or self._is_over, timeout=CHANNELS.again_after)
             self._is_asked = False
             await self._try()
-        return self._outcome(DeliveryState.DELIVERED)  # or whatever it has told
+        return self._outcome(DeliveryState.DELIVERED)
 
     @workflow.signal
     async def listen(self, message: Listen) -> None:
