@@ -81,8 +81,14 @@ class Amendment(AmendmentRun):
 
     def _be_findable(self) -> None:
         plan = self._request.plan
-        workflow.upsert_search_attributes([names.TEAM.value_set(plan.team), names.ISO_WEEK.value_set(plan.iso_week)])
-        self._show_status(self._request.result.status)
+        self._shown_status = self._request.result.status.value
+        workflow.upsert_search_attributes(
+            [
+                names.TEAM.value_set(plan.team),
+                names.ISO_WEEK.value_set(plan.iso_week),
+                names.EDITION_STATUS.value_set(self._shown_status),
+            ]
+        )
 
     # The rounds.
 
