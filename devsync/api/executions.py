@@ -56,6 +56,8 @@ class WorkflowExecution(Model):
     decided_by: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    as_of: datetime | None = None
+    """Of one that `get_recent_executions` tells: when it was so."""
 
     @property
     def completed_steps(self) -> tuple[str, ...]:

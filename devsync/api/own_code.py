@@ -12,7 +12,7 @@ _LOOKS_EVERY: Final = 1.0
 
 
 class CallerGone(Exception):
-    """The event loop on which it ran has ended before it."""
+    """The event loop on which it ran has ended before it; the message goes on after its name."""
 
 
 async def call(function: Callable[..., Any], *arguments: Any, loop: asyncio.AbstractEventLoop | None) -> Any:
@@ -33,7 +33,7 @@ async def _on(loop: asyncio.AbstractEventLoop, function: Callable[..., Any], arg
         while not waiting.done():
             await asyncio.wait({waiting}, timeout=_LOOKS_EVERY)
             if waiting.cancelled() or not (waiting.done() or loop.is_running()):
-                raise CallerGone("it was ended with the event loop that waited for it")
+                raise CallerGone("was ended with the event loop that waited for it")
         return waiting.result()
     finally:
         waiting.cancel()

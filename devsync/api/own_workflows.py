@@ -62,7 +62,9 @@ class OwnWorkflows:
             given = await own_code.call(step.action, context, execution, loop=self._core.waiting.get(execution_id))
             told = answer(given)
         except NotGiven as error:
-            raise _failed(workflow, request, _wrong(request, error)) from error
+            raise _failed(workflow, request, _wrong(request, f"{error}")) from error
+        except own_code.CallerGone as error:
+            raise _failed(workflow, request, _wrong(request, f"{error}", is_retryable=True)) from error
         except Exception as error:
             raise _failed(workflow, request, _failure(error, context, request), error) from error
         if not told.success:
@@ -100,22 +102,22 @@ def _failed(
     workflow: RecoveryWorkflow, request: StepRequest, failure: Failure, error: Exception | None = None
 ) -> ApplicationError:
     """Told to who runs the program; with a traceback where it may be a mistake of theirs."""
-    is_mistake = failure.category is ErrorCategory.SYSTEM and not isinstance(error, own_code.CallerGone)
+    mistake = error if failure.category is ErrorCategory.SYSTEM else None
     _log.warning(
         "step %s of %s failed: %s",
         request.step,
         workflow.workflow_id,
         failure.message,
-        exc_info=error if is_mistake else None,
+        exc_info=mistake,
     )
     return to_application_error(failure, failure.retry_after)
 
 
-def _wrong(request: StepRequest, error: NotGiven) -> Failure:
+def _wrong(request: StepRequest, why: str, *, is_retryable: bool = False) -> Failure:
     return Failure(
         category=ErrorCategory.SYSTEM,
-        message=bounded(f"{request.step} {error}"),
-        is_retryable=False,
+        message=bounded(f"{request.step} {why}"),
+        is_retryable=is_retryable,
         severity=ErrorSeverity.HIGH,
         code="program",
     )

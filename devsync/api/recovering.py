@@ -74,6 +74,7 @@ class Recovering:
                 return await taken.result()
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
             await _heard(start)
+            _go_if_cancelled()
             raise NotInTime(
                 f"{workflow_id} has not ended by its deadline, and goes on: look at it in Temporal, "
                 "and whether a worker runs"
@@ -101,6 +102,7 @@ class Recovering:
                 )
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
             await _heard(start)
+            _go_if_cancelled()
             why = f"no worker has taken {workflow_id} within {TAKEN_WITHIN:g} s"
             with suppress(RPCError):
                 await client.get_workflow_handle(workflow_id).terminate(f"{why}, and the program has gone on")
@@ -141,6 +143,13 @@ class Recovering:
                 "start one with `python worker.py`"
             )
         self._served_until = time.monotonic() + _STILL_SERVED
+
+
+def _go_if_cancelled() -> None:
+    """The SDK has one exception for a call that was late and one that nobody waits for any more."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _end_of(client: Client, workflow_id: str, error: Exception) -> RecoveryReport:

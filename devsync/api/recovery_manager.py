@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+from devsync.api.contexts import context_of
 from devsync.api.core import Connection, core_of
 from devsync.api.executions import WorkflowExecution, cancelled, reported
 from devsync.api.handler import RECOVERS_WITHIN
@@ -56,9 +57,10 @@ class ChangelogRecoveryWorkflowManager:
         Whatever goes wrong in the workflow's own code is a failed step. Who stops waiting does not end the recovery.
         Raises TemporalUnreachable, and NoWorker where no worker of the product runs.
         """
-        failure = assessed(error_context)
+        known = context_of(error_context.error, error_context)
+        failure = assessed(known)
         execution_id = program_recovery_id(self._core.program, uuid4().hex)
-        request = await self._request(error_context, failure, execution_id)
+        request = await self._request(error_context, known, failure, execution_id)
         following = self._shared.followed(request, failure, execution_id, asyncio.get_running_loop())
         try:
             report, result = await self._core.run(following)
@@ -71,17 +73,25 @@ class ChangelogRecoveryWorkflowManager:
     def get_recent_executions(self, limit: int = 10) -> list[WorkflowExecution]:
         """Of this program: those under way, then the last ones on record, the newest first.
 
-        Blocks for a second at most; then it raises NotInTime. Raises DatabaseUnavailable, and ConfigError where no
-        DATABASE_URL is set.
+        Blocks for a second at most; then it tells what it told last, as each one's `as_of` says. Raises NotInTime and
+        DatabaseUnavailable where there is nothing to tell yet, and ConfigError where no DATABASE_URL is set.
         """
-        return self._core.wait(recent_executions(self._core, limit))
 
-    async def _request(self, context: ErrorContext, failure: Failure, execution_id: str) -> RecoveryRequest:
-        workflow = self._workflow_for(context)
+        async def ask() -> dict[str, Any]:
+            return {"executions": await recent_executions(self._core, limit)}
+
+        answer = self._shared.snapshots.ask(f"executions {limit}", ask)
+        return [one.model_copy(update={"as_of": answer["as_of"]}) for one in answer["executions"]]
+
+    async def _request(
+        self, own: ErrorContext, context: ErrorContext, failure: Failure, execution_id: str
+    ) -> RecoveryRequest:
+        """`own` is what the program's code is given, `context` what the product understands of it."""
+        workflow = self._workflow_for(own)
         if workflow is None:
             return await self._core.run(self._shared.request(context, failure, execution_id, RECOVERS_WITHIN))
-        steps, plan = await self._planned(workflow, context)
-        own_workflows_of(self._core).begin(execution_id, Begun(context, steps))
+        steps, plan = await self._planned(workflow, own, context.service)
+        own_workflows_of(self._core).begin(execution_id, Begun(own, steps))
         return RecoveryRequest(
             team=context.team_id,
             iso_week="",
@@ -104,9 +114,9 @@ class ChangelogRecoveryWorkflowManager:
         return None
 
     async def _planned(
-        self, workflow: RecoveryWorkflow, context: ErrorContext
+        self, workflow: RecoveryWorkflow, context: ErrorContext, service: str
     ) -> tuple[Sequence[WorkflowStep], RecoveryPlan]:
-        program, service = self._core.program, context.service
+        program = self._core.program
         try:
             async with asyncio.timeout(BUILT_WITHIN):
                 steps = await workflow.build_steps(context)
