@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-BENCHMARKS = ("api", "breaker", "compose", "edition", "recording", "replay", "statistics")
+BENCHMARKS = ("api", "breaker", "compose", "edition", "monitor", "recording", "replay", "statistics")
 
 
 def main() -> int:

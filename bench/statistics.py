@@ -78,7 +78,7 @@ async def run(rows: int, repetitions: int) -> tuple[list[Figure], dict[str, Any]
         async with embedded_postgres(Path(name)) as server:
             migrate.upgrade(server.url())
             seconds = {
-                table: await asyncio.to_thread(_fill, server.url(), table, rows) for table in (ERRORS, OPERATIONS)
+                table: await asyncio.to_thread(fill, server.url(), table, rows) for table in (ERRORS, OPERATIONS)
             }
             database = Database(server.url(), pool_size=1)
             try:
@@ -100,7 +100,7 @@ async def run(rows: int, repetitions: int) -> tuple[list[Figure], dict[str, Any]
     return figures, details
 
 
-def _fill(url: str, statement: str, rows: int) -> float:
+def fill(url: str, statement: str, rows: int) -> float:
     """Without a time limit, and as a table that has been there for a while: with statistics of its own."""
     began = time.perf_counter()
     with psycopg.connect(url, autocommit=True) as connection:

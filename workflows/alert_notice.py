@@ -30,7 +30,7 @@ def notice_of(story: AlertStory) -> Notice:
         fields["Events"] = str(worst.count)
     return Notice(
         title=f"{_heading(story.alerts)}: {subject}",
-        body="\n\n".join([*_details(story.alerts), meaning.means, _what_to_do(story.alerts, meaning.do)]),
+        body="\n\n".join([*_details(story.alerts), meaning.means, _what_to_do(story.alerts)]),
         fields=fields,
         data={
             "alert_id": worst.id if is_one else story.id,
@@ -80,8 +80,9 @@ def _details(alerts: Sequence[Alert]) -> list[str]:
     return ["\n".join([*lines, *rest])]
 
 
-def _what_to_do(alerts: Sequence[Alert], look: str) -> str:
-    lines = [f"To look: {look}"]
+def _what_to_do(alerts: Sequence[Alert]) -> str:
+    look, subject = MEANINGS[alerts[0].rule].do, alerts[0].key.partition(":")[2]
+    lines = [f"To look: {look.replace('SUBJECT', subject) if len(alerts) == 1 else look}"]
     open_ones = [alert for alert in alerts if alert.state is AlertState.FIRING]
     if len(alerts) == 1 and open_ones:
         lines.append(f"To take it: python starter.py alerts ack {alerts[0].key}")

@@ -1,6 +1,7 @@
 """Looks at everything again and again, and tells people what is wrong: once, until it is over."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -49,9 +50,10 @@ class HealthMonitor(Minding):
     async def run(self, start: MonitorStart) -> None:
         self._stories.resume(self._settings, workflow.now())
         recording = asyncio.create_task(keep_recording(self._records, self._show))
-        while not workflow.info().is_continue_as_new_suggested():
+        while not _is_long():
             await self._until_the_next_look()
-            await self._look()
+            if not _is_long():
+                await self._look()
             self._stories.check()
             if recording.done():
                 recording.result()  # a bug there must not go unseen
@@ -79,12 +81,14 @@ class HealthMonitor(Minding):
     # A look.
 
     async def _until_the_next_look(self) -> None:
-        """The first one is at once; afterwards at the pace that the file says, however long each took."""
+        """The first one is at once; afterwards at the pace that the file says, however long each took. What people
+        say meanwhile may be enough for one history."""
         if self._looked_at is None:
             return
         due = self._looked_at + self._settings.interval
         pause = max(due - workflow.now(), SHORTEST_PAUSE)
-        await workflow.sleep(pause, summary="The next look")
+        with suppress(TimeoutError):
+            await workflow.wait_condition(_is_long, timeout=pause, timeout_summary="The next look")
 
     async def _look(self) -> None:
         now = workflow.now()
@@ -139,3 +143,7 @@ class HealthMonitor(Minding):
             refused=self._refused.last,
             refused_count=self._refused.count,
         )
+
+
+def _is_long() -> bool:
+    return workflow.info().is_continue_as_new_suggested()

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from devsync.contracts.monitor import MonitorView
-from devsync.domain.health.bands import Band, ServiceHealth
 from devsync.domain.health.book import Alert, Mute
 
 _REASONS_SHOWN = 8
@@ -18,7 +17,6 @@ def monitor_story(view: MonitorView) -> str:
     lines.append("")
     if view.health is not None:
         lines += [f"- {_plain(reason)}" for reason in view.health.reasons[:_REASONS_SHOWN]]
-        lines += [f"- {_service(one)}" for one in view.health.services if one.band is not Band.HEALTHY]
     lines += [f"- Muted: {_mute(mute)}" for mute in view.mutes]
     lines += [
         f"- Not reached: {_plain(one.target.target)} (**{one.state.value}**): {_plain(one.error)}" for one in view.told
@@ -46,10 +44,6 @@ def _heading(view: MonitorView) -> str:
         return "Has not looked yet" if view.looked_at is None else "Could not look"
     count = sum(alert.is_open for alert in view.alerts)
     return f"{view.health.band.value.capitalize()}, {count} {'alert' if count == 1 else 'alerts'} open"
-
-
-def _service(service: ServiceHealth) -> str:
-    return f"{service.service}: **{service.band.value}**, {service.failures} of {service.calls} calls failed"
 
 
 def _mute(mute: Mute) -> str:

@@ -19,6 +19,9 @@ E = TypeVar("E", bound=StrEnum)
 UNKNOWN_SERVICE: Final = names.PROGRAM
 """Of an error that was handed over without a service: the program's own work."""
 
+OF_THE_UNIT: Final = ("repository", "project", "iso_week")
+"""Names in the metadata that say which data it is about."""
+
 _LONGEST: Final = 200
 _OF_THE_CONTEXT: Final = ("service", "operation", "category", "severity", "team_id", "user_facing", "critical")
 

@@ -81,8 +81,7 @@ class Core:
         self.environment = _environment(connection)
         keep_out(self.environment.secrets())
         self.program = connection.program or self.environment.devsync_program or _script()
-        self.instance = uuid4().hex
-        """This process of the program, for records."""
+        self._made = uuid4().hex
         self.steps = ProgramSteps()
         """What the program does itself in recoveries."""
         self.waiting: dict[str, asyncio.AbstractEventLoop] = {}
@@ -121,6 +120,11 @@ class Core:
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """The same for a caller that does not wait."""
         return self._loop.start(work)
+
+    @property
+    def instance(self) -> str:
+        """This process of the program, for records: those that are forked from one are others."""
+        return f"{self._made}.{os.getpid()}"
 
     def keep_operation(self, record: OperationRecord) -> None:
         """Has it put on record; waits for nothing, and harms nobody where that cannot be."""
@@ -169,9 +173,8 @@ class Core:
     async def gate(self, service: str, config: BreakerConfig | None = None) -> Gate:
         """Of a service that the product guards: the fleet's breaker as this process follows it. `config` are the rules
         until the entity tells its own. Raises TemporalUnreachable, NamespaceUnusable and ConfigError."""
-        client = await self.client()
+        client, configuration = await self.client(), await self.configuration()
         if service not in self._gates:
-            configuration = await self.configuration()
             declared = configuration.services.breaker(service) if configuration else BreakerConfig()
             gates = Gates(client, {service: config or declared}, self._runtime().metric_meter)
             self._gates[service] = gates

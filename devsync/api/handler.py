@@ -80,7 +80,7 @@ class ChangelogErrorHandler:
 
         `context`: `service`, `operation`, `team_id`, `repository` or `project`, `iso_week`, `user_facing`, `critical`,
         `category`, `severity`, and whatever else helps. An error that is alike and handled already is recovered with
-        it. Raises TemporalUnreachable, NamespaceUnusable, NoWorker, NotInTime, ConfigError, Closed, AfterFork; the
+        it. Raises TemporalUnreachable, NamespaceUnusable, NoWorker, NotInTime, CalledOff, Closed, AfterFork; the
         error is on record, or on its way there, in any case but the last two.
         """
         known = context_of(error, context)
@@ -97,14 +97,15 @@ class ChangelogErrorHandler:
         return result
 
     def register_fallback_data_source(self, service: str, callback: Source) -> None:
-        """What stands in for the service's data: a function without arguments, mostly async. It returns the data, or a
-        `Fallback` that says how old it is; None is none. It is called while `handle_error` is awaited, in its loop."""
+        """What stands in for the service's data: a function without arguments, or with the `ErrorContext` as its one,
+        mostly async. It returns the data, or a `Fallback` that says how old it is; None is none. It is called while
+        `handle_error` is awaited, in its loop."""
         source = OwnFunction(self.core, f"the fallback source of {service}", callback, ProvenanceKind.CACHED)
         self.core.steps.add(source_name(service), source)
 
     def register_operation(self, service: str, operation: str, callback: Source) -> None:
-        """What `handle_error` repeats for an error of that service and operation: a function without arguments. Without
-        one, nothing is repeated."""
+        """What `handle_error` repeats for an error of that service and operation: likewise. Without one, nothing is
+        repeated."""
         step = OwnFunction(self.core, f"{service}.{operation}", callback, ProvenanceKind.LIVE)
         self.core.steps.add(operation_name(service, operation), step)
 

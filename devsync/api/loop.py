@@ -95,7 +95,7 @@ class LoopThread:
         return await work
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        if os.getpid() != self._pid:
+        if self._thread is not None and os.getpid() != self._pid:
             raise AfterFork(
                 "this process was forked from one that had used devsync, whose connections stayed there: "
                 "use devsync for the first time after the fork, or start processes by spawn"
@@ -104,6 +104,7 @@ class LoopThread:
             if self._is_stopped:
                 raise Closed("devsync was closed; make a new handler")
             if self._loop is None:
+                self._pid = os.getpid()
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True)
                 self._thread.start()

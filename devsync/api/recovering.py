@@ -187,7 +187,7 @@ def result_of(
             "escalations": list(report.escalations),
             "escalation_level": report.escalation_level,
             "as_of": as_of,
-            "age": now - as_of if as_of is not None else None,
+            "age": max(now - as_of, timedelta()) if as_of is not None else None,
             "source": report.healed[0].provenance.kind.value if report.healed else "",
         },
     )

@@ -4,11 +4,12 @@ import asyncio
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from devsync.api.breakers import CircuitBreaker
-from devsync.api.contexts import asked_of
+from devsync.api.contexts import OF_THE_UNIT, asked_of
 from devsync.api.core import Core
 from devsync.api.measured import Measurements
 from devsync.api.plans import CACHED_ALONE, operation_name, plan_of_program, source_name
@@ -41,7 +42,7 @@ class Shared:
         self.snapshots = Snapshots(core)
         self.quiet = Quiet(ALERTED_AGAIN)
         self._recovering = Recovering(core)
-        self._under_way: dict[tuple[str, str], asyncio.Task[RecoveryResult]] = {}
+        self._under_way: dict[tuple[str, ...], asyncio.Task[RecoveryResult]] = {}
         self._lock = threading.Lock()
         self._breakers: dict[str, CircuitBreaker] = {}
 
@@ -67,15 +68,27 @@ class Shared:
         home: asyncio.AbstractEventLoop,
         within: timedelta,
     ) -> RecoveryResult:
-        """Alike errors that meet are one recovery: thousands of them do not start thousands. Who stops waiting does not
-        stop it."""
-        key = failure.fingerprint, context.team_id
+        """Errors of the same that meet are one recovery: thousands of them do not start thousands. Who stops waiting
+        does not stop it."""
+        key = self._about(context, failure)
         task = self._under_way.get(key)
         if task is None:
             task = asyncio.create_task(self._recover(context, failure, recovery_id, home, within))
             self._under_way[key] = task
-            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+            task.add_done_callback(partial(self._ended, key))
         return await asyncio.shield(task)
+
+    def _about(self, context: ErrorContext, failure: Failure) -> tuple[str, ...]:
+        """What two errors must have in common to be recovered by the same data."""
+        own = operation_name(context.service, context.operation), source_name(context.service)
+        is_told = any(getattr(self._core.steps.get(name), "takes_context", False) for name in own)
+        said = context.metadata if is_told else {name: context.metadata.get(name) for name in OF_THE_UNIT}
+        return failure.fingerprint, context.team_id, repr(sorted(said.items()))
+
+    def _ended(self, key: tuple[str, ...], task: asyncio.Task[RecoveryResult]) -> None:
+        self._under_way.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not log it where nobody waits any more
 
     async def _recover(
         self,

@@ -1,6 +1,7 @@
 """A program's own functions as steps of recoveries: what brings fallback data, and the operation to be repeated."""
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -10,6 +11,7 @@ from temporalio import activity
 
 from devsync.api import own_code
 from devsync.api.core import Core
+from devsync.api.travelling import rebuilt
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.recovery import StepRequest, StepResult
@@ -17,7 +19,8 @@ from devsync.domain.changelog.edition import Provenance, ProvenanceKind
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.content import pack
 
-Source = Callable[[], Awaitable[Any] | Any]
+Source = Callable[..., Awaitable[Any] | Any]
+"""Without arguments, or with one: the `ErrorContext` of the error that is being handled."""
 
 KIND: Final = "program"
 """What such an artifact is, in the store."""
@@ -31,7 +34,7 @@ class Fallback(NamedTuple):
 
 
 class OwnFunction:
-    """A step that calls a function of the program, without arguments.
+    """A step that calls a function of the program.
 
     It is called in the loop of who waits for the recovery, where the program's clients live; else in the one that it
     was registered in, else in the core's. What it returns is stored as an artifact: the history has a reference. None
@@ -43,6 +46,7 @@ class OwnFunction:
         self._name = name
         self._function = function
         self._kind = kind
+        self.takes_context = _takes_one(function)
         try:
             self._home: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
@@ -50,8 +54,11 @@ class OwnFunction:
 
     async def __call__(self, request: StepRequest) -> StepResult:
         workflow_id = activity.info().workflow_id or ""
-        found = await own_code.call(self._function, loop=self._core.waiting.get(workflow_id) or self._home)
-        data, as_of = found if isinstance(found, Fallback) else (found, None)
+        arguments = (rebuilt(request.units[0]),) if self.takes_context else ()
+        home = self._core.waiting.get(workflow_id) or self._home
+        found = await own_code.call(self._function, *arguments, loop=home)
+        # A time without a timezone is local, as it is for Python.
+        data, as_of = (found.data, found.as_of.astimezone(UTC)) if isinstance(found, Fallback) else (found, None)
         if data is None:
             raise LookupError(f"{self._name} has nothing")
         artifact = await self._stored(data, request.team)
@@ -82,3 +89,10 @@ class OwnFunction:
             return await ArtifactStore(self._core.database).put(content, kind=KIND, team=team)
         packed = pack(content)
         return ArtifactRef.of_inline(packed.compressed, size=packed.size, kind=KIND)
+
+
+def _takes_one(function: Source) -> bool:
+    """Whether it cannot be called without an argument."""
+    parameters = inspect.signature(function).parameters.values()
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return any(one.kind in positional and one.default is inspect.Parameter.empty for one in parameters)

@@ -3,6 +3,8 @@
 Medians and percentiles are those of the rows themselves. None is read from counts, where they could only be guessed.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, select
@@ -10,7 +12,7 @@ from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, select
 from devsync.contracts.edition import Phase
 from devsync.contracts.operations import OperationKind
 from devsync.domain.health.snapshot import EditionRun, ErrorKind, ServiceWindow
-from devsync.domain.insight.counted import OperationCount, StageCount
+from devsync.domain.insight.counted import ErrorCount, OperationCount, StageCount
 from devsync.domain.insight.recommendations import CacheUse, EditionUse, ServiceUse
 from devsync.domain.insight.series import DailyValue
 from devsync.domain.insight.span import Span
@@ -175,18 +177,15 @@ class Performance:
     async def services(self, span: Span) -> list[ServiceWindow]:
         """What each service did: attempts with their failures, and how soon it answered API calls."""
         statistics = Statistics(self._database)
-        counts, groups = await statistics.call_counts(span), await statistics.error_groups(span)
-        answers = await self._answers(span)
+        counts, errors = await statistics.call_counts(span), await statistics.error_counts(span)
+        answers, kinds = await self._answers(span), _kinds(errors)
         return [
             ServiceWindow(
                 service=service,
                 calls=sum(one.calls for one in counts if one.service == service),
                 failures=sum(one.failures for one in counts if one.service == service),
                 seconds_p95=answers.get(service),
-                kinds=tuple(
-                    ErrorKind(fingerprint=group.fingerprint, count=group.count, message=group.message)
-                    for group in [one for one in groups if one.service == service][:SHOWN_KINDS]
-                ),
+                kinds=tuple(kinds.get(service, ())[:SHOWN_KINDS]),
             )
             for service in sorted({one.service for one in counts})
         ]
@@ -196,6 +195,21 @@ class Performance:
         table = operations.c
         query = select(table.service, _p95(table.seconds).label("p95")).where(*_within(span, OperationKind.CALL, None))
         return {row.service: row.p95 for row in await self._database.execute(query.group_by(table.service))}
+
+
+def _kinds(errors: Sequence[ErrorCount]) -> dict[str, list[ErrorKind]]:
+    """By service, the most frequent first; those of one kind may differ in severity."""
+    found: dict[str, dict[str, ErrorKind]] = defaultdict(dict)
+    for one in errors:
+        before = found[one.service].get(one.fingerprint)
+        count = one.count + (before.count if before else 0)
+        found[one.service][one.fingerprint] = ErrorKind(
+            fingerprint=one.fingerprint, count=count, message=before.message if before else one.message
+        )
+    return {
+        service: sorted(kinds.values(), key=lambda kind: (-kind.count, kind.fingerprint))
+        for service, kinds in found.items()
+    }
 
 
 def _within(span: Span, kind: OperationKind, team: str | None) -> list[ColumnElement[bool]]:

@@ -154,6 +154,25 @@ async def test_a_forked_process_is_told_why_it_cannot(core: Core) -> None:
     assert child.exitcode == 0
 
 
+def _first_use_in_child(core: Core, answers: "multiprocessing.queues.Queue[str]") -> None:
+    answers.put(core.wait(thread_name()))
+    core.close()
+
+
+async def test_what_was_only_made_before_the_fork_works_after_it() -> None:
+    """As a module does that is loaded before a server forks its workers."""
+    core = core_of(Connection(program="preloaded", temporal_address="127.0.0.1:1"))
+    context = multiprocessing.get_context("fork")
+    answers: multiprocessing.queues.Queue[str] = context.Queue()
+    child = context.Process(target=_first_use_in_child, args=(core, answers))
+    child.start()
+    assert await asyncio.to_thread(answers.get, True, 20) == "devsync-preloaded"
+    child.join(10)
+    assert child.exitcode == 0
+    assert await core.run(thread_name()) == "devsync-preloaded", "and in the process that has forked"
+    core.close()
+
+
 PROGRAM = """
 import asyncio
 from devsync.api.core import core_of

@@ -181,6 +181,17 @@ async def test_alike_errors_that_meet_are_one_recovery(handler: ChangelogErrorHa
     assert len(asked) == 1
 
 
+async def test_errors_about_different_repositories_never_share_their_data(handler: ChangelogErrorHandler) -> None:
+    async def of_the_repository(context: ErrorContext) -> str:
+        await asyncio.sleep(0.3)
+        return f"commits of {context.metadata['repository']}"
+
+    handler.register_fallback_data_source("mirror", of_the_repository)
+    contexts = [{"service": "mirror", "operation": "fetch", "repository": name} for name in ("acme/a", "acme/b")]
+    results = await asyncio.gather(*(handler.handle_error(LOST, context) for context in contexts))
+    assert [result.fallback_data for result in results] == ["commits of acme/a", "commits of acme/b"]
+
+
 async def test_each_error_is_on_record_and_in_the_audit_without_secrets(
     product: Stage, handler: ChangelogErrorHandler, core: Core
 ) -> None:

@@ -134,7 +134,7 @@ async def test_an_open_breaker_is_critical_and_over_when_it_is_closed(watched: S
         told = await until_told(stage, "Alert (critical): github: its breaker is forced open")
         code, output, _ = await stage.starter("health")
         assert code == 10
-        assert "github is unhealthy: its breaker is forced_open: maintenance" in output
+        assert "github is unhealthy: its breaker is forced open: maintenance" in output
         await breakers.decide("github", "reset", Decision(by="anna", reason="over"))
         over = await until_told(stage, "Resolved: github: its breaker is forced open")
         assert over.ts == told.ts, "changed in place"

@@ -30,7 +30,7 @@ from sandbox.worlds.demo import demo_world
 from sandbox.worlds.generator import generated_world
 from tests.e2e.firing import apply, firings, until_quiet
 from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, forget
-from tests.replay import edition_stories, escalations, recovery_stories
+from tests.replay import edition_stories, escalations, monitor_stories, recovery_stories
 from tests.workflows.breaker_stage import BreakerStage, Reporter
 
 WEEK = "2026-W47"
@@ -458,6 +458,7 @@ STORIES = (
         Story(f"escalation_{play.__name__}", play, entity=names.service_escalation_id(names.GITHUB))
         for play in (escalations.answered, escalations.unanswered, escalations.healed, escalations.put_off)
     ),
+    Story("watched", monitor_stories.watched, entity=names.MONITOR_ID, has_short_histories=True),
     Story("approved", edition_stories.approved),
     Story("rejected", edition_stories.rejected),
     Story("unreviewed", edition_stories.unreviewed),

@@ -107,7 +107,10 @@ def _service(
     if breaker is not None and breaker.state is not State.CLOSED:
         band = Band.UNHEALTHY if breaker.state is State.OPEN else Band.DEGRADED
         found.append(
-            Finding(band=band, reason=f"its breaker is {breaker.label}: {breaker.reason or 'no reason given'}")
+            Finding(
+                band=band,
+                reason=f"its breaker is {breaker.label.replace('_', ' ')}: {breaker.reason or 'no reason given'}",
+            )
         )
     if window is not None:
         band = rate_band(window.failures, window.calls, thresholds)

@@ -8,7 +8,7 @@ from devsync.domain.health.rules import RuleName
 class Meaning(NamedTuple):
     means: str
     do: str
-    """What to try first."""
+    """What to try first; SUBJECT stands for what the alert is about."""
 
 
 MEANINGS: Final[dict[RuleName, Meaning]] = {
@@ -18,7 +18,7 @@ MEANINGS: Final[dict[RuleName, Meaning]] = {
     ),
     RuleName.BREAKER_OPEN: Meaning(
         "A service is down for us: no worker calls it, editions wait for it or go on with what stands in.",
-        "python starter.py breaker show SERVICE",
+        "python starter.py breaker show SUBJECT",
     ),
     RuleName.BLIND: Meaning(
         "The monitor could not ask the database or Temporal: nobody knows how healthy the rest is.",

@@ -335,3 +335,11 @@ def test_ids_name_the_time_that_it_fires() -> None:
     watch = firing()
     assert [notice.id for notice in watch.notices] == ["error_rate:github@20261123T120000.000000Z/fired/1"]
     assert isinstance(watch.alert().opened_at, datetime)
+
+
+def test_a_silent_policy_tells_nobody_and_what_still_fires_when_it_ends_is_told_then() -> None:
+    watch = Watch(AlertPolicy(is_silent=True))
+    assert watch.tick(timedelta(), wrong("github")) == []
+    assert watch.alert().is_open
+    watch.policy = POLICY
+    assert watch.tick(MINUTE, wrong("github")) == ["fired"]

@@ -82,7 +82,7 @@ CASES: list[tuple[str, Snapshot, Band, str]] = [
         "a breaker is half-open",
         snapshot(breakers=(breaker(state=HALF_OPEN),)),
         Band.DEGRADED,
-        "github is degraded: its breaker is half_open: no reason given",
+        "github is degraded: its breaker is half open: no reason given",
     ),
     (
         "two breakers are open",
@@ -144,7 +144,7 @@ def test_each_service_has_a_band_and_its_reasons() -> None:
         (
             "slack",
             "unhealthy",
-            ("20 of 100 calls failed", "its breaker is half_open: no reason given"),
+            ("20 of 100 calls failed", "its breaker is half open: no reason given"),
             HALF_OPEN,
         ),
     ]

@@ -58,6 +58,13 @@ CROSSED: list[tuple[RuleName, str, Snapshot, Snapshot, str]] = [
         "github: its breaker is open, no calls go out",
     ),
     (
+        RuleName.BLIND,
+        "high",
+        snapshot(services=None, unread={"database": "PostgreSQL does not answer"}),
+        snapshot(services=None),
+        "the monitor cannot see: PostgreSQL does not answer",
+    ),
+    (
         RuleName.EDITION_MISSING,
         "critical",
         snapshot(due=(due(),)),
@@ -102,7 +109,7 @@ def test_every_rule_is_crossed_here() -> None:
     assert {case[0] for case in CROSSED} == {rule.name for rule in RULES} == set(RuleName)
 
 
-@pytest.mark.parametrize("rule", list(RuleName))
+@pytest.mark.parametrize("rule", [rule for rule in RuleName if rule is not RuleName.BLIND])
 def test_a_rule_that_cannot_look_says_so(rule: RuleName) -> None:
     blind = snapshot(services=None, breakers=None, editions=None, due=None, recommendations=None)
     assert found(blind, rule) is None
