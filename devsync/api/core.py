@@ -173,9 +173,8 @@ class Core:
     async def gate(self, service: str, config: BreakerConfig | None = None) -> Gate:
         """Of a service that the product guards: the fleet's breaker as this process follows it. `config` are the rules
         until the entity tells its own. Raises TemporalUnreachable, NamespaceUnusable and ConfigError."""
-        client = await self.client()
+        client, configuration = await self.client(), await self.configuration()
         if service not in self._gates:
-            configuration = await self.configuration()
             declared = configuration.services.breaker(service) if configuration else BreakerConfig()
             gates = Gates(client, {service: config or declared}, self._runtime().metric_meter)
             self._gates[service] = gates

@@ -19,6 +19,7 @@ from devsync.domain.insight.span import last
 from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.connection import TemporalUnreachable
 from devsync.runtime.health import check_health
+from devsync.runtime.monitor import MonitorOperations, MonitorSilent
 from devsync.settings.monitoring import MonitoringSettings
 from devsync.settings.problems import ConfigError
 from devsync.settings.services import ServicesConfig
@@ -38,6 +39,8 @@ class Known:
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
 
 
+_MONITOR_ANSWERS_WITHIN = 3.0
+"""Seconds."""
 _log = logging.getLogger("devsync.api")
 
 
@@ -80,6 +83,20 @@ async def client_or_none(core: Core) -> Client | None:
     except TemporalUnreachable as error:
         _log.info("health is told without Temporal: %s", error)
         return None
+
+
+async def alerts_of_the_product(core: Core) -> list[dict[str, Any]] | None:
+    """What its monitor has found to be wrong, the worst first. None: nobody answers for it."""
+    client = await client_or_none(core)
+    if client is None:
+        return None
+    try:
+        async with asyncio.timeout(_MONITOR_ANSWERS_WITHIN):
+            view = await MonitorOperations(client).view()
+    except (MonitorSilent, RPCError, TimeoutError) as error:
+        _log.info("the monitor's alerts cannot be told: %s", error)
+        return None
+    return [alert.model_dump(mode="json") for alert in view.alerts if alert.is_open]
 
 
 def of_health(health: Health) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from devsync.api.callbacks import Callback, Told
 from devsync.api.core import Connection
 from devsync.api.handler import ChangelogErrorHandler
+from devsync.api.health import alerts_of_the_product
 from devsync.api.watching import Watching
 from devsync.domain.errors import ErrorContext, RecoveryResult
 from devsync.settings.monitoring import MonitoringSettings
@@ -68,9 +69,11 @@ class ChangelogMonitoringIntegration:
         return await self.error_handler.handle_error(error, context)
 
     async def get_monitoring_dashboard_data(self) -> dict[str, Any]:
-        """Status and health, errors and their trend, performance, breakers, recommendations, what fires, and the last
-        looks. What could not be asked is None, or said among the reasons."""
-        health = await self.error_handler.health_check()
+        """Status and health, errors and their trend, performance, breakers, recommendations, what fires here and by the
+        product's monitor, and the last looks. What could not be asked is None, or said among the reasons."""
+        health, of_the_product = await asyncio.gather(
+            self.error_handler.health_check(), self._core.run(alerts_of_the_product(self._core))
+        )
         watching = self._watching
         return {
             "system_status": {name: health[name] for name in ("status", "at", "reasons", "services", "system_metrics")},
@@ -80,6 +83,7 @@ class ChangelogMonitoringIntegration:
             "circuit_breakers": health["circuit_breakers"],
             "optimization_recommendations": health["optimization_recommendations"],
             "alerts": watching.alerts if watching else [],
+            "product_alerts": of_the_product,
             "recent_monitoring_data": watching.looks if watching else [],
             "is_monitoring": self.is_monitoring,
             "config": self.config.model_dump(mode="json"),

@@ -12,8 +12,10 @@ from devsync import ChangelogMonitoringConfig
 from devsync.api.core import Connection, Core
 from devsync.api.handler import ChangelogErrorHandler
 from devsync.api.monitoring import ChangelogMonitoringIntegration
+from devsync.contracts import names
 from devsync.contracts.operations import OperationKind, OperationRecord
 from devsync.domain.exceptions import DataCollectionError
+from devsync.runtime.monitor import MonitorOperations
 from tests.api.conftest import Handlers
 from tests.e2e.stage import Stage, eventually
 
@@ -87,6 +89,24 @@ async def test_the_dashboard_has_everything_that_the_brief_lists(
     assert (data["is_monitoring"], len(data["recent_monitoring_data"])) == (True, 1)
     await monitoring.stop_monitoring()
     assert not monitoring.is_monitoring
+
+
+async def test_the_dashboard_has_what_the_monitor_of_the_product_has_found(
+    product: Stage, core: Core, connection: Connection
+) -> None:
+    monitoring = ChangelogMonitoringIntegration(connection=connection)
+    await fail_often(monitoring.error_handler, "rotten", calls=20, failures=15)
+    assert (await monitoring.get_monitoring_dashboard_data())["product_alerts"] is None
+    await MonitorOperations(product.client).start()
+
+    async def is_known() -> bool:
+        found = (await monitoring.get_monitoring_dashboard_data())["product_alerts"]
+        return "error_rate:rotten" in [alert["key"] for alert in found or ()]
+
+    try:
+        await eventually(is_known, 30)
+    finally:
+        await product.client.get_workflow_handle(names.MONITOR_ID).terminate("its test is over")
 
 
 async def test_a_crossed_threshold_alerts_once_with_the_channels_that_are_wanted(
