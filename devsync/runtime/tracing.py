@@ -50,7 +50,7 @@ _LET_THROUGH: Final = frozenset(
 )
 
 _RUN: Final = "RunWorkflow:"
-_ENDLESS: Final = frozenset({f"{_RUN}{names.CIRCUIT_BREAKER}"})
+_ENDLESS: Final = frozenset(f"{_RUN}{name}" for name in (names.CIRCUIT_BREAKER, names.HEALTH_MONITOR))
 """Runs that are no story with an end: a trace of one would grow for ever."""
 
 _log = logging.getLogger("devsync.tracing")
