@@ -4,27 +4,32 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from typing import Any, Final
 
 _LOOKS_EVERY: Final = 1.0
 """Seconds after which it is seen that the caller's loop has ended."""
 
 
-class CallerGone(Exception):
-    """The event loop on which it ran has ended before it; the message goes on after its name."""
+class CutShort(Exception):
+    """It did not come to its end by itself; the message goes on after its name."""
 
 
 async def call(function: Callable[..., Any], *arguments: Any, loop: asyncio.AbstractEventLoop | None) -> Any:
-    """What the function gives, awaited where it is to be. Raises what it raises, and CallerGone.
+    """What the function gives, awaited where it is to be. Raises what it raises, and CutShort: also where it would end
+    the program, of which only its own loop hears.
 
     An async one runs on the loop of the caller that waits for it, whose sessions and locks it may use; where there is
     none any more, on a thread with a loop of its own. Others run on a thread. Cancelling ends an async one; a thread
     cannot be ended, and never keeps the program from ending.
     """
-    if loop is not None and loop.is_running() and inspect.iscoroutinefunction(function):
-        return await _on(loop, function, arguments)
-    return await _on_a_thread(function, arguments)
+    try:
+        if loop is not None and loop.is_running() and inspect.iscoroutinefunction(function):
+            return await _on(loop, function, arguments)
+        return await _on_a_thread(function, arguments)
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise CutShort(f"raised {type(error).__name__}") from None
 
 
 async def _on(loop: asyncio.AbstractEventLoop, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -33,7 +38,7 @@ async def _on(loop: asyncio.AbstractEventLoop, function: Callable[..., Any], arg
         while not waiting.done():
             await asyncio.wait({waiting}, timeout=_LOOKS_EVERY)
             if waiting.cancelled() or not (waiting.done() or loop.is_running()):
-                raise CallerGone("was ended with the event loop that waited for it")
+                raise CutShort("was ended with the event loop that waited for it")
         return waiting.result()
     finally:
         waiting.cancel()
@@ -62,15 +67,16 @@ class _Thread(threading.Thread):
         self._task: asyncio.Task[Any] | None = None
 
     def run(self) -> None:
-        try:
-            result = self._function(*self._arguments)
-            if inspect.isawaitable(result):
-                result = asyncio.run(self._awaited(result))
-        except BaseException as error:  # noqa: BLE001 (the waiting side raises it)
-            if not self._done.cancelled():
+        with suppress(InvalidStateError):  # nobody waits any more
+            try:
+                result = self._function(*self._arguments)
+                if inspect.isawaitable(result):
+                    result = asyncio.run(self._awaited(result))
+            except asyncio.CancelledError:
+                self._done.set_exception(CutShort("was cancelled"))
+            except BaseException as error:  # noqa: BLE001 (the waiting side raises it)
                 self._done.set_exception(error)
-        else:
-            if not self._done.cancelled():
+            else:
                 self._done.set_result(result)
 
     def cancel(self) -> None:

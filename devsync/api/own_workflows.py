@@ -61,12 +61,13 @@ class OwnWorkflows:
             execution = under_way(request, execution_id, workflow.workflow_id)
             given = await own_code.call(step.action, context, execution, loop=self._core.waiting.get(execution_id))
             told = answer(given)
+        # Without its cause, which may have anything in it: the history would keep that.
         except NotGiven as error:
-            raise _failed(workflow, request, _wrong(request, f"{error}")) from error
-        except own_code.CallerGone as error:
-            raise _failed(workflow, request, _wrong(request, f"{error}", is_retryable=True)) from error
-        except Exception as error:
-            raise _failed(workflow, request, _failure(error, context, request), error) from error
+            raise _failed(workflow, request, _wrong(request, str(error))) from None
+        except own_code.CutShort as error:
+            raise _failed(workflow, request, _wrong(request, str(error), is_retryable=True)) from None
+        except Exception as error:  # noqa: BLE001 (told, classified)
+            raise _failed(workflow, request, _failure(error, context, request), error) from None
         if not told.success:
             raise _failed(workflow, request, _unsuccessful(told, request))
         if step.resolves and execution_id in self._core.waiting:
@@ -103,13 +104,7 @@ def _failed(
 ) -> ApplicationError:
     """Told to who runs the program; with a traceback where it may be a mistake of theirs."""
     mistake = error if failure.category is ErrorCategory.SYSTEM else None
-    _log.warning(
-        "step %s of %s failed: %s",
-        request.step,
-        workflow.workflow_id,
-        failure.message,
-        exc_info=mistake,
-    )
+    _log.warning("step %s of %s failed: %s", request.step, workflow.workflow_id, failure.message, exc_info=mistake)
     return to_application_error(failure, failure.retry_after)
 
 

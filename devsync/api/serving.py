@@ -15,7 +15,7 @@ from devsync.contracts.activities import PROGRAM_STEP
 from devsync.contracts.names import program_queue
 from devsync.contracts.recovery import StepRequest, StepResult
 
-AT_ONCE: Final = 20
+AT_ONCE: Final = 100
 """Steps that one process runs at the same time; the others wait for their turn, or for another process of the name."""
 _BEAT_SECONDS: Final = 2.0
 _TRIED_AGAIN_SECONDS: Final = 5.0

@@ -44,7 +44,8 @@ IDS: Mapping[str, str] = {
     names.DELIVERY: code(names.delivery_id(TEAM, WEEK, CHANNEL)),
     names.EDITION_TRIGGER: f"{code(names.due_id(TEAM))} and the time that the schedule adds",
     names.AMENDMENT: code(names.amendment_id(TEAM, WEEK)),
-    names.RECOVERY: f"{code(names.recovery_id(TEAM, WEEK, '{service}', '{phase}', 1))}, and so on",
+    names.RECOVERY: f"{code(names.recovery_id(TEAM, WEEK, '{service}', '{phase}', 1))}, and so on; "
+    f"{code(names.program_recovery_id('{name}', '{uuid}'))} where another program asks",
     names.SOURCE_REFRESH: f"{code(names.refresh_id(TEAM))} and the time that the schedule adds",
     names.RECORD_KEEPING: f"{code(names.RECORDS_ID)} and the time that the schedule adds",
     names.HEALTH_MONITOR: code(names.MONITOR_ID),

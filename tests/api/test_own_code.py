@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from devsync.api import own_code
-from devsync.api.own_code import CallerGone
+from devsync.api.own_code import CutShort
 
 
 @contextmanager
@@ -61,12 +61,23 @@ async def exits() -> None:
     sys.exit(3)
 
 
+async def cancels() -> None:
+    raise asyncio.CancelledError
+
+
 async def test_what_it_raises_is_raised_here() -> None:
     for loop in (None, asyncio.get_running_loop()):
         with pytest.raises(KeyError, match="no such customer"):
             await own_code.call(raises, loop=loop)
-    with pytest.raises(SystemExit):
-        await own_code.call(exits, loop=None)
+
+
+async def test_what_would_end_a_program_ends_not_our_loop() -> None:
+    """A loop that hears of SystemExit stops, whoever else lives on it."""
+    for function, said in ((exits, "raised SystemExit"), (cancels, "was cancelled")):
+        with pytest.raises(CutShort, match=said):
+            await own_code.call(function, loop=None)
+    with another_loop() as loop, pytest.raises(CutShort, match="was ended with the event loop"):
+        await own_code.call(cancels, loop=loop)
 
 
 @pytest.mark.parametrize("is_callers", [True, False])
@@ -94,7 +105,7 @@ async def test_the_end_of_the_callers_loop_is_noticed() -> None:
     with another_loop() as loop:
         waiting = asyncio.create_task(own_code.call(asyncio.sleep, 60, loop=loop))
         await asyncio.sleep(0.1)
-    with pytest.raises(CallerGone):
+    with pytest.raises(CutShort):
         await asyncio.wait_for(waiting, 5)
 
 

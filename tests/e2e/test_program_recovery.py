@@ -41,6 +41,7 @@ DONE = RecoveryResult(success=True, action_taken=RecoveryAction.RETRY, message="
 COPY = RecoveryResult(
     success=True, action_taken=RecoveryAction.FALLBACK, message="yesterday's", fallback_data={"invoices": (7, 8)}
 )
+TOKEN = "ghp_" + "a1" * 18
 FAST = timedelta(seconds=2)
 
 
@@ -294,6 +295,23 @@ async def test_steps_that_cannot_be_built_are_a_failed_step_that_says_why(connec
     assert (only.step_id, only.state) == ("build_steps", StepState.FAILED)
     assert 'a step "first" is there already; give it another step_id' in only.message
     assert execution.status in {WorkflowStatus.FAILED, WorkflowStatus.ESCALATED}
+
+
+async def test_no_secret_of_an_error_or_an_answer_stands_in_the_history(stage: Stage, connection: Connection) -> None:
+    async def asks(_context: ErrorContext, _execution: WorkflowExecution) -> RecoveryResult:
+        try:
+            raise KeyError(TOKEN)
+        except KeyError as error:
+            raise ConnectionError(f"Authorization: token {TOKEN}") from error
+
+    told = DONE.model_copy(update={"message": f"asked with {TOKEN}", "metadata": {"by": TOKEN}})
+    manager = manager_of(connection, step("asks", asks), step("told", gives(told)))
+    context = failed(error=DataCollectionError(f"refused {TOKEN}"), metadata={"header": f"Bearer {TOKEN}"})
+    execution = await manager.execute_recovery(context)
+    history = await stage.client.get_workflow_handle(execution.execution_id).fetch_history()
+    written = "".join(event.SerializeToString().decode(errors="replace") for event in history.events)
+    assert "asked with [redacted]" in written
+    assert TOKEN not in written
 
 
 async def test_odd_names_recover_as_well(stage: Stage, connection: Connection) -> None:
