@@ -73,6 +73,7 @@ class Stories:
             about = wanted & {alert.id for alert in story.alerts}
             if about:
                 told |= about
+                self._boards[id_].try_again()
                 notes = (*story.notes, ThreadNote(at=now, text=note_of(notice)))[:NOTES_AT_MOST]
                 self._stories[id_] = story.model_copy(update={"notes": notes, "occasion": notice.id, "over_at": None})
         new = tuple(alert for alert in notice.alerts if alert.id not in told)

@@ -118,6 +118,12 @@ class Board:
             if task.done():
                 task.result()
 
+    def try_again(self) -> None:
+        """Who was out of reach for good may have been let in since."""
+        for name, told in list(self._told.items()):
+            if told.state is ToldState.UNREACHED:
+                self.set(name, state=ToldState.PENDING, failures=0)
+
     # What came of a call.
 
     def was_told(

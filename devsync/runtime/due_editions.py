@@ -84,11 +84,8 @@ def _promises(team: TeamConfig, now: datetime) -> list[_Promise]:
     last, _ = team.weekly_time.last_due(now)
     jitter = team.schedule.jitter if team.schedule else timedelta()
     time = jitter + team.deliver_by + ON_RECORD_AFTER
-    return [
-        _Promise(team, week, due_at, due_at + time)
-        for week in _back_from(last, WEEKS_MISSED)
-        if (due_at := team.weekly_time.due_at(week))
-    ]
+    due = {week: team.weekly_time.due_at(week) for week in _back_from(last, WEEKS_MISSED)}
+    return [_Promise(team, week, due_at, due_at + time) for week, due_at in due.items()]
 
 
 def _back_from(iso_week: str, count: int) -> list[str]:
@@ -96,7 +93,7 @@ def _back_from(iso_week: str, count: int) -> list[str]:
 
 
 def _looked_at(promises: Collection[_Promise]) -> set[str]:
-    return {week for one in promises for week in _back_from(one.iso_week, WEEKS_LOOKED_AT)}
+    return {week for last in {one.iso_week for one in promises} for week in _back_from(last, WEEKS_LOOKED_AT)}
 
 
 def _is_settled(week: WeekOnRecord | None) -> bool:

@@ -6,16 +6,19 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect
 
+from devsync.contracts.monitor import AlertChange, RecordAlerts
 from devsync.contracts.recovery import FailedUnit
 from devsync.domain.audit import AuditEntry
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.domain.escalation import machine
+from devsync.domain.health.bands import Band, Health
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import StepState
 from devsync.domain.redaction import REDACTED
 from devsync.storage import prose
+from devsync.storage.alerts import Alerts
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.audit import Audit
 from devsync.storage.audit_check import AuditCheck
@@ -23,6 +26,7 @@ from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
 from devsync.storage.escalations import Escalations
+from devsync.storage.health_checks import HealthChecks
 from devsync.storage.prose import Prose, ProseInJson, keep_out, without_secrets
 from devsync.storage.records import Records
 from devsync.storage.recoveries import Recoveries
@@ -30,6 +34,7 @@ from devsync.storage.tables import metadata
 from tests.domain.test_redaction import SECRETS
 from tests.storage import test_escalations as escalated
 from tests.storage.tampering import rows_of
+from tests.storage.test_alerts import alert
 from tests.storage.test_audit_of_records import transition
 from tests.storage.test_errors import record as error
 from tests.storage.test_records import MONDAY, NOON, delivery, edition, run
@@ -68,6 +73,9 @@ async def write_everywhere(database: Database, words: str) -> None:
         edition=edition(gaps=(Gap(unit="jira:PAY", service="jira", reason=words, as_of=MONDAY),)),
         deliveries=[delivery(last_error=words)],
     )
+    fired = alert(summary=words, details=(words,), acknowledged_by=words)
+    await Alerts(database).write(RecordAlerts(changes=(AlertChange(at=NOON, alert=fired),)))
+    await HealthChecks(database).write(Health(at=NOON, band=Band.UNKNOWN, reasons=(words,), services=()))
     entry = {"id": "x", "team": "payments", "at": NOON, "actor": words, "what": "w", "action": "b", "outcome": words}
     await Audit(database).write([AuditEntry.model_validate(entry | {"context": {"note": words}})])
 

@@ -13,7 +13,7 @@ from devsync.domain.breaker import State
 from devsync.domain.escalation.policy import Target
 from devsync.domain.health.snapshot import ErrorKind
 from tests.domain.health.makers import HOUR, breaker, calls, due, run
-from tests.workflows.escalation_stage import NO_ANSWER, UNREACHABLE
+from tests.workflows.escalation_stage import NO_ANSWER, UNKNOWN_CHANNEL, UNREACHABLE
 from tests.workflows.monitor_stage import (
     ALERTS,
     BROKEN,
@@ -171,6 +171,17 @@ async def test_a_channel_that_is_away_holds_up_no_other(stage: Stage) -> None:
     stage.world.is_now()
     await stage.wait(10 * MINUTE)
     assert stage.people.mails("oncall@acme.dev").count("Resolved") == 2
+
+
+async def test_a_channel_that_refused_is_tried_again_at_the_next_reminder(stage: Stage) -> None:
+    stage.people.failures[ALERTS] = [(UNKNOWN_CHANNEL, False), (UNKNOWN_CHANNEL, False)]
+    stage.world.is_now(**FAILING)
+    await stage.start()
+    await stage.wait(30 * MINUTE)
+    assert not stage.titles
+    assert "Not reached: \\#alerts (**unreached**): channel\\_not\\_found" in await stage.details()
+    await stage.wait(HOUR)
+    assert len(stage.titles) == 2
 
 
 # What people say.
