@@ -117,9 +117,15 @@ def whole(error: BaseException, service: str, _now: datetime) -> Failure:
 
 def raised(error: ChangelogError, service: str, now: datetime) -> Failure:
     """A library's error that it was raised from, or while handling, says more than the program's word for it."""
-    behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    found = _by_type(behind, service, now) if behind is not None else None
-    return own_words(error, service) if found is None or found.code == UNKNOWN.code else found
+    behind: BaseException | None = error
+    seen = set[int]()
+    while isinstance(behind, ChangelogError) and id(behind) not in seen:
+        seen.add(id(behind))
+        behind = behind.__cause__ or (None if behind.__suppress_context__ else behind.__context__)
+    if behind is None or isinstance(behind, ChangelogError):
+        return own_words(error, service)
+    found = _by_type(behind, service, now)
+    return own_words(error, service) if found.code == UNKNOWN.code else found
 
 
 # The first row whose type matches decides: subclasses stand above their bases.

@@ -294,3 +294,26 @@ def test_no_row_of_the_table_is_untested() -> None:
 
 def test_all_categories_occur() -> None:
     assert {row.category for row in ROWS} == set(ErrorCategory)
+
+
+def test_programs_errors_that_were_raised_from_each_other_are_seen_through() -> None:
+    inner = caused(DataCollectionError("nothing came"), made.github(401))
+    assert classify(caused(ExternalServiceError("it is down"), inner), "github", NOW).code == "401"
+
+
+def test_errors_that_are_their_own_causes_end_somewhere() -> None:
+    first, second = DataCollectionError("first"), DataCollectionError("second")
+    caused(first, caused(second, first))
+    assert classify(first, "github", NOW).category is DATA
+
+
+def test_what_a_program_has_hidden_with_from_none_stays_hidden() -> None:
+    def fails() -> None:
+        try:
+            raise made.github(401)
+        except Exception:
+            raise DataCollectionError("nothing came") from None
+
+    with pytest.raises(DataCollectionError) as hidden:
+        fails()
+    assert classify(hidden.value, "github", NOW).category is DATA
