@@ -241,6 +241,7 @@ class Core:
                         keep_error=self.errors.keep,
                         keep_operation=self.operations.keep,
                         secrets=self.environment.secrets(),
+                        keys=self.environment.sealing_keys(),
                     ),
                     address=self._connection.temporal_address,
                     namespace=self._connection.temporal_namespace,
