@@ -129,5 +129,6 @@ async def test_unknown_and_malformed_signals_are_refused_visibly_and_harm_nothin
         "signal 'escalate-everything'",
         "signal 'delivery_reported'",
         "signal 'delivery_reported'",
+        "signal 'delivery_reported': Input should be an object",
     ]
     assert result.status is EditionStatus.COMPLETE
