@@ -102,7 +102,7 @@ async def bring_to_channel(request: DeliveryRequest) -> None:
     Returns when the Delivery has the request; its outcome comes by the signal `delivery_reported`. The child is
     abandoned on purpose (it goes on after our deadline), so its start is awaited.
     """
-    delivery_id = delivery_id_of(request)
+    delivery_id = names.delivery_id(request.team, request.iso_week, request.channel.key)
     while True:
         try:
             await workflow.start_child_workflow(

@@ -21,7 +21,7 @@ DELIVERY, EDITION = "workflows/delivery.py", "workflows/weekly_changelog.py"
 RECALL = "        await self._recall()\n"
 COMPOSED = "class EditionComposed(Model):\n"
 UNTIL_DUE = "                timeout=time,\n"
-TELL = "            await self._report()\n            await self._leave_escalations()\n"
+TELL = "            await self._report()\n            await self._settle_with_people()\n"
 RECORD = "            await self._record_unless_it_goes_on()\n"
 RECORD_BECOMES_RENDER = Edit(EDITION, "activities.RECORD_EDITION", "activities.RENDER_EDITION")
 ASKS = "        asks = asks_of(plan, workflow.info())"

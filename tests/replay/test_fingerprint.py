@@ -25,7 +25,7 @@ CLASSES = {DELIVERY: "Delivery", EDITION: "WeeklyChangelog"}
 
 RECALL = "        await self._recall()\n"
 REMEMBER = "        await self._remember()\n"
-TELL = "            await self._report()\n            await self._leave_escalations()\n"
+TELL = "            await self._report()\n            await self._settle_with_people()\n"
 RECORD = "            await self._record_unless_it_goes_on()\n"
 PHASES = "    # The phases"
 QUERY = "    @workflow.query\n    def one(self) -> int:\n        return 1\n\n"
