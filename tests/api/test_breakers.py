@@ -106,7 +106,7 @@ async def test_it_opens_half_opens_and_closes_again(core: Core, entity: BreakerO
         await eventually(may_probe, 20)
         breaker.record_success()  # another context than the one that asked: the probe is found all the same
 
-    await eventually(lambda: stands(entity, "closed"), 20)
+    await eventually(lambda: stands(entity, "closed"), 40)
 
 
 @pytest.fixture

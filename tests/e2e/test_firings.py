@@ -64,7 +64,8 @@ async def told_in_the_web_ui(stage: Stage, workflow_id: str) -> str:
 
 
 def one_message_a_part(stage: Stage) -> bool:
-    return len(stage.keys) == len(set(stage.keys)) == len(stage.messages) == stage.slack.counts.posts > 0
+    """In the team's channel: the monitor, which a schedule comes with, posts to others when something is wrong."""
+    return len(stage.keys) == len(set(stage.keys)) == len(stage.messages) > 0
 
 
 async def test_real_firings_of_one_week_make_one_edition_and_one_delivery(stage: Stage) -> None:

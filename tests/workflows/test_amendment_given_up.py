@@ -13,7 +13,7 @@ from devsync.contracts.escalation import EscalationDecided
 from devsync.contracts.recovery import StepRequest, StepResult
 from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.recovery.decision import Decision
-from tests.workflows.office import Office, serving, start
+from tests.workflows.office import Office, serving, start, until_idle
 from tests.workflows.recovery_stage import EXPIRED, WEB, Ground, collected, heals
 from tests.workflows.test_amendment import GONE, amendment_of, end_of
 
@@ -46,6 +46,7 @@ async def amended(environment: WorkflowEnvironment, office: Office) -> WorkflowH
     ground = office.ground
     while ground is None or not any(join.subscriber.workflow_id == amendment.id for join in ground.joins):
         await asyncio.sleep(0.01)
+    await until_idle(amendment)
     return amendment
 
 
