@@ -46,7 +46,6 @@ async def amended(environment: WorkflowEnvironment, office: Office) -> WorkflowH
     ground = office.ground
     while ground is None or not any(join.subscriber.workflow_id == amendment.id for join in ground.joins):
         await asyncio.sleep(0.01)
-    await until_idle(amendment)
     return amendment
 
 
@@ -54,6 +53,7 @@ async def test_a_skip_of_all_ends_it_and_the_edition_promises_nothing_more(own_t
     office, _ = partial()
     async with serving(own_time, office):
         amendment = await amended(own_time, office)
+        await until_idle(amendment)
         await amendment.signal("decided", SKIP)
         progress = await end_of(own_time)
     assert (progress.ended, progress.given_up) == ("skip decided by anna: nobody needs it", (WEB,))
@@ -87,6 +87,7 @@ async def test_whoever_stops_it_is_told_in_the_edition(own_time: WorkflowEnviron
     office, _ = partial()
     async with serving(own_time, office):
         amendment = await amended(own_time, office)
+        await until_idle(amendment)
         await amendment.signal("stop", {"by": "anna"})
         progress = await end_of(own_time)
     assert progress.ended == "stopped by anna: no reason given"
