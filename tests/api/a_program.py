@@ -5,6 +5,7 @@ Its workflow has a step that never ends, and one that has the data. What it does
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -63,4 +64,6 @@ async def main(task: str) -> None:
 
 
 if __name__ == "__main__":
+    # Where the tests run in the background, Ctrl-C is ignored, and whoever they start would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(main(sys.argv[1]))

@@ -1,7 +1,6 @@
 """A program's own recovery workflow against everything real: followed by the product's worker, run by the program."""
 
 import asyncio
-import functools
 import os
 import signal
 import subprocess
@@ -441,9 +440,7 @@ def process(stage: Stage, program: str, traces: Path, task: str, *, hang: float)
     }
     command = [sys.executable, "-m", "tests.api.a_program", task]
     pipe = subprocess.PIPE
-    # Where the tests run in the background, Ctrl-C is ignored, and whoever they start would ignore it as well.
-    heeds = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    running = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, preexec_fn=heeds  # noqa: PLW1509 (set before any thread of the child))
+    running = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
     try:
         yield running
     finally:
