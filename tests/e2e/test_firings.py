@@ -64,8 +64,9 @@ async def told_in_the_web_ui(stage: Stage, workflow_id: str) -> str:
 
 
 def one_message_a_part(stage: Stage) -> bool:
-    """In the team's channel: the monitor, which a schedule comes with, posts to others when something is wrong."""
-    return len(stage.keys) == len(set(stage.keys)) == len(stage.messages) > 0
+    """And nothing was posted and taken away anywhere; the monitor, which a schedule brings, posts to channels too."""
+    everywhere = sum(len(channel.messages) for channel in stage.slack.channels.values())
+    return len(stage.keys) == len(set(stage.keys)) == len(stage.messages) > 0 and stage.slack.counts.posts == everywhere
 
 
 async def test_real_firings_of_one_week_make_one_edition_and_one_delivery(stage: Stage) -> None:

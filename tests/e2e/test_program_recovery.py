@@ -488,7 +488,7 @@ async def test_a_program_that_ends_in_a_step_says_so_and_its_successor_goes_on(s
     with process(stage, program, tmp_path, "recover", hang=120) as first:
         await eventually(has_trace(tmp_path, "hang"))
         first.send_signal(signal.SIGINT)
-        _, complaints = await asyncio.to_thread(first.communicate, timeout=60)
+        _, complaints = await asyncio.to_thread(first.communicate, timeout=20)
     with process(stage, program, tmp_path, "serve", hang=120):
         report = await asyncio.wait_for(the_recovery(stage, program), 60)
     hang, copy = report.steps

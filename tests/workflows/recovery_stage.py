@@ -106,6 +106,8 @@ class Ground:
     """The escalation that is joined; empty: the policy tells nobody."""
     own_escalation_id: str = ""
     """Likewise, for a cause that is not the service's; empty: the same one."""
+    has_own_pages: bool = False
+    """Each cause has an escalation of its own, as the product names it."""
     level: str = ""
     """Where it begins."""
     join_fails: Failure | None = None
@@ -144,6 +146,8 @@ class Ground:
         if self.joining is not None:
             await self.joining.wait()
         own = "" if message.service else self.own_escalation_id
+        if self.has_own_pages:
+            own = message.escalation_id
         return EscalationJoined(escalation_id=own or self.escalation_id, level=self.level, people=self.people)
 
     @activity.defn(name=contracts.RECORD_RECOVERY.name)
