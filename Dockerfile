@@ -1,4 +1,4 @@
-# The application image: worker, CLI and migrations share it. The wheel ships `devsync` alone; this is the checkout.
+# The application image: worker, dashboard, CLI and migrations share it. The wheel ships `devsync` alone; this is the checkout.
 FROM python:3.11-slim-bookworm
 
 # git reads the teams' mirrors when GitHub does not answer, over ssh as well.
@@ -15,6 +15,7 @@ COPY worker.py starter.py ./
 COPY devsync devsync
 COPY workflows workflows
 COPY activities activities
+COPY dashboard dashboard
 COPY commands commands
 COPY templates templates
 COPY config config

@@ -5,12 +5,14 @@ BIN := .venv/bin
 SIDE_BY_SIDE ?= 3
 SETUP := .venv/.setup-done
 
-.PHONY: demo test check audit docs format setup lock bench clean
+.PHONY: demo test check audit docs site format setup lock bench clean
 
 demo: $(SETUP)
 	@$(BIN)/python starter.py demo $(if $(SCENARIO),--scenario $(SCENARIO)) $(DEMO)
 
 # All of them side by side, which pays for servers of their own in each process; what TESTS names runs in one.
+# Hundreds of processes load our modules: they keep what they compile, also where the environment says otherwise.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(SETUP)
 	$(BIN)/python -m pytest $(or $(TESTS),-n $(SIDE_BY_SIDE))
 
@@ -25,6 +27,11 @@ audit: $(SETUP)
 
 docs: $(SETUP)
 	$(BIN)/python -m docs.generate
+
+# An error where a link or a heading that one names is not there.
+site: $(SETUP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "site/index.html"
 
 format: $(SETUP)
 	$(BIN)/ruff format .
@@ -46,9 +53,9 @@ $(SETUP): requirements/dev.txt
 
 lock: $(SETUP)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--extra local --extra dev pyproject.toml -o requirements/dev.txt
+		--extra dashboard --extra local --extra dev pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		pyproject.toml -o requirements/worker.txt
+		--extra dashboard pyproject.toml -o requirements/worker.txt
 
 clean:
-	rm -rf .venv .local .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .local .cache build site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,6 +1,7 @@
 """Entry of the command line: registers commands/, nothing else."""
 
-import devsync.runtime.quiet_imports  # noqa: F401, I001 (first, for its effect)
+if __name__ == "__main__":
+    import devsync.runtime.quiet_imports  # noqa: F401 (first, for its effect)
 
 import os
 import sys
@@ -12,6 +13,7 @@ from commands import (
     audit,
     breaker,
     config,
+    dashboard,
     db,
     delivery,
     edition,
@@ -55,6 +57,7 @@ app.add_typer(performance.app, name="performance")
 app.add_typer(recovery.app, name="recovery")
 app.add_typer(audit.app, name="audit")
 app.add_typer(records.app, name="records")
+app.add_typer(dashboard.app, name="dashboard")
 
 
 def main() -> None:

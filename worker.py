@@ -1,13 +1,13 @@
 """Composition root of the worker process: settings -> clients -> workers -> graceful shutdown. Nothing else."""
 
-import devsync.runtime.quiet_imports  # noqa: F401, I001 (first, for its effect)
+if __name__ == "__main__":
+    import devsync.runtime.quiet_imports  # noqa: F401 (first, for its effect)
 
 import asyncio
 import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -24,13 +24,13 @@ from devsync.runtime.activity_errors import ToldAlready
 from devsync.runtime.breaker.gates import Gates
 from devsync.runtime.breaker.pause import PauseForLongHints
 from devsync.runtime.connection import (
-    CORE_DRAIN_SECONDS,
     NamespaceUnusable,
     SearchAttributesMissing,
     TemporalUnreachable,
     connect,
     require_search_attributes,
 )
+from devsync.runtime.leaving import let_threads_of_the_sdk_leave
 from devsync.runtime.memory import keep_house
 from devsync.runtime.metrics.attempts import AttemptMetrics
 from devsync.runtime.metrics.process import ProcessMetrics
@@ -54,8 +54,8 @@ from devsync.storage.pages import CollectionPages
 from devsync.storage.prose import keep_out
 from devsync.storage.spool import Spool
 from devsync.storage.threads import LoopBridge
-from workflows.counting import count_from_zero
 from workflows.registry import SERVED
+from workflows.shared.counting import count_from_zero
 
 CANNOT_START = (
     ConfigError,
@@ -159,19 +159,27 @@ async def _tell_metrics(process: Process, account: Account) -> None:
 
 
 def build_workers(process: Process) -> list[Worker]:
-    """One a task queue, all in this process: workflows, the services that are used, other packages' recovery steps."""
+    """One a task queue, all in this process: workflows and what is local, the services that are used, other packages'
+    recovery steps."""
+    services = activities_by_service(process)
+    local = services.pop(names.LOCAL)
     return [
-        *(_workflow_worker(process, queue, workflows) for queue, workflows in SERVED.items()),
-        *(_service_worker(process, service, served) for service, served in activities_by_service(process).items()),
+        *(_workflow_worker(process, queue, workflows, local) for queue, workflows in SERVED.items()),
+        *(_service_worker(process, service, served) for service, served in services.items()),
         *(_own_steps_worker(process, service, steps) for service, steps in load_own_steps().items()),
     ]
 
 
-def _workflow_worker(process: Process, queue: str, workflows: Sequence[type]) -> Worker:
+def _workflow_worker(process: Process, queue: str, workflows: Sequence[type], local: Activities) -> Worker:
+    settings = process.settings(names.LOCAL)
     return Worker(
         process.temporal,
         task_queue=queue,
         workflows=workflows,
+        activities=local,
+        activity_executor=ThreadPoolExecutor(settings.slots, thread_name_prefix=names.LOCAL),
+        max_concurrent_activities=settings.slots,
+        max_task_queue_activities_per_second=settings.rate_per_second,
         deployment_config=deployment_config(process.environment.worker_version(), queue),
         graceful_shutdown_timeout=GRACE,
     )
@@ -247,7 +255,7 @@ def main() -> int:
         sys.stderr.write(f"the worker cannot start:\n{error}\n")
         return 1
     finally:
-        time.sleep(CORE_DRAIN_SECONDS)
+        let_threads_of_the_sdk_leave()
     return 0
 
 

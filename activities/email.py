@@ -12,6 +12,7 @@ from devsync.contracts import names
 from devsync.contracts.activities import NOTIFY_EMAIL, SEND_MAIL
 from devsync.contracts.delivery import MailSent, SendMail
 from devsync.contracts.notifications import Notice, Notified, Notify
+from devsync.domain.spelling import spelled
 from devsync.rendering.escape import one_line
 from devsync.rendering.mail import (
     MailIdentity,
@@ -27,10 +28,14 @@ from devsync.storage.artifacts import ArtifactStore
 class EmailActivities:
     """A mail is sent once a try; the workflow repeats it, with the same Message-ID, to whom it has not reached."""
 
-    def __init__(self, client: MailClient, store: ArtifactStore, identity: MailIdentity) -> None:
+    def __init__(
+        self, client: MailClient, store: ArtifactStore, identity: MailIdentity, *, dashboard: str = ""
+    ) -> None:
+        """`dashboard`: where people reach it; empty: notices do not lead there."""
         self._client = client
         self._store = store
         self._identity = identity
+        self._dashboard = dashboard
 
     def all(self) -> list[Callable[..., Any]]:
         return [self.send_edition, self.notify]
@@ -63,15 +68,15 @@ class EmailActivities:
     @activity.defn(name=NOTIFY_EMAIL.name)
     async def notify(self, message: Notify) -> Notified:
         """Mails a notice; a later revision of it is a mail of its own in the thread of the first."""
-        recipient = message.target.target
+        recipient, notice = message.target.target, message.notice.with_dashboard(self._dashboard)
         mail = notice_mail(
             self._identity,
             key=message.key,
             revision=message.revision,
             recipient=recipient,
-            title=message.notice.title,
-            text=_text(message.notice),
-            html=_html(message.notice),
+            title=_title(notice),
+            text=_text(notice),
+            html=_html(notice),
             # The time of the first attempt: each one sends the same mail.
             dated=activity.info().scheduled_time,
         )
@@ -81,10 +86,14 @@ class EmailActivities:
         return Notified(message_id=notice_message_id(message.key, message.revision, self._identity.domain))
 
 
+def _title(notice: Notice) -> str:
+    return spelled(one_line(notice.title))
+
+
 def _text(notice: Notice) -> str:
     facts = [f"{one_line(name)}: {one_line(value)}" for name, value in notice.fields.items()]
     links = [f"{one_line(link.label)}: {one_line(link.url)}" for link in notice.links]
-    blocks = [one_line(notice.title), *_paragraphs(notice), "\n".join(facts), "\n".join(links)]
+    blocks = [_title(notice), *_paragraphs(notice), "\n".join(facts), "\n".join(links)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -100,7 +109,7 @@ def _html(notice: Notice) -> str:
         for link in notice.links
         if link.url.startswith(("https://", "http://"))
     )
-    title = escape(one_line(notice.title))
+    title = escape(_title(notice))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
         f'<body style="font:15px sans-serif"><h1 style="font-size:18px">{title}</h1>{words}'

@@ -22,6 +22,8 @@ from devsync.contracts.escalation import (
     RecordEscalation,
     Subscriber,
 )
+from devsync.contracts.notifications import NoticeLink
+from devsync.domain.dashboard_pages import OPEN, escalation_page
 from devsync.domain.escalation.policy import EscalationPolicy
 from devsync.settings.configuration import Configuration
 from devsync.settings.delivery import read_delivery
@@ -63,6 +65,7 @@ class EscalationActivities:
             },
             uncertain_wait=read_timeout * configuration.delivery.uncertain_wait_factor,
             retry_after=configuration.delivery.slack.retry_schedule,
+            links=_links(message.escalation_id, configuration.escalation.runbook),
         )
         workflow_id = message.escalation_id
         if message.replaces:
@@ -146,7 +149,13 @@ def _read_again(directory: Path, known: Configuration) -> Configuration:
         recovery=known.recovery,
         records=known.records,
         monitoring=known.monitoring,
+        dashboard=known.dashboard,
     )
+
+
+def _links(escalation_id: str, runbook: str | None) -> tuple[NoticeLink, ...]:
+    page = NoticeLink(label=OPEN, url=escalation_page(escalation_id))
+    return (page, NoticeLink(label="Runbook", url=runbook)) if runbook else (page,)
 
 
 def _with_run(message: JoinEscalation) -> Subscriber:

@@ -59,11 +59,13 @@ class MonitorActivities:
             message.at,
             watch=self._machine,
             called_off=message.called_off,
+            with_causes=True,
             with_advice=message.with_advice and settings.is_advised,
         )
         limits = configuration.monitoring.limits
         health = assess(snapshot, limits)
-        _, missed = await asyncio.gather(self._keep(health), self._heartbeat.send())
+        unwritten, missed = await asyncio.gather(self._keep(health), self._heartbeat.send())
+        snapshot = snapshot.model_copy(update={"unwritten": unwritten})
         return Looked(
             settings=settings,
             health=health,
@@ -81,11 +83,14 @@ class MonitorActivities:
             raise MigrationAwaited(str(error)) from error
         return Recorded()
 
-    async def _keep(self, health: Health) -> None:
+    async def _keep(self, health: Health) -> str:
+        """Why it could not be written down, or empty."""
         try:
             await HealthChecks(self._database).write(health)
         except StorageError as error:
             activity.logger.warning("this look is not on record: %s", error)
+            return str(error)
+        return ""
 
     async def _current(self, notes: list[str]) -> Configuration:
         """As the files are now; as they were when they could last be used, where one is wrong."""

@@ -4,21 +4,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.approval import ApprovalPlan
-from devsync.contracts.delivery import ChannelPlan, DeliverySchedule
+from devsync.contracts.delivery import ChannelPlan
 from devsync.contracts.edition import EditionPlan, PlanEdition
-from devsync.contracts.policies import Policies
 from devsync.domain.changelog.due import lateness, told
 from devsync.domain.changelog.surroundings import Holiday
 from devsync.domain.changelog.upcoming import coming_days
 from devsync.domain.changelog.window import Window, week_window
 from devsync.settings.configuration import TeamConfiguration
-from devsync.settings.delivery import DeliverySettings
 from devsync.settings.holiday_regions import holidays_between
-from devsync.settings.services import ServicesConfig
-from devsync.settings.team import Channel, EmailChannel, SlackChannel, TeamConfig, WebhookChannel
+from devsync.settings.planned import delivery_schedules, planned_channels, policies
+from devsync.settings.team import TeamConfig
 
 
 class LastDelivered(NamedTuple):
@@ -101,27 +98,6 @@ def _local(instant: datetime, team: TeamConfig) -> str:
     return f"{instant.astimezone(ZoneInfo(team.timezone)):%Y-%m-%d %H:%M} {team.timezone}"
 
 
-def planned_channels(team: TeamConfig) -> tuple[ChannelPlan, ...]:
-    """The team's channels, in the order of its file."""
-    return tuple(_channel(channel, number) for number, channel in enumerate(team.channels))
-
-
-def _channel(channel: Channel, number: int) -> ChannelPlan:
-    is_slack = isinstance(channel, SlackChannel)
-    plan = ChannelPlan(
-        key=names.slack_key(channel.target) if is_slack else f"{channel.kind}-{number}",
-        kind=channel.kind,
-        target=channel.target,
-        alternatives=channel.alternatives,
-        after_fallback=channel.after_fallback,
-    )
-    if isinstance(channel, EmailChannel):
-        return plan.model_copy(update={"recipients": channel.to, "only_as_fallback": channel.only_as_fallback})
-    if isinstance(channel, WebhookChannel):
-        return plan.model_copy(update={"secret_env": channel.secret_env})
-    return plan
-
-
 def _approval(team: TeamConfig) -> ApprovalPlan | None:
     asked = team.approval
     if not asked.required:
@@ -131,19 +107,3 @@ def _approval(team: TeamConfig) -> ApprovalPlan | None:
         for target in asked.reviewers
     )
     return ApprovalPlan(reviewers=reviewers, wait=asked.wait, on_timeout=asked.on_timeout)
-
-
-def delivery_schedules(delivery: DeliverySettings, services: ServicesConfig) -> dict[str, DeliverySchedule]:
-    """By kind of channel."""
-    return {
-        kind: DeliverySchedule(
-            retry_after=delivery.channel(kind).retry_schedule,
-            uncertain_wait=services.service(kind).http_read * delivery.uncertain_wait_factor,
-            record_time=delivery.record_time,
-        )
-        for kind in names.CHANNEL_KINDS
-    }
-
-
-def policies(services: ServicesConfig) -> Policies:
-    return {contract.name: services.policy(contract.service, contract.operation) for contract in contracts.DECLARED}

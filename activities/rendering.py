@@ -14,6 +14,7 @@ from devsync.contracts import activities as contracts
 from devsync.contracts.edition import EditionRendered, RenderEdition
 from devsync.contracts.recovery import StepRequest, StepResult
 from devsync.domain.changelog.edition import Edition
+from devsync.domain.dashboard_pages import address_of, edition_page
 from devsync.rendering import plain
 from devsync.rendering.documents import render_html, render_json, render_markdown, render_text
 from devsync.rendering.slack import SlackRendering, render_slack, slack_part_digests
@@ -39,9 +40,11 @@ class Style(StrEnum):
 
 
 class RenderingActivities:
-    def __init__(self, templates_dir: Path, store: ArtifactStore) -> None:
+    def __init__(self, templates_dir: Path, store: ArtifactStore, *, dashboard: str = "") -> None:
+        """`dashboard`: where people reach it; empty: editions do not lead there."""
         self._templates = templates_dir
         self._store = store
+        self._dashboard = dashboard
 
     def all(self) -> list[Callable[..., Any]]:
         return [self.render, self.render_again]
@@ -53,7 +56,7 @@ class RenderingActivities:
         While the store is away those are left out that no channel needs and that are too large to carry.
         """
         edition = await self._edition(message)
-        texts, slack = await asyncio.to_thread(_by_templates, edition, message, self._templates)
+        texts, slack = await asyncio.to_thread(_by_templates, edition, self._linked(message, edition), self._templates)
         return await self._kept(message, texts, slack)
 
     @activity.defn(name=contracts.RENDER_AGAIN.name)
@@ -64,7 +67,7 @@ class RenderingActivities:
             raise ValueError("nothing to render: the request has no rendering")
         style = Style(request.arguments.get("style", Style.PLAIN))
         edition = await self._edition(message)
-        texts, slack = await asyncio.to_thread(_in_style, style, edition, message)
+        texts, slack = await asyncio.to_thread(_in_style, style, edition, self._linked(message, edition))
         kept = await self._kept(message, texts, slack)
         return StepResult(
             healed_without_data=tuple(unit.unit for unit in request.units),
@@ -76,6 +79,12 @@ class RenderingActivities:
 
     async def _edition(self, message: RenderEdition) -> Edition:
         return Edition.model_validate_json(await content_of(message.edition, self._store))
+
+    def _linked(self, message: RenderEdition, edition: Edition) -> RenderEdition:
+        """It tells where on the dashboard more is to be seen."""
+        page = message.telling.page or edition_page(edition.team, edition.iso_week)
+        telling = message.telling.model_copy(update={"page": address_of(page, self._dashboard)})
+        return message.model_copy(update={"telling": telling})
 
     async def _kept(self, message: RenderEdition, texts: Texts, slack: SlackRendering) -> EditionRendered:
         needed_first = sorted(texts, key=lambda name: name not in message.needed)

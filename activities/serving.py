@@ -70,6 +70,11 @@ class Process:
     gates: Gates
     stack: AsyncExitStack
 
+    @property
+    def dashboard(self) -> str:
+        """Where people reach it, for links; empty where that is not known."""
+        return self.environment.dashboard_url or ""
+
     def settings(self, service: str) -> ServiceSettings:
         return self.configuration.services.service(service)
 
@@ -85,7 +90,7 @@ def local(process: Process) -> Activities:
     process.stack.push_async_callback(heartbeat.close)
     groups = (
         EditionActivities(environment.config_dir, store, database),
-        RenderingActivities(environment.templates_dir, store),
+        RenderingActivities(environment.templates_dir, store, dashboard=process.dashboard),
         RecordActivities(process.temporal, store, database),
         RecoveryActivities(database),
         EscalationActivities(process.temporal, process.configuration, Escalations(database)),
@@ -170,7 +175,8 @@ def slack(process: Process) -> Activities:
         gate=process.gate(names.SLACK),
     )
     process.stack.push_async_callback(client.close)
-    return SlackActivities(client, process.store).all()
+    has_buttons = process.environment.slack_signing_secret is not None
+    return SlackActivities(client, process.store, has_buttons=has_buttons, dashboard=process.dashboard).all()
 
 
 def email(process: Process) -> Activities:
@@ -182,7 +188,7 @@ def email(process: Process) -> Activities:
         read_timeout=settings.http_read,
         gate=process.gate(names.EMAIL),
     )
-    return EmailActivities(client, process.store, identity).all()
+    return EmailActivities(client, process.store, identity, dashboard=process.dashboard).all()
 
 
 def webhook(process: Process) -> Activities:
@@ -195,7 +201,7 @@ def webhook(process: Process) -> Activities:
         gate=process.gate(names.WEBHOOK),
     )
     process.stack.push_async_callback(client.close)
-    return WebhookActivities(client, process.store).all()
+    return WebhookActivities(client, process.store, dashboard=process.dashboard).all()
 
 
 SERVICES: Final[Mapping[str, Callable[[Process], Activities]]] = {

@@ -12,6 +12,7 @@ from devsync.contracts.activities import FIND_SLACK_PART, NOTIFY_SLACK, REMOVE_S
 from devsync.contracts.delivery import FindPart, PartFound, PartSent, RemovePart, SendPart
 from devsync.contracts.edition import Recorded
 from devsync.contracts.notifications import Notified, Notify
+from devsync.rendering.buttons import without_buttons
 from devsync.rendering.notice import slack_notice
 from devsync.rendering.stand_in import in_blocks
 from devsync.storage.artifacts import ArtifactStore
@@ -20,9 +21,15 @@ from devsync.storage.artifacts import ArtifactStore
 class SlackActivities:
     """A send is tried once, by its contract: only the workflow that asks can find out whether it may be repeated."""
 
-    def __init__(self, client: SlackClient, store: ArtifactStore) -> None:
+    def __init__(
+        self, client: SlackClient, store: ArtifactStore, *, has_buttons: bool = False, dashboard: str = ""
+    ) -> None:
+        """`has_buttons`: what people press is heard; a button that does nothing is worse than none. `dashboard`: where
+        people reach it; empty: messages do not lead there."""
         self._client = client
         self._store = store
+        self._has_buttons = has_buttons
+        self._dashboard = dashboard
 
     def all(self) -> list[Callable[..., Any]]:
         return [self.send_part, self.find_part, self.remove_part, self.notify]
@@ -60,7 +67,7 @@ class SlackActivities:
     @activity.defn(name=NOTIFY_SLACK.name)
     async def notify(self, message: Notify) -> Notified:
         """Posts the notice, into a thread where one is named, or updates the message that stands there already."""
-        text, blocks = slack_notice(message.notice)
+        text, blocks = slack_notice(message.notice.with_dashboard(self._dashboard), has_buttons=self._has_buttons)
         target = message.channel_id or await self._client.address_of(message.target.target)
         if message.message_id:
             channel_id, ts = await self._client.update(target, message.message_id, text, blocks, key=message.key)
@@ -73,4 +80,5 @@ class SlackActivities:
     async def _part(self, message: SendPart) -> dict[str, Any]:
         rendering = json.loads(await self._store.get(message.rendering))
         part: dict[str, Any] = rendering["messages"][message.index]
-        return part | {"blocks": in_blocks(part["blocks"], message.stands_in_for)}
+        blocks = part["blocks"] if self._has_buttons else without_buttons(part["blocks"])
+        return part | {"blocks": in_blocks(blocks, message.stands_in_for)}

@@ -9,7 +9,7 @@ from activities.clients.bounded import WebReader
 from activities.clients.status_page import PageStatus, read_status
 from devsync.contracts.activities import READ_STATUS_PAGE
 from devsync.contracts.recovery import StepRequest, StepResult
-from devsync.rendering.wording import service_name
+from devsync.domain.spelling import service_name
 
 
 class StatusActivities:

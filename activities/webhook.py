@@ -22,9 +22,11 @@ NOTICE = "changelog.notice"
 class WebhookActivities:
     """An event is sent once a try; the workflow repeats it with the same id, by which the receiver knows it."""
 
-    def __init__(self, client: WebhookClient, store: ArtifactStore) -> None:
+    def __init__(self, client: WebhookClient, store: ArtifactStore, *, dashboard: str = "") -> None:
+        """`dashboard`: where people reach it; empty: notices do not lead there."""
         self._client = client
         self._store = store
+        self._dashboard = dashboard
 
     def all(self) -> list[Callable[..., Any]]:
         return [self.send_edition, self.notify]
@@ -51,7 +53,9 @@ class WebhookActivities:
     async def notify(self, message: Notify) -> Notified:
         """Sends `changelog.notice`; a later revision of it is an event of its own with the same `key`."""
         secrets = secrets_of(message.target.secret_env)
-        data = {"key": message.key, "revision": message.revision, **message.notice.model_dump(mode="json")}
+        notice = message.notice.with_dashboard(self._dashboard)
+        told = notice.model_dump(mode="json", exclude={"offers"})  # a program presses no buttons
+        data = {"key": message.key, "revision": message.revision, **told}
         message_id = f"notice_{sha256(message.key.encode()).hexdigest()[:32]}_r{message.revision}"
         await self._client.send(
             message.target.target,

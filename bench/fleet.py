@@ -2,7 +2,8 @@
 
 Row H of the targets. All editions are asked for at the same moment and made by one worker process; then as many bare
 workflows, on the same server, by one worker process of their own: the activities of one edition and of its delivery
-in the same rounds, each of which does nothing. A smaller fleet, every answer late, shows how long a team waits.
+in the same rounds, each of which does nothing. A smaller fleet, every answer late, shows how long a team waits. Rates
+depend on what else the machine does; CPU times of server and worker hardly.
 """
 
 import argparse
@@ -15,14 +16,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import psutil
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from bench import bare_fleet
 from bench.report import Figure, Spread, print_report
-from bench.scene import Scene, WorldSize, scene
+from bench.scene import Scene, WorkerOnScene, WorldSize, scene
 from commands.editions import start_edition
 from devsync.contracts.edition import EditionStatus
 from sandbox.processes import running_process
@@ -38,12 +40,28 @@ REQUESTS_AT_ONCE = 50
 Handle = WorkflowHandle[Any, Any]
 
 
+class Cost(NamedTuple):
+    """CPU seconds."""
+
+    server: float
+    worker: float
+
+    @classmethod
+    def so_far(cls, on: Scene, worker_pid: int) -> "Cost":
+        return cls(_cpu_seconds(on.stack.temporal.pid), _cpu_seconds(worker_pid))
+
+    def since(self, before: "Cost") -> "Cost":
+        return Cost(self.server - before.server, self.worker - before.worker)
+
+
 @dataclass(frozen=True)
 class Made:
-    """A fleet's editions."""
+    """A fleet's editions, or as many bare workflows."""
 
     seconds: float
     """From the first request to the last result."""
+    cost: Cost
+    """Of all of them, meanwhile."""
     waited: Spread
     """Seconds from an edition's request to its result: of all."""
     rounds: list[int]
@@ -53,16 +71,23 @@ class Made:
     def per_second(self) -> float:
         return len(self.waited.values) / self.seconds
 
+    @property
+    def each(self) -> Cost:
+        count = len(self.waited.values)
+        return Cost(self.cost.server / count, self.cost.worker / count)
 
-async def make_editions(on: Scene) -> Made:
+
+async def make_editions(on: Scene, worker: WorkerOnScene) -> Made:
     async def start(team: str) -> Handle:
         return await start_edition(on.client, team, on.sandbox["week"])
 
+    before = Cost.so_far(on, worker.process.pid)
     seconds, waited, handles = await _all_of([partial(start, spec["team"]) for spec in on.sandbox["teams"]])
+    cost = Cost.so_far(on, worker.process.pid).since(before)
     statuses = Counter([(await handle.result()).status for handle in handles])
     if set(statuses) != {EditionStatus.COMPLETE}:
         raise RuntimeError(f"editions with gaps measure nothing: {statuses}")
-    return Made(seconds, Spread(tuple(waited)), await _rounds(on.client, handles[0]))
+    return Made(seconds, cost, Spread(tuple(waited)), await _rounds(on.client, handles[0]))
 
 
 async def _rounds(client: Client, handle: Handle) -> list[int]:
@@ -77,8 +102,8 @@ async def _rounds(client: Client, handle: Handle) -> list[int]:
     return [*scheduled.values(), *[count for child in children for count in await _rounds(client, child)]]
 
 
-async def make_bare_workflows(on: Scene, rounds: list[int], count: int) -> float:
-    """Seconds from the first request to the last result, by a worker that has run one before."""
+async def make_bare_workflows(on: Scene, rounds: list[int], count: int) -> Made:
+    """By a worker that has run one before."""
     client = await Client.connect(on.stack.temporal.address)
     log = on.stack.directory / "bare.log"
     log.unlink(missing_ok=True)
@@ -92,10 +117,17 @@ async def make_bare_workflows(on: Scene, rounds: list[int], count: int) -> float
             bare_fleet.Bare.run, rounds, id=f"bare-{uuid.uuid4()}", task_queue=bare_fleet.QUEUE
         )
 
-    async with running_process("bare worker", command, log, is_ready):
+    async with running_process("bare worker", command, log, is_ready) as worker:
         await _all_of([start])
-        seconds, _, _ = await _all_of([start] * count)
-    return seconds
+        before = Cost.so_far(on, worker.pid)
+        seconds, waited, _ = await _all_of([start] * count)
+        cost = Cost.so_far(on, worker.pid).since(before)
+    return Made(seconds, cost, Spread(tuple(waited)), rounds)
+
+
+def _cpu_seconds(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 async def _all_of(starts: Sequence[Callable[[], Awaitable[Handle]]]) -> tuple[float, list[float], list[Handle]]:
@@ -115,28 +147,32 @@ async def _all_of(starts: Sequence[Callable[[], Awaitable[Handle]]]) -> tuple[fl
 
 async def run(scale: float, repetitions: int) -> tuple[list[Figure], dict[str, Any]]:
     size = FLEET.scaled(scale)
-    runs: list[tuple[Made, float]] = []
+    runs: list[tuple[Made, Made]] = []
     for _ in range(repetitions):
         async with scene(size) as on:
-            async with on.worker():
+            async with on.worker() as worker:
                 await on.warm_up()
-                made = await make_editions(on)
+                made = await make_editions(on, worker)
             runs.append((made, await make_bare_workflows(on, made.rounds, size.teams)))
-    async with scene(size.scaled(SMALLER)) as on, on.worker():
+    async with scene(size.scaled(SMALLER)) as on, on.worker() as worker:
         await on.warm_up()
         await on.slow_down(LATENCY_MS * scale)
-        smaller = await make_editions(on)
+        smaller = await make_editions(on, worker)
 
     rates = Spread(tuple(made.per_second for made, _ in runs))
-    bare = Spread(tuple(size.teams / seconds for _, seconds in runs))
-    shares = Spread(tuple(made.per_second * seconds / size.teams for made, seconds in runs))
+    bare_rates = Spread(tuple(bare.per_second for _, bare in runs))
+    shares = Spread(tuple(made.per_second / bare.per_second for made, bare in runs))
+    of_server = Spread(tuple(made.each.server / bare.each.server for made, bare in runs))
+    of_worker = Spread(tuple(made.each.worker for made, _ in runs))
     rounds = runs[0][0].rounds
     figures = [
         Figure(
             "H", f"editions a second, {size.teams} teams at once ÷ bare workflows", shares.median, "×", at_least=0.6
         ),
         Figure("H", "editions a second", rates.median, "1/s"),
-        Figure("H", f"bare workflows of {sum(rounds)} activities a second", bare.median, "1/s"),
+        Figure("H", f"bare workflows of {sum(rounds)} activities a second", bare_rates.median, "1/s"),
+        Figure("H", "CPU time of the server for an edition ÷ for a bare workflow", of_server.median, "×"),
+        Figure("H", "CPU time of the worker for an edition", 1000 * of_worker.median, "ms"),
         Figure("H", f"the last of {len(smaller.waited.values)} teams has waited", smaller.seconds, "s", at_most=180),
     ]
     details = {
@@ -144,7 +180,9 @@ async def run(scale: float, repetitions: int) -> tuple[list[Figure], dict[str, A
         "rounds": rounds,
         "share": str(shares),
         "editions_per_second": str(rates),
-        "bare_per_second": str(bare),
+        "bare_per_second": str(bare_rates),
+        "server_seconds_each": [(made.each.server, bare.each.server) for made, bare in runs],
+        "worker_seconds_each": [(made.each.worker, bare.each.worker) for made, bare in runs],
         "waited_seconds": str(runs[0][0].waited),
         "smaller_waited_seconds": str(smaller.waited),
     }

@@ -43,7 +43,7 @@ from devsync.storage.records import Records
 from devsync.storage.runs import RunRecord
 from sandbox.postgres import embedded_postgres
 from sandbox.temporal_server import dev_server
-from workflows.circuit_breaker import CircuitBreaker
+from workflows.breaker.circuit_breaker import CircuitBreaker
 
 TEAMS = 200
 REPETITIONS = 20
@@ -62,11 +62,11 @@ async def run(rows: int, teams: int, repetitions: int) -> tuple[list[Figure], di
         migrate.upgrade(postgres.url())
         for table in (ERRORS, OPERATIONS):
             await asyncio.to_thread(fill, postgres.url(), table, rows)
-        configuration = load_configuration(_written(folder / "config", teams))
+        configuration = load_configuration(write_teams(folder / "config", teams))
         database = Database(postgres.url())
         stack.push_async_callback(database.dispose)
         await _deliver(database, configuration)
-        await _start_breakers(client, configuration, stack)
+        await start_breakers(client, configuration, stack)
         monitor = MonitorActivities(configuration.directory, configuration, database, client, Heartbeat(None, ()))
         calm = await _timed(lambda number: _look(monitor, END, number), repetitions)
         busy = await _timed(lambda number: _look(monitor, BUSY, number), repetitions)
@@ -94,11 +94,12 @@ async def _timed(work: Callable[[int], Awaitable[object]], repetitions: int) -> 
     return Spread(tuple(seconds))
 
 
-def _written(directory: Path, teams: int) -> Path:
+def write_teams(directory: Path, teams: int) -> Path:
+    """A configuration of that many teams, `team001` to the last, with an edition each Monday."""
     (directory / "teams").mkdir(parents=True)
     for file in (ROOT / "config").glob("*.yaml"):
         (directory / file.name).write_text(file.read_text())
-    for number in range(teams):
+    for number in range(1, teams + 1):
         team = {
             "team": f"team{number:03}",
             "timezone": "Europe/Berlin",
@@ -131,7 +132,7 @@ async def _deliver(database: Database, configuration: Configuration) -> None:
             await records.write(run=run, deliveries=[part])
 
 
-async def _start_breakers(client: Client, configuration: Configuration, stack: AsyncExitStack) -> None:
+async def start_breakers(client: Client, configuration: Configuration, stack: AsyncExitStack) -> None:
     """Until each has said where it stands."""
     await stack.enter_async_context(Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[CircuitBreaker]))
     await apply_breakers(client, configuration)

@@ -9,7 +9,6 @@ from temporalio.client import Client
 
 from commands.console import AsJson, Exit, command, emit, progress
 from commands.person import me
-from commands.side_by_side import side_by_side
 from commands.times import local_time
 from devsync.contracts import names
 from devsync.runtime.breaker.operations import BreakerOperations, Rules
@@ -18,6 +17,7 @@ from devsync.runtime.monitor import MonitorOperations, Started
 from devsync.runtime.record_schedule import apply_records
 from devsync.runtime.refresh_schedules import apply_refresh, delete_refresh
 from devsync.runtime.schedules import Applied, Change, apply_schedule, handle_of, scheduled_teams
+from devsync.runtime.side_by_side import side_by_side
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.durations import format_duration
 from devsync.settings.environment import read_environment

@@ -24,6 +24,9 @@ from devsync.runtime.connection import (
     missing_namespace,
     namespace_problem,
 )
+from devsync.runtime.payload_codec import KeyMissing
+from devsync.runtime.refusals import NotDone, NotThere
+from devsync.settings.configuration import UnknownTeam
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
 
@@ -44,12 +47,14 @@ class Exit(IntEnum):
     OK = 0
     """What was asked for is done."""
     FAILED = 1
-    """It could not be done, or the workflow that was asked refused it: the message on standard error says why and what
-    to do. Or the edition is made, and a channel ended `failed`, `uncertain` or `dead`. One that is `queued` counts as
-    done: its delivery goes on."""
+    """It could not be done: a server or a worker is away, a file is wrong, or who was asked refused it as things stand
+    (somebody has acknowledged it already). The message on standard error says why and what to do. Or the edition is
+    made, and a channel ended `failed`, `uncertain` or `dead`. One that is `queued` counts as done: its delivery goes
+    on."""
     USAGE = 2
-    """The command line asks for something impossible, and nobody was asked for it: an unknown team, week or option, an
-    empty reason."""
+    """The command line cannot be meant so: an option is unknown or makes no sense, a reason is empty; or it names what
+    is not there, or is over, somebody having been faster: a team, week, service, edition, approval, delivery,
+    escalation, alert."""
     PARTIAL = 3
     """The edition went out, and names what is missing in it."""
     DEGRADED = 10
@@ -70,11 +75,16 @@ class Told(Exception):
         self.code = code
 
 
+_IMPOSSIBLE: tuple[type[Exception], ...] = (ImpossibleWeek, UnknownTeam, NotThere)
+"""Exit code 2, wherever it is found out."""
+
 _KNOWN: tuple[type[Exception], ...] = (
+    NotDone,
     ConfigError,
     TemporalUnreachable,
     NamespaceUnusable,
     SearchAttributesMissing,
+    KeyMissing,
     StorageError,
     WrongDatabaseUrl,
 )
@@ -92,7 +102,7 @@ def command(work: Callable[P, Coroutine[Any, Any, Exit | None]]) -> Callable[P, 
             code = asyncio.run(work(*args, **kwargs)) or Exit.OK
         except Told as told:
             code = _tell(str(told), told.code, kwargs)
-        except ImpossibleWeek as error:
+        except _IMPOSSIBLE as error:
             code = _tell(str(error), Exit.USAGE, kwargs)
         except _KNOWN as error:
             code = _tell(str(error), Exit.FAILED, kwargs)

@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import httpx
@@ -19,6 +19,9 @@ import typer
 from rich.markdown import Markdown
 from temporalio.client import Client
 
+from commands.apply import apply_configuration
+from commands.asked import Views
+from commands.backdrop import make_weeks_before, set_the_scene
 from commands.console import AsJson, Exit, Told, command, emit, output, progress, until_interrupted
 from commands.documents import demo_document
 from commands.editions import start_edition, watch_edition
@@ -26,10 +29,14 @@ from commands.live import LiveProgress
 from commands.outages import Healed, Sabotage, healed, prepare
 from commands.person import me
 from commands.scenario import OUTAGES, TOLD, Happened, Scenario, differences, is_mid_collection
-from commands.summary import print_healing, print_summary
+from commands.summary import healing_lines, print_summary
+from devsync.contracts import names
 from devsync.contracts.edition import EditionProgress, EditionResult
 from devsync.domain.changelog.window import last_week_ended_by, monday_of
+from devsync.domain.dashboard_pages import edition_page, escalation_page
 from devsync.runtime.connection import connect
+from devsync.settings.configuration import load_configuration
+from devsync.settings.problems import any_of, did_you_mean
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 
@@ -81,55 +88,51 @@ async def _run(options: _Options) -> list[str]:
     """Returns what ended otherwise than the scenario says, and has told it."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
     from commands.stack import (
+        dashboard_process,
         local_stack,
         places,
+        tell_addresses,
         tell_environment,
         worker_process,
         write_configuration,
         write_environment,
     )
-    from sandbox.processes import ProcessFailed
+    from sandbox.processes import ProcessFailed, free_port
 
     try:
         async with AsyncExitStack() as running:
-            progress.print("starting PostgreSQL, Temporal, the sandbox and a worker …")
+            if options.scenario is not Scenario.CALM:
+                progress.print(f"[bold]{options.scenario.value}:[/] {TOLD[options.scenario]}", soft_wrap=True)
+            progress.print("starting PostgreSQL, Temporal, the sandbox, a worker and the dashboard …")
+            port = free_port()
             stack = await running.enter_async_context(
-                local_stack(options.directory, world=options.world, durable=False)
+                local_stack(options.directory, world=options.world, dashboard_port=port, durable=False)
             )
             sandbox = stack.sandbox or {}
             config = write_configuration(options.directory, sandbox)
+            outage = OUTAGES.get(options.scenario)
+            set_the_scene(config, datetime.now(UTC), has_outage=outage is not None)
             stage = stack.environment | places(config)
             os.environ.update(stage)
-            outage = OUTAGES.get(options.scenario)
             if outage is not None:
                 prepare(config, outage)
             client = await connect()
-            worker = await running.enter_async_context(worker_process(options.directory, stage))
-            progress.print(f"Temporal Web UI: {stack.temporal.ui_url}   Slack: {sandbox['urls']['slack']}")
-
-            crashes = 0
+            worker, _, _ = await asyncio.gather(
+                running.enter_async_context(worker_process(options.directory, stage)),
+                running.enter_async_context(dashboard_process(options.directory, stage, port)),
+                apply_configuration(client, load_configuration(config)),
+            )
+            tell_addresses(stack)
+            await make_weeks_before(client, config, sandbox)
 
             async def replace_worker() -> None:
-                nonlocal crashes
                 progress.print("[bold]killing the worker (kill -9) and starting another one[/]")
                 await worker.kill()
-                crashes += 1
                 await running.enter_async_context(worker_process(options.directory, stage, "worker-2"))
 
-            crash = None
-            if options.scenario is Scenario.WORKER_CRASH:
-                await _slow_down(sandbox["urls"]["control"])
-                crash = replace_worker
-            sabotage = Sabotage(sandbox["urls"]["control"], outage) if outage is not None else None
-            if sabotage is not None:
-                await sabotage.begin(client, sandbox)
-            results = [await _edition(client, spec["team"], sandbox["week"], crash) for spec in sandbox["teams"]]
-            mended: dict[str, Healed] = {}
-            if sabotage is not None:
-                await sabotage.end()
-                mended = {result.team: await healed(client, result, me()) for result in results}
-            await _tell(options, stack, results, mended)
-            found = differences(options.scenario, Happened(results, crashes, mended))
+            happened = await _play(options.scenario, client, sandbox, config, replace_worker)
+            await _tell(options, stack, happened)
+            found = differences(options.scenario, happened)
             for difference in found:
                 progress.print(f"not as the scenario {options.scenario.value} says: {difference}", markup=False)
             if options.is_kept:
@@ -142,18 +145,49 @@ async def _run(options: _Options) -> list[str]:
     return found
 
 
+async def _play(
+    scenario: Scenario,
+    client: Client,
+    sandbox: Mapping[str, Any],
+    config: Path,
+    replace_worker: Callable[[], Awaitable[None]],
+) -> Happened:
+    """The story itself: the editions, what gets in their way, and how it heals."""
+    control, crashes = sandbox["urls"]["control"], 0
+
+    async def crash() -> None:
+        nonlocal crashes
+        await replace_worker()
+        crashes += 1
+
+    is_crash = scenario is Scenario.WORKER_CRASH
+    if is_crash:
+        await _slow_down(control)
+    outage = OUTAGES.get(scenario)
+    sabotage = Sabotage(control, config, outage) if outage is not None else None
+    if sabotage is not None:
+        await sabotage.begin(client, sandbox)
+    week = sandbox["week"]
+    results = [await _edition(client, spec["team"], week, crash if is_crash else None) for spec in sandbox["teams"]]
+    mended: dict[str, Healed] = {}
+    if sabotage is not None:
+        await sabotage.end()
+        mended = {result.team: await healed(client, result, me()) for result in results}
+    return Happened(results, crashes, mended)
+
+
 async def _edition(client: Client, team: str, week: str, crash: Callable[[], Awaitable[None]] | None) -> EditionResult:
     handle = await start_edition(client, team, week)
     crashing: asyncio.Task[None] | None = None
     with LiveProgress(f"{team} {week}") as live:
 
-        def watch(now: EditionProgress) -> None:
+        def watch(now: EditionProgress, views: Views) -> None:
             nonlocal crashing
-            live(now)
+            live(now, views)
             if crash is not None and crashing is None and is_mid_collection(now):
                 crashing = asyncio.ensure_future(crash())
 
-        result = await watch_edition(handle, watch)
+        result = await watch_edition(client, handle, watch)
     if crashing is not None:
         await crashing
     return result
@@ -166,7 +200,8 @@ async def _slow_down(control_url: str) -> None:
         (await http.post(f"{control_url}/faults", json=slow)).raise_for_status()
 
 
-async def _tell(options: _Options, stack: "Stack", results: list[EditionResult], mended: Mapping[str, Healed]) -> None:
+async def _tell(options: _Options, stack: "Stack", happened: Happened) -> None:
+    results = happened.results
     links = _links(stack, results)
     if options.as_json:
         emit(demo_document(results, links))
@@ -179,22 +214,38 @@ async def _tell(options: _Options, stack: "Stack", results: list[EditionResult],
                 text = (await ArtifactStore(database).get(result.renderings["markdown"])).decode()
                 out.print(Markdown(text)) if out.is_terminal else typer.echo(text)
             print_summary(result)
-            if result.team in mended:
-                print_healing(mended[result.team])
+            if result.team in happened.healed:
+                for line in healing_lines(happened.healed[result.team]):
+                    out.print(f"  afterwards: {line}", markup=False, soft_wrap=True)
     finally:
         await database.dispose()
     if options.is_kept:
-        where = f"The run in the Temporal Web UI: {links['run']}\nThe message in Slack: {links['slack']}"
+        where = "\n".join(_places(stack, results[-1], links))
     else:
         where = "The servers end with the demo; with --keep they stay, to look at in a browser."
     out.print(f"\n{where}", soft_wrap=True)
 
 
-def _links(stack: "Stack", results: list[EditionResult]) -> dict[str, str | None]:
+def _links(stack: "Stack", results: Sequence[EditionResult]) -> dict[str, str | None]:
     ui, last = stack.temporal.ui_url, results[-1]
     run = f"{ui}/namespaces/default/workflows/{quote(last.workflow_id, safe='')}/{last.run_id}/timeline"
-    slack = stack.sandbox["urls"]["slack"] if stack.sandbox else None
-    return {"web_ui": ui, "run": run, "slack": slack, "dashboard": None}
+    urls = stack.sandbox["urls"] if stack.sandbox else {}
+    sandbox = {"slack": urls.get("slack"), "mail": urls.get("smtp"), "control": urls.get("control")}
+    return {"web_ui": ui, "run": run, **sandbox, "dashboard": stack.dashboard_url}
+
+
+def _places(stack: "Stack", result: EditionResult, links: Mapping[str, str | None]) -> Iterator[str]:
+    """Where to look at what the story was about."""
+    yield f"The edition on the dashboard: {stack.dashboard_url}{edition_page(result.team, result.iso_week)}"
+    for escalation in result.escalations:
+        yield f"What people were asked: {stack.dashboard_url}{escalation_page(escalation)}"
+    yield f"What the monitor sees: {stack.dashboard_url}/alerts"
+    for channel in result.channels:
+        if channel.kind == names.SLACK:
+            yield f"The message in Slack: {links['slack']}/?channel={quote(channel.channel.removeprefix('#'))}"
+    if any(channel.kind == names.EMAIL for channel in result.channels):
+        yield f"The mail: {links['mail']}"
+    yield f"The run in the Temporal Web UI: {links['run']}"
 
 
 def _world(repo: Path | None, history: Path | None, team: str, week: str | None) -> list[str]:
@@ -210,6 +261,15 @@ def _world(repo: Path | None, history: Path | None, team: str, week: str | None)
     elif history is not None:
         if not history.is_dir():
             raise Told(f"--history {history}: no such folder", Exit.USAGE)
+        # Imported here: the sandbox is an extra that an image does not have.
+        from sandbox.worlds.history import history_teams
+
+        known = history_teams(history)
+        if not known:
+            raise Told(f"--history {history}: no recorded history is there", Exit.USAGE)
+        if team not in known:
+            cure = did_you_mean(team, known, f"write {any_of(known)}")
+            raise Told(f'--team: {history} has no history of "{team}"; {cure}', Exit.USAGE)
         options = ["--world", "history", "--history", str(history.resolve()), "--team", team]
     else:
         options = ["--world", "demo"]

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import FailureError
 from temporalio.service import RPCError
 
+from commands.asked import Views, Watched
 from commands.console import Exit, Told, progress
 from commands.person import me
-from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
-from devsync.contracts.edition import EditionProgress, EditionRequest, EditionResult, EditionStatus, Phase
+from devsync.contracts.edition import EditionProgress, EditionResult, EditionStatus, Phase
 from devsync.domain.changelog.window import last_week_ended_by, monday_of
-from devsync.settings.configuration import UnknownTeam, load_team
+from devsync.runtime import editions
+from devsync.runtime.causes import root_cause
+from devsync.settings.configuration import load_team
 from devsync.settings.team import TeamConfig
 
 POLL_SECONDS = 0.25
@@ -28,16 +28,13 @@ RECORDS_PATIENCE_SECONDS = 10.0
 
 _QUERY_TIMEOUT = timedelta(seconds=2)
 
-Watcher = Callable[[EditionProgress], None]
+Watcher = Callable[[EditionProgress, Views], None]
+"""Gets how far the edition is, and the escalations whose answer it waits for."""
 
 
 def team_of(config_dir: Path, name: str) -> TeamConfig:
-    """The team's settings; a mistake in another team's file is no matter. Raises Told for an unknown team, and
-    ConfigError."""
-    try:
-        return load_team(config_dir, name).team
-    except UnknownTeam as error:
-        raise Told(str(error), Exit.USAGE) from None
+    """The team's settings; a mistake in another team's file is no matter. Raises UnknownTeam, and ConfigError."""
+    return load_team(config_dir, name).team
 
 
 def week_or_last(week: str | None, team: TeamConfig, now: datetime | None = None) -> str:
@@ -64,39 +61,26 @@ async def start_edition(
     deliver: bool = True,
     replace: bool = False,
 ) -> WorkflowHandle[Any, EditionResult]:
-    """Starts the week's edition, or joins the run that is under way: the workflow id is the lock.
-
-    A run that is joined delivers from now on unless `deliver` is False, which changes nothing about it. It does not
-    learn of `replace`: post the edition also over a revision that is more complete.
-    """
-    workflow_id = names.preview_id(team, iso_week) if is_dry_run else names.edition_id(team, iso_week)
-    return await client.start_workflow(
-        names.WEEKLY_CHANGELOG,
-        EditionRequest(
-            team=team,
-            iso_week=iso_week,
-            scheduled_at=scheduled_at,
-            is_dry_run=is_dry_run,
-            deliver=deliver,
-            requested_by=me(),
-            replace=replace,
-        ),
-        id=workflow_id,
-        task_queue=names.EDITIONS_QUEUE,
-        result_type=EditionResult,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        start_signal="deliver" if deliver and not is_dry_run else None,
-        static_summary=f"Changelog of {team} for {iso_week}{' (dry run)' if is_dry_run else ''}",
+    """Starts the week's edition, or joins the run that is under way, in the name of whoever runs the command."""
+    return await editions.start_edition(
+        client,
+        team,
+        iso_week,
+        requested_by=me(),
+        is_dry_run=is_dry_run,
+        scheduled_at=scheduled_at,
+        deliver=deliver,
+        replace=replace,
     )
 
 
-async def watch_edition(handle: WorkflowHandle[Any, EditionResult], watcher: Watcher) -> EditionResult:
+async def watch_edition(client: Client, handle: WorkflowHandle[Any, EditionResult], watcher: Watcher) -> EditionResult:
     """Tells the watcher how far the run is, until it is over; raises Told when the run failed.
 
     Returns early, with the result, when the edition is out and only its records still wait.
     """
     finished = asyncio.create_task(handle.result())
+    people = Watched(client)
     recording_since: float | None = None
     loop = asyncio.get_running_loop()
     silent_until: float | None = loop.time() + WORKER_PATIENCE_SECONDS
@@ -104,7 +88,7 @@ async def watch_edition(handle: WorkflowHandle[Any, EditionResult], watcher: Wat
         now = await _progress(handle)
         if now is not None:
             silent_until = None
-            watcher(now)
+            watcher(now, await people.views(now.asked))
             if now.phase is Phase.RECORDING and now.result is not None:
                 recording_since = recording_since or loop.time()
                 if loop.time() - recording_since > RECORDS_PATIENCE_SECONDS:
@@ -131,17 +115,6 @@ def exit_code(result: EditionResult) -> Exit:
     if result.status is EditionStatus.COMPLETE:
         return Exit.OK
     return Exit.PARTIAL if result.status is EditionStatus.PARTIAL else Exit.FAILED
-
-
-def root_cause(error: BaseException) -> str:
-    """The innermost message of ours: what happened and the cure."""
-    message = str(error)
-    cause = error.__cause__ or getattr(error, "cause", None)
-    while cause is not None:
-        if isinstance(cause, FailureError):
-            message = cause.message or message
-        cause = cause.__cause__
-    return message
 
 
 async def _progress(handle: WorkflowHandle[Any, EditionResult]) -> EditionProgress | None:

@@ -20,7 +20,9 @@ from commands.on_record import (
 )
 from commands.times import window_of
 from devsync.domain.errors import ErrorSeverity
+from devsync.domain.insight.counted import place
 from devsync.domain.insight.statistics import ErrorStatistics, Rate, Share, error_statistics
+from devsync.rendering.wording import counted
 from devsync.storage.statistics import ErrorGroup, Statistics
 
 app = typer.Typer(help="Errors on record.", no_args_is_help=True)
@@ -39,7 +41,7 @@ async def stats(
     """Count errors by category, severity, service, operation and fingerprint: failed attempts, also those that a later
     attempt healed. And of which part of its attempts each service fails."""
     span = window_of(window, until, datetime.now(UTC))
-    async with database_on_record() as database:
+    async with database_on_record(team) as database:
         records = Statistics(database)
         groups = await records.error_groups(span, team=team, limit=limit)
         counts = await records.error_counts(span, team=team) + await records.error_counts(span.before, team=team)
@@ -83,7 +85,7 @@ def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) ->
         output().print(f"no errors on record {window}")
         _print_rates(found)
         return
-    output().print(f"{found.total} errors {window}, {found.total_before} in as long a time before")
+    output().print(f"{counted(found.total, 'error')} {window}, {found.total_before:,} in as long a time before")
     by = {
         "category": found.by_category,
         "severity": found.by_severity,
@@ -91,7 +93,8 @@ def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) ->
         "operation": found.by_operation[:_SHOWN_OPERATIONS],
     }
     for title, shares in by.items():
-        output().print(f"by {title}: " + ", ".join(f"{share.name} {share.count}" for share in shares))
+        told = ", ".join(f"{share.name} {share.count}" for share in shares)
+        output().print(f"by {title}: {told}", markup=False, soft_wrap=True)
     _print_rates(found)
     table = Table(
         "count",
@@ -111,7 +114,7 @@ def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) ->
             str(group.count),
             f"[{colour}]{group.severity.value}[/]",
             group.category.value,
-            f"{group.service}.{group.operation}",
+            place(group.service, group.operation),
             f"{group.first_seen:%m-%d %H:%M:%S}",
             f"{group.last_seen:%m-%d %H:%M:%S}",
             Text(group.message.splitlines()[0]),
@@ -119,7 +122,8 @@ def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) ->
         )
     print_whole(table)
     if found.fingerprints > len(groups):
-        output().print(f"{found.fingerprints - len(groups)} more kinds; --limit {found.fingerprints} lists all")
+        more = counted(found.fingerprints - len(groups), "more kind")
+        output().print(f"{more}; --limit {found.fingerprints} lists all")
 
 
 def _print_rates(found: ErrorStatistics) -> None:
@@ -128,4 +132,5 @@ def _print_rates(found: ErrorStatistics) -> None:
     if found.overall is None or not failing:
         return
     told = ", ".join(f"{one.service} {one.failures} of {one.calls} ({one.failures / one.calls:.1%})" for one in failing)
-    output().print(f"attempts that failed: {found.overall.failures} of {found.overall.calls}; {told}")
+    every = found.overall
+    output().print(f"attempts that failed: {every.failures} of {every.calls}; {told}", markup=False, soft_wrap=True)

@@ -63,7 +63,7 @@ def _print(health: Health) -> None:
     for reason in health.reasons:
         output().print(Text(f"  {reason}"), soft_wrap=True)
     if health.services:
-        table = Table("service", "band", "breaker", "calls", "failed", "why", box=None, pad_edge=False)
+        table = Table("service", "band", "breaker", "attempts", "failed", "why", box=None, pad_edge=False)
         for one in health.services:
             breaker = one.breaker.value if one.breaker else ""
             cells = (one.service, one.band.value, breaker, str(one.calls), str(one.failures), one.reasons[0])

@@ -5,8 +5,9 @@ from typing import Self
 
 from rich.status import Status
 
+from commands.asked import Views, asked_lines
 from commands.console import progress
-from commands.summary import missing_lines, recovery_line
+from commands.summary import gap_lines, recovery_line
 from devsync.contracts.approval import ApprovalState
 from devsync.contracts.edition import EditionProgress, Phase
 from devsync.rendering.wording import counted
@@ -45,7 +46,7 @@ class LiveProgress:
         if self._status is not None:
             self._status.stop()
 
-    def __call__(self, now: EditionProgress) -> None:
+    def __call__(self, now: EditionProgress, views: Views) -> None:
         line = f"{self._title}: {_describe(now)}"
         if self._status is not None:
             self._status.update(line)
@@ -54,11 +55,11 @@ class LiveProgress:
         self._phase = now.phase
         for recovery in now.recoveries:
             self._tell(f"  {recovery_line(recovery)}")
-        for escalation in now.escalations:
-            self._tell(f"  people are asked: {escalation}")
+        for line in asked_lines(now.asked, views):
+            self._tell(f"  {line}")
         if now.approval is not None and now.approval.state is ApprovalState.WAITING:
             self._tell(f"  waits for approval until {now.approval.until:%H:%M:%S} UTC")
-        for line in missing_lines(now.gaps):
+        for line in gap_lines(now.gaps):
             self._tell(f"  {line}")
 
     def _tell(self, line: str) -> None:
@@ -69,6 +70,10 @@ class LiveProgress:
 
 
 def _describe(now: EditionProgress) -> str:
+    return f"{_doing(now)}, people are asked" if now.asked else _doing(now)
+
+
+def _doing(now: EditionProgress) -> str:
     words = _WORDS[now.phase]
     if now.phase is Phase.COLLECTING:
         return f"{words}, {len(now.units_done)} of {now.units_total} sources"

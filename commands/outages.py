@@ -20,6 +20,9 @@ from devsync.contracts import names
 from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.delivery import DeliveryOutcome
 from devsync.contracts.edition import EditionResult
+from devsync.contracts.escalation import EscalationView
+from devsync.rendering.wording import listed
+from devsync.runtime.escalations import EscalationOperations
 
 HEALED_WITHIN = timedelta(seconds=90)
 """So long a demo waits until everything is healed."""
@@ -52,39 +55,40 @@ class Healed:
     """None: nothing was missing."""
     deliveries: tuple[DeliveryOutcome, ...] = ()
     """Of channels that were queued at the deadline."""
-    open_escalations: tuple[str, ...] = ()
-    """Those that did not resolve by themselves."""
+    escalations: tuple[EscalationView, ...] = ()
+    """What people were asked, and what came of it."""
 
 
 def prepare(config: Path, outage: Outage) -> None:
     """Shortens what would be long to watch, and gives the teams what the outage is about."""
-    services = _read(config / "services.yaml")
+    services = read_yaml(config / "services.yaml")
     for name in (names.GITHUB, names.JIRA, names.SLACK):
         services[name]["breaker"] |= {"failure_threshold": 6, "recovery_timeout": "4s", "success_threshold": 1}
         services[name]["retry"] |= {"initial": "200ms", "maximum": "2s"}
-    _write(config / "services.yaml", services)
-    plans = _read(config / "recovery.yaml")
+    write_yaml(config / "services.yaml", services)
+    plans = read_yaml(config / "recovery.yaml")
     for plan in plans.values():
         for step in plan["steps"]:
             if step["id"] in {"breaker", "retry"}:
                 step["timeout"] = "8s"
             elif step["id"] == "queue":
                 step["with"] = {"next_try": "10s"}
-    _write(config / "recovery.yaml", plans)
-    delivery = _read(config / "delivery.yaml")
+    write_yaml(config / "recovery.yaml", plans)
+    delivery = read_yaml(config / "delivery.yaml")
     delivery |= {"delivery_reserve": "15s", "slack": {"retry_schedule": ["2s", "3s", *["5s"] * 60]}}
-    _write(config / "delivery.yaml", delivery)
+    write_yaml(config / "delivery.yaml", delivery)
     for path in (config / "teams").glob("*.yaml"):
-        team = _read(path)
+        team = read_yaml(path)
         team |= {"deliver_by": f"{DELIVER_BY.seconds}s", "channels": [*team["channels"], *outage.channels]}
-        _write(path, team)
+        write_yaml(path, team)
 
 
 class Sabotage:
     """Breaks the sandbox's services as an outage says, and mends them."""
 
-    def __init__(self, control_url: str, outage: Outage) -> None:
+    def __init__(self, control_url: str, config: Path, outage: Outage) -> None:
         self._url = control_url
+        self._config = config
         self._outage = outage
 
     async def begin(self, client: Client, sandbox: Mapping[str, Any]) -> None:
@@ -97,7 +101,7 @@ class Sabotage:
         for service in self._outage.refusing:
             await self._say(f"/services/{service}/pause")
         down = (*self._outage.failing, *self._outage.refusing)
-        progress.print(f"[bold]outage:[/] {', '.join(down)} {'is' if len(down) == 1 else 'are'} down from now on")
+        progress.print(f"[bold]outage:[/] {listed(down)} {'is' if len(down) == 1 else 'are'} down from now on")
 
     async def end(self) -> None:
         async with httpx.AsyncClient() as http:
@@ -106,22 +110,22 @@ class Sabotage:
             await self._report(service, "none", "")
         for service in self._outage.refusing:
             await self._say(f"/services/{service}/resume")
-        progress.print("[bold]the outage is over[/]")
+        progress.print("[bold]the outage is over[/]; what it left is mended now")
 
     async def _fill_the_cache(self, client: Client, sandbox: Mapping[str, Any]) -> None:
-        """By dry runs, which collect as a refresh would; the first repository of a team does not answer them."""
+        """By dry runs, which collect as a refresh would; the file of a team names its first repository only later."""
         for spec in sandbox["teams"]:
-            hidden = spec["repositories"][0]
-            for where in (
-                {"route": f"/repos/{hidden}(/|$)"},
-                {"route": "^/graphql$", "about": f'"{hidden.rpartition("/")[2]}"'},
-            ):
-                await self._say("/faults", {"kind": "status", "service": "github", "status": 404} | where)
-            progress.print(f"a refresh collects the week of {spec['team']}, but for {hidden}")
-            handle = await start_edition(client, spec["team"], sandbox["week"], is_dry_run=True)
-            await handle.result()
-            async with httpx.AsyncClient() as http:
-                (await http.delete(f"{self._url}/faults")).raise_for_status()
+            path, new = self._config / "teams" / f"{spec['team']}.yaml", spec["repositories"][0]
+            whole = read_yaml(path)
+            if (before := _without(whole, new)) is None:
+                continue
+            write_yaml(path, before)
+            try:
+                progress.print(f"a refresh collects the week of {spec['team']}, but for {new}")
+                handle = await start_edition(client, spec["team"], sandbox["week"], is_dry_run=True)
+                await handle.result()
+            finally:
+                write_yaml(path, whole)
 
     async def _report(self, service: str, indicator: str, incident: str) -> None:
         change = {"kind": "report_status", "service": service, "indicator": indicator, "incident": incident}
@@ -130,6 +134,16 @@ class Sabotage:
     async def _say(self, path: str, body: dict[str, Any] | None = None) -> None:
         async with httpx.AsyncClient() as http:
             (await http.post(f"{self._url}{path}", json=body)).raise_for_status()
+
+
+def _without(team: dict[str, Any], repository: str) -> dict[str, Any] | None:
+    """The team's file as it was before; None where it has no other source."""
+    github = team["github"]
+    others = [name for name in github["repositories"] if name != repository]
+    if others:
+        mirrors = {name: at for name, at in github.get("mirrors", {}).items() if name in others}
+        return team | {"github": github | {"repositories": others, "mirrors": mirrors}}
+    return {name: said for name, said in team.items() if name != "github"} if "jira" in team else None
 
 
 async def healed(client: Client, result: EditionResult, by: str) -> Healed:
@@ -163,7 +177,7 @@ async def healed(client: Client, result: EditionResult, by: str) -> Healed:
         deliveries=tuple(
             [await _result(client, one, DeliveryOutcome) for one in dict.fromkeys(deliveries) if await is_over(one)]
         ),
-        open_escalations=tuple([one for one in result.escalations if not await is_over(one)]),
+        escalations=tuple([await EscalationOperations(client).view(one) for one in result.escalations]),
     )
 
 
@@ -182,10 +196,13 @@ async def _until(is_true: Callable[[], Awaitable[bool]]) -> None:
                 await asyncio.sleep(0.2)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load(path.read_text())
     return content
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+def write_yaml(path: Path, content: dict[str, Any]) -> None:
+    """At once: who reads the configuration meanwhile finds the file as it was, or as it is."""
+    new = path.with_suffix(".new")
+    new.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    new.replace(path)

@@ -15,12 +15,10 @@ from commands.on_record import (
     window_words,
 )
 from commands.times import window_of
-from devsync.domain.insight.advice import advise
 from devsync.domain.insight.recommendations import Advice, Evidence, Recommendation
-from devsync.settings.adjustable import service_numbers, usual_refresh
+from devsync.runtime.health import advice_on_record
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
-from devsync.storage.observations import observations
 
 
 @command
@@ -29,14 +27,7 @@ async def recommendations(window: Window = "28d", until: Until = None, as_json: 
     span = window_of(window, until, datetime.now(UTC))
     configuration = load_configuration(read_environment().config_dir)
     async with database_on_record() as database:
-        seen = await observations(
-            database,
-            span,
-            settings=service_numbers(configuration.services),
-            refresh_every=usual_refresh(configuration.teams.values()),
-            thresholds=configuration.monitoring.limits,
-        )
-    advice = advise(seen)
+        advice = await advice_on_record(database, configuration, span)
     if as_json:
         emit(window_document(window, span) | document(advice))
     else:

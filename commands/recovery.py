@@ -1,7 +1,6 @@
 """`recovery recent` and `recovery stats`: what recoveries came to, and which of their steps heal."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -10,11 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.console import AsJson, Exit, command, emit, output, print_whole
+from commands.on_record import OfTeam, Window, database_on_record
 from commands.times import span_of
+from devsync.domain.escalation.ending import ending
 from devsync.domain.recovery.builtin import told_state
 from devsync.domain.recovery.healing import RecoveryOutcome
-from devsync.settings.environment import read_environment
-from devsync.storage.database import Database
 from devsync.storage.recoveries import PlanStatistics, RecordedRecovery, RecordedStep, Recoveries, StepStatistics
 
 app = typer.Typer(help="Recoveries on record.", no_args_is_help=True)
@@ -27,15 +26,14 @@ _COLOURS = {
 }
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")]
-Window = Annotated[str, typer.Option(help="How far back: 15m, 24h or 30d.")]
 
 
 @app.command()
 @command
-async def recent(limit: Limit = 20, as_json: AsJson = False) -> Exit:
+async def recent(limit: Limit = 20, team: OfTeam = None, as_json: AsJson = False) -> Exit:
     """The last recoveries: what failed, which steps ran, how it ended, who decided."""
-    async with _recoveries() as recoveries:
-        found = await recoveries.recent(limit)
+    async with database_on_record(team) as database:
+        found = await Recoveries(database).recent(limit, teams=_only(team))
     if as_json:
         emit({"recoveries": [one.model_dump(mode="json") for one in found]})
     else:
@@ -45,12 +43,14 @@ async def recent(limit: Limit = 20, as_json: AsJson = False) -> Exit:
 
 @app.command()
 @command
-async def stats(window: Window = "30d", as_json: AsJson = False) -> Exit:
+async def stats(window: Window = "30d", team: OfTeam = None, as_json: AsJson = False) -> Exit:
     """How often each plan ended how, how long it took, and which steps healed something."""
     until = datetime.now(UTC)
     span = span_of(window, until)
-    async with _recoveries() as recoveries:
-        outcomes, steps = await recoveries.by_outcome(until - span), await recoveries.by_step(until - span)
+    async with database_on_record(team) as database:
+        recoveries, teams = Recoveries(database), _only(team)
+        outcomes = await recoveries.by_outcome(until - span, teams=teams)
+        steps = await recoveries.by_step(until - span, teams=teams)
     if as_json:
         emit(document(outcomes, steps, window, until - span, until))
     else:
@@ -72,13 +72,8 @@ def document(
     }
 
 
-@asynccontextmanager
-async def _recoveries() -> AsyncIterator[Recoveries]:
-    database = Database(read_environment().database().get_secret_value(), pool_size=1)
-    try:
-        yield Recoveries(database)
-    finally:
-        await database.dispose()
+def _only(team: str | None) -> list[str] | None:
+    return None if team is None else [team]
 
 
 def _print_recent(found: Sequence[RecordedRecovery]) -> None:
@@ -91,7 +86,7 @@ def _print_recent(found: Sequence[RecordedRecovery]) -> None:
     for one in found:
         colour = _COLOURS.get(one.outcome, "default")
         ran = " ".join(map(_ran, one.steps))
-        decided = f"{one.decision} by {one.decided_by}" if one.decision else one.decided_by
+        decided = ending(one.decision, one.decided_by) if one.decided_by else ""
         table.add_row(
             f"{one.ended_at:%m-%d %H:%M:%S}",
             one.team,

@@ -47,7 +47,7 @@ async def run(
     client = await connect()
     handle = await start_edition(client, team, iso_week, is_dry_run=dry_run, replace=replace)
     with _going_on_without_us(handle.id), LiveProgress(f"{team} {iso_week}") as live:
-        result = await watch_edition(handle, live)
+        result = await watch_edition(client, handle, live)
     if as_json:
         emit(edition_document(result))
     else:
@@ -68,7 +68,7 @@ async def preview(
     client = await connect()
     handle = await start_edition(client, team, iso_week, is_dry_run=True)
     with _going_on_without_us(handle.id), LiveProgress(f"preview of {team} {iso_week}") as live:
-        result = await watch_edition(handle, live)
+        result = await watch_edition(client, handle, live)
     reference = result.renderings.get(format.name.lower())
     if reference is None:
         raise Told(f"{result.workflow_id} ended as {result.status.value}, without a rendering")

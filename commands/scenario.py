@@ -130,7 +130,8 @@ def _of_healing(ending: Ending, result: EditionResult, healed: Healed | None) ->
     edition = f"{result.team} {result.iso_week}"
     if healed is None:
         return [f"nobody looked what came of {edition} after the outage"]
-    found = [f"{one} is still open" for one in healed.open_escalations]
+    unanswered = [one for one in healed.escalations if one.record is None or one.record.is_open]
+    found = [f"{one.escalation_id} is still open" for one in unanswered]
     amendment = healed.amendment
     if ending.is_amended and (amendment is None or amendment.missing or amendment.revision <= result.revision):
         found.append(f"{edition} was not amended: {amendment.ended if amendment else 'there is no amendment'}")

@@ -1,13 +1,16 @@
 """What a person reads when an edition is done."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from commands.console import output
 from commands.outages import Healed
 from devsync.contracts.edition import EditionResult, EditionStatus, RecoverySummary, StepSummary
-from devsync.domain.changelog.edition import Gap
+from devsync.contracts.escalation import EscalationView, ToldTarget
+from devsync.domain.changelog.edition import Gap, gaps_by_reason
+from devsync.domain.escalation.ending import ending
 from devsync.domain.recovery.plan import StepState
-from devsync.rendering.wording import counted
+from devsync.rendering.escalation_words import told_words
+from devsync.rendering.wording import counted, listed, what_stands_in
 
 _COLOURS = {EditionStatus.COMPLETE: "green", EditionStatus.PARTIAL: "yellow"}
 
@@ -21,7 +24,7 @@ def print_summary(result: EditionResult) -> None:
         f"{result.seconds.get('total', 0):.1f} s",
         soft_wrap=True,
     )
-    for line in missing_lines(result.gaps):
+    for line in gap_lines(result.gaps):
         out.print(f"  {line}", markup=False, soft_wrap=True)
     for recovery in result.recoveries:
         out.print(f"  {recovery_line(recovery)}", markup=False, soft_wrap=True)
@@ -43,9 +46,17 @@ def print_summary(result: EditionResult) -> None:
     out.print(f"  workflow {result.workflow_id}, run {result.run_id}", markup=False, soft_wrap=True)
 
 
-def missing_lines(gaps: Iterable[Gap]) -> list[str]:
-    """One for all that are missing for the same reason: with a service down, that is every source of it."""
-    return [f"missing {units}: {reason}" for units, reason in _together((gap.unit, gap.reason) for gap in gaps)]
+def gap_lines(gaps: Iterable[Gap]) -> list[str]:
+    """One for all that are missing, and one for all in whose place the same stands, for the same reason."""
+    lines = []
+    for reason, alike in gaps_by_reason(gaps).items():
+        units: dict[str, list[str]] = {}
+        for gap in alike:
+            units.setdefault(what_stands_in(gap), []).append(gap.unit)
+        for instead, names in units.items():
+            listed = ", ".join(names)
+            lines.append(f"not live {listed}: {instead} ({reason})" if instead else f"missing {listed}: {reason}")
+    return lines
 
 
 def _together(told: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
@@ -64,31 +75,40 @@ def _content(result: EditionResult) -> str:
     return f"{revision}{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "
 
 
-def print_healing(healed: Healed) -> None:
-    """What came of an edition after an outage."""
-    out = output()
+def healing_lines(healed: Healed) -> Iterator[str]:
+    """What came of an edition after an outage, a line a fact."""
     amendment = healed.amendment
     if amendment is not None:
-        added = f", added {', '.join(amendment.healed)}" if amendment.healed else ""
-        out.print(
-            f"  afterwards: revision {amendment.revision}{added}: {amendment.ended}", markup=False, soft_wrap=True
-        )
+        added = f" adds {counted(len(amendment.healed), 'source')}" if amendment.healed else ""
+        yield f"revision {amendment.revision}{added}: {amendment.ended}"
     for delivery in healed.deliveries:
-        out.print(
-            f"  afterwards: {delivery.channel} {delivery.state.value}, revision {delivery.revision}",
-            markup=False,
-            soft_wrap=True,
-        )
-    for escalation in healed.open_escalations:
-        out.print(f"  afterwards: {escalation} is still open", markup=False, soft_wrap=True)
+        yield f"{delivery.channel} {delivery.state.value}, revision {delivery.revision}"
+    yield from map(_asked, healed.escalations)
+
+
+def _asked(escalation: EscalationView) -> str:
+    """Who was asked, and what came of it."""
+    record = escalation.record
+    ended = None if record is None or record.is_open else record
+    told = [_told(one, is_over=ended is not None) for one in escalation.told]
+    asked = f"{escalation.escalation_id} asked {listed(told) or 'nobody yet'}"
+    if ended is None:
+        return f"{asked}: still open"
+    return f"{asked}: {ending(ended.decision, ended.decided_by, ended.note)}"
+
+
+def _told(one: ToldTarget, *, is_over: bool) -> str:
+    words = told_words(one, is_over=is_over)
+    return one.target.target if words == "told" else f"{one.target.target} ({words})"
 
 
 def recovery_line(recovery: RecoverySummary) -> str:
-    """`recovery of github: stand in (status, retry failed, cached 2)`: how each step ended, or how many it healed."""
+    """`recovery of github (collect): stand in (status, retry failed, cached healed 2)`: how each step ended, or how
+    many it healed."""
     steps = ", ".join(map(_step, recovery.steps))
-    decided = f", {recovery.decision} decided by {recovery.decided_by}" if recovery.decision else ""
+    decided = f", {ending(recovery.decision, recovery.decided_by)}" if recovery.decided_by else ""
     outcome = recovery.outcome.replace("_", " ")
-    return f"recovery of {recovery.service}: {outcome}{f' ({steps})' if steps else ''}{decided}"
+    return f"recovery of {recovery.told}: {outcome}{f' ({steps})' if steps else ''}{decided}"
 
 
 def _step(step: StepSummary) -> str:

@@ -34,7 +34,7 @@ def window_of(window: str, until: str | None, now: datetime) -> Span:
     try:
         return span(end - length, end, now)
     except ImpossibleSpan as error:
-        raise Told(f"--window: {error}", Exit.USAGE) from None
+        raise Told(f"{'--until' if end - length >= now else '--window'}: {error}", Exit.USAGE) from None
 
 
 def instant_of(text: str, *, option: str = "--until") -> datetime:

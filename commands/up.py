@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 LOCAL = Path(".local")
 TEMPORAL_PORT = 7233
 UI_PORT = 8233
+DASHBOARD_PORT = 8300
 
 
 @command
 async def up(
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Also the stand-ins of GitHub, JIRA and Slack.")] = False,
     worker: Annotated[bool, typer.Option("--worker", help="Also a worker, with this environment.")] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Also the dashboard, and the Web UI opens sealed payloads by it.")
+    ] = False,
     port: Annotated[int, typer.Option(help="Temporal's port.")] = TEMPORAL_PORT,
     ui_port: Annotated[int, typer.Option(help="The Web UI's port.")] = UI_PORT,
+    dashboard_port: Annotated[int, typer.Option(help="The dashboard's port.")] = DASHBOARD_PORT,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on one line, once everything is there.")
     ] = False,
@@ -35,8 +40,10 @@ async def up(
     """Run PostgreSQL and Temporal on this machine until Ctrl-C; data stays in .local/."""
     # Imported here: the sandbox and the embedded servers are an extra that an image does not have.
     from commands.stack import (
+        dashboard_process,
         local_stack,
         places,
+        tell_addresses,
         tell_environment,
         worker_process,
         write_configuration,
@@ -49,7 +56,10 @@ async def up(
     world = ["--world", "demo"] if sandbox else None
     try:
         async with AsyncExitStack() as running:
-            stack = await running.enter_async_context(local_stack(LOCAL, world=world, port=port, ui_port=ui_port))
+            shown_at = dashboard_port if dashboard else None
+            stack = await running.enter_async_context(
+                local_stack(LOCAL, world=world, port=port, ui_port=ui_port, dashboard_port=shown_at)
+            )
             variables = dict(stack.environment)
             if stack.sandbox is not None:
                 variables |= places(write_configuration(LOCAL, stack.sandbox))
@@ -57,11 +67,11 @@ async def up(
             await _apply(variables)
             if worker:
                 await running.enter_async_context(worker_process(LOCAL, variables))
+            if dashboard:
+                await running.enter_async_context(dashboard_process(LOCAL, variables, dashboard_port))
             if as_json:
                 emit(_document(stack, file), on_one_line=True)
-            progress.print(f"Temporal Web UI: {stack.temporal.ui_url}")
-            if stack.sandbox is not None:
-                progress.print(f"Slack: {stack.sandbox['urls']['slack']}")
+            tell_addresses(stack)
             tell_environment(file, "doctor")
             progress.print("Ctrl-C stops everything; the data stays.")
             await until_interrupted()
@@ -76,7 +86,9 @@ def _document(stack: "Stack", environment: Path) -> dict[str, Any]:
     return {
         "temporal": stack.temporal.address,
         "web_ui": stack.temporal.ui_url,
+        "dashboard": stack.dashboard_url,
         "slack": urls.get("slack"),
+        "mail": urls.get("smtp"),
         "control": urls.get("control"),
         "environment": str(environment.resolve()),
     }

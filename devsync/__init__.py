@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from devsync.api.breakers import CircuitBreaker as CircuitBreaker
-    from devsync.api.core import Connection as Connection
+    from devsync.api.connection import Connection as Connection
     from devsync.api.core import close as close
     from devsync.api.executions import StepExecution as StepExecution
     from devsync.api.executions import WorkflowExecution as WorkflowExecution
@@ -57,7 +57,8 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "devsync.api.breakers": ("CircuitBreaker",),
-    "devsync.api.core": ("Connection", "close"),
+    "devsync.api.connection": ("Connection",),
+    "devsync.api.core": ("close",),
     "devsync.api.executions": ("StepExecution", "WorkflowExecution"),
     "devsync.api.handler": ("ChangelogErrorHandler",),
     "devsync.api.monitoring": ("ChangelogMonitoringIntegration",),

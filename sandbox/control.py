@@ -1,4 +1,7 @@
-"""The control API: what scripts, benchmarks and operators of the sandbox ask and change over HTTP, as JSON."""
+"""The control API: what scripts, benchmarks and operators of the sandbox ask and change over HTTP, as JSON.
+
+Who opens its root in a browser gets a page with the same (`control_page`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from sandbox.changes import WORLD_CHANGE, ImpossibleChange, WorldChange
+from sandbox.control_page import ControlPage, wants_html
 from sandbox.faults import Fault, FaultBook
 from sandbox.port import ServicePort
 from sandbox.request_log import RequestLog
@@ -34,11 +38,13 @@ class ControlApi:
         self._ports = ports
         self._urls = urls
         self._change = change
+        self._page = ControlPage(world, log, faults, ports, urls)
 
     def build_app(self) -> web.Application:
         app = web.Application()
         app.add_routes(
             [
+                *self._page.routes(),
                 web.get("/", self._show_services),
                 web.get("/requests", self._list_requests),
                 web.delete("/requests", self._clear_requests),
@@ -54,6 +60,8 @@ class ControlApi:
         return app
 
     async def _show_services(self, request: web.Request) -> web.Response:
+        if wants_html(request):
+            return self._page.render()
         services = {
             service: {"url": url, "is_open": self._ports[service].is_open}
             for service, url in self._urls().items()

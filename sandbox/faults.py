@@ -3,49 +3,54 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-from typing import Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class FaultKind(StrEnum):
-    LATENCY = "latency"
-    """The true answer, `latency_ms` ± `jitter` late. Joins with any other fault."""
-    REFUSED = "refused"
-    """The port is closed for `seconds` (0: until the fault is cleared), and open connections are reset."""
-    RESET = "reset"
-    """The connection ends with a TCP reset instead of an answer; the handler does not run."""
-    STATUS = "status"
-    """An error `status` with a JSON body in the service's words."""
-    HTML = "html"
-    """An error `status` with an HTML page, as a proxy in front of the service sends it."""
-    TRUNCATED = "truncated"
-    """The true answer breaks off half-way: Content-Length promises more, then the connection closes."""
-    CUT_JSON = "cut_json"
-    """The first half of the true answer as a complete 200."""
-    MALFORMED = "malformed"
-    """A 200 that says application/json and is none."""
-    EMPTY = "empty"
-    """A 200 without a body."""
-    SLOW_DRIP = "slow_drip"
-    """The true answer in small pieces over `seconds`: no read time-out fires, the whole takes long."""
-    RATE_LIMIT = "rate_limit"
-    """429 with Retry-After, in seconds or as an HTTP date."""
-    SECONDARY_LIMIT = "secondary_limit"
-    """GitHub's 403 for too many requests at once, with Retry-After."""
-    COMMITTED_TIMEOUT = "committed_timeout"
-    """The handler runs and its effect stays, the answer is held back for `seconds`."""
-    PARTIAL = "partial"
-    """GraphQL: the true answer, but null at `field`, with an entry in `errors` that names it."""
-    NULLS = "nulls"
-    """The true JSON answer, but null at `field`, whatever the schema says, and no word of it."""
-    REPEATED_CURSOR = "repeated_cursor"
-    """GraphQL: the connection at `field` says that there is more, behind the cursor that it was asked for."""
+    """What each does is in `WHAT_HAPPENS`."""
 
+    LATENCY = "latency"
+    REFUSED = "refused"
+    RESET = "reset"
+    STATUS = "status"
+    HTML = "html"
+    TRUNCATED = "truncated"
+    CUT_JSON = "cut_json"
+    MALFORMED = "malformed"
+    EMPTY = "empty"
+    SLOW_DRIP = "slow_drip"
+    RATE_LIMIT = "rate_limit"
+    SECONDARY_LIMIT = "secondary_limit"
+    COMMITTED_TIMEOUT = "committed_timeout"
+    PARTIAL = "partial"
+    NULLS = "nulls"
+    REPEATED_CURSOR = "repeated_cursor"
+
+
+WHAT_HAPPENS: Final[Mapping[FaultKind, str]] = {
+    FaultKind.LATENCY: "The true answer, `latency_ms` ± `jitter` late. Joins with any other fault.",
+    FaultKind.REFUSED: "The port is closed for `seconds` (0: until it is cleared), and open connections are reset.",
+    FaultKind.RESET: "The connection ends with a TCP reset instead of an answer; the handler does not run.",
+    FaultKind.STATUS: "An error `status` with a JSON body in the service's words.",
+    FaultKind.HTML: "An error `status` with an HTML page, as a proxy in front of the service sends it.",
+    FaultKind.TRUNCATED: "The true answer breaks off half-way: Content-Length promises more, and the connection ends.",
+    FaultKind.CUT_JSON: "The first half of the true answer as a complete 200.",
+    FaultKind.MALFORMED: "A 200 that says application/json and is none.",
+    FaultKind.EMPTY: "A 200 without a body.",
+    FaultKind.SLOW_DRIP: "The true answer in small pieces over `seconds`: no read time-out fires, and it takes long.",
+    FaultKind.RATE_LIMIT: "429 with Retry-After, in seconds or as an HTTP date.",
+    FaultKind.SECONDARY_LIMIT: "GitHub's 403 for too many requests at once, with Retry-After.",
+    FaultKind.COMMITTED_TIMEOUT: "The handler runs and its effect stays, the answer is held back for `seconds`.",
+    FaultKind.PARTIAL: "GraphQL: the true answer, but null at `field`, with an entry in `errors` that names it.",
+    FaultKind.NULLS: "The true JSON answer, but null at `field`, whatever the schema says, and no word of it.",
+    FaultKind.REPEATED_CURSOR: "GraphQL: the connection at `field` says: more, behind the same cursor.",
+}
 
 _BENDING = (FaultKind.PARTIAL, FaultKind.NULLS, FaultKind.REPEATED_CURSOR)
 

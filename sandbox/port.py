@@ -37,25 +37,18 @@ class ServicePort:
         await self._listening()
 
     async def stop(self) -> None:
-        self.close()
+        """For good: others may have the number from now on."""
+        self._end_listening()
+        self._reset_connections()
         await self._runner.cleanup()
         self._socket.close()
 
     def close(self, seconds: float = 0.0) -> None:
         """Refuses connections and resets the open ones, for `seconds`, or until `open` when 0."""
-        self._forget_reopening()
-        if self._starting is not None:
-            self._starting.cancel()
-            self._starting = None
-            self._rebind()
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-            self._rebind()
-        if self._runner.server is not None:
-            for connection in self._runner.server.connections:
-                if connection.transport is not None:
-                    abort_with_reset(connection.transport)
+        if self._end_listening():
+            self._socket.close()
+            self._socket = _bound_socket(self.number)
+        self._reset_connections()
         if seconds:
             self._reopening = asyncio.get_running_loop().call_later(seconds, self.open)
 
@@ -77,9 +70,23 @@ class ServicePort:
         self._server = await asyncio.get_running_loop().create_server(handler, sock=self._socket, backlog=_BACKLOG)
         self._starting = None
 
-    def _rebind(self) -> None:
-        self._socket.close()
-        self._socket = _bound_socket(self.number)
+    def _end_listening(self) -> bool:
+        """Whether it did listen, or was about to."""
+        self._forget_reopening()
+        was_open = self.is_open
+        if self._starting is not None:
+            self._starting.cancel()
+            self._starting = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        return was_open
+
+    def _reset_connections(self) -> None:
+        if self._runner.server is not None:
+            for connection in self._runner.server.connections:
+                if connection.transport is not None:
+                    abort_with_reset(connection.transport)
 
     def _forget_reopening(self) -> None:
         if self._reopening is not None:

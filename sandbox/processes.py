@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import psutil
 
@@ -44,6 +44,17 @@ class ProcessFailed(Exception):
     """A child process ended, or did not become ready. The message holds the end of its log."""
 
 
+class Started(Protocol):
+    """What is known of a process to who has it: `subprocess.Popen` is one."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def send_signal(self, sig: int, /) -> None: ...
+
+
 @dataclass(frozen=True)
 class ChildProcess:
     """A running program in a session of its own, so that Ctrl-C in the terminal reaches us, not it.
@@ -53,7 +64,7 @@ class ChildProcess:
 
     name: str
     log_file: Path
-    popen: subprocess.Popen[bytes]
+    popen: Started
     stop_signal: signal.Signals
     log_start: int
     """Where this run's output begins in the log, in bytes."""

@@ -18,7 +18,7 @@ from sandbox.request_log import RequestLog
 from sandbox.service import VARIABLES, Clock, Credentials, StandIn, system_clock
 from sandbox.world import World
 
-SERVICES = ("github", "jira", "slack", "git", "feed", "status", "calendar", "smtp", "webhook")
+SERVICES = ("github", "jira", "slack", "git", "feed", "status", "calendar", "smtp", "webhook", "openid")
 """Each is the package `sandbox.<name>`, loaded when it is asked for."""
 
 STATUS_PAGES = ("github", "jira")

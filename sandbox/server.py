@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from sandbox.running import SERVICES, Sandbox, run_sandbox
+from sandbox.slack import WORKSPACE
 from sandbox.world import World
 from sandbox.worlds.choice import add_world_options, world_of
 
@@ -22,6 +23,7 @@ def main() -> int:
     add_world_options(parser)
     parser.add_argument("--services", default=",".join(SERVICES), help="comma-separated; default: %(default)s")
     parser.add_argument("--ports-file", type=Path, metavar="FILE", help="also write the document there, once ready")
+    parser.add_argument("--slack-interactions", default="", metavar="URL", help="where Slack sends what is pressed")
     options = parser.parse_args()
     try:
         world = world_of(options)
@@ -30,17 +32,19 @@ def main() -> int:
     services = options.services.split(",")
     if unknown := [service for service in services if service not in SERVICES]:
         parser.error(f"there is no service {unknown[0]}; there are {', '.join(SERVICES)}")
-    asyncio.run(serve(world, services, options.ports_file))
+    asyncio.run(serve(world, services, options.ports_file, options.slack_interactions))
     return 0
 
 
-async def serve(world: World, services: list[str], ports_file: Path | None) -> None:
+async def serve(world: World, services: list[str], ports_file: Path | None, slack_interactions: str = "") -> None:
     """Serves until SIGTERM or SIGINT; says where on standard output, and in `ports_file`, as one JSON document."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with run_sandbox(world, services=services) as sandbox:
+        if "slack" in sandbox.apps:
+            sandbox.apps["slack"][WORKSPACE].interactivity_url = slack_interactions
         document = _document(sandbox)
         if ports_file is not None:
             _write_at_once(ports_file, document)

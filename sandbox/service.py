@@ -36,6 +36,8 @@ class Credentials:
     """Data Center's personal access token."""
     slack_bot_token: str = "xoxb-sandbox-slack-token"
     slack_signing_secret: str = "sandbox-slack-signing-secret"
+    openid_client_id: str = "sandbox-dashboard"
+    openid_client_secret: str = "sandbox-openid-secret"
 
 
 VARIABLES = web.AppKey("variables", dict[str, str])

@@ -131,12 +131,14 @@ async def dev_server(
     ui_port: int | None = None,
     search_attributes: Mapping[str, SearchAttributeType] | None = None,
     dynamic_config: Mapping[str, Any] | None = None,
+    codec_endpoint: str | None = None,
     log_level: LogLevel = "warn",
     log_format: Literal["text", "json"] = "text",
 ) -> AsyncIterator[TemporalServer]:
     """A running server with its state in `db_file` and its log beside it; it ends with the block, or with us.
 
-    Ports: None takes a free one. `dynamic_config` values are anything that JSON can say.
+    Ports: None takes a free one. `dynamic_config` values are anything that JSON can say. `codec_endpoint`: where pages
+    of the Web UI have payloads opened.
     Raises TemporalNotFound, InUse, ProcessFailed.
     """
     db_file = db_file.resolve()
@@ -146,6 +148,7 @@ async def dev_server(
             *(await temporal_cli(), "server", "start-dev", "--ip", "127.0.0.1", "--db-filename", db_file),
             *("--log-level", log_level, "--log-format", log_format),
             *(part for setting in dynamic for part in ("--dynamic-config-value", setting)),
+            *(("--ui-codec-endpoint", codec_endpoint) if codec_endpoint else ()),
         ]
 
         def build() -> TemporalServer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Generator
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # How long one example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("devsync", deadline=None)
 hypothesis.settings.load_profile("devsync")
+
+pytest_plugins = ["tests.bounds"]
 
 CONTRACT = "contract"
 """The property of a test in which it tells what of a contract it has checked."""
@@ -53,6 +56,11 @@ def servers(postgres: PostgresServer, temporal: TemporalServer) -> Servers:
     from tests.servers import Servers
 
     return Servers(postgres, temporal)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: no test waits while it is searched for garbage."""
+    gc.freeze()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
+from dashboard import alive, codec
 from devsync.settings.environment import Environment
 from tests.npm import file_of_package
 
@@ -67,13 +68,26 @@ def test_every_variable_of_ours_reaches_the_application_and_no_other(compose: di
     """Folders are the image's own; Temporal's variables are its SDK's, and so are OpenTelemetry's."""
     ours = {name.upper() for name in Environment.model_fields} - {"CONFIG_DIR", "TEMPLATES_DIR", "MIRRORS_DIR"}
     ours -= {"DEVSYNC_PROGRAM"}  # of other programs
-    for name in ("migrate", "worker"):
+    of_its_sdk = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
+    for name in ("migrate", "worker", "dashboard"):
         passed = compose["services"][name]["environment"]
-        assert {variable for variable in passed if not variable.startswith(("TEMPORAL_", "OTEL_"))} == ours | {
-            "LOG_LEVEL"
-        }
-        for variable in ours - {"DATABASE_URL"}:
-            assert passed[variable] == f"${{{variable}:-}}"
+        others = {variable for variable in passed if variable.startswith("OTEL_")} | of_its_sdk | {"LOG_LEVEL"}
+        assert set(passed) == ours | others
+    for variable in ours - {"DATABASE_URL"}:
+        assert compose["services"]["worker"]["environment"][variable] == f"${{{variable}:-}}"
+
+
+def test_the_dashboard_answers_its_health_check_where_the_web_ui_has_payloads_opened(compose: dict[str, Any]) -> None:
+    dashboard, web_ui = compose["services"]["dashboard"], compose["services"]["temporal-ui"]
+    port = dashboard["environment"]["DASHBOARD_ADDRESS"].rpartition(":")[2]
+    assert dashboard["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert f"http://127.0.0.1:{port}{alive.PATH}" in dashboard["healthcheck"]["test"][-1]
+    assert (
+        web_ui["environment"]["TEMPORAL_CODEC_ENDPOINT"] == f"{dashboard['environment']['DASHBOARD_URL']}{codec.PATH}"
+    )
+    assert web_ui["environment"]["TEMPORAL_CODEC_INCLUDE_CREDENTIALS"] == "true"  # its session decides
+    shown_at = web_ui["ports"][0].rpartition(":")[0]
+    assert dashboard["environment"]["TEMPORAL_WEB_UI"] == f"${{TEMPORAL_WEB_UI:-http://{shown_at}}}"
 
 
 def test_what_watches_is_an_option_and_reads_the_files_of_deploy(compose: dict[str, Any]) -> None:
@@ -106,14 +120,14 @@ def test_everything_that_the_image_copies_exists_and_the_sandbox_is_not_in_it() 
 
 def test_the_image_starts_without_the_sandbox_and_the_packages_of_one_machine(tmp_path: Path) -> None:
     """Imports worker and starter from a copy of what the image holds, with the extra's packages out of reach."""
-    for name in ("devsync", "workflows", "activities", "commands", "worker.py", "starter.py"):
+    for name in ("devsync", "workflows", "activities", "commands", "dashboard", "worker.py", "starter.py"):
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, tmp_path / name)
     guard = (
         "import sys\n"
         "for name in ('sandbox', 'psutil', 'orjson', 'pytest', 'hypothesis'): sys.modules[name] = None\n"
-        "import starter, worker\n"
+        "import starter, worker, dashboard.server\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", guard], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from temporalio import workflow
 from temporalio.common import RawValue
 
-with workflow.unsafe.imports_passed_through():
-    from devsync.contracts import activities, names
-    from devsync.contracts.records import KeepRecords, RecordKeepingRequest, RecordsKept
-    from devsync.runtime.policies import BOOTSTRAP, call
-    from workflows.signals import with_refusal
-    from workflows.story import keeping_story
+from devsync.contracts import activities, names
+from devsync.contracts.records import KeepRecords, RecordKeepingRequest, RecordsKept
+from devsync.runtime.policies import BOOTSTRAP, call
+from workflows.shared.signals import with_refusal
+from workflows.shared.story import keeping_story
 
 
 @workflow.defn(name=names.RECORD_KEEPING)

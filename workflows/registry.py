@@ -1,21 +1,21 @@
 """Which task queue runs which workflows: what the worker serves, and what every replay checks.
 
-Workflow files import nothing from here: the sandbox would load every workflow anew for each run of one.
+Workflow files import nothing from here: it imports all of them.
 """
 
 from temporalio import workflow
 
 from devsync.contracts import names
-from workflows.amendment import Amendment
-from workflows.circuit_breaker import CircuitBreaker
-from workflows.delivery import Delivery
-from workflows.edition_trigger import EditionTrigger
-from workflows.escalation import Escalation
-from workflows.health_monitor import HealthMonitor
+from workflows.amendment.amendment import Amendment
+from workflows.breaker.circuit_breaker import CircuitBreaker
+from workflows.delivery.delivery import Delivery
+from workflows.edition.edition_trigger import EditionTrigger
+from workflows.edition.source_refresh import SourceRefresh
+from workflows.edition.weekly_changelog import WeeklyChangelog
+from workflows.escalation.escalation import Escalation
+from workflows.monitor.health_monitor import HealthMonitor
 from workflows.record_keeping import RecordKeeping
-from workflows.recovery import Recovery
-from workflows.source_refresh import SourceRefresh
-from workflows.weekly_changelog import WeeklyChangelog
+from workflows.recovery.recovery import Recovery
 
 SERVED: dict[str, tuple[type, ...]] = {
     names.EDITIONS_QUEUE: (WeeklyChangelog, Recovery),

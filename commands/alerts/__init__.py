@@ -1,17 +1,16 @@
 """`alerts`: what is wrong now or was, and what people say about it."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
-from pydantic import ValidationError
 
 from commands.alerts.shown import answer_document, document, kept_document, lines, table
 from commands.console import AsJson, Exit, Told, command, emit, output, print_whole, progress
-from commands.on_record import OfTeam, Until, database_on_record, window_document, window_words
-from commands.person import me
+from commands.messages import by_me
+from commands.on_record import OfTeam, Until, database_on_record, expect_team, window_document, window_words
 from commands.times import instant_of, span_of, window_of
-from devsync.contracts.monitor import AcknowledgeAlert, MuteAlerts, UnmuteAlerts
+from devsync.contracts.monitor import LONGEST_MUTE_MINUTES, AcknowledgeAlert, MuteAlerts, UnmuteAlerts
 from devsync.domain.model import Model
 from devsync.runtime.connection import connect
 from devsync.runtime.monitor import MonitorOperations, MonitorRefused, MonitorSilent
@@ -26,6 +25,8 @@ Key = Annotated[str, typer.Argument(help="The alert's key, as `alerts list` has 
 Pattern = Annotated[str, typer.Argument(help="Of keys, * for anything, in quotes: '*:github', 'error_rate:*', '*'.")]
 Reason = Annotated[str, typer.Option(help="Why; it is recorded with your name.")]
 
+_OPTIONS: Final = {"alert": "ALERT", "pattern": "PATTERN", "minutes": "--for", "since": "--from"}
+
 
 @app.command("list")
 @command
@@ -35,7 +36,7 @@ async def list_(window: Window = None, until: Until = None, team: OfTeam = None,
         return await _list_now(team, as_json=as_json)
     wanted = window or "24h"
     span = window_of(wanted, until, datetime.now(UTC))
-    async with database_on_record() as database:
+    async with database_on_record(team) as database:
         found = await Alerts(database).within(span, team=team)
     if as_json:
         emit(window_document(wanted, span) | {"alerts": [kept_document(alert) for alert in found]})
@@ -67,6 +68,8 @@ async def mute(
     """Tell nobody of such alerts for a while: a maintenance window. They are counted and shown all the same."""
     now = datetime.now(UTC)
     minutes = span_of(length, now, option="--for").total_seconds() / 60
+    if minutes > LONGEST_MUTE_MINUTES:
+        raise Told(f'--for: "{length}" is too long; write 30d or less', Exit.USAGE)
     begins = instant_of(since, option="--from") if since else None
     fields = {"pattern": pattern, "minutes": max(round(minutes), 1), "since": begins, "reason": reason}
     return await _say("mute", MuteAlerts, fields, as_json=as_json)
@@ -80,6 +83,7 @@ async def unmute(pattern: Pattern, as_json: AsJson = False) -> Exit:
 
 
 async def _list_now(team: str | None, *, as_json: bool) -> Exit:
+    await expect_team(team)
     try:
         view = await MonitorOperations(await connect()).view()
     except MonitorSilent as error:
@@ -90,25 +94,19 @@ async def _list_now(team: str | None, *, as_json: bool) -> Exit:
         return Exit.OK
     if open_ones := [alert for alert in shown if alert.is_open]:
         print_whole(table(open_ones))
-    for line in lines(view, has_alerts=bool(open_ones)):
+    for line in lines(view, open_ones):
         output().print(line, markup=False, soft_wrap=True)
     return Exit.OK
 
 
 async def _say(update: str, kind: type[Model], fields: dict[str, Any], *, as_json: bool) -> Exit:
-    try:
-        message = kind.model_validate({"by": me()} | fields)
-    except ValidationError as invalid:
-        first = invalid.errors(include_url=False)[0]
-        raise Told(f"{first['loc'][0]}: {first['msg']}", Exit.USAGE) from None
+    message = by_me(kind, fields, _OPTIONS)
     monitor = MonitorOperations(await connect())
     with progress.status("asking the monitor"):
         try:
             answer = await monitor.say(update, message)
         except MonitorRefused as error:
-            raise Told(f"the monitor refused: {error}", Exit.USAGE) from error
-        except MonitorSilent as error:
-            raise Told(str(error)) from error
+            raise Told(f"the monitor refused: {error}") from error
     if as_json:
         emit(answer_document(answer))
     else:

@@ -1,6 +1,6 @@
 """What `alerts list` prints."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,21 +9,24 @@ from rich.text import Text
 
 from devsync.contracts.monitor import MonitorAnswer, MonitorView
 from devsync.domain.health.book import Alert
+from devsync.domain.health.leads import command_of
+from devsync.domain.health.wording import counted_words, span_words, state_words
 
 
 def table(alerts: Iterable[Alert]) -> Table:
     """A line an alert, whole."""
-    columns = ("alert", "level", "state", "since (UTC)", "events", "what")
+    columns = ("alert", "level", "state", "since (UTC)", "what", "counted")
     found = Table(*columns, box=None, pad_edge=False)
     for alert in alerts:
-        cells = (alert.key, alert.level.value, _state(alert), _at(alert.opened_at), str(alert.count), alert.summary)
+        cells = (alert.key, alert.level.value, state_words(alert), _at(alert.opened_at), alert.summary, _counted(alert))
         found.add_row(*map(Text, cells))
     return found
 
 
-def lines(view: MonitorView, *, has_alerts: bool) -> Iterator[str]:
-    """What stands below the table."""
-    if not has_alerts:
+def lines(view: MonitorView, alerts: Sequence[Alert]) -> Iterator[str]:
+    """What stands below the table of those: first, what to type to see more of each."""
+    yield from (f"to look at {alert.key}: {command_of(alert)}" for alert in alerts)
+    if not alerts:
         yield "no alert is open"
     for mute in view.mutes:
         why = f": {mute.reason}" if mute.reason else ""
@@ -68,7 +71,10 @@ def kept_document(alert: Alert) -> dict[str, Any]:
         "state": alert.state.value,
         "summary": alert.summary,
         "details": list(alert.details),
-        "events": alert.count,
+        "count": alert.count,
+        "counted": alert.counted.model_dump(mode="json") if alert.counted else None,
+        "follows": alert.follows,
+        "command": command_of(alert),
         "opened_at": alert.opened_at,
         "told_at": alert.told_at,
         "times_told": alert.times_told,
@@ -81,8 +87,8 @@ def answer_document(answer: MonitorAnswer) -> dict[str, Any]:
     return {"answer": answer.text}
 
 
-def _state(alert: Alert) -> str:
-    return f"{alert.state.value} by {alert.acknowledged_by}" if alert.acknowledged_by else alert.state.value
+def _counted(alert: Alert) -> str:
+    return f"{counted_words(alert)}, {span_words(alert.counted.over)}" if alert.counted else ""
 
 
 def _at(instant: datetime) -> str:

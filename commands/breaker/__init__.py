@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from commands.breaker.decisions import by_me, decide, instant, rules_with
+from commands.breaker.decisions import decide, end_of, rules_with
 from commands.breaker.shown import BreakerState, breaker_states, known_service, shown_breaker
 from commands.console import AsJson, Exit, Told, command, emit, output
+from commands.messages import by_me
 from devsync.contracts.breaker import Configure, Decision, ModeDecision
 from devsync.runtime.breaker.operations import APPLIED
 from devsync.runtime.connection import connect
@@ -84,7 +85,7 @@ async def metrics_only(service: Service, reason: Reason, until: Until = None, as
 @command
 async def reset(service: Service, reason: Reason, as_json: AsJson = False) -> Exit:
     """Back to closed: no mode, no pause, nothing counted."""
-    return await decide(service, "reset", by_me(Decision, reason), as_json=as_json)
+    return await decide(service, "reset", by_me(Decision, {"reason": reason}), as_json=as_json)
 
 
 @app.command()
@@ -106,12 +107,12 @@ async def configure(
     config_dir = read_environment().config_dir
     known_service(config_dir, service)
     config = await rules_with(await connect(), config_dir, service, change or [])
-    wish = by_me(Configure, APPLIED if reason is None else reason, config=config)
+    wish = by_me(Configure, {"reason": APPLIED if reason is None else reason, "config": config})
     return await decide(service, "configure", wish, as_json=as_json, config=config)
 
 
 def _mode(reason: str, until: str | None) -> ModeDecision:
-    return by_me(ModeDecision, reason, until=None if until is None else instant(until))
+    return by_me(ModeDecision, {"reason": reason, "until": None if until is None else end_of(until)})
 
 
 def _print(states: list[BreakerState]) -> None:

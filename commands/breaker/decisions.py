@@ -1,9 +1,9 @@
 """What an operator decides about a breaker, from the words of the command line to the entity's answer."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import typer
 import yaml
@@ -12,27 +12,16 @@ from temporalio.client import Client
 
 from commands.breaker.shown import BreakerState, known_service, rules, rules_line, waiting_for
 from commands.console import Exit, Told, emit
-from commands.person import me
 from devsync.contracts.breaker import Decision
-from devsync.domain.breaker import BreakerConfig
-from devsync.runtime.breaker.operations import BreakerOperations, BreakerRefused, BreakerSilent
+from devsync.domain.breaker import BreakerConfig, refuse_impossible_end
+from devsync.runtime.breaker.operations import BreakerOperations, BreakerRefused
 from devsync.runtime.connection import connect
 from devsync.settings.breaker import BreakerSettings
 from devsync.settings.durations import parse_duration
 from devsync.settings.environment import read_environment
-from devsync.settings.model_errors import describe
+from devsync.settings.model_errors import first_of
 from devsync.settings.problems import did_you_mean
 from devsync.settings.services import read_services
-
-D = TypeVar("D", bound=Decision)
-
-
-def by_me(kind: type[D], reason: str, **fields: Any) -> D:
-    """A decision of whoever runs the command. Raises Told where there is no reason."""
-    try:
-        return kind(by=me(), reason=reason, **fields)
-    except ValidationError:
-        raise Told("--reason is empty or longer than 500 characters; say in a few words why", Exit.USAGE) from None
 
 
 async def decide(
@@ -45,8 +34,6 @@ async def decide(
             standing = await BreakerOperations(await connect()).decide(service, update, decision)
     except BreakerRefused as error:
         raise Told(f"the breaker of {service} refused: {error}") from error
-    except BreakerSilent as error:
-        raise Told(str(error)) from error
     state = BreakerState(service, standing)
     if as_json:
         emit(state.document() | ({"config": rules(config)} if config else {}))
@@ -56,16 +43,24 @@ async def decide(
     return Exit.OK
 
 
-def instant(text: str, now: datetime | None = None) -> datetime:
-    """`2h` from now, or a time; without a zone, in that of this machine. Raises Told."""
+def end_of(text: str, now: datetime | None = None) -> datetime:
+    """When a mode is to end: `2h` from now, or a time; without a zone, in that of this machine. Raises Told."""
+    now = now or datetime.now(UTC)
+    end = _instant(text, now)
     try:
-        return (now or datetime.now(UTC)) + parse_duration(text)
-    except (ValueError, OverflowError):
-        pass
+        refuse_impossible_end(end, now)
+    except ValueError as error:
+        raise Told(f"--until: {error}", Exit.USAGE) from None
+    return end
+
+
+def _instant(text: str, now: datetime) -> datetime:
+    with suppress(ValueError, OverflowError):
+        return now + parse_duration(text)
     try:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
-        message = f'--until "{text}" is neither a duration nor a time; write it like "2h" or "2026-11-30T18:00"'
+        message = f'--until: "{text}" is neither a duration nor a time; write it like "2h" or "2026-11-30T18:00"'
         raise Told(message, Exit.USAGE) from None
 
 
@@ -74,11 +69,8 @@ async def rules_with(client: Client, config_dir: Path, service: str, changes: Se
     from_file = read_services(config_dir / "services.yaml").model.breaker(service)
     if not changes:
         return from_file
-    try:
-        with waiting_for(service):
-            running = await BreakerOperations(client).snapshot(service)
-    except BreakerSilent as error:
-        raise Told(str(error)) from error
+    with waiting_for(service):
+        running = await BreakerOperations(client).snapshot(service)
     return changed(running.config if running else from_file, changes)
 
 
@@ -99,5 +91,5 @@ def changed(config: BreakerConfig, changes: Sequence[str]) -> BreakerConfig:
     try:
         return BreakerSettings.model_validate(values).config()
     except ValidationError as invalid:
-        at, message = describe(invalid.errors(include_url=False)[0], BreakerSettings)
+        at, message = first_of(invalid, BreakerSettings)
         raise Told(f"--set {'.'.join(map(str, at))}: {message}", Exit.USAGE) from None

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 from commands.console import AsJson, Exit, command, emit, output
 from commands.doctor.calendar import check_calendars
-from commands.doctor.findings import Finding
+from commands.doctor.dashboard import check_dashboard
+from commands.doctor.findings import Finding, print_finding
 from commands.doctor.github import check_github
 from commands.doctor.jira import check_jira
 from commands.doctor.mail import check_mail
@@ -25,6 +26,7 @@ SERVICE_CHECKS: tuple[Check, ...] = (
     check_calendars,
     check_mirrors,
     check_status_pages,
+    check_dashboard,
 )
 
 
@@ -36,11 +38,7 @@ async def doctor(as_json: AsJson = False) -> Exit:
     async for finding in _findings():
         findings.append(finding)
         if not as_json:
-            mark = "[green]ok  [/]" if finding.is_ok else "[bold red]FAIL[/]"
-            out.print(mark, end=" ")
-            out.print(f"{finding.check}: {finding.detail}", markup=False, soft_wrap=True)
-            for line in finding.cure.splitlines():
-                out.print(f"     → {line}", markup=False, soft_wrap=True)
+            print_finding(finding, out)
     is_well = all(finding.is_ok for finding in findings)
     if as_json:
         emit({"ok": is_well, "findings": [asdict(finding) for finding in findings]})

@@ -9,6 +9,7 @@ from activities.clients.calendar import CalendarClient
 from commands.doctor.findings import Finding
 from devsync.contracts.names import CALENDAR
 from devsync.domain.changelog.upcoming import AHEAD
+from devsync.rendering.wording import counted
 from devsync.runtime.classification import classify
 from devsync.settings.configuration import Configuration
 from devsync.settings.environment import Environment
@@ -47,5 +48,6 @@ async def _finding(client: CalendarClient, check: str, address: str, timezone: s
     except Exception as error:  # noqa: BLE001 (of several libraries; the one table knows them)
         return Finding(check, False, classify(error, CALENDAR, datetime.now(UTC)).message, CURE)
     weeks = AHEAD // timedelta(weeks=1)
-    told = f"readable; in the next {weeks} weeks {len(data.absences)} absences, {len(data.milestones)} dates"
+    found = f"{counted(len(data.absences), 'absence')}, {counted(len(data.milestones), 'date')}"
+    told = f"readable; in the next {weeks} weeks {found}"
     return Finding(check, True, "; ".join([told, *notes]))

@@ -5,18 +5,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from rich.console import Console
 
 TIMEOUT = httpx.Timeout(10, connect=5)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check. `cure` says what to do, and is empty when all is well."""
+    """One check. `cure` says what to do, and is empty when all is well; it may say what could be better where nothing
+    fails: a protection is not in force, nobody has to sign in."""
 
     check: str
     is_ok: bool
     detail: str
     cure: str = ""
+
+
+def print_finding(finding: Finding, out: Console) -> None:
+    if finding.is_ok:
+        out.print("[yellow]note[/]" if finding.cure else "[green]ok  [/]", end=" ")
+    else:
+        out.print("[bold red]FAIL[/]", end=" ")
+    out.print(f"{finding.check}: {finding.detail}", markup=False, soft_wrap=True)
+    for line in finding.cure.splitlines():
+        out.print(f"     → {line}", markup=False, soft_wrap=True)
 
 
 async def get(

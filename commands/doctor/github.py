@@ -139,7 +139,8 @@ async def _graphql(http: httpx.AsyncClient, access: GitHubAccess, *, is_needed: 
     told = errors[0].get("type") or words(answer, problem)
     if is_needed:
         return Finding("github graphql", False, f"closed: {told}", "write github.api: auto, or rest, in the team file")
-    return Finding("github graphql", True, f"closed: {told}; REST is used instead")
+    cure = "nothing has to be done; `github.api: rest` in the team file says that it is meant so"
+    return Finding("github graphql", True, f"closed: {told}; REST is used instead", cure)
 
 
 async def _readable(http: httpx.AsyncClient, repository: str) -> Finding:

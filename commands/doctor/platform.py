@@ -1,7 +1,7 @@
 """What `doctor` asks the ground that everything stands on: the database, the Temporal server, its workers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -9,12 +9,12 @@ from temporalio.service import RPCError
 from commands.doctor.findings import Finding
 from devsync.contracts import names
 from devsync.runtime.connection import NamespaceUnusable, TemporalUnreachable, connect, missing_search_attributes
-from devsync.runtime.pollers import Build, Queue, queue_of
+from devsync.runtime.pollers import ACTIVITIES, WORKFLOWS, Build, Queue, kinds_of, queue_of
 from devsync.settings.configuration import Configuration
 from devsync.settings.environment import Environment
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
-from devsync.storage.database import Database
+from devsync.storage.database import Database, DatabaseState
 from devsync.storage.roles import Standing, standing
 from devsync.storage.row_security import ALL_TEAMS
 
@@ -27,15 +27,23 @@ async def check_database(environment: Environment) -> AsyncIterator[Finding]:
         return
     try:
         state = await database.check()
-        newer = ", migrated by a newer build" if state.is_newer else ""
-        yield Finding(
-            "database", True, f"{database.place}, version {state.server_version}, revision {state.revision}{newer}"
-        )
+        yield _database(database.place, state)
         yield _row_security(await standing(database))
     except StorageError as error:
         yield Finding("database", False, "cannot be used", str(error))
     finally:
         await database.dispose()
+
+
+def _database(place: str, state: DatabaseState) -> Finding:
+    if state.is_read_only:
+        cure = (
+            "make it writable, or let DATABASE_URL name the server that is;"
+            " editions go out meanwhile, and their records wait for seven days"
+        )
+        return Finding("database", False, f"{place} is read-only: nothing can be written down", cure)
+    newer = ", migrated by a newer build" if state.is_newer else ""
+    return Finding("database", True, f"{place}, version {state.server_version}, revision {state.revision}{newer}")
 
 
 def _row_security(roles: Standing) -> Finding:
@@ -72,14 +80,14 @@ async def check_temporal(configuration: Configuration | None) -> AsyncIterator[F
 
 async def _workers(client: Client, configuration: Configuration) -> Finding:
     """Whether every queue that the teams' editions need has a worker that gets its new work."""
-    services = [names.service_queue(service) for service in names.SERVICES if configuration.uses(service)]
+    services = [names.service_queue(service) for service in names.WITH_QUEUE if configuration.uses(service)]
     needed = [*names.WORKFLOW_QUEUES, *services]
-    queues = await asyncio.gather(*(queue_of(client, name) for name in needed))
+    queues = await asyncio.gather(*(queue_of(client, name, kind) for name in needed for kind in kinds_of(name)))
     unserved = [queue for queue in queues if not queue.is_served]
     if not unserved:
         return Finding("workers", True, f"serve {', '.join(needed)}")
     details, cures = [], []
-    if idle := [queue.name for queue in unserved if not queue.pollers]:
+    if idle := _idle(unserved):
         details.append(f"nobody serves {', '.join(idle)}")
         restart = "restart the worker: it serves what the teams' files asked for when it started"
         cures.append("start one: python worker.py" if idle == needed else restart)
@@ -88,7 +96,19 @@ async def _workers(client: Client, configuration: Configuration) -> Finding:
             detail, cure = _passed_over(queue)
             details.append(detail)
             cures.append(cure)
-    return Finding("workers", False, "; ".join(details), "\n".join(dict.fromkeys(cures)))
+    return Finding("workers", False, "; ".join(dict.fromkeys(details)), "\n".join(dict.fromkeys(cures)))
+
+
+def _idle(unserved: Sequence[Queue]) -> list[str]:
+    """Nobody polls them: a queue, or one of two kinds of its work."""
+    idle = [(queue.name, queue.kind) for queue in unserved if not queue.pollers]
+    kinds = {WORKFLOWS: "workflows", ACTIVITIES: "activities"}
+    return list(
+        dict.fromkeys(
+            name if all((name, one) in idle for one in kinds_of(name)) else f"the {kinds[kind]} of {name}"
+            for name, kind in idle
+        )
+    )
 
 
 def _passed_over(queue: Queue) -> tuple[str, str]:

@@ -1,15 +1,24 @@
 """What `escalation list` prints, and which escalation a word on the command line means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from textwrap import shorten
 from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from commands.console import Exit, Told
 from devsync.contracts import names
 from devsync.contracts.escalation import EscalationAnswer, EscalationView, SubscriberState
+from devsync.domain.escalation.ending import ending
+from devsync.rendering.escalation_words import reach, told_words
+from devsync.rendering.wording import listed
 from devsync.runtime.escalations import EscalationOperations
-from workflows.escalation_roster import to_mend
+from devsync.storage.escalations import EscalationLine
+from workflows.escalation.roster import to_mend
 
 _SHOWN = 5
+_WIDEST_WORDS = 80
 
 
 async def chosen(escalations: EscalationOperations, which: str, week: str | None) -> str:
@@ -19,14 +28,14 @@ async def chosen(escalations: EscalationOperations, which: str, week: str | None
     views = await escalations.open_ones()
     if not week and any(view.escalation_id == names.service_escalation_id(which) for view in views):
         return names.service_escalation_id(which)
-    found = [view.escalation_id for view in views if _is_about(view, which, week)]
+    found = [view.escalation_id for view in views if is_about(view, which, week)]
     if len(found) == 1:
         return found[0]
     about = f"{which} {week}" if week else which
     if found:
         raise Told(f"{len(found)} escalations are about {about}: write one of {', '.join(found)}", Exit.USAGE)
-    known = ", ".join(view.escalation_id for view in views) or "there is none"
-    raise Told(f"no open escalation is about {about}; open: {known}", Exit.USAGE)
+    known = listed([view.escalation_id for view in views])
+    raise Told(f"no open escalation is about {about}; {f'open: {known}' if known else 'none is open'}", Exit.USAGE)
 
 
 def document(view: EscalationView) -> dict[str, Any]:
@@ -41,8 +50,16 @@ def document(view: EscalationView) -> dict[str, Any]:
         "since": record.opened_at if record else None,
         "next": view.next_step,
         "choices": [choice.value for choice in view.choices],
+        "not_offered": view.not_offered,
         "told": [
-            {"kind": one.target.kind, "target": one.target.target, "level": one.level, "state": one.state.value}
+            {
+                "kind": one.target.kind,
+                "target": one.target.target,
+                "level": one.level,
+                "state": one.state.value,
+                "is_reached": one.is_reached,
+                "error": one.error,
+            }
             for one in view.told
         ],
         "subscribers": [
@@ -66,6 +83,27 @@ def answer_document(escalation_id: str, answer: EscalationAnswer) -> dict[str, A
     return {"escalation_id": escalation_id, **state}
 
 
+def table(found: Iterable[EscalationLine]) -> Table:
+    """A line each: those that are on record."""
+    columns = ("opened (UTC)", "escalation", "state", "level", "resolved (UTC)", "came to", "failure")
+    shown = Table(*columns, box=None, pad_edge=False)
+    for one in found:
+        came_to = ending(one.decision, one.decided_by) if one.decided_by else ""
+        resolved = f"{one.resolved_at:%Y-%m-%d %H:%M}" if one.resolved_at else ""
+        opened = f"{one.opened_at:%Y-%m-%d %H:%M}"
+        cells = (
+            opened,
+            one.workflow_id,
+            one.state.value,
+            one.level,
+            resolved,
+            came_to,
+            shorten(one.failure, _WIDEST_WORDS),
+        )
+        shown.add_row(*map(Text, cells))
+    return shown
+
+
 def lines(view: EscalationView) -> Iterator[str]:
     record = view.record
     if record is None:
@@ -75,8 +113,8 @@ def lines(view: EscalationView) -> Iterator[str]:
     since = f"{record.opened_at:%Y-%m-%d %H:%M} UTC"
     yield f"{view.escalation_id} {record.state.value}{holder} at {record.level} since {since}"
     yield f"  {view.title}"
-    told = ", ".join(f"{one.target.target} ({one.state.value})" for one in view.told)
-    yield f"  told     {told or 'nobody yet'}"
+    told = ", ".join(f"{one.target.target} ({told_words(one, is_over=False)})" for one in view.told)
+    yield f"  told     {reach(view.told)}{f': {told}' if told else ''}"
     waiting = [entry.subscriber for entry in view.subscribers if entry.state is SubscriberState.WAITING]
     for subscriber in waiting[:_SHOWN]:
         until = f", until {subscriber.deadline:%Y-%m-%d %H:%M} UTC" if subscriber.deadline else ""
@@ -88,11 +126,13 @@ def lines(view: EscalationView) -> Iterator[str]:
         yield f"  mend     {subscriber.subject}; {subscriber.remedy}"
     if len(unmended) > _SHOWN:
         yield f"  mend     and {len(unmended) - _SHOWN} more: python starter.py delivery list"
-    yield f"  choices  {', '.join(view.choices) or 'none: no answer is needed'}"
+    yield f"  choices  {', '.join(view.choices) or 'none'}"
+    if view.not_offered:
+        yield f"  why      {view.not_offered}"
     yield f"  next     {view.next_step}"
 
 
-def _is_about(view: EscalationView, team: str, week: str | None) -> bool:
+def is_about(view: EscalationView, team: str, week: str | None = None) -> bool:
     """Whether somebody of that team, and of that week, waits for it or follows it."""
     here = [
         entry.subscriber

@@ -56,7 +56,7 @@ _WORST_LAST = (Exit.OK, Exit.PARTIAL, Exit.FAILED)
 async def _edition(client: Client, team: TeamConfig, week: str, *, deliver: bool) -> EditionResult:
     handle = await start_edition(client, team.team, week, scheduled_at=team.weekly_time.due_at(week), deliver=deliver)
     with LiveProgress(f"{team.team} {week}") as live:
-        result = await watch_edition(handle, live)
+        result = await watch_edition(client, handle, live)
     if result.channels and not deliver:
         progress.print(f"{week} was under way already, and was delivered", markup=False)
     return result

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from temporalio.service import RPCError
 
+from devsync.api.checks import expect_or_none, name_of
 from devsync.api.core import BLOCKS_FOR, Core, core_of
 from devsync.contracts import names
 from devsync.contracts.breaker import Configure
@@ -41,7 +42,9 @@ class CircuitBreaker:
     """
 
     def __init__(self, service: str, config: BreakerConfig | None = None, *, core: Core | None = None) -> None:
-        self.service = service
+        """Raises TypeError and ValueError for a name that is none, and for rules that are none."""
+        expect_or_none("config", config, BreakerConfig, "CircuitBreakerConfig")
+        self.service = name_of("service", service)
         self._core = core or core_of()
         self._config = config
         self._lock = threading.Lock()
@@ -70,7 +73,9 @@ class CircuitBreaker:
         self._record(Outcome.SUCCESS, "")
 
     def record_failure(self, error: BaseException | None = None) -> None:
-        """Counts against the service. With the `error` it is judged: our own mistakes and throttling do not count."""
+        """Counts against the service. With the `error` it is judged: our own mistakes and throttling do not count.
+        Raises TypeError for an error that is none."""
+        expect_or_none("error", error, BaseException, "Exception")
         gate = self._opened()
         if error is None:
             self._record(Outcome.FAILURE, f"reported by {self._core.program}")

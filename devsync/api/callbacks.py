@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from devsync.api.checks import expect_callable
+
 Callback = Callable[[dict[str, Any]], Awaitable[Any] | Any]
 
 LASTS_AT_MOST: Final = 5.0
@@ -24,6 +26,9 @@ class Told:
     coroutine function in a thread, so that it holds nobody up."""
 
     def __init__(self, what: str, callback: Callback | None) -> None:
+        """Raises TypeError for what cannot be called."""
+        if callback is not None:
+            expect_callable(what, callback)
         self._what = what
         self._callback = callback
         self._under_way: set[asyncio.Task[None]] = set()

@@ -1,29 +1,26 @@
 """What every object of the API stands on: Temporal's client, the database and the spools, on one daemon thread's loop.
 
 A program has one `Core` for each set of servers that it names, usually one. It starts with the first use, and is closed
-by `close()` and when the program ends.
+by `close()` and when the program ends. The database's libraries are loaded by who has a database.
 """
 
 import asyncio
 import atexit
 import logging
 import os
-import re
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import uuid4
 
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 
+from devsync.api.connection import Connection, name_of_script
 from devsync.api.loop import LoopThread
 from devsync.api.steps import ProgramSteps
 from devsync.api.unavailable import DevSyncUnavailable
@@ -35,15 +32,16 @@ from devsync.domain.errors import RecoveryResult
 from devsync.runtime.breaker.gate import Gate
 from devsync.runtime.breaker.gates import Gates
 from devsync.runtime.connection import TemporalUnreachable, connect
+from devsync.runtime.leaving import let_threads_of_the_sdk_leave
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.runtime.telemetry import quiet_runtime
-from devsync.settings.configuration import Configuration, load_configuration
-from devsync.settings.environment import Environment, read_environment
-from devsync.storage.database import Database
-from devsync.storage.errors import Errors
-from devsync.storage.operations import Operations
 from devsync.storage.prose import keep_out
 from devsync.storage.spool import Spool
+
+if TYPE_CHECKING:
+    from devsync.settings.configuration import Configuration
+    from devsync.storage.artifacts import ArtifactStore
+    from devsync.storage.database import Database
 
 T = TypeVar("T")
 
@@ -61,26 +59,14 @@ _READ_AGAIN: Final = 60.0
 _log = logging.getLogger("devsync.api")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Connection:
-    """Which servers, and as whom. What is not given stands in the environment (docs/reference/environment.md)."""
-
-    program: str = ""
-    """The program's own stable name, in `a-z0-9_-`; DEVSYNC_PROGRAM, else the name of its script."""
-    temporal_address: str = ""
-    temporal_namespace: str = ""
-    database_url: str = field(default="", repr=False)
-    config_dir: Path | None = None
-
-
 class Core:
     """Made by `core_of`. Every method may be called from any thread, the coroutines awaited in any loop."""
 
     def __init__(self, connection: Connection) -> None:
         """Raises ConfigError for an environment that cannot be used; connects to nothing."""
-        self.environment = _environment(connection)
+        self.environment = connection.environment()
         keep_out(self.environment.secrets())
-        self.program = connection.program or self.environment.devsync_program or _script()
+        self.program = connection.program or self.environment.devsync_program or name_of_script()
         self._made = uuid4().hex
         self.steps = ProgramSteps()
         """What the program does itself in recoveries."""
@@ -159,9 +145,11 @@ class Core:
         return self._client
 
     @property
-    def database(self) -> Database:
+    def database(self) -> "Database":
         """Raises ConfigError where no DATABASE_URL is set."""
         if self._database is None:
+            from devsync.storage.database import Database
+
             self._database = Database(self.environment.database().get_secret_value(), pool_size=2)
             self.stack.push_async_callback(self._database.dispose)
         return self._database
@@ -169,6 +157,13 @@ class Core:
     @property
     def has_database(self) -> bool:
         return self.environment.database_url is not None
+
+    @property
+    def artifacts(self) -> "ArtifactStore":
+        """Raises ConfigError where no DATABASE_URL is set."""
+        from devsync.storage.artifacts import ArtifactStore
+
+        return ArtifactStore(self.database)
 
     async def gate(self, service: str, config: BreakerConfig | None = None) -> Gate:
         """Of a service that the product guards: the fleet's breaker as this process follows it. `config` are the rules
@@ -181,7 +176,7 @@ class Core:
             await self.stack.enter_async_context(gates)
         return self._gates[service].gate(service)
 
-    async def configuration(self) -> Configuration | None:
+    async def configuration(self) -> "Configuration | None":
         """What operators have written, a minute old at most; None where this machine has no such folder. Raises
         ConfigError for one that is wrong."""
         if self._configuration is None or time.monotonic() - self._configuration[0] > _READ_AGAIN:
@@ -222,6 +217,9 @@ class Core:
 
     async def _open(self) -> None:
         if self.has_database:
+            from devsync.storage.errors import Errors
+            from devsync.storage.operations import Operations
+
             await self.stack.enter_async_context(self.errors.written_by(Errors(self.database).write))
             await self.stack.enter_async_context(self.operations.written_by(Operations(self.database).write))
         else:
@@ -243,8 +241,8 @@ class Core:
                         secrets=self.environment.secrets(),
                         keys=self.environment.sealing_keys(),
                     ),
-                    address=self._connection.temporal_address,
-                    namespace=self._connection.temporal_namespace,
+                    address=self._connection.temporal_address or "",
+                    namespace=self._connection.temporal_namespace or "",
                     runtime=self._runtime(),
                 )
         except TimeoutError:
@@ -257,19 +255,23 @@ class Core:
     def _runtime(self) -> Runtime:
         if self._sdk is None:
             self._sdk = quiet_runtime()
+            _has_used_the_sdk.set()
         return self._sdk
 
-    def _read_configuration(self) -> Configuration | None:
+    def _read_configuration(self) -> "Configuration | None":
         directory = self.environment.config_dir
         # A program may have a folder `config` of its own. One that somebody has named must be right.
         is_named = "config_dir" in self.environment.model_fields_set
         if not is_named and not (directory / "services.yaml").is_file():
             return None
+        from devsync.settings.configuration import load_configuration
+
         return load_configuration(directory)
 
 
 _cores: dict[tuple[int, Connection], Core] = {}
 _cores_lock = threading.Lock()
+_has_used_the_sdk = threading.Event()
 
 
 def core_of(connection: Connection | None = None) -> Core:
@@ -294,19 +296,10 @@ def close() -> None:
         core.close()
 
 
-atexit.register(close)
+def _end_with_the_program() -> None:
+    close()
+    if _has_used_the_sdk.is_set():
+        let_threads_of_the_sdk_leave()
 
 
-def _environment(connection: Connection) -> Environment:
-    given: dict[str, Any] = {
-        "database_url": connection.database_url or None,
-        "config_dir": connection.config_dir,
-        "devsync_program": connection.program or None,
-    }
-    return read_environment(**{name: value for name, value in given.items() if value is not None})
-
-
-def _script() -> str:
-    """`nightly-report` of `/srv/jobs/nightly_report.py`."""
-    name = re.sub(r"[^a-z0-9_-]+", "-", Path(sys.argv[0] if sys.argv else "").stem.lower()).strip("-_")
-    return name[:63] or "program"
+atexit.register(_end_with_the_program)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from devsync.contracts.recovery import RecoveryReport, RecoveryRequest, StepRequest
 from devsync.domain.errors import RecoveryAction, RecoveryResult
@@ -10,7 +11,9 @@ from devsync.domain.program import EscalationLevel, WorkflowStatus
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import StepState
-from devsync.storage.recoveries import RecordedRecovery
+
+if TYPE_CHECKING:
+    from devsync.storage.recoveries import RecordedRecovery
 
 _BY_OUTCOME: Mapping[RecoveryOutcome | None, WorkflowStatus] = {
     None: WorkflowStatus.RUNNING,
@@ -30,7 +33,9 @@ class StepExecution(Model):
     message: str = ""
     """Why, where it failed or was skipped; else what it told."""
     attempts: int = 0
+    """How often it was tried."""
     duration: timedelta = timedelta()
+    """Of all attempts, the waits between them included."""
 
 
 class WorkflowExecution(Model):
@@ -121,7 +126,7 @@ def reported(report: RecoveryReport, result: RecoveryResult | None = None) -> Wo
     )
 
 
-def recorded(row: RecordedRecovery) -> WorkflowExecution:
+def recorded(row: "RecordedRecovery") -> WorkflowExecution:
     """On record stands what happened, not the data, nor the level."""
     return WorkflowExecution(
         execution_id=row.workflow_id,

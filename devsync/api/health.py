@@ -11,8 +11,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from devsync.api.core import Core
-from devsync.api.records import ADVISED_BY, USUAL, advice_on_record, errors_on_record, recommendations_of
+from devsync.api.records import advice_on_record, errors_on_record, recommendations_of
 from devsync.api.shared import Shared
+from devsync.api.windows import ADVISED_BY, USUAL
 from devsync.domain.health.bands import Health
 from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.insight.span import last

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from devsync.api.callbacks import Callback, Told
-from devsync.api.core import Connection
+from devsync.api.checks import expect_or_none
+from devsync.api.connection import Connection
 from devsync.api.handler import ChangelogErrorHandler
 from devsync.api.health import alerts_of_the_product
 from devsync.api.watching import Watching
@@ -27,7 +28,9 @@ class ChangelogMonitoringIntegration:
         alerting_callback: Callback | None = None,
         connection: Connection | None = None,
     ) -> None:
-        """With an `error_handler`, its connection and its own callbacks hold for errors."""
+        """With an `error_handler`, its connection and its own callbacks hold for errors. Raises as the handler does."""
+        expect_or_none("config", config, MonitoringSettings, "ChangelogMonitoringConfig")
+        expect_or_none("error_handler", error_handler, ChangelogErrorHandler)
         self.config = config or MonitoringSettings()
         alerting = alerting_callback if self.config.enable_alerting else None
         self.error_handler = error_handler or ChangelogErrorHandler(

@@ -23,13 +23,13 @@ from devsync.api.core import Core
 from devsync.api.unavailable import CalledOff, NotInTime, NoWorker
 from devsync.contracts import names
 from devsync.contracts.recovery import RecoveryReport, RecoveryRequest
+from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.errors import ErrorSeverity, Failure, RecoveryAction, RecoveryResult
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import StepState
 from devsync.runtime.connection import NamespaceUnusable, TemporalUnreachable, missing_namespace, namespace_problem
 from devsync.runtime.pollers import queue_of
-from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.connection import DatabaseUnavailable
 from devsync.storage.content import unpack
 
@@ -43,6 +43,11 @@ _STILL_SERVED: Final = 10.0
 """Seconds for which a queue that was polled needs no second look."""
 
 _HEALED: Final = (RecoveryOutcome.HEALED, RecoveryOutcome.STAND_IN)
+_NOT_HEALED: Final = {
+    StepState.SUCCEEDED: "succeeded and brought nothing",
+    StepState.FAILED: "failed",
+    StepState.TIMED_OUT: "timed out",
+}
 
 
 class Recovering:
@@ -125,7 +130,7 @@ class Recovering:
             return json.loads(unpack(inline, size=unit.artifact.size, digest=None)), as_of
         if not self._core.has_database:
             raise DatabaseUnavailable("DATABASE_URL is not set, and the data lies in the database")
-        return json.loads(await ArtifactStore(self._core.database).get(unit.artifact)), as_of
+        return json.loads(await self._core.artifacts.get(unit.artifact)), as_of
 
     async def _expect_a_worker(self, client: Client) -> None:
         if time.monotonic() < self._served_until:
@@ -188,9 +193,18 @@ def result_of(
             "escalation_level": report.escalation_level,
             "as_of": as_of,
             "age": max(now - as_of, timedelta()) if as_of is not None else None,
-            "source": report.healed[0].provenance.kind.value if report.healed else "",
+            "source": _source(report),
         },
     )
+
+
+def _source(report: RecoveryReport) -> str:
+    """`live`; `program`, where the program's own function stands in; else what stands in, as editions name it."""
+    if not report.healed:
+        return ""
+    kind, artifact = report.healed[0].provenance.kind, report.healed[0].artifact
+    is_own = kind is not ProvenanceKind.LIVE and artifact.kind == names.PROGRAM
+    return names.PROGRAM if is_own else kind.value
 
 
 def _action(report: RecoveryReport, failure: Failure) -> RecoveryAction:
@@ -211,10 +225,9 @@ def _message(report: RecoveryReport, failure: Failure) -> str:
     if report.outcome in _HEALED and healing:
         words = f": {healing[-1].message}" if healing[-1].message else ""
         return f"{healing[-1].id} healed it{words}"
-    tried = [step.id for step in report.steps if step.state is not StepState.SKIPPED]
-    what = f"in vain: {', '.join(tried)}" if tried else "there was nothing to try"
+    tried = [f"{step.id} {_NOT_HEALED[step.state]}" for step in report.steps if step.state in _NOT_HEALED]
     told = f"; people are told: {', '.join(report.escalations)}" if report.escalations else ""
-    return f"{failure.message} ({what}){told}"
+    return f"{failure.message}; not healed: {', '.join(tried) or 'there was nothing to try'}{told}"
 
 
 def _retry_after(failure: Failure, now: datetime) -> timedelta | None:

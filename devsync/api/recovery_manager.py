@@ -3,15 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
+from devsync.api.checks import expect, expect_or_none
+from devsync.api.connection import Connection
 from devsync.api.contexts import context_of
-from devsync.api.core import Connection, core_of
+from devsync.api.core import core_of
 from devsync.api.executions import WorkflowExecution, cancelled, reported
 from devsync.api.handler import RECOVERS_WITHIN
-from devsync.api.history import recent_executions
 from devsync.api.own_workflows import Begun, own_workflows_of
 from devsync.api.recovery_workflows import RecoveryWorkflow, WorkflowStep, plan_of, time_for
 from devsync.api.serving import worker_of
@@ -27,6 +28,8 @@ from devsync.runtime.policies import PROGRAM as POLICIES
 
 BUILT_WITHIN: Final = 30.0
 """Seconds that `build_steps` may take."""
+MOST_EXECUTIONS: Final = 1_000
+"""Of one call: each that is under way is asked how far it has come."""
 
 _log = logging.getLogger("devsync.api")
 
@@ -39,14 +42,23 @@ class ChangelogRecoveryWorkflowManager:
 
     def __init__(self, connection: Connection | None = None) -> None:
         """Raises ConfigError for an environment that cannot be used; connects to nothing."""
+        expect_or_none("connection", connection, Connection)
         self._core = core_of(connection)
         self._shared = shared_by(self._core)
         self._workflows: dict[str, RecoveryWorkflow] = {}
 
     def register_workflow(self, workflow: RecoveryWorkflow) -> None:
         """From now on errors that it can handle are recovered by it, and this process serves its steps, also those of
-        recoveries that an earlier process of this program has begun. One of the same id is replaced.
+        recoveries that an earlier process of this program has begun. One of the same id is replaced. Raises TypeError
+        for what is no `RecoveryWorkflow`, and for one whose `__init__` has left out that of its base; ValueError for
+        a `time_limit` that is none.
         """
+        expect("workflow", workflow, RecoveryWorkflow)
+        if not hasattr(workflow, "workflow_id"):
+            raise TypeError(f"{type(workflow).__name__} has no workflow_id; call super().__init__(…) in its __init__")
+        expect_or_none("time_limit", workflow.time_limit, timedelta)
+        if workflow.time_limit is not None and workflow.time_limit <= timedelta():
+            raise ValueError(f"the time_limit of {workflow.workflow_id} is no time at all; write a longer one")
         self._workflows[workflow.workflow_id] = workflow
         own_workflows_of(self._core).add(workflow)
         self._core.start(worker_of(self._core).serve_when_possible())
@@ -55,8 +67,10 @@ class ChangelogRecoveryWorkflowManager:
         """Recovers the error by the first registered workflow that can handle it, in a Recovery that the Web UI shows.
 
         Whatever goes wrong in the workflow's own code is a failed step. Who stops waiting does not end the recovery.
-        Raises TemporalUnreachable, and NoWorker where no worker of the product runs.
+        Raises TypeError for what is no `ErrorContext`; TemporalUnreachable, and NoWorker where no worker of the product
+        runs.
         """
+        expect("error_context", error_context, ErrorContext)
         known = context_of(error_context.error, error_context)
         failure = assessed(known)
         execution_id = program_recovery_id(self._core.program, uuid4().hex)
@@ -74,8 +88,14 @@ class ChangelogRecoveryWorkflowManager:
         """Of this program: those under way, then the last ones on record, the newest first.
 
         Blocks for a second at most; then it tells what it told last, as each one's `as_of` says. Raises NotInTime and
-        DatabaseUnavailable where there is nothing to tell yet, and ConfigError where no DATABASE_URL is set.
+        DatabaseUnavailable where there is nothing to tell yet, ConfigError where no DATABASE_URL is set, and TypeError
+        and ValueError for a limit that is none.
         """
+        expect("limit", limit, int)
+        if not 1 <= limit <= MOST_EXECUTIONS:
+            raise ValueError(f"limit is {limit}; write 1 to {MOST_EXECUTIONS}")
+
+        from devsync.api.history import recent_executions
 
         async def ask() -> dict[str, Any]:
             return {"executions": await recent_executions(self._core, limit)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from devsync.api.checks import expect, expect_callable, name_of
 from devsync.api.executions import WorkflowExecution
 from devsync.api.steps import program_step
 from devsync.domain.errors import ErrorContext, RecoveryResult
@@ -37,6 +38,17 @@ class WorkflowStep:
     resolves: bool = True
     """False: it only finds something out, and the steps after it run whatever it gives."""
 
+    def __post_init__(self) -> None:
+        """Raises TypeError and ValueError for what is no step."""
+        name_of("step_id", self.step_id)
+        expect_callable(f'the action of "{self.step_id}"', self.action)
+        expect(f'the timeout of "{self.step_id}"', self.timeout, timedelta)
+        expect(f'attempts of "{self.step_id}"', self.attempts, int)
+        if isinstance(self.dependencies, str):
+            raise TypeError(f'dependencies of "{self.step_id}" is a text; write ["{self.dependencies}"]')
+        if self.timeout <= timedelta() or self.attempts < 1:
+            raise ValueError(f'"{self.step_id}" needs a timeout, and attempts of 1 at least')
+
 
 class RecoveryWorkflow(ABC):
     """How a program recovers its own errors. Register it with a `ChangelogRecoveryWorkflowManager`."""
@@ -49,7 +61,8 @@ class RecoveryWorkflow(ABC):
     """For all steps and the wait for people; None: twice the time-outs of the steps, and two hours to ask people."""
 
     def __init__(self, workflow_id: str, name: str, description: str = "") -> None:
-        self.workflow_id = workflow_id
+        """Raises TypeError and ValueError for an id that is none."""
+        self.workflow_id = name_of("workflow_id", workflow_id)
         """Stable: what a process that has been restarted finds it by, and statistics count it by."""
         self.name = name
         self.description = description
@@ -117,8 +130,6 @@ def _refuse_nonsense(steps: Sequence[WorkflowStep]) -> None:
             raise TypeError(f"build_steps gave a {type(step).__name__}; give WorkflowSteps")
         if step.step_id in earlier:
             raise ValueError(f'a step "{step.step_id}" is there already; give it another step_id')
-        if step.timeout <= timedelta() or step.attempts < 1:
-            raise ValueError(f'"{step.step_id}" needs a timeout, and attempts of 1 at least')
         if unknown := set(step.dependencies) - earlier:
             raise ValueError(f'"{step.step_id}" depends on {", ".join(sorted(unknown))}, which is no step before it')
         earlier.add(step.step_id)

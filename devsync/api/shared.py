@@ -5,7 +5,7 @@ import logging
 import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from devsync.api.breakers import CircuitBreaker
@@ -23,9 +23,11 @@ from devsync.domain.errors import ErrorContext, Failure, RecoveryResult
 from devsync.domain.recovery.builtin import COLLECT, PROGRAM
 from devsync.domain.recovery.choosing import plan_for
 from devsync.runtime import policies
-from devsync.settings.configuration import Configuration
 from devsync.settings.problems import ConfigError
 from devsync.storage.connection import StorageError
+
+if TYPE_CHECKING:
+    from devsync.settings.configuration import Configuration
 
 ALERTED_AGAIN: Final = timedelta(minutes=5)
 """Alike errors alert once in so long, however many there are."""
@@ -164,7 +166,7 @@ class Shared:
             escalation=team.escalation if team else "default",
         )
 
-    async def _configuration(self) -> Configuration | None:
+    async def _configuration(self) -> "Configuration | None":
         """A file that is wrong keeps no error from being recovered."""
         try:
             return await self._core.configuration()

@@ -3,34 +3,39 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 from temporalio import activity
 
 from devsync.api import own_code
+from devsync.api.checks import expect, expect_callable
 from devsync.api.core import Core
 from devsync.api.travelling import rebuilt
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
+from devsync.contracts.names import PROGRAM
 from devsync.contracts.recovery import StepRequest, StepResult
 from devsync.domain.changelog.edition import Provenance, ProvenanceKind
-from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.content import pack
 
 Source = Callable[..., Awaitable[Any] | Any]
 """Without arguments, or with one: the `ErrorContext` of the error that is being handled."""
 
-KIND: Final = "program"
-"""What such an artifact is, in the store."""
 
-
-class Fallback(NamedTuple):
-    """What a source may return to say how old its data is."""
+@dataclass(frozen=True)
+class Fallback:
+    """What a source may return to say how old its data is. Raises TypeError for an instant that is none."""
 
     data: Any
     as_of: datetime
+    """One without a timezone is local, as it is for Python."""
+
+    def __post_init__(self) -> None:
+        expect("as_of", self.as_of, datetime)
 
 
 class OwnFunction:
@@ -42,6 +47,7 @@ class OwnFunction:
     """
 
     def __init__(self, core: Core, name: str, function: Source, kind: ProvenanceKind) -> None:
+        """Raises TypeError for what is no function of at most one argument."""
         self._core = core
         self._name = name
         self._function = function
@@ -57,7 +63,6 @@ class OwnFunction:
         arguments = (rebuilt(request.units[0]),) if self.takes_context else ()
         home = self._core.waiting.get(workflow_id) or self._home
         found = await own_code.call(self._function, *arguments, loop=home)
-        # A time without a timezone is local, as it is for Python.
         data, as_of = (found.data, found.as_of.astimezone(UTC)) if isinstance(found, Fallback) else (found, None)
         if data is None:
             raise LookupError(f"{self._name} has nothing")
@@ -86,13 +91,18 @@ class OwnFunction:
                 f"{self._name} gave what JSON cannot hold ({error}); return dicts, lists or models"
             ) from None
         if self._core.has_database:
-            return await ArtifactStore(self._core.database).put(content, kind=KIND, team=team)
+            return await self._core.artifacts.put(content, kind=PROGRAM, team=team)
         packed = pack(content)
-        return ArtifactRef.of_inline(packed.compressed, size=packed.size, kind=KIND)
+        return ArtifactRef.of_inline(packed.compressed, size=packed.size, kind=PROGRAM)
 
 
 def _takes_one(function: Source) -> bool:
-    """Whether it cannot be called without an argument."""
-    parameters = inspect.signature(function).parameters.values()
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return any(one.kind in positional and one.default is inspect.Parameter.empty for one in parameters)
+    """Whether it must be called with an argument. Raises TypeError where it can be called neither with none nor with
+    one."""
+    expect_callable("callback", function)
+    signature = inspect.signature(function)
+    for arguments in ((), (None,)):
+        with suppress(TypeError):
+            signature.bind(*arguments)
+            return bool(arguments)
+    raise TypeError(f"callback takes {signature}; write a function without arguments, or of the ErrorContext alone")

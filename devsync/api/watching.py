@@ -88,6 +88,7 @@ class Watching:
             await known_configuration(self._core, self._settings.limits),
             now,
             watch=self._watch,
+            with_causes=True,
             with_advice=with_advice,
         )
         if with_advice and snapshot.recommendations is not None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.edition import EditionPlan, EditionResult
-from devsync.contracts.recovery import FailedUnit
+from devsync.contracts.recovery import FailedUnit, PeopleAsked
 from devsync.domain.changelog.edits import Edits
 from devsync.domain.model import Model
 
@@ -47,6 +47,8 @@ class AmendmentProgress(Model):
     """Units, in the order in which they answered."""
     until: datetime
     tries: int = 0
+    asked: PeopleAsked | None = None
+    """Set while its recovery waits for people: somebody has asked it to."""
     ended: str = ""
     """Why it asks no more: everything is there, the time is up, somebody stopped it, a newer edition took its place."""
     refused_messages: tuple[str, ...] = ()

@@ -92,6 +92,9 @@ class Decision(Model):
 
     by: Person
     reason: Why
+    generation: int | None = None
+    """Of the standing that its sender had before their eyes: where another one stands by then, it is refused. None:
+    whatever stands there."""
 
 
 class ModeDecision(Decision):

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
@@ -81,6 +81,28 @@ class DeliverySchedule(Model):
     """How long a record between two rounds is tried; the last one of a delivery has the time of its policy."""
 
 
+MOST_TRIES, LONGEST_WAIT, STEEPEST_FACTOR = 100, timedelta(hours=1), 10.0
+"""Of one row of tries."""
+
+
+class TryNow(Model):
+    """Argument of the signal `try_now`: the next try is made at once, and where it fails others after it. They use up
+    no step of the schedule, and the row ends when something is known for good."""
+
+    reply_to: str | None = None
+    """Workflow id that is told what comes of it as well, as the request's own is: once, when the row is over (used up,
+    past `until`, ended by what is known for good), and before that only of a post that may have arrived. Who puts the
+    delivery off hears nothing more of its row."""
+    attempts: int = Field(default=1, ge=1, le=MOST_TRIES)
+    """The first one included."""
+    wait: timedelta = Field(default=timedelta(0), ge=timedelta(0), le=LONGEST_WAIT)
+    """From the end of the first try to the next one."""
+    factor: float = Field(default=1.0, ge=1, le=STEEPEST_FACTOR)
+    """By which each wait is longer than the one before."""
+    until: AwareDatetime | None = None
+    """No further try begins after it."""
+
+
 class DeliveryRequest(Model):
     """Bring this revision to the channel. Also the argument of the signal `revise`."""
 
@@ -110,6 +132,8 @@ class DeliveryRequest(Model):
     how it stands: state `pending`, with the `setback`."""
     also_tell: str | None = None
     """The recovery that begins it, which is told likewise."""
+    asks_for: TryNow | None = None
+    """The tries that the recovery wants which begins it: this one, and more in a row."""
     gives_up_at: AwareDatetime | None = None
     """Set: it stands in for another channel, and is of use until then. No try is made later, and the end alone is told.
     """
@@ -122,7 +146,9 @@ class DeliveryRequest(Model):
     is_looked_after: bool = False
     """Who asks for it also recovers what goes wrong, and asks people about it, until it says `go_on_alone`."""
     escalation: str = "default"
-    """The policy by which people are told where it ends badly and nobody looks after it."""
+    """The policy by which people are told where it ends badly and nobody looks after it. Empty: they are not."""
+    owner_run_id: str = ""
+    """`original_execution_run_id` of the edition's or amendment's run that asks for it; empty: a person does."""
     is_replay: bool = False
     """A person asks for it: a webhook is sent also to an address that its receiver had switched off."""
 
@@ -131,13 +157,8 @@ class Listen(Model):
     """Argument of the signal `listen`: tell me as well. What is settled by then is told at once."""
 
     reply_to: str
-
-
-class TryNow(Model):
-    """Argument of the signal `try_now`: the next try is made at once. It uses up no step of the schedule."""
-
-    reply_to: str | None = None
-    """Workflow id that is told what comes of it as well, as the request's own is."""
+    at_once: bool = False
+    """Tell me now how it stands, settled or not: how many tries were made for me, the one under way included."""
 
 
 class PutOff(Model):
@@ -147,6 +168,9 @@ class PutOff(Model):
     """
 
     until: AwareDatetime
+    by: str | None = None
+    """Workflow id of who says so. The tries that it has asked for are not made any more; those of others are. None:
+    all that was asked for is made."""
 
 
 class Drop(Model):
@@ -206,6 +230,13 @@ class DeliveryOutcome(Model):
     """Calls to the service for this revision, by this run: posts whatever came of them, and answered look-ups."""
     setback: Failure | None = None
     """Why the last try did not bring it there; None also where a post was looked for and had not arrived."""
+    tries: int = 0
+    """Of a report to who asked for tries: how many were made for it, the one under way included."""
+    tries_go_on: bool = False
+    """What came of them is told later: this is how it stands in the middle of one."""
+    has_told_people: bool = False
+    """Of a report to its edition: it has ended badly, and people know so, in the places of its recoveries, which are
+    over."""
     was_stopped: bool = False
     """Somebody cancelled it, or something else stands in for good: nobody brings it there by another way."""
     has_recalled: bool = True

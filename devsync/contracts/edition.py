@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from devsync.contracts import names
 from devsync.contracts.approval import ApprovalPlan, ApprovalProgress
@@ -16,6 +17,7 @@ from devsync.domain.changelog.surroundings import Holiday
 from devsync.domain.changelog.telling import Telling
 from devsync.domain.changelog.window import Window
 from devsync.domain.model import Model
+from devsync.domain.recovery.decision import ABOUT_AN_EDITION, Decision
 from devsync.domain.recovery.plan import RecoveryPlan, StepState
 
 
@@ -107,9 +109,15 @@ class EditionPlan(Model):
             *([names.calendar_unit(self.team)] if self.has_calendar else []),
         )
 
+    @property
+    def of_content(self) -> Self:
+        """Without how calls, deliveries and recoveries are made: nine tenths of a small team's plan."""
+        return self.model_copy(update={"policies": {}, "delivery_schedules": {}, "recovery_plans": ()})
+
 
 class ComposeEdition(Model):
     plan: EditionPlan
+    """What is composed depends on; how calls, deliveries and recoveries are made is left out."""
     units: tuple[UnitCollected, ...]
     gaps: tuple[Gap, ...]
     patient_until: datetime
@@ -209,6 +217,8 @@ class ChannelResult(Model):
 
     channel: str
     """The target as the team file names it: `#payments`."""
+    key: str = ""
+    """Of its plan: by it the channel's Delivery is found."""
     kind: str
     """`slack`, `email`, `webhook`."""
     state: DeliveryState
@@ -255,6 +265,16 @@ class RecoverySummary(Model):
     decided_by: str = ""
     escalations: tuple[str, ...] = ()
     """Ids of those that it has joined."""
+    has_told_the_end: bool = False
+    """Of a channel: people know how its Delivery ended, which has the places in escalations now."""
+    choices: tuple[Decision, ...] = ()
+    """While it waits for people: what they can decide."""
+
+    @property
+    def told(self) -> str:
+        """As people are told of it, and of no other one of its edition: `github (collect)`, `slack (deliver 2)`."""
+        number = self.workflow_id.rpartition(":")[2]
+        return f"{self.service} ({self.phase})" if number in {"", "1"} else f"{self.service} ({self.phase} {number})"
 
 
 class EditionResult(Model):
@@ -311,6 +331,10 @@ class EditionProgress(Model):
     """Answer of the query `progress`."""
 
     phase: Phase = Phase.PLANNING
+    phase_since: datetime | None = None
+    """When that began; None before the first."""
+    seconds: dict[str, float] = {}
+    """Workflow time by phase until then, and `total`."""
     units_total: int = 0
     """Repositories, projects, boards and whatever else is asked for."""
     units_done: tuple[str, ...] = ()
@@ -320,6 +344,8 @@ class EditionProgress(Model):
     recoveries: tuple[RecoverySummary, ...] = ()
     """Of what failed: running and ended ones."""
     escalations: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    """Those of them that have told this run what was decided."""
     approval: ApprovalProgress | None = None
     notes: tuple[str, ...] = ()
     """As in the result."""
@@ -340,6 +366,17 @@ class EditionProgress(Model):
     """False while it is a backfill that only composes and stores."""
     result: EditionResult | None = None
     """Set as soon as the edition is delivered, or will not be: recording may still be under way."""
+
+    @property
+    def asked(self) -> dict[str, tuple[Decision, ...]]:
+        """Escalations whose answer is waited for, with what can be decided there."""
+        if self.result is not None:
+            return {}
+        joined = {escalation for one in self.recoveries for escalation in one.escalations}
+        own = [one for one in self.escalations if one not in joined and one not in self.answered]
+        of_the_run = dict.fromkeys(own, ABOUT_AN_EDITION)
+        waiting = {escalation: one.choices for one in self.recoveries for escalation in one.escalations if one.choices}
+        return of_the_run | waiting
 
 
 class RecordEdition(Model):

@@ -25,3 +25,6 @@ class ErrorRecord(Model):
     message: str
     """Without secrets."""
     occurred_at: datetime
+    owner_run_id: str | None = None
+    """The run of the edition or amendment that a recovery or a delivery worked for; of one that was reset, its first
+    id. None: it is `run_id`."""

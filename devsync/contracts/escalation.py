@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from devsync.contracts import names
-from devsync.contracts.people import Person, Words
+from devsync.contracts.notifications import NoticeLink
+from devsync.contracts.people import Person, Pressed, Words
 from devsync.contracts.policies import Policies
 from devsync.domain.errors import ErrorSeverity, Failure
 from devsync.domain.escalation.journal import JournalRecord
@@ -114,6 +115,14 @@ class GoOnAlone(Model):
     """Of the edition's recoveries of the channel."""
 
 
+class PlacesKept(Model):
+    """Argument of the signal `places_kept` that a recovery sends the Delivery of its channel, when it is over and the
+    channel lacks the edition still: who looks after the channel takes them, its edition, or the Delivery where that one
+    is gone."""
+
+    places: tuple[HeldPlace, ...]
+
+
 class SubscriberLeft(Model):
     """Argument of the signal `left` that a subscriber sends: it needs no answer any more."""
 
@@ -132,6 +141,7 @@ class Acknowledge(Model):
     """Somebody has taken it: nobody else is asked for a while."""
 
     by: Person
+    pressed: Pressed | None = None
 
 
 class Snooze(Model):
@@ -139,6 +149,7 @@ class Snooze(Model):
 
     by: Person
     minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)]
+    pressed: Pressed | None = None
 
 
 class Reassign(Model):
@@ -210,7 +221,14 @@ class ToldTarget(Model):
     failures: int = 0
     """In a row."""
     error: str = ""
+    """Of the last try; empty once one succeeded."""
     told_at: datetime | None = None
+    """When they heard of it first."""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whatever has become of later changes of the message."""
+        return self.told_at is not None or self.state is ToldState.TOLD
 
 
 class EscalationJoin(Model):
@@ -227,6 +245,8 @@ class EscalationJoin(Model):
     """After a post of unknown outcome the channel is asked no sooner than this."""
     retry_after: Annotated[tuple[timedelta, ...], Field(min_length=1)] = (timedelta(seconds=30), timedelta(minutes=5))
     """The waits between tries to reach somebody; the last one is repeated while the escalation is open."""
+    links: tuple[NoticeLink, ...] = ()
+    """Where people read more: its page on the dashboard, the runbook."""
 
 
 class ThreadNote(Model):
@@ -252,6 +272,8 @@ class EscalationStart(Model):
     refused_count: int = 0
     empty_since: datetime | None = None
     """When the last subscriber left without being healed."""
+    presses: tuple[str, ...] = ()
+    """The last ones that were taken, by their ids."""
     owed: tuple["RecordEscalation", ...] = ()
     """What is not in the database yet of pages that are over."""
 
@@ -273,7 +295,11 @@ class EscalationView(Model):
     """None: nobody has joined yet."""
     next_step: str = ""
     choices: tuple[Decision, ...] = ()
-    """What those who wait offer."""
+    """What those who wait offer; where nobody waits, what those who follow do. None has no effect."""
+    not_offered: str = ""
+    """Why the other decisions are not there, as a sentence without its end; empty where all are."""
+    is_waited_for: bool = False
+    """Somebody goes on only with the answer, or at their deadline."""
     subscribers: tuple[SubscriberEntry, ...] = ()
     told: tuple[ToldTarget, ...] = ()
     events: tuple[Event, ...] = ()

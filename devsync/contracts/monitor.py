@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints, field_validator
 
 from devsync.contracts.escalation import ThreadNote, ToldTarget
 from devsync.contracts.people import Person, Words
@@ -12,6 +12,7 @@ from devsync.domain.audit import AuditEntry
 from devsync.domain.escalation.policy import Target
 from devsync.domain.health.bands import Health
 from devsync.domain.health.book import Alert, AlertBook, AlertPolicy, Mute
+from devsync.domain.health.naming import names_a_rule
 from devsync.domain.health.rules import Verdict
 from devsync.domain.model import Model
 
@@ -93,7 +94,15 @@ class AcknowledgeAlert(Model):
 
     by: Person
     alert: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-    """Its key, as `alerts list` has it: `error_rate:github`."""
+    """Its key, as `alerts list` has it: `error_rate:github`. Or the id of one time that it fired, and no other."""
+
+
+class AcknowledgeAlerts(Model):
+    """Somebody has taken several at once, those of them that fire still."""
+
+    by: Person
+    alerts: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)]
+    """By the ids of the times that they fired."""
 
 
 class MuteAlerts(Model):
@@ -106,6 +115,15 @@ class MuteAlerts(Model):
     since: AwareDatetime | None = None
     """When it begins; now without it."""
     reason: Words = ""
+    beside: Annotated[str, StringConstraints(max_length=400)] = ""
+    """The id of the alert whose button says it: refused where that is over, or muted by name already."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _may_hold_something(cls, pattern: str) -> str:
+        if not names_a_rule(pattern):
+            raise ValueError("no alert is called so; write a rule and a subject, like *:github or error_rate:*")
+        return pattern
 
 
 class UnmuteAlerts(Model):
@@ -157,10 +175,6 @@ class MonitorStart(Model):
 class MonitorView(Model):
     """Answer of the query `state`."""
 
-    @property
-    def open_ones(self) -> tuple[Alert, ...]:
-        return tuple(alert for alert in self.alerts if alert.is_open)
-
     health: Health | None = None
     """By the last look; None before the first one, and while the monitor is switched off."""
     looked_at: datetime | None = None
@@ -170,6 +184,8 @@ class MonitorView(Model):
     mutes: tuple[Mute, ...] = ()
     told: tuple[ToldTarget, ...] = ()
     """Channels that could not be reached, with why."""
+    reach: dict[str, str] = {}
+    """By the id of an alert that a message is about: how many channels have it, `1 of 2 reached`."""
     notes: tuple[str, ...] = ()
     unrecorded: int = 0
     """Changes that are not in the database yet."""
@@ -177,3 +193,8 @@ class MonitorView(Model):
     refused: tuple[str, ...] = ()
     """The last messages that could not be taken, with why."""
     refused_count: int = 0
+
+    @property
+    def open_ones(self) -> tuple[Alert, ...]:
+        """What is wrong now, the worst first; also what somebody looks after."""
+        return tuple(alert for alert in self.alerts if alert.is_open)

@@ -1,6 +1,7 @@
 """The names that people, tools and running workflows rely on. Changing one breaks runs that are in flight."""
 
 import re
+from typing import NamedTuple
 
 from temporalio.common import SearchAttributeKey
 
@@ -16,15 +17,15 @@ RECORD_KEEPING = "RecordKeeping"
 HEALTH_MONITOR = "HealthMonitor"
 
 EDITIONS_QUEUE = "editions"
-"""Workflows that make editions."""
+"""Workflows that make editions, and their local activities."""
 CONTROL_QUEUE = "control"
-"""Workflows around an edition: what starts it, and what outlives it."""
+"""Workflows around an edition (what starts it, and what outlives it), and their local activities."""
 WORKFLOW_QUEUES = (EDITIONS_QUEUE, CONTROL_QUEUE)
-"""All others are for activities."""
+"""All others are for activities of services."""
 
 
 def service_queue(service: str) -> str:
-    """The activity task queue of one service, so that a fleet-wide rate can be declared for it."""
+    """The activity task queue of one outside service, so that a fleet-wide rate can be declared for it."""
     return f"service.{service}"
 
 
@@ -49,9 +50,10 @@ STATUS = "status"
 CHANNEL_KINDS = (SLACK, EMAIL, WEBHOOK)
 """Services that take an edition out."""
 LOCAL = "local"
-"""Database and rendering: our own machine's work."""
+"""Database and rendering: our own machine's work. It has no queue: a run's own worker does it."""
 
 SERVICES = (GITHUB, JIRA, SLACK, EMAIL, WEBHOOK, CALENDAR, GIT_MIRROR, STATUS, LOCAL)
+WITH_QUEUE = tuple(service for service in SERVICES if service != LOCAL)
 UNGUARDED = (WEBHOOK, CALENDAR, GIT_MIRROR, STATUS, LOCAL)
 """Services without a circuit breaker: many hosts under one name, of which one that is down says nothing of the rest;
 and our own machine."""
@@ -86,6 +88,18 @@ def slack_key(channel: str) -> str:
 
 def delivery_id(team: str, iso_week: str, channel: str) -> str:
     return f"delivery:{team}:{iso_week}:{channel}"
+
+
+class DeliveryKey(NamedTuple):
+    team: str
+    iso_week: str
+    channel: str
+
+
+def delivery_key(workflow_id: str) -> DeliveryKey | None:
+    """Which delivery a workflow is; None for any other workflow."""
+    kind, *key = workflow_id.split(":", 3)
+    return DeliveryKey(*key) if kind == "delivery" and len(key) == 3 else None
 
 
 def recovery_id(team: str, iso_week: str, service: str, phase: str, number: int) -> str:

@@ -1,5 +1,9 @@
 """Messages to people about the service itself (escalations, approvals, alerts), beside the editions."""
 
+from typing import Self
+
+from devsync.domain.answers import Offer
+from devsync.domain.dashboard_pages import address_of
 from devsync.domain.model import Model
 
 
@@ -17,6 +21,7 @@ class NotifyTarget(Model):
 class NoticeLink(Model):
     label: str
     url: str
+    """Absolute; or the path of a page of the dashboard, which whoever sends the notice makes so."""
 
 
 class Notice(Model):
@@ -29,8 +34,15 @@ class Notice(Model):
     fields: dict[str, str] = {}
     """Short facts: `{"Service": "GitHub", "Since": "09:04 UTC"}`."""
     links: tuple[NoticeLink, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    """What can be answered at once, where the service has buttons; the body says how else."""
     data: dict[str, str] = {}
     """For programs (webhooks): ids, states."""
+
+    def with_dashboard(self, dashboard: str) -> Self:
+        """Its links as people can follow them: to the dashboard at that address; where it is empty, without these."""
+        links = [link.model_copy(update={"url": address_of(link.url, dashboard)}) for link in self.links]
+        return self.model_copy(update={"links": tuple(link for link in links if link.url)})
 
 
 class Notify(Model):

@@ -14,7 +14,9 @@ class OperationKind(StrEnum):
     ATTEMPT = "attempt"
     """One attempt of one activity."""
     CALL = "call"
-    """One API call that an attempt made."""
+    """One API call that an attempt made: it went out, and was answered or failed."""
+    REFUSAL = "refusal"
+    """One that did not go out: our own breaker refused it, or the service had asked for patience."""
 
 
 class OperationRecord(Model):
@@ -27,7 +29,7 @@ class OperationRecord(Model):
     attempt: int = 0
     """From 1; 0 of phases and editions."""
     number: int = 0
-    """Of an attempt's calls, from 1 in the order of their ends."""
+    """Of an attempt's calls, from 1 in the order of their ends; then of its refusals."""
     kind: OperationKind
     team: str
     """Empty for work that belongs to no team."""
@@ -48,3 +50,6 @@ class OperationRecord(Model):
     """Of an attempt: the most that its process held meanwhile, resident. None where the system does not tell."""
     was_remembered: bool | None = None
     """Of an attempt that collects: what an earlier one had collected still held. None: it looks for no such thing."""
+    owner_run_id: str | None = None
+    """The run of the edition or amendment that a recovery or a delivery worked for; of one that was reset, its first
+    id. None: it is `run_id`."""

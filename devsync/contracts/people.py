@@ -11,6 +11,14 @@ Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1_000)]
 
 
+class Pressed(Model):
+    """Of an answer by button: where the button stood, and which press it was. A press counts once."""
+
+    page: str
+    """Of the escalation; a button of an earlier one is over with it."""
+    id: str
+
+
 class Escalate(Model):
     """Argument of `escalate` to an edition, a recovery or an escalation: `{"by": "anna", "reason": "it is urgent"}`."""
 
@@ -30,6 +38,7 @@ class Resolve(Model):
     decision: Decision | None = None
     """Needed where somebody waits for one."""
     note: Words = ""
+    pressed: Pressed | None = None
 
 
 class Stop(Model):

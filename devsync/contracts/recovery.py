@@ -84,6 +84,8 @@ class RecoveryRequest(Model):
     then."""
     escalation: str = "default"
     """Name of the team's escalation policy; it is read and frozen when an escalation starts."""
+    owner_run_id: str = ""
+    """`original_execution_run_id` of the edition's or amendment's run that it works for; empty: of a program's."""
 
 
 class StepRequest(Model):
@@ -155,15 +157,31 @@ class RecoveryReport(Model):
     """Ids of those that were joined, one a cause; they may still be open."""
     escalation_level: str = ""
     """Where the last one that was joined begins, or would have begun."""
+    has_told_the_end: bool = False
+    """Its channel's Delivery was over by then: people know how that ended, on the pages where it takes our place."""
     answers: dict[str, RecoveryResult] = {}
     """What a program's steps told, by their ids; with its data that of the step whose answer stands."""
     workflow_id: str = ""
     run_id: str = ""
+    owner_run_id: str = ""
+    """Of the request."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     is_recorded: bool = False
     """False: the database did not answer in the time that a recovery has for it; whoever waited records it later."""
     refused_messages: tuple[str, ...] = ()
+
+
+class PeopleAsked(Model):
+    """Argument of the signal `people_asked` that a recovery sends the run that it works for: from now on it waits for
+    an answer, also while it tries again as it was told. The report says what came of it."""
+
+    recovery: str
+    """Its workflow id."""
+    escalations: tuple[str, ...]
+    """Ids of those that it has joined; the decision of any counts."""
+    choices: tuple[Decision, ...]
+    """What it can do with an answer."""
 
 
 class RecordRecovery(Model):

@@ -40,6 +40,20 @@ class AuditEntry(Model):
     """Texts and whole numbers alone: fractions may come back from a database written otherwise."""
 
 
+def deed(*, team: str, by: str, at: datetime, what: str, action: str, outcome: str, **context: str | int) -> AuditEntry:
+    """What a person did to something that keeps no record of it by itself: a schedule, a delivery tried again."""
+    return AuditEntry(
+        team=team,
+        id=f"deed:{what}:{action}:{at.astimezone(UTC).isoformat()}:{by}",
+        at=at,
+        actor=by,
+        what=what,
+        action=action,
+        outcome=outcome,
+        context=context,
+    )
+
+
 class Head(Model):
     """Where a chain stands: the number and hash of an entry, of none at its beginning."""
 

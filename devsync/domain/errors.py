@@ -123,16 +123,22 @@ def assessed(failure: Failure, context: ErrorContext) -> Failure:
     """The failure as it weighs in its context, with its fingerprint.
 
     What the context states wins over what classification found. What is expected (throttling, an open breaker) heals
-    by waiting and is never made worse than it is.
+    by waiting and is never made worse than it is. Refused calls are alike whatever their breaker opened for: that was
+    another failure, with a fingerprint of its own.
     """
     category = context.category or failure.category
+    was_called = failure.retry_at is None
     found = failure.severity if failure.is_expected else failure.severity.raised(context.user_facing + context.critical)
     return failure.model_copy(
         update={
             "category": category,
             "severity": context.severity or found,
             "fingerprint": fingerprint(
-                category.value, context.service, context.operation, failure.message, code=failure.code
+                category.value,
+                context.service,
+                context.operation,
+                failure.message if was_called else failure.code,
+                code=failure.code,
             ),
         }
     )

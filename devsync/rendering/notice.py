@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from devsync.contracts.notifications import Notice
-from devsync.rendering.escape import ampersand_escaped, safe_url, slack
+from devsync.domain.spelling import spelled
+from devsync.rendering.buttons import buttons
+from devsync.rendering.escape import SafeUrl, ampersand_escaped, safe_url, slack
 from devsync.rendering.slack_blocks import MAX_SECTION, MAX_TEXT, Block, context, header, section, shorten
 
 
@@ -15,11 +17,15 @@ class SlackNotice(NamedTuple):
     """Empty for a notice of one line."""
 
 
-def slack_notice(notice: Notice) -> SlackNotice:
-    """A title, its facts, its text and its links; a line alone needs no blocks."""
-    text = shorten(slack(notice.title), MAX_TEXT)
-    blocks = [header(slack(notice.title)), *_facts(notice), *_body(notice), *_links(notice)]
-    return SlackNotice(text, blocks if len(blocks) > 1 else [])
+def slack_notice(notice: Notice, *, has_buttons: bool = False) -> SlackNotice:
+    """A title, its facts, its text and its links; a line alone needs no blocks.
+
+    `has_buttons`: somebody hears what is pressed. Then what it offers are buttons, and so are its links.
+    """
+    title = slack(spelled(notice.title))
+    below = buttons(notice.offers, _safe_links(notice)) if has_buttons and notice.offers else _links(notice)
+    blocks = [header(title), *_facts(notice), *_body(notice), *below]
+    return SlackNotice(shorten(title, MAX_TEXT), blocks if len(blocks) > 1 else [])
 
 
 def _facts(notice: Notice) -> Iterator[Block]:
@@ -37,9 +43,11 @@ def _body(notice: Notice) -> Iterator[Block]:
 
 def _links(notice: Notice) -> Iterator[Block]:
     links = [
-        f"<{ampersand_escaped(url)}|{slack(link.label).replace('|', '¦')}>"
-        for link in notice.links
-        if (url := safe_url(link.url)) is not None
-    ]
+        f"<{ampersand_escaped(url)}|{slack(label).replace('|', '¦')}>" for label, url in _safe_links(notice)
+    ]  # fmt: skip
     if links:
         yield context("  ·  ".join(links))
+
+
+def _safe_links(notice: Notice) -> list[tuple[str, SafeUrl]]:
+    return [(link.label, url) for link in notice.links if (url := safe_url(link.url)) is not None]

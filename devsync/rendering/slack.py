@@ -4,7 +4,7 @@ The channel message is what everybody reads: what the week brought, what is miss
 opens the thread, which tells every section; in a very large edition its first items, and how many more there are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,16 @@ from jinja2 import Template
 from devsync.domain.changelog.edition import Edition, Section
 from devsync.domain.changelog.telling import Telling
 from devsync.domain.model import Model
+from devsync.rendering.buttons import buttons
 from devsync.rendering.environment import Format, environment
+from devsync.rendering.escape import ampersand_escaped
 from devsync.rendering.slack_blocks import (
     MAX_MESSAGE,
     MAX_TEXT,
     Block,
     Part,
     context,
+    cost,
     fitting,
     header,
     messages,
@@ -39,6 +42,7 @@ MAX_REPLIES = 9
 _ITEM_CHARACTERS = 250
 
 # Three boxes and a summary of this size leave 1,600 characters for header, small print and JSON's own.
+_BOXES = 4
 _MAX_BOX = 2_600
 
 
@@ -67,7 +71,7 @@ def render_slack(edition: Edition, templates: Path, revision: int = 1, *, tellin
     """
     story = story_of(edition, revision, telling)
     template = environment(templates, Format.SLACK).get_template(TEMPLATE)
-    told = _Teller(story, template)
+    told = _Teller(story, template, list(buttons(telling.offers)))
     channel, overflowing = told.channel_boxes()
     replies = _replies(story, template, overflowing)
     if replies:
@@ -98,9 +102,11 @@ def _replies(story: Story, template: Template, overflowing: frozenset[str]) -> l
 class _Teller:
     """Says the parts of one story in the words of the template's blocks."""
 
-    def __init__(self, story: Story, template: Template) -> None:
+    def __init__(self, story: Story, template: Template, asked: Sequence[Block] = ()) -> None:
+        """`asked`: what the channel message asks for below its banner."""
         self._story = story
         self._template = template
+        self._asked = asked
 
     def say(self, block: str, **values: object) -> str:
         values["story"] = self._story
@@ -109,15 +115,18 @@ class _Teller:
     def channel_boxes(self) -> tuple[list[Block], frozenset[str]]:
         """The blocks of the channel message, and which of its boxes the thread must tell in full."""
         banner = [context(self.say("banner"))] if self._story.banner else []
+        beside = sum(map(cost, self._asked)) + (len(ampersand_escaped(page)) if (page := self._story.page) else 0)
+        most = _MAX_BOX - beside // _BOXES
         blocks = [
             *banner,
+            *self._asked,
             header(self.say("title")),
             context(self.say("dateline")),
-            section(shorten(self.say("summary"), _MAX_BOX)),
+            section(shorten(self.say("summary"), most)),
         ]
         overflowing = set()
         for name, part in self._boxes():
-            text, omitted = fitting(part, _MAX_BOX)
+            text, omitted = fitting(part, most)
             if omitted:
                 text += "\n" + self.say("more", omitted=omitted)
                 overflowing.add(name)

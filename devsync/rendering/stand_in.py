@@ -23,7 +23,9 @@ def in_html(page: str, stands_in_for: str) -> str:
     """At the head of a page."""
     if not stands_in_for:
         return page
-    said = f'<p style="font:14px sans-serif;color:#6b7280;text-align:center">{escape(line(stands_in_for))}</p>'
+    # By its class the mail gives it a colour for the dark (templates/html/head.css).
+    style = "margin:0;padding:14px 18px 0;font:14px/1.5 sans-serif;color:#5b6570;text-align:center"
+    said = f'<p class="dateline" style="{style}">{escape(line(stands_in_for))}</p>'
     body = _BODY.search(page)
     at = body.end() if body else 0
     return f"{page[:at]}\n{said}{page[at:]}"

@@ -13,9 +13,10 @@ from devsync.contracts.names import LOCAL
 from devsync.domain.changelog.difference import Difference, ItemKind
 from devsync.domain.changelog.edition import Edition, Gap, Item, ProvenanceKind, ReleaseNote, Section
 from devsync.domain.changelog.telling import Amended, Telling
+from devsync.domain.spelling import service_name
 from devsync.rendering.ahead import Figure, Group, ahead_of, figures_of
 from devsync.rendering.entries import MAX_NAME_LENGTH, Entries, Entry, Reference, reference_to
-from devsync.rendering.escape import MAX_TITLE_LENGTH, one_line, safe_url
+from devsync.rendering.escape import MAX_TITLE_LENGTH, SafeUrl, one_line, safe_url
 from devsync.rendering.wording import (
     SECTION_WORDS,
     counted,
@@ -23,8 +24,8 @@ from devsync.rendering.wording import (
     listed,
     moment,
     period,
-    service_name,
     unit_name,
+    what_stands_in,
     why_missing,
 )
 
@@ -103,6 +104,8 @@ class Story(NamedTuple):
     editors_note: str = ""
     amended: str = ""
     """What this revision has and the one before had not, or empty."""
+    page: SafeUrl | None = None
+    """Where on the dashboard more is to be seen."""
 
 
 def story_of(edition: Edition, revision: int = 1, telling: Telling = PLAIN) -> Story:
@@ -119,6 +122,7 @@ def story_of(edition: Edition, revision: int = 1, telling: Telling = PLAIN) -> S
         banner=one_line(telling.banner, MAX_BANNER_LENGTH),
         follow_up=_follow_up(edition, telling),
         amended=_amended(telling.amended) if telling.amended else "",
+        page=safe_url(telling.page),
     )
     _last_told = (weakref.ref(edition, _forget), (revision, telling), story)
     return story
@@ -273,21 +277,10 @@ def _missing(gap: Gap, edition: Edition) -> Missing:
     )
 
 
-_STAND_INS: dict[ProvenanceKind, str] = {
-    ProvenanceKind.PARTIAL: "What it had answered before stands in.",
-    ProvenanceKind.MIRROR: "Its git mirror stands in: commits, without pull requests.",
-    ProvenanceKind.FEED: "Its public feed stands in: the latest titles.",
-    ProvenanceKind.DERIVED: "What other sources tell of it stands in.",
-}
-
-
 def _stand_in(gap: Gap, edition: Edition) -> str:
-    if gap.stand_in in _STAND_INS:
-        return _STAND_INS[gap.stand_in]
-    if gap.as_of is None:
-        return ""
-    until = f"Data of {moment(gap.as_of, edition.window.timezone)} stands in"
-    return f"{until}; later changes are missing." if gap.as_of < edition.window.end else f"{until}."
+    clause = what_stands_in(gap, edition.window.timezone)
+    is_older = gap.stand_in in {None, ProvenanceKind.CACHED} and gap.as_of and gap.as_of < edition.window.end
+    return f"{clause[:1].upper()}{clause[1:]}{'; later changes are missing' if is_older else ''}." if clause else ""
 
 
 def _follow_up(edition: Edition, telling: Telling) -> str:

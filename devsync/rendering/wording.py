@@ -6,9 +6,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from devsync.contracts.names import LOCAL
-from devsync.domain.changelog.edition import Section
+from devsync.domain.changelog.edition import Gap, ProvenanceKind, Section
 from devsync.domain.changelog.window import Window
 from devsync.domain.errors import ErrorCategory
+from devsync.domain.spelling import service_name
 
 
 class SectionWords(NamedTuple):
@@ -31,8 +32,6 @@ SECTION_WORDS: dict[Section, SectionWords] = {
     Section.OTHER: SectionWords("Other changes", "other change", "other changes"),
 }
 
-_SERVICE_NAMES = {"github": "GitHub", "jira": "JIRA", "calendar": "calendar", "slack": "Slack"}
-
 _OUR_FAULT = "something failed on our side"
 _WHY_MISSING: dict[ErrorCategory, str] = {
     ErrorCategory.DATA_COLLECTION: "{service} does not show it to us",
@@ -49,6 +48,14 @@ _WHY_MISSING: dict[ErrorCategory, str] = {
 }
 
 
+_STAND_INS: dict[ProvenanceKind, str] = {
+    ProvenanceKind.PARTIAL: "what it had answered before stands in",
+    ProvenanceKind.MIRROR: "its git mirror stands in: commits, without pull requests",
+    ProvenanceKind.FEED: "its public feed stands in: the latest titles",
+    ProvenanceKind.DERIVED: "what other sources tell of it stands in",
+}
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """`1 fix`, `1,204 fixes`; without `many` the plural takes an s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
@@ -59,11 +66,6 @@ def listed(words: Sequence[str]) -> str:
     if len(words) <= 1:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def service_name(service: str) -> str:
-    """How readers know a service; one that is not in the table is called as the configuration calls it."""
-    return _SERVICE_NAMES.get(service, service)
 
 
 def unit_name(unit: str, service: str) -> str:
@@ -89,6 +91,13 @@ def why_missing(service: str, category: str, reason: str) -> str:
     return reason.partition(": ")[0]
 
 
+def what_stands_in(gap: Gap, timezone: str = "UTC") -> str:
+    """What there is in the place of the live answer, in one clause; empty where nothing is."""
+    if gap.stand_in in _STAND_INS:
+        return _STAND_INS[gap.stand_in]
+    return f"data of {moment(gap.as_of, timezone)} stands in" if gap.as_of else ""
+
+
 def period(window: Window) -> str:
     """`9–15 November 2026`: the window's days in the team's timezone, the last one included.
 
@@ -99,7 +108,7 @@ def period(window: Window) -> str:
     # Asked of the instants, since in some zones a day has no midnight when clocks change.
     if _is_start_of_day(start) and _is_start_of_day(end):
         return _days(start.date(), (end - timedelta(microseconds=1)).date())
-    return f"{moment(window.start, window.timezone)} – {moment(window.end, window.timezone)} ({window.timezone})"
+    return f"{_on_the_clock(start)} – {_on_the_clock(end)} ({window.timezone})"
 
 
 def day(instant: datetime, timezone: str) -> str:
@@ -118,8 +127,18 @@ def days_of(first: date, last: date) -> str:
 
 
 def moment(instant: datetime, timezone: str) -> str:
-    """`9 November 2026, 14:05`, in the team's timezone."""
+    """`9 November 2026, 14:05 CET`, in the team's timezone: a mail is read anywhere."""
     local = instant.astimezone(ZoneInfo(timezone))
+    return f"{_on_the_clock(local)} {zone_word(local)}"
+
+
+def zone_word(local: datetime) -> str:
+    """`CET`; of a zone that has no such word, `UTC+05:30`."""
+    word = local.tzname() or ""
+    return word if word.isalpha() else f"UTC{local.isoformat()[-6:]}"
+
+
+def _on_the_clock(local: datetime) -> str:
     return f"{local.day} {local:%B %Y, %H:%M}"
 
 

@@ -24,6 +24,7 @@ from devsync.domain.backoff import next_delay
 from devsync.domain.errors import ErrorCategory, ErrorContext, Failure, assessed
 from devsync.domain.redaction import bounded, redacted
 from devsync.runtime.declared_retry import jitter_of
+from devsync.runtime.owners import owner_of
 
 KeepError = Callable[[ErrorRecord], None]
 
@@ -48,6 +49,7 @@ class _Translate(ActivityInboundInterceptor):
         self._secrets = secrets
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 (the SDK's name)
+        owner = owner_of(input.headers)
         try:
             result = await super().execute_activity(input)
         except ApplicationError as error:
@@ -55,7 +57,7 @@ class _Translate(ActivityInboundInterceptor):
                 raise  # no failure: work handed back at a shutdown
             context = _context(error)
             failure = assessed(self._clean(error.details[0]), context)
-            self._tell(failure)
+            self._tell(failure, owner)
             raise to_application_error(failure, error.next_retry_delay) from error.__cause__
         except FailureError:
             raise  # cancellation
@@ -65,22 +67,22 @@ class _Translate(ActivityInboundInterceptor):
 
             context = _context(error)
             failure = self._clean(assess(context, datetime.now(UTC)))
-            self._tell(failure)
+            self._tell(failure, owner)
             delay = _delay(failure, activity.info(), jitter_of(input.headers))
             raise to_application_error(failure, delay) from self._brief(error)
-        return self._told(result) if isinstance(result, StepResult) else result
+        return self._told(result, owner) if isinstance(result, StepResult) else result
 
-    def _told(self, result: StepResult) -> StepResult:
+    def _told(self, result: StepResult, owner: str | None) -> StepResult:
         """A step answers although some of its units failed; each of these failures is told as a raised one is."""
         failures = {unit: self._clean(failure) for unit, failure in result.failures.items()}
         for unit, failure in failures.items():
-            self._tell(failure, unit)
+            self._tell(failure, owner, unit)
         return result.model_copy(update={"failures": failures, "message": redacted(result.message, self._secrets)})
 
     def _clean(self, failure: Failure) -> Failure:
         return failure.model_copy(update={"message": bounded(redacted(failure.message, self._secrets))})
 
-    def _tell(self, failure: Failure, unit: str = "") -> None:
+    def _tell(self, failure: Failure, owner: str | None, unit: str = "") -> None:
         info = activity.info()
         activity.logger.info("attempt %d failed: %s", info.attempt, failure.message)
         if self._keep is not None:
@@ -99,6 +101,7 @@ class _Translate(ActivityInboundInterceptor):
                 fingerprint=failure.fingerprint,
                 message=failure.message,
                 occurred_at=datetime.now(UTC),
+                owner_run_id=owner,
             )
             self._keep(record)
 

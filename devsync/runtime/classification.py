@@ -8,18 +8,9 @@ import smtplib
 import socket
 import ssl
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import aiohttp
-import aiosmtplib
-import httpx
-import jinja2
-import psycopg
 import pydantic
-import requests
-from github.GithubException import BadAttributeException, GithubException
-from jira.exceptions import JIRAError
-from slack_sdk.errors import SlackApiError, SlackObjectFormationError, SlackRequestError
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 from temporalio.service import RPCError
 
@@ -43,6 +34,7 @@ from devsync.runtime.failures import (
     webhook,
 )
 from devsync.runtime.failures.answers import CredentialsRefused, MalformedAnswer
+from devsync.runtime.failures.foreign import Foreign, Kinds, is_one_of
 from devsync.runtime.failures.graphql import GraphQLRefused
 from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty, MirrorTooLarge
 from devsync.runtime.failures.outgoing import AddressForbidden
@@ -62,9 +54,10 @@ from devsync.settings.problems import ConfigError
 from devsync.storage.connection import DatabaseUnavailable, StorageError, WrongDatabaseUrl
 from devsync.storage.content import ContentDamaged
 
-__all__ = ["TABLE", "CredentialsRefused", "MalformedAnswer", "assess", "classify", "first_line"]
+if TYPE_CHECKING:
+    import jinja2
 
-Kinds = type[BaseException] | tuple[type[BaseException], ...]
+__all__ = ["TABLE", "CredentialsRefused", "MalformedAnswer", "assess", "classify", "first_line"]
 
 CONFIGURATION = Verdict(
     category=ErrorCategory.CONFIGURATION, says="{words}", code="configuration", severity=ErrorSeverity.HIGH
@@ -94,7 +87,9 @@ UNKNOWN = Verdict(
 """Perhaps a mistake of ours, which the next build mends while the activity is still being tried."""
 
 
-def template(error: jinja2.TemplateError, service: str, _now: datetime) -> Failure:
+def template(error: "jinja2.TemplateError", service: str, _now: datetime) -> Failure:
+    import jinja2
+
     if isinstance(error, jinja2.TemplateSyntaxError):
         words = f"the template {error.name or error.filename}, line {error.lineno}, is wrong ({error.message})"
     elif isinstance(error, jinja2.TemplateNotFound):
@@ -146,54 +141,55 @@ TABLE: tuple[tuple[Kinds, Verdict | Rule], ...] = (
     (AddressForbidden, outgoing.forbidden),
     (ChangelogError, raised),
     # The client libraries, by what their answers say.
-    (GithubException, http.github),
-    (BadAttributeException, MALFORMED),
-    (JIRAError, http.jira),
-    (SlackApiError, slack.slack),
-    (SlackRequestError, CONFIGURATION),
-    (SlackObjectFormationError, BLOCKS),
+    (Foreign("github.GithubException", "GithubException"), http.github),
+    (Foreign("github.GithubException", "BadAttributeException"), MALFORMED),
+    (Foreign("jira.exceptions", "JIRAError"), http.jira),
+    (Foreign("slack_sdk.errors", "SlackApiError"), slack.slack),
+    (Foreign("slack_sdk.errors", "SlackRequestError"), CONFIGURATION),
+    (Foreign("slack_sdk.errors", "SlackObjectFormationError"), BLOCKS),
     (smtplib.SMTPRecipientsRefused, mail.recipients),
     (smtplib.SMTPResponseException, mail.reply),
     (smtplib.SMTPServerDisconnected, http.connection),
     (smtplib.SMTPNotSupportedError, mail.LACKS),
     (smtplib.SMTPException, mail.FOREIGN),
-    (aiosmtplib.SMTPRecipientsRefused, mail.all_refused),
-    (aiosmtplib.SMTPResponseException, mail.answered),
-    (aiosmtplib.SMTPConnectTimeoutError, UNREACHABLE),
-    (aiosmtplib.SMTPTimeoutError, TIMED_OUT),
-    ((aiosmtplib.SMTPConnectError, aiosmtplib.SMTPServerDisconnected), http.connection),
-    (aiosmtplib.SMTPNotSupported, mail.LACKS),
-    (aiosmtplib.SMTPException, mail.FOREIGN),
+    (Foreign("aiosmtplib", "SMTPRecipientsRefused"), mail.all_refused),
+    (Foreign("aiosmtplib", "SMTPResponseException"), mail.answered),
+    (Foreign("aiosmtplib", "SMTPConnectTimeoutError"), UNREACHABLE),
+    (Foreign("aiosmtplib", "SMTPTimeoutError"), TIMED_OUT),
+    (Foreign("aiosmtplib", "SMTPConnectError", "SMTPServerDisconnected"), http.connection),
+    (Foreign("aiosmtplib", "SMTPNotSupported"), mail.LACKS),
+    (Foreign("aiosmtplib", "SMTPException"), mail.FOREIGN),
     # Their transports, where no answer came, or none that can be read.
-    (requests.exceptions.HTTPError, http.requests_status),
-    (requests.exceptions.ConnectTimeout, UNREACHABLE),
-    (requests.exceptions.Timeout, TIMED_OUT),
-    ((requests.exceptions.InvalidJSONError, requests.exceptions.ContentDecodingError), MALFORMED),
+    (Foreign("requests.exceptions", "HTTPError"), http.requests_status),
+    (Foreign("requests.exceptions", "ConnectTimeout"), UNREACHABLE),
+    (Foreign("requests.exceptions", "Timeout"), TIMED_OUT),
+    (Foreign("requests.exceptions", "InvalidJSONError", "ContentDecodingError"), MALFORMED),
     (
-        (
-            requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema,
-            requests.exceptions.InvalidHeader, requests.exceptions.TooManyRedirects,
+        Foreign(
+            "requests.exceptions",
+            "InvalidURL", "MissingSchema", "InvalidSchema", "InvalidHeader", "TooManyRedirects",
         ),
         BAD_ADDRESS,
     ),
-    (requests.exceptions.RequestException, http.connection),
-    (httpx.HTTPStatusError, http.httpx_status),
-    ((httpx.ConnectTimeout, httpx.PoolTimeout), UNREACHABLE),
-    (httpx.TimeoutException, TIMED_OUT),
-    (httpx.DecodingError, MALFORMED),
-    ((httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError, httpx.TooManyRedirects), BAD_ADDRESS),
-    (httpx.RequestError, http.connection),
-    (aiohttp.ContentTypeError, MALFORMED),
-    ((aiohttp.InvalidURL, aiohttp.TooManyRedirects), BAD_ADDRESS),
-    (aiohttp.ClientResponseError, http.aiohttp_status),
-    (aiohttp.ConnectionTimeoutError, UNREACHABLE),
-    (aiohttp.ServerTimeoutError, TIMED_OUT),
-    (aiohttp.ClientError, http.connection),
+    (Foreign("requests.exceptions", "RequestException"), http.connection),
+    (Foreign("httpx", "HTTPStatusError"), http.httpx_status),
+    (Foreign("httpx", "ConnectTimeout", "PoolTimeout"), UNREACHABLE),
+    (Foreign("httpx", "TimeoutException"), TIMED_OUT),
+    (Foreign("httpx", "DecodingError"), MALFORMED),
+    (Foreign("httpx", "UnsupportedProtocol", "InvalidURL", "LocalProtocolError", "TooManyRedirects"), BAD_ADDRESS),
+    (Foreign("httpx", "RequestError"), http.connection),
+    (Foreign("aiohttp", "ContentTypeError"), MALFORMED),
+    (Foreign("aiohttp", "InvalidURL", "TooManyRedirects"), BAD_ADDRESS),
+    (Foreign("aiohttp", "ClientResponseError"), http.aiohttp_status),
+    (Foreign("aiohttp", "ConnectionTimeoutError"), UNREACHABLE),
+    (Foreign("aiohttp", "ServerTimeoutError"), TIMED_OUT),
+    (Foreign("aiohttp", "ClientError"), http.connection),
     # The database, Temporal, templates, data.
-    ((SQLAlchemyError, psycopg.Error), database.driver),
+    (Foreign("sqlalchemy.exc", "SQLAlchemyError"), database.driver),
+    (Foreign("psycopg", "Error"), database.driver),
     (TemporalTimeoutError, temporal.time_out),
     (RPCError, temporal.call),
-    (jinja2.TemplateError, template),
+    (Foreign("jinja2", "TemplateError"), template),
     (pydantic.ValidationError, foreign_data),
     (json.JSONDecodeError, MALFORMED),
     (UnicodeError, FOREIGN_DATA),
@@ -223,7 +219,7 @@ def assess(context: ErrorContext, now: datetime) -> Failure:
 
 
 def _by_type(error: BaseException, service: str, now: datetime) -> Failure:
-    found = next((answer for kinds, answer in TABLE if isinstance(error, kinds)), UNKNOWN)
+    found = next((answer for kinds, answer in TABLE if is_one_of(error, kinds)), UNKNOWN)
     if isinstance(found, Verdict):
         return found.failure(service, type=type(error).__name__, words=first_line(error))
     return found(error, service, now)

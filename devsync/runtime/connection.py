@@ -14,9 +14,6 @@ from devsync.settings.environment import read_environment
 
 DEFAULT_ADDRESS = "localhost:7233"
 
-CORE_DRAIN_SECONDS = 0.2
-"""SDK 1.35 sometimes aborts the interpreter's exit (134/139) when its threads have no time to end."""
-
 
 class TemporalUnreachable(Exception):
     """No Temporal server answers at the configured address."""

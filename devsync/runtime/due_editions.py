@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from temporalio.client import Client, ScheduleListDescription
 
 from devsync.contracts import names
+from devsync.domain.changelog.due import WeeklyTime
 from devsync.domain.changelog.window import iso_week_of, monday_of
 from devsync.domain.health.snapshot import DueEdition
 from devsync.runtime.schedules import describe
@@ -53,12 +55,16 @@ async def due_editions(
     promises = [promise for team in teams if team.schedule for promise in _promises(team, now)]
     if not promises:
         return ()
-    known = {(one.team, one.iso_week): one for one in await weeks_on_record(database, _looked_at(promises))}
+    known = {
+        (one.team, one.iso_week): one for one in await weeks_on_record(database, {one.iso_week for one in promises})
+    }
     open_ones = [one for one in promises if not _is_settled(known.get(one.week))]
     paused = await _paused(client) if client is not None and open_ones else {}
     reasons = {one.week: called_off.get(week_key(*one.week)) or paused.get(one.team.team, "") for one in open_ones}
     late = [one for one in open_ones if one.deadline < now and not reasons[one.week]]
-    had_begun = await asyncio.gather(*(_had_begun(client, one, known) for one in late))
+    earlier = await weeks_on_record(database, _looked_at(late)) if late else []
+    on_record = {(one.team, one.iso_week) for one in earlier}
+    had_begun = await asyncio.gather(*(_had_begun(client, one, on_record) for one in late))
     unwanted = {one.week for one, is_wanted in zip(late, had_begun, strict=True) if not is_wanted}
     return tuple(
         DueEdition(
@@ -81,11 +87,16 @@ def week_key(team: str, iso_week: str) -> str:
 
 def _promises(team: TeamConfig, now: datetime) -> list[_Promise]:
     """Counted from the last start that its schedule may choose."""
-    last, _ = team.weekly_time.last_due(now)
     jitter = team.schedule.jitter if team.schedule else timedelta()
     time = jitter + team.deliver_by + ON_RECORD_AFTER
-    due = {week: team.weekly_time.due_at(week) for week in _back_from(last, WEEKS_MISSED)}
-    return [_Promise(team, week, due_at, due_at + time) for week, due_at in due.items()]
+    return [_Promise(team, week, due_at, due_at + time) for week, due_at in _last_weeks(team.weekly_time, now)]
+
+
+@lru_cache(maxsize=256)
+def _last_weeks(time: WeeklyTime, now: datetime) -> tuple[tuple[str, datetime], ...]:
+    """Those that fell due last, with when, the newest first: worked out once for all teams that go by the same time."""
+    last, _ = time.last_due(now)
+    return tuple((week, time.due_at(week)) for week in _back_from(last, WEEKS_MISSED))
 
 
 def _back_from(iso_week: str, count: int) -> list[str]:
@@ -114,10 +125,10 @@ def _why(listed: ScheduleListDescription) -> str:
     return f"its schedule is paused: {note or 'no reason given'}"
 
 
-async def _had_begun(client: Client | None, late: _Promise, known: Mapping[_Week, WeekOnRecord]) -> bool:
+async def _had_begun(client: Client | None, late: _Promise, on_record: Collection[_Week]) -> bool:
     """Whether the team's schedule was there when the week fell due; of one that is gone, or cannot be asked, whether
     the team has had editions lately. Late ones are few: each schedule is asked by itself."""
     schedule = await describe(client, late.team.team) if client is not None else None
     if schedule is not None:
         return schedule.info.created_at <= late.due_at
-    return any((late.team.team, week) in known for week in _back_from(late.iso_week, WEEKS_LOOKED_AT))
+    return any((late.team.team, week) in on_record for week in _back_from(late.iso_week, WEEKS_LOOKED_AT))

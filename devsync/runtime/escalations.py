@@ -11,7 +11,6 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import names
@@ -19,6 +18,7 @@ from devsync.contracts.escalation import EscalationAnswer, EscalationView
 from devsync.domain.model import Model
 from devsync.runtime.connection import missing_namespace
 from devsync.runtime.pollers import queue_of
+from devsync.runtime.refusals import NotDone, NotThere, refusal
 
 OPEN: Final = f'WorkflowType = "{names.ESCALATION}" AND ExecutionStatus = "Running"'
 ANSWER_TIMEOUT: Final = timedelta(seconds=10)
@@ -26,15 +26,15 @@ ANSWER_TIMEOUT: Final = timedelta(seconds=10)
 _SILENT: Final = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.FAILED_PRECONDITION)
 
 
-class EscalationSilent(Exception):
+class EscalationSilent(NotDone):
     """No worker answers for the escalation."""
 
 
-class EscalationRefused(Exception):
+class EscalationRefused(NotDone):
     """The escalation refused what was said, and nothing has changed."""
 
 
-class EscalationOver(Exception):
+class EscalationOver(NotThere):
     """There is no open escalation of that id."""
 
 
@@ -81,8 +81,7 @@ class EscalationOperations:
                 update, message, result_type=EscalationAnswer, rpc_timeout=ANSWER_TIMEOUT
             )
         except WorkflowUpdateFailedError as error:
-            cause = error.cause
-            raise EscalationRefused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
+            raise refusal(error, EscalationRefused) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise EscalationSilent(pending) from error
         except RPCError as error:

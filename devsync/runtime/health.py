@@ -14,13 +14,14 @@ from temporalio.service import RPCError
 
 from devsync.domain.breaker import Standing
 from devsync.domain.health.bands import Health, assess
-from devsync.domain.health.snapshot import DueEdition, EditionRun, ServiceWindow, Snapshot
+from devsync.domain.health.snapshot import DATABASE, TEMPORAL, DueEdition, EditionRun, ServiceWindow, Snapshot
 from devsync.domain.insight.advice import advise
-from devsync.domain.insight.recommendations import Recommendation
+from devsync.domain.insight.recommendations import Advice, Recommendation
 from devsync.domain.insight.span import Span, last
 from devsync.runtime.breaker.operations import BreakerOperations
 from devsync.runtime.due_editions import due_editions
 from devsync.runtime.machine import MachineWatch
+from devsync.runtime.payload_codec import KeyMissing, unreadable
 from devsync.settings.adjustable import service_numbers, usual_refresh
 from devsync.settings.monitoring import MonitoringSettings
 from devsync.settings.services import ServicesConfig
@@ -37,9 +38,6 @@ ADVISED_OVER: Final = timedelta(days=28)
 PATIENCE_SECONDS: Final = 5.0
 """For Temporal; the database has bounds of its own."""
 
-DATABASE: Final = "database"
-TEMPORAL: Final = "temporal"
-"""Who can be asked, as `Snapshot.unread` and alerts name them."""
 _SIZE = text("SELECT pg_database_size(current_database()) AS bytes")
 
 
@@ -74,19 +72,25 @@ async def take_snapshot(
     *,
     watch: MachineWatch | None = None,
     called_off: Mapping[str, str] | None = None,
+    with_causes: bool = False,
     with_advice: bool = False,
 ) -> Snapshot:
     """What `assess` and the alert rules look at.
 
-    `watch`: of who looks again and again. `called_off`: weeks that `due_editions` need not see. `with_advice`: what
-    takes longer, recommendations, as well.
+    `watch`: of who looks again and again. `called_off`: weeks that `due_editions` need not see. `with_causes`:
+    for the alert rules, which ask what failed for a reason that another alert tells. `with_advice`: what takes longer,
+    recommendations, as well.
     """
     watch = watch or MachineWatch()
     window = last(configuration.monitoring.window, now)
     unread: dict[str, str] = {}
     breakers, records = await asyncio.gather(
         _asked(_breakers(client), TEMPORAL, unread),
-        _asked(_records(database, configuration, window, with_advice=with_advice), DATABASE, unread),
+        _asked(
+            _records(database, configuration, window, with_causes=with_causes, with_advice=with_advice),
+            DATABASE,
+            unread,
+        ),
     )
     due: tuple[DueEdition, ...] | None = None
     if database is not None and records is not None:
@@ -125,6 +129,8 @@ async def _asked(question: Awaitable[T], who: str, unread: dict[str, str]) -> T 
         return await question
     except (_NotConnected, StorageError) as error:
         unread.setdefault(who, str(error))
+    except KeyMissing as error:
+        unread.setdefault(TEMPORAL, unreadable(error))
     except TimeoutError:
         unread.setdefault(TEMPORAL, f"Temporal does not answer within {PATIENCE_SECONDS:g} s")
     except RPCError as error:
@@ -151,26 +157,33 @@ async def _due(
         return await due_editions(database, client, configuration.teams.values(), now, called_off)
 
 
-async def _records(database: Database | None, configuration: Watched, window: Span, *, with_advice: bool) -> _Records:
+async def _records(
+    database: Database | None, configuration: Watched, window: Span, *, with_causes: bool, with_advice: bool
+) -> _Records:
     """One question after the other: a database that is away is waited for once."""
     if database is None:
         raise _NotConnected("the database")
     performance = Performance(database)
     (size,) = await database.execute(_SIZE)
     return _Records(
-        services=tuple(await performance.services(window)),
+        services=tuple(await performance.services(window, with_causes=with_causes)),
         editions=tuple(await performance.editions(window)),
-        recommendations=await _advice(database, configuration, window.end) if with_advice else None,
+        recommendations=await _recommended(database, configuration, window.end) if with_advice else None,
         megabytes=size.bytes / 2**20,
     )
 
 
-async def _advice(database: Database, configuration: Watched, now: datetime) -> tuple[Recommendation, ...]:
+async def _recommended(database: Database, configuration: Watched, now: datetime) -> tuple[Recommendation, ...]:
+    return (await advice_on_record(database, configuration, last(ADVISED_OVER, now))).recommendations
+
+
+async def advice_on_record(database: Database, configuration: Watched, span: Span) -> Advice:
+    """What the rules of recommendations say, by the settings of now. Raises DatabaseUnavailable and NotMigrated."""
     seen = await observations(
         database,
-        last(ADVISED_OVER, now),
+        span,
         settings=service_numbers(configuration.services),
         refresh_every=usual_refresh(configuration.teams.values()),
         thresholds=configuration.monitoring.limits,
     )
-    return advise(seen).recommendations
+    return advise(seen)

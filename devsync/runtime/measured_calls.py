@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 
 from temporalio.exceptions import TemporalError
 
+from devsync.domain.breaker.refusals import CallRefused
 from devsync.runtime.breaker.calls import Call, CallGate, Excuses
 
 
@@ -20,13 +21,27 @@ class MeasuredCall(NamedTuple):
     succeeded: bool
 
 
-_calls: ContextVar[list[MeasuredCall] | None] = ContextVar("_calls", default=None)
+class RefusedCall(NamedTuple):
+    service: str
+    at: datetime
+
+
+class CallsOfAttempt:
+    """Both in the order in which they ended."""
+
+    def __init__(self) -> None:
+        self.made: list[MeasuredCall] = []
+        self.refused: list[RefusedCall] = []
+        """Those that did not go out."""
+
+
+_calls: ContextVar[CallsOfAttempt | None] = ContextVar("_calls", default=None)
 
 
 @contextmanager
-def calls_of_attempt() -> Iterator[list[MeasuredCall]]:
-    """The calls that the block makes, in the order of their ends, in its tasks and in threads that have its context."""
-    calls: list[MeasuredCall] = []
+def calls_of_attempt() -> Iterator[CallsOfAttempt]:
+    """The calls that the block makes, in its tasks and in threads that have its context."""
+    calls = CallsOfAttempt()
     token = _calls.set(calls)
     try:
         yield calls
@@ -37,7 +52,7 @@ def calls_of_attempt() -> Iterator[list[MeasuredCall]]:
 class MeasuringGate:
     """The gate of a service, with a watch. What it lets out is timed from its admission to its end, reading included.
 
-    A call that was not let out is none, and of one that was interrupted nobody knows how it would have ended.
+    A call that was not let out is counted apart, and of one that was interrupted nobody knows how it would have ended.
     """
 
     def __init__(self, service: str, gate: CallGate) -> None:
@@ -59,7 +74,11 @@ class _Timed:
         self._call = call
 
     def __enter__(self) -> Self:
-        self._call.__enter__()
+        try:
+            self._call.__enter__()
+        except CallRefused:
+            self._refused()
+            raise
         self._began = perf_counter()
         return self
 
@@ -70,7 +89,11 @@ class _Timed:
         self._call.__exit__(kind, error, traceback)
 
     async def __aenter__(self) -> Self:
-        await self._call.__aenter__()
+        try:
+            await self._call.__aenter__()
+        except CallRefused:
+            self._refused()
+            raise
         self._began = perf_counter()
         return self
 
@@ -80,9 +103,14 @@ class _Timed:
         self._ended(error)
         await self._call.__aexit__(kind, error, traceback)
 
+    def _refused(self) -> None:
+        calls = _calls.get()
+        if calls is not None:
+            calls.refused.append(RefusedCall(self._service, datetime.now(UTC)))
+
     def _ended(self, error: BaseException | None) -> None:
         seconds = perf_counter() - self._began
         calls = _calls.get()
         is_interrupted = error is not None and (not isinstance(error, Exception) or isinstance(error, TemporalError))
         if calls is not None and not is_interrupted:
-            calls.append(MeasuredCall(self._service, datetime.now(UTC), seconds, error is None))
+            calls.made.append(MeasuredCall(self._service, datetime.now(UTC), seconds, error is None))

@@ -13,7 +13,6 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import names
@@ -22,6 +21,7 @@ from devsync.domain.model import Model
 from devsync.runtime.breaker.entity import SEAM, across_the_seam
 from devsync.runtime.connection import missing_namespace
 from devsync.runtime.pollers import queue_of
+from devsync.runtime.refusals import NotDone, refusal
 
 ANSWER_TIMEOUT: Final = timedelta(seconds=10)
 
@@ -30,11 +30,11 @@ _SILENCE: Final = "no worker answers for the monitor; start one, or look at its 
 _ABSENCE: Final = "the monitor does not run; start it: python starter.py apply"
 
 
-class MonitorSilent(Exception):
+class MonitorSilent(NotDone):
     """No worker answers for it, or it does not run."""
 
 
-class MonitorRefused(Exception):
+class MonitorRefused(NotDone):
     """It refused what was said, and nothing has changed."""
 
 
@@ -67,8 +67,10 @@ class MonitorOperations:
         return Started.CREATED
 
     async def view(self) -> MonitorView:
-        """Raises MonitorSilent."""
+        """Raises MonitorSilent, also of one that is over: what it last knew is no answer."""
         await self._expect_a_worker()
+        if not await self._runs():
+            raise MonitorSilent(_ABSENCE)
         try:
             answer: MonitorView = await self._handle.query(
                 "state", result_type=MonitorView, rpc_timeout=ANSWER_TIMEOUT
@@ -100,8 +102,7 @@ class MonitorOperations:
         try:
             return await across_the_seam(once)
         except WorkflowUpdateFailedError as error:
-            cause = error.cause
-            raise MonitorRefused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
+            raise refusal(error, MonitorRefused) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise MonitorSilent(pending) from error
         except RPCError as error:

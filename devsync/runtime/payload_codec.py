@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, Never
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
-from temporalio.converter import PayloadCodec
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import EncodingPayloadConverter, PayloadCodec
 
 from devsync.settings.payload_keys import PayloadKey
 
@@ -28,6 +29,11 @@ _NONCE_BYTES: Final = 12
 
 class KeyMissing(Exception):
     """A payload was sealed with a key that this process does not have."""
+
+
+def unreadable(error: KeyMissing) -> str:
+    """For people, within a sentence: what that means, and what is missing."""
+    return f"what Temporal keeps cannot be read here: it is {error}"
 
 
 class SealedPayloads(PayloadCodec):
@@ -58,11 +64,36 @@ class SealedPayloads(PayloadCodec):
         key_id = payload.metadata.get("encryption-key-id", b"")
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise KeyMissing(
-                f"sealed with the key {key_id.decode(errors='replace')!r}, which PAYLOAD_KEYS does not have; "
-                "add it behind the first one"
-            )
+            raise KeyMissing(_missing(key_id))
         try:
             return Payload.FromString(cipher.decrypt(payload.data[:_NONCE_BYTES], payload.data[_NONCE_BYTES:], key_id))
         except (InvalidTag, ValueError, DecodeError):  # ValueError: shorter than a nonce
             return payload
+
+
+class KeylessConverter(PydanticPayloadConverter):
+    """Of a process without any key: reads what is not sealed, and says of the rest what is missing, not `KeyError`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.converters = {**self.converters, ENCODING: _Unopened()}
+
+
+class _Unopened(EncodingPayloadConverter):
+    @property
+    def encoding(self) -> str:
+        return ENCODING.decode()
+
+    def to_payload(self, value: Any) -> Payload | None:
+        """Nothing is made in this form: values go on to the next converter."""
+        return None
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Never:
+        raise KeyMissing(_missing(payload.metadata.get("encryption-key-id", b"")))
+
+
+def _missing(key_id: bytes) -> str:
+    return (
+        f"sealed with the key {key_id.decode(errors='replace')!r}, which PAYLOAD_KEYS does not have; "
+        "add it behind the first one"
+    )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.enums.v1 import TaskQueueType, WorkerVersioningMode
@@ -36,10 +36,20 @@ class Poller(NamedTuple):
     """None: without a version."""
 
 
+WORKFLOWS: Final = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+ACTIVITIES: Final = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+
+
+def kinds_of(name: str) -> tuple[TaskQueueType.ValueType, ...]:
+    """What workers ask for there: on the queues of workflows also for the activities that are local to them."""
+    return (WORKFLOWS, ACTIVITIES) if name in names.WORKFLOW_QUEUES else (ACTIVITIES,)
+
+
 class Queue(NamedTuple):
-    """A task queue and who polls it."""
+    """A task queue and who polls it for one kind of work."""
 
     name: str
+    kind: TaskQueueType.ValueType
     pollers: tuple[Poller, ...]
     current: Build | None
     """Whose workers get new work; None: those without a version."""
@@ -52,13 +62,15 @@ class Queue(NamedTuple):
         return any(poller.build in {self.current, self.ramping or self.current} for poller in self.pollers)
 
 
-async def queue_of(client: Client, name: str) -> Queue:
-    """Raises RPCError."""
-    partitions = await _partitions(client, name)
-    answers = await asyncio.gather(*(_describe(client, name, partition) for partition in partitions))
+async def queue_of(client: Client, name: str, kind: TaskQueueType.ValueType | None = None) -> Queue:
+    """For that kind of work, or the first that it is there for. Raises RPCError."""
+    kind = kind or kinds_of(name)[0]
+    partitions = await _partitions(client, name, kind)
+    answers = await asyncio.gather(*(_describe(client, partition, kind) for partition in partitions))
     routing = answers[0].versioning_info
     return Queue(
         name,
+        kind,
         tuple({_poller(poller): None for answer in answers for poller in answer.pollers}),
         _build(routing.current_deployment_version),
         _build(routing.ramping_deployment_version) if routing.ramping_version_percentage else None,
@@ -66,20 +78,22 @@ async def queue_of(client: Client, name: str) -> Queue:
 
 
 async def until_polled(client: Client, queues: Iterable[str]) -> None:
-    """Until the server knows the client's process as a poller of each; a server that does not answer is asked again."""
-    waiting, wait_seconds = set(queues), _FIRST_WAIT_SECONDS
+    """Until the server knows the client's process as a poller of each, for all kinds of its work; a server that does
+    not answer is asked again."""
+    waiting = {(name, kind) for name in queues for kind in kinds_of(name)}
+    wait_seconds = _FIRST_WAIT_SECONDS
     while True:
         with suppress(RPCError):
-            for queue in await asyncio.gather(*(queue_of(client, name) for name in waiting)):
+            for queue in await asyncio.gather(*(queue_of(client, name, kind) for name, kind in waiting)):
                 if any(poller.identity == client.identity for poller in queue.pollers):
-                    waiting.discard(queue.name)
+                    waiting.discard((queue.name, queue.kind))
         if not waiting:
             return
         await asyncio.sleep(wait_seconds)
         wait_seconds = min(wait_seconds * 1.5, _LONGEST_WAIT_SECONDS)
 
 
-async def _partitions(client: Client, name: str) -> list[str]:
+async def _partitions(client: Client, name: str, kind: TaskQueueType.ValueType) -> list[str]:
     """The queue's own name first: the server keeps a queue in parts, and each knows only those who polled it.
 
     A poll that finds nothing in its part is passed on to the first one, but only one at a time: where two workers poll
@@ -91,26 +105,14 @@ async def _partitions(client: Client, name: str) -> list[str]:
         )
     except RPCError:
         return [name]  # a server that does not tell its partitions; one that does not answer at all is noticed next
-    of_kind = (
-        answer.workflow_task_queue_partitions if _is_for_workflows(name) else answer.activity_task_queue_partitions
-    )
+    of_kind = answer.workflow_task_queue_partitions if kind == WORKFLOWS else answer.activity_task_queue_partitions
     return [name, *(partition.key for partition in of_kind if partition.key != name)]
 
 
-async def _describe(client: Client, name: str, partition: str) -> DescribeTaskQueueResponse:
+async def _describe(client: Client, partition: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:
     return await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=partition),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
-            if _is_for_workflows(name)
-            else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-        )
+        DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=partition), task_queue_type=kind)
     )
-
-
-def _is_for_workflows(name: str) -> bool:
-    return name in names.WORKFLOW_QUEUES
 
 
 def _poller(told: PollerInfo) -> Poller:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from devsync.contracts import names
+from devsync.settings.dashboard import DashboardSettings, problems_with, read_dashboard
 from devsync.settings.delivery import DeliverySettings, read_delivery
 from devsync.settings.durations import format_duration
 from devsync.settings.escalation import EscalationSettings, read_escalation
@@ -37,6 +38,8 @@ class Configuration:
     escalation: EscalationSettings
     records: RecordSettings
     monitoring: MonitoringSettings
+    dashboard: DashboardSettings
+    """Who may sign in, and what they may do."""
 
     def team(self, name: str) -> TeamConfig:
         """Raises UnknownTeam naming the known ones, and ConfigError where there is none at all."""
@@ -80,7 +83,7 @@ class UnknownTeam(ConfigError):
 
 def load_configuration(directory: Path) -> Configuration:
     """Everything below `directory`: services.yaml, delivery.yaml, recovery.yaml, escalation.yaml, records.yaml,
-    monitoring.yaml, teams/*.yaml.
+    monitoring.yaml, dashboard.yaml (which may be missing), teams/*.yaml.
 
     Raises ConfigError with all problems of all files; paths in them begin with `directory` as given.
     """
@@ -88,6 +91,7 @@ def load_configuration(directory: Path) -> Configuration:
     services, delivery, recovery = reading.of_all_teams()
     escalation, records, monitoring = reading.escalation(), reading.records(), reading.monitoring()
     teams = [file for path in _team_files(directory) if (file := reading.team(path, delivery, escalation))]
+    dashboard = reading.dashboard(escalation)
     for path in sorted((directory / "teams").glob("*.yml")):
         reading.problems.append(f"{path}: is not read; rename it to {path.with_suffix('.yaml').name}")
     if reading.problems or not (services and delivery and recovery and escalation and records and monitoring):
@@ -102,6 +106,7 @@ def load_configuration(directory: Path) -> Configuration:
         escalation.model,
         records.model,
         monitoring.model.changelog_monitoring,
+        dashboard,
     )
 
 
@@ -119,6 +124,11 @@ def load_team(directory: Path, name: str) -> TeamConfiguration:
     if reading.problems or services is None or delivery is None or recovery is None or team is None:
         raise ConfigError(reading.problems)
     return TeamConfiguration(services.model, delivery.model, team.model, recovery.model)
+
+
+def team_names(directory: Path) -> list[str]:
+    """The teams that have a file, however right it is; none where there is no such directory."""
+    return [path.stem for path in _team_files(directory)]
 
 
 class _Reading:
@@ -150,6 +160,16 @@ class _Reading:
 
     def monitoring(self) -> YamlFile[MonitoringFile] | None:
         return self._read(read_monitoring, self._directory / "monitoring.yaml")
+
+    def dashboard(self, escalation: YamlFile[EscalationSettings] | None) -> DashboardSettings:
+        """Without the file nobody has to sign in: an installation from before there was one has none."""
+        path = self._directory / "dashboard.yaml"
+        file = self._read(read_dashboard, path) if path.exists() else None
+        if file is None:
+            return DashboardSettings()
+        teams = {team.stem for team in _team_files(self._directory)}
+        self.problems += problems_with(file, teams, escalation)
+        return file.model
 
     def team(
         self,

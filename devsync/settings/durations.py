@@ -37,6 +37,8 @@ def parse_duration(text: str) -> timedelta:
     Raises ValueError with what to write instead.
     """
     match = _DURATION.fullmatch(text)
+    if match is None and text.startswith("-") and _DURATION.fullmatch(text[1:]):
+        raise ValueError(f'"{text}" is negative; write "{text[1:]}"')
     if match is None:
         raise ValueError(f'"{text}" is not a duration; {_cure(text)}')
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devsync.settings.addresses import WebAddress, web_address
@@ -27,18 +27,32 @@ from devsync.settings.problems import ConfigError
 
 T = TypeVar("T")
 
+_SHORTEST_SECRET: Final = 32
+
 
 def _keys(text: SecretStr) -> SecretStr:
     payload_keys_of(text.get_secret_value())  # raises ValueError with the reason
     return text
 
 
+def _long(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < _SHORTEST_SECRET:
+        raise ValueError(f"is shorter than {_SHORTEST_SECRET} characters; make one by openssl rand -hex 32")
+    return secret
+
+
 PayloadKeys = Annotated[SecretStr, AfterValidator(_keys)]
 """As `payload_keys_of` reads them."""
 
 
-BaseAddress = Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))]
-"""Without a slash at its end."""
+def _base(url: str) -> str:
+    if "?" in url or "#" in url:
+        raise ValueError(f'"{url}" has more than a path; end it before the ? or #')
+    return url.rstrip("/")
+
+
+BaseAddress = Annotated[WebAddress, AfterValidator(_base)]
+"""What paths are put behind: without a slash at its end."""
 
 
 def _deployment(name: str) -> str:
@@ -51,7 +65,13 @@ DeploymentName = Annotated[str, AfterValidator(_deployment)]
 """A dot or colon in it would be silently fatal: such a worker runs, and gets no work (Server 1.32)."""
 
 
-ProgramName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+def _program(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", name):
+        raise ValueError("must be a-z, 0-9, _ and -, at most 63 characters, as nightly-import")
+    return name
+
+
+ProgramName = Annotated[str, AfterValidator(_program)]
 """It stands in the ids of workflows and in the name of a task queue."""
 
 
@@ -112,6 +132,14 @@ class SlackAccess(NamedTuple):
     token: SecretStr
 
 
+class OpenIdAccess(NamedTuple):
+    """`issuer` exactly as the provider names itself; without a secret the client is a public one."""
+
+    issuer: str
+    client_id: str
+    secret: SecretStr | None
+
+
 class WorkerVersion(NamedTuple):
     deployment: str
     build_id: str
@@ -130,7 +158,8 @@ _CURES: Final = {
     " and export it (Cloud), or export JIRA_PAT instead (Data Center)",
     "SLACK_BOT_TOKEN": "install the Slack app with the scopes chat:write, channels:read, channels:history"
     " and export its bot token (xoxb-…)",
-    "SLACK_SIGNING_SECRET": "copy it from the Slack app's page Basic Information and export it",
+    "OIDC_CLIENT_ID": "register the dashboard with your OpenID provider, with the address"
+    " DASHBOARD_URL/sign-in/openid/callback, and export the id of the client",
     "SMTP_URL": SMTP_CURE,
     "MAIL_FROM": "export the address that mails come from, as Changelog <changelog@acme.dev>",
     "DATABASE_URL": "export the address of a PostgreSQL database, as postgresql://user:password@host:5432/devsync,"
@@ -168,9 +197,10 @@ class Environment(BaseSettings):
     jira_pat: SecretStr | None = None
     """JIRA Data Center: a personal access token, instead of the two above."""
     slack_bot_token: SecretStr | None = None
-    """The Slack app's bot token."""
+    """The Slack app's bot token; in the dashboard, it opens the form that asks why an edition is rejected."""
     slack_signing_secret: SecretStr | None = None
-    """Proves that a request comes from Slack."""
+    """Proves that what is pressed comes from Slack: from the app's page Basic Information. Without it, in the workers
+    as in the dashboard, messages have no buttons."""
     slack_api_url: BaseAddress = "https://slack.com/api"
     """Slack's Web API; another one only in tests."""
     smtp_url: SecretStr | None = None
@@ -199,6 +229,23 @@ class Environment(BaseSettings):
     seals, and all of them open. Without it everything is readable."""
     metrics_address: ListeningAddress | None = None
     """Where the worker serves `/metrics` for Prometheus, as `127.0.0.1:9464`; nowhere without it."""
+    dashboard_address: ListeningAddress = "127.0.0.1:8300"
+    """Where the dashboard listens."""
+    dashboard_url: BaseAddress | None = None
+    """How people reach the dashboard, for the safety of its cookies and, in the workers, for the links of messages:
+    `https://changelog.acme.dev`."""
+    dashboard_secret: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    """Signs the dashboard's sessions and the addresses of its feeds, 32 characters or more; without it a restart signs
+    everybody out, and feeds are for those who are signed in."""
+    oidc_issuer: WebAddress | None = None
+    """The OpenID provider through which people sign in, exactly as it names itself: `https://login.acme.dev`."""
+    oidc_client_id: str | None = None
+    """What the provider calls the dashboard."""
+    oidc_client_secret: SecretStr | None = None
+    """What the dashboard proves itself with to the provider; a public client has none."""
+    temporal_web_ui: BaseAddress | None = None
+    """Where people see Temporal's Web UI, for links and for its codec endpoint, which answers pages from there alone:
+    `https://temporal.acme.dev`."""
     devsync_program: ProgramName | None = None
     """Of another program that uses the Python API: its own stable name, as `nightly-report`; without it, that of its
     script."""
@@ -241,10 +288,6 @@ class Environment(BaseSettings):
     def slack(self) -> SlackAccess:
         return SlackAccess(f"{self.slack_api_url.rstrip('/')}/", _needed("SLACK_BOT_TOKEN", self.slack_bot_token))
 
-    def signing_secret(self) -> SecretStr:
-        """What proves that a request comes from Slack."""
-        return _needed("SLACK_SIGNING_SECRET", self.slack_signing_secret)
-
     def smtp(self) -> SmtpAccess:
         """The mail server, as SMTP_URL says."""
         return smtp_access(_needed("SMTP_URL", self.smtp_url).get_secret_value())
@@ -252,6 +295,17 @@ class Environment(BaseSettings):
     def sender(self) -> Sender:
         """Who mails come from."""
         return sender_of(_needed("MAIL_FROM", self.mail_from), self.mail_unsubscribe or "")
+
+    def openid(self) -> OpenIdAccess | None:
+        """The provider through which people sign in; None: there is none."""
+        if self.oidc_issuer is None:
+            return None
+        client_id = _needed("OIDC_CLIENT_ID", self.oidc_client_id)
+        return OpenIdAccess(self.oidc_issuer, client_id, self.oidc_client_secret)
+
+    def dashboard(self) -> str:
+        """How people reach the dashboard, without a slash at its end."""
+        return self.dashboard_url or f"http://{self.dashboard_address}"
 
     def database(self) -> SecretStr:
         """The database's address, with its password."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -49,10 +50,22 @@ def _known_region(region: str) -> str:
     return region
 
 
+def _policy_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]+", name):
+        raise ValueError(f'"{name}" is not a policy\'s name; write it with a-z, 0-9 and "-", as "on-call"')
+    return name
+
+
+def _level_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", name):
+        raise ValueError(f'"{name}" is not a level\'s name; write it with a-z, 0-9 and "_", as "team_lead"')
+    return name
+
+
 Delay = Annotated[PositiveDuration, AfterValidator(_no_longer_than_a_month)]
 PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-PolicyName = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
-LevelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
+PolicyName = Annotated[str, AfterValidator(_policy_name)]
+LevelName = Annotated[str, AfterValidator(_level_name)]
 
 
 class SlackRecipient(Model):
@@ -214,10 +227,12 @@ class EscalationSettings(Model):
     policies: dict[PolicyName, PolicySettings]
     """By name; `default` is the one of teams that name no other."""
     people: tuple[PersonName, ...] = ()
-    """Who may answer an escalation, by the names that they give (the command line gives the login name). Without the
-    list whoever gives a name is taken at their word."""
+    """Who may answer an escalation, by the names that they have in dashboard.yaml (the command line gives the login
+    name); it narrows what they may do by that file. Without the list whoever gives a name is taken at their word."""
     services: dict[str, PolicyName] = {}
     """The policy of causes that many teams share, by service; else it is that of the first team that meets one."""
+    runbook: WebAddress | None = None
+    """Where your runbook is, for a link in each message: `https://docs.acme.dev/changelog/runbook`."""
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:

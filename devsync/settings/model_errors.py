@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, RootModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from devsync.settings.problems import any_of, did_you_mean
 
 Location = tuple[str | int, ...]
+
+
+def first_of(wrong: ValidationError, model: type[BaseModel]) -> tuple[Location, str]:
+    """Place and words of the first thing that is wrong, for who is told one at a time."""
+    return describe(wrong.errors(include_url=False)[0], model)
 
 
 def describe(error: ErrorDetails, model: type[BaseModel]) -> tuple[Location, str]:
@@ -28,10 +33,28 @@ def describe(error: ErrorDetails, model: type[BaseModel]) -> tuple[Location, str
     return place.at, _message(error, context, place)
 
 
+def in_words(error: ErrorDetails) -> str:
+    """`what is wrong; what to write` of a value that stands in no file; it is not shown: it may be a password."""
+    context: Mapping[str, Any] = error.get("ctx", {})
+    match error["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "missing":
+            return "is missing; add it"
+        case "literal_error" | "enum":
+            allowed = str(context["expected"]).replace("'", "")
+            return f"is not known; write {allowed}"
+    return _constraint(error, context)
+
+
+_LONGEST_SHOWN: Final = 100
+"""Of a value, in characters: its writer knows it again."""
+
 _NO_MAPPING: Final = "is not a mapping; write `key: value` pairs"
 _NO_INTEGER: Final = "is not a whole number; write one"
 _NO_NUMBER: Final = "is not a number; write one"
 _NO_BOOLEAN: Final = "is neither true nor false; write one of them"
+_AS_A_TIME: Final = "write it like 2026-11-30T18:00Z"
 
 _CONSTRAINTS: Final = {
     "string_type": "is not a text; write one",
@@ -50,6 +73,12 @@ _CONSTRAINTS: Final = {
     "greater_than_equal": "is too small; write {ge:g} or more",
     "less_than_equal": "is too large; write {le:g} or less",
     "too_short": "is empty; write at least {min_length}",
+    "too_long": "is too long; write {max_length} entries or less",
+    "string_too_short": "is empty; write something",
+    "string_too_long": "is too long; write {max_length} characters or less",
+    "timezone_aware": f"has no time zone; {_AS_A_TIME}",
+    "datetime_from_date_parsing": f"is no time; {_AS_A_TIME}",
+    "date_from_datetime_parsing": "is not a day; write it like 2026-11-30",
 }
 """What is said after the value, by pydantic's error type; the names in braces are of the error's context."""
 
@@ -111,8 +140,8 @@ def _shown(value: object) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return f'"{value}"'
-        case list():
+            return f'"{value[:_LONGEST_SHOWN]}…"' if len(value) > _LONGEST_SHOWN else f'"{value}"'
+        case list() | tuple():
             return "the list"
         case dict():
             return "the mapping"

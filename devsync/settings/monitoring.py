@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_
 from devsync.contracts import names
 from devsync.domain.escalation.policy import Target
 from devsync.domain.health.book import AlertPolicy
-from devsync.domain.health.rules import RuleName
+from devsync.domain.health.naming import RuleName
 from devsync.domain.health.thresholds import Limit, Percentage, Thresholds
 from devsync.domain.model import Model
 from devsync.settings.durations import Duration, PositiveDuration
@@ -104,7 +104,8 @@ class MonitoringSettings(Model):
     @property
     def alert_policy(self) -> AlertPolicy:
         """As the book of alerts goes by it."""
-        return AlertPolicy.model_validate(self.alerts.model_dump() | {"is_silent": not self.enable_alerting})
+        others = {"is_silent": not self.enable_alerting, "looked_back": self.window}
+        return AlertPolicy.model_validate(self.alerts.model_dump() | others)
 
     @property
     def targets(self) -> tuple[Target, ...]:

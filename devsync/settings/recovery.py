@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -208,6 +210,12 @@ def read_recovery(path: Path) -> YamlFile[RecoveryConfig]:
 
 def own_steps() -> tuple[str, ...]:
     """The names of the steps that installed packages bring. None of their code is loaded for it."""
+    return _own_steps_on(tuple(sys.path))
+
+
+@cache
+def _own_steps_on(_path: tuple[str, ...]) -> tuple[str, ...]:
+    """Asked for each plan of a file, and to look through all that is installed takes longer than to read the file."""
     return tuple(sorted({point.name for point in entry_points(group=OWN_STEPS)}))
 
 

@@ -6,7 +6,7 @@ import errno
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -36,10 +36,25 @@ class YamlFile(Generic[M]):
 def read_yaml(path: Path, model: type[M]) -> YamlFile[M]:
     """The file as `model`; keys that the model does not know are refused.
 
+    It is opened each time and understood anew only when its bytes have changed: every edition reads its files, and
+    the monitor those of all teams.
+
     Raises ConfigError with every problem of the file; `path` stands in them as it is given. Raises OSError where this
     process has no files or memory left.
     """
-    root = _compose(path)
+    content = _content(path)
+    known = _UNDERSTOOD.get((path, model))
+    if known is None or known[0] != content:
+        known = _UNDERSTOOD[path, model] = content, _understood(path, content, model)
+    return known[1]
+
+
+_UNDERSTOOD: dict[tuple[Path, type[BaseModel]], tuple[bytes, YamlFile[Any]]] = {}
+"""The valid files by the last content that was read; what is wrong with a file is worked out each time."""
+
+
+def _understood(path: Path, content: bytes, model: type[M]) -> YamlFile[M]:
+    root = _compose(path, content)
     value = _values(path, root)
     try:
         # Messages ignore unknown keys (domain/model.py), but in a file an unknown key is a slip of the pen.
@@ -83,15 +98,20 @@ def _follows(error: ErrorDetails) -> bool:
     return error["type"] == "too_short" and bool(error["input"])
 
 
-def _compose(path: Path) -> yaml.Node:
+def _content(path: Path) -> bytes:
     try:
-        root = yaml.compose(path.read_bytes(), Loader=_Loader)
+        return path.read_bytes()
     except FileNotFoundError:
         raise ConfigError([f"{path}: does not exist; create it"]) from None
     except OSError as unreadable:
         if unreadable.errno in _NOT_THE_FILES_FAULT:
             raise
         raise ConfigError([f"{path}: cannot be read ({unreadable.strerror}); make it a readable file"]) from None
+
+
+def _compose(path: Path, content: bytes) -> yaml.Node:
+    try:
+        root = yaml.compose(content, Loader=_Loader)
     except yaml.MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else f"{path}"

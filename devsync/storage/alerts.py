@@ -1,11 +1,13 @@
 """Alerts on record: when each fired, who took it, when it was over. A copy of what the monitor remembers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, Row, select, tuple_
 
 from devsync.contracts.monitor import AlertChange, RecordAlerts
-from devsync.domain.health.book import Alert
+from devsync.domain.health.book import Alert, AlertState
 from devsync.domain.insight.span import Span
 from devsync.storage.audit import Audit
 from devsync.storage.database import Database
@@ -33,7 +35,33 @@ class Alerts:
         if team is not None:
             query = query.where(table.team == team)
         rows = await self._database.execute(query.order_by(table.opened_at.desc(), table.id))
-        return [Alert.model_validate({**row._mapping, "seen_at": row.changed_at}) for row in rows]
+        return [_alert(row) for row in rows]
+
+    async def newest(
+        self,
+        *,
+        teams: Collection[str] | None,
+        state: AlertState | None = None,
+        after: tuple[datetime, str] | None = None,
+        limit: int,
+    ) -> list[Alert]:
+        """The latest first: of all, or of these teams alone.
+
+        `after`: when the last one before was opened, and its id.
+        """
+        query = select(alerts)
+        if teams is not None:
+            query = query.where(alerts.c.team.in_(teams))
+        if state is not None:
+            query = query.where(alerts.c.state == state.value)
+        if after is not None:
+            query = query.where(tuple_(alerts.c.opened_at, alerts.c.id) < after)
+        rows = await self._database.execute(query.order_by(alerts.c.opened_at.desc(), alerts.c.id.desc()).limit(limit))
+        return [_alert(row) for row in rows]
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert.model_validate({**row._mapping, "seen_at": row.changed_at})
 
 
 def _standing(changes: Sequence[AlertChange]) -> list[Executable]:
@@ -57,6 +85,7 @@ def _row(change: AlertChange) -> dict[str, object]:
         "summary": alert.summary,
         "details": list(alert.details),
         "count": alert.count,
+        "counted": alert.counted.model_dump(mode="json") if alert.counted else None,
         "acknowledged_by": alert.acknowledged_by,
         "times_told": alert.times_told,
         "opened_at": alert.opened_at,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import Insert
 
 from devsync.contracts.artifacts import INLINE_LIMIT_BYTES, ArtifactRef
 from devsync.storage.connection import DatabaseUnavailable, StorageError
@@ -13,6 +13,7 @@ from devsync.storage.content import Packed, pack, unpack
 from devsync.storage.database import Database
 from devsync.storage.recent import RecentContents
 from devsync.storage.tables import artifacts
+from devsync.storage.upsert import insert_rows
 
 _PACK_IN_THREAD_BYTES = 256 * 1024
 """Above about a millisecond of packing, the loop's other work should not wait for it."""
@@ -106,6 +107,24 @@ class ArtifactStore:
             raise ArtifactMissing(f"{reference.kind} {reference.digest} is not in the store")
         return unpack(rows[0].content, size=reference.size, digest=reference.digest)
 
+    async def get_many(self, references: Sequence[ArtifactRef]) -> dict[ArtifactRef, bytes]:
+        """The uncompressed contents of those that the store has, in one query however many.
+
+        Raises ContentDamaged, StoreUnavailable and NotMigrated.
+        """
+        wanted = {reference.digest for reference in references if reference.inline is None}
+        query = select(artifacts.c.digest, artifacts.c.content).where(artifacts.c.digest.in_(wanted))
+        try:
+            rows = await self._database.execute(query) if wanted else []
+        except DatabaseUnavailable as error:
+            raise StoreUnavailable(str(error)) from error
+        stored = {row.digest: row.content for row in rows}
+        return {
+            reference: unpack(packed, size=reference.size, digest=reference.digest)
+            for reference in references
+            if (packed := reference.inline_content or stored.get(reference.digest)) is not None
+        }
+
     async def _put_packed(self, packed: Sequence[tuple[str, Packed]], team: str) -> list[ArtifactRef]:
         await self._insert(packed, team)
         return [ArtifactRef(digest=pack_.digest, size=pack_.size, kind=kind) for kind, pack_ in packed]
@@ -125,7 +144,7 @@ class ArtifactStore:
 
 def _put(rows: Sequence[Mapping[str, object]]) -> Insert:
     """What is there stays, and is young again: retention must not take what is about to be referred to."""
-    statement = insert(artifacts).values(rows)
+    statement = insert_rows(artifacts, rows)
     return statement.on_conflict_do_update(
         index_elements=["digest", "team"],
         set_={"created_at": func.now()},

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from devsync.domain.audit import AuditEntry, ChainedEntry, Head, chained
 from devsync.storage.database import Database
-from devsync.storage.prose import without_secrets
+from devsync.storage.prose import storable, without_secrets
 from devsync.storage.tables import audit, audit_anchors, audit_heads
-from devsync.storage.upsert import storable
+from devsync.storage.upsert import insert_rows
 
 _DATABASE_ID = text(
     "SELECT system_identifier AS server, oid AS database FROM pg_control_system(), pg_database"
@@ -52,6 +52,11 @@ class Audit:
             query = query.where(audit.c.team == team).order_by(None).order_by(audit.c.number.desc())
         return [entry_of(row) for row in await self._database.execute(query)]
 
+    async def teams(self) -> list[str]:
+        """All of which anything is on record, or was."""
+        rows = await self._database.execute(select(audit_heads.c.team).order_by(audit_heads.c.team))
+        return [row.team for row in rows if row.team]
+
     async def anchor(self, at: datetime) -> dict[str, Head]:
         """Notes where every chain stands, and gives it by team, to be noted outside the database as well."""
         rows = await self._database.execute(select(audit_heads).where(audit_heads.c.number > 0))
@@ -70,7 +75,7 @@ async def locked_heads(connection: AsyncConnection, teams: Iterable[str]) -> dic
     """Where the teams' chains stand; until the end of the transaction nobody else adds to them."""
     # In one order everywhere: two writers of the same teams cannot deadlock.
     rows = [_head_row(team, Head(), cut=Head()) for team in sorted(teams)]
-    held = insert(audit_heads).values(rows)
+    held = insert_rows(audit_heads, rows)
     held = held.on_conflict_do_update(index_elements=["team"], set_={"team": held.excluded.team})
     found = await connection.execute(held.returning(audit_heads))
     return {row.team: Head(number=row.number, hash=row.hash) for row in found}
@@ -100,7 +105,7 @@ def _any_of(values: Iterable[str]) -> CollectionAggregate[bool]:
 
 
 def _move(heads: dict[str, Head]) -> Insert:
-    statement = insert(audit_heads).values([_head_row(team, head, cut=Head()) for team, head in heads.items()])
+    statement = insert_rows(audit_heads, [_head_row(team, head, cut=Head()) for team, head in heads.items()])
     new = {name: statement.excluded[name] for name in ("number", "hash")}
     return statement.on_conflict_do_update(index_elements=["team"], set_=new)
 

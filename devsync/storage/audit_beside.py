@@ -52,6 +52,10 @@ class RowsBeside:
             """  # noqa: S608 (the parts stand below)
         )
 
+    def count(self) -> TextClause:
+        """How many rows are held against their entries; `:team` likewise."""
+        return text(f"SELECT count(*) FROM {self.table} AS r WHERE {self.team} = :team")  # noqa: S608 (as above)
+
     def finding(self, team: str, row: Row[Any]) -> Finding:
         damage = Damage(row.damage)
         said = {

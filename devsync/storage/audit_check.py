@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from devsync.domain.audit import ChainCheck, Finding, Head
@@ -33,7 +34,25 @@ class TeamChecked(Model):
     """Retention has removed the entries up to this one."""
     anchors: int
     """Heads noted earlier that the chain was held against."""
+    anchored: int = 0
+    """The number of the newest of them."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """When the first and the last of what the entries tell happened."""
+    beside: dict[str, int] = {}
+    """Rows that were held against their entries, by table."""
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What nobody could see here, a clause each: a chain that is whole says nothing of it."""
+        said = []
+        if self.cut:
+            said.append(f"{_entries(1, self.cut)}, which retention has removed")
+        if self.anchored < self.head.number:
+            newer = _entries(max(self.anchored, self.cut) + 1, self.head.number)
+            said.append(f"whether somebody has written {newer} anew with the head: no later head is noted")
+        return tuple(said)
 
 
 class AuditCheck:
@@ -67,28 +86,43 @@ async def _checked(
     # What stands outside the database is believed more than what stands in it.
     check = ChainCheck(team, cut=cut, head=head, anchors=ours | {one.number: one.hash for one in given})
     findings: list[Finding] = []
+    since: datetime | None = None
+    until: datetime | None = None
     entries = select(audit).where(audit.c.team == team).order_by(audit.c.number)
     async for row in await connection.stream(entries.execution_options(yield_per=_PAGE)):
-        found = check.see(entry_of(row))
+        said = entry_of(row)
+        since, until = min(since or said.entry.at, said.entry.at), max(until or said.entry.at, said.entry.at)
+        found = check.see(said)
         findings += islice(found, FINDINGS_OF_A_TEAM - len(findings))
         deque(found, maxlen=0)  # the check goes on, whether anybody listens or not
     findings += check.end()
+    counts: dict[str, int] = {}
     for beside in BESIDE:
         rows = await connection.execute(beside.differences().bindparams(team=team))
         findings += [beside.finding(team, row) for row in rows]
+        counts[beside.table] = await connection.scalar(beside.count().bindparams(team=team)) or 0
+    numbers = ours.keys() | {one.number for one in given}
     return TeamChecked(
         team=team,
         entries=check.count,
         head=head,
         cut=cut.number,
-        anchors=len(ours.keys() | {one.number for one in given}),
+        anchors=len(numbers),
+        anchored=max(numbers, default=0),
+        since=since,
+        until=until,
+        beside=counts,
         findings=tuple(findings[:FINDINGS_OF_A_TEAM]),
     )
 
 
+def _entries(first: int, last: int) -> str:
+    return f"entry {first}" if first == last else f"entries {first} to {last}"
+
+
 def _heads(team: str | None) -> Select[Any]:
-    """Of teams with a head, or with entries whose head was removed."""
-    there = select(audit.c.team).distinct().subquery()
+    """Of teams with a head, with entries whose head was removed, or of which nothing but an anchor is left."""
+    there = union(select(audit.c.team), select(audit_anchors.c.team)).subquery()
     both = audit_heads.join(there, audit_heads.c.team == there.c.team, full=True)
     name = func.coalesce(audit_heads.c.team, there.c.team)
     columns = [column for column in audit_heads.c if column.name != "team"]

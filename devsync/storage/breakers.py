@@ -4,9 +4,10 @@ A copy of what the entity `breaker:{service}` remembers only the end of; it outl
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from devsync.contracts.names import breaker_id
 from devsync.domain.audit import AuditEntry
@@ -15,8 +16,9 @@ from devsync.domain.insight.recommendations import BreakerUse
 from devsync.domain.insight.span import Span
 from devsync.storage.audit import Audit
 from devsync.storage.database import Database
+from devsync.storage.prose import storable
 from devsync.storage.tables import breaker_transitions
-from devsync.storage.upsert import storable
+from devsync.storage.upsert import insert_rows
 
 
 class BreakerTransitions:
@@ -36,19 +38,25 @@ class BreakerTransitions:
                 _entry(service, entity, number, transition)
                 for number, transition in enumerate(transitions, first_number)
             ]
-            await self._audit.write(told, insert(breaker_transitions).values(rows).on_conflict_do_nothing())
+            await self._audit.write(told, insert_rows(breaker_transitions, rows).on_conflict_do_nothing())
 
-    async def latest(self, service: str, *, limit: int) -> list[Transition]:
-        """The last ones, oldest first, over all entities that the service has had."""
+    async def latest(self, service: str, *, limit: int, until: datetime | None = None) -> list[Transition]:
+        """The last ones, or the last until that instant, oldest first, over all entities that the service has had."""
         table = breaker_transitions
-        newest = (
-            select(table)
-            .where(table.c.service == service)
-            .order_by(table.c.at.desc(), table.c.entity.desc(), table.c.number.desc())
-            .limit(limit)
-        )
+        newest = select(table).where(table.c.service == service)
+        if until is not None:
+            newest = newest.where(table.c.at <= until)
+        newest = newest.order_by(table.c.at.desc(), table.c.entity.desc(), table.c.number.desc()).limit(limit)
         rows = await self._database.execute(newest)
         return [Transition.model_validate(dict(row._mapping)) for row in reversed(list(rows))]
+
+    async def last_of_each(self) -> dict[str, Transition]:
+        """By service, what happened last."""
+        table = breaker_transitions
+        newest = select(table).ext(distinct_on(table.c.service))
+        newest = newest.order_by(table.c.service, table.c.at.desc(), table.c.entity.desc(), table.c.number.desc())
+        rows = await self._database.execute(newest)
+        return {row.service: Transition.model_validate(dict(row._mapping)) for row in rows}
 
     async def uses(self, span: Span) -> list[BreakerUse]:
         """How often each opened and how its recoveries went, by its own rules; operators' doings aside."""

@@ -11,17 +11,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Executable, Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from devsync.storage import migrate
-from devsync.storage.connection import (
-    CONNECT_SECONDS,
-    STATEMENT_SECONDS,
-    DatabaseUnavailable,
-    NotMigrated,
-    engine_url,
-    not_migrated,
-    place_of,
-    translated,
-)
+from devsync.storage.connection import DatabaseUnavailable, NotMigrated, not_migrated
+from devsync.storage.engine import CONNECT_SECONDS, STATEMENT_SECONDS, engine_url, place_of, translated
 
 T = TypeVar("T")
 
@@ -34,18 +25,24 @@ _AWAY_SECONDS = 2.0
 
 
 _PATIENTLY = text(f"SET LOCAL statement_timeout = '{PATIENT_SECONDS}s'")
+_STATE = text(
+    "SELECT current_setting('server_version') AS version,"
+    " current_setting('transaction_read_only') = 'on' AS is_read_only"
+)
 _FOR_TEAM = text("SELECT set_config('app.current_team_id', :team, true)")
 """Until the end of the transaction: the connection goes back to the pool without it."""
 
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """What `check` found. `is_newer`: migrated by a newer build; this one can still work with it."""
+    """What `check` found. `is_newer`: migrated by a newer build; this one can still work with it. `is_read_only`: it
+    takes nothing for now, as after a fail-over; editions go out, and records follow."""
 
     server_version: str
     revision: str
     head: str
     is_newer: bool
+    is_read_only: bool
 
 
 class Database:
@@ -126,7 +123,10 @@ class Database:
         Raises DatabaseUnavailable or NotMigrated, whose messages name the cure. A revision that this build
         does not know is a newer build's: migrations only add, so that a roll-back can go on working.
         """
-        (server_version,) = (await self.execute(text("SHOW server_version")))[0]
+        # Imported here: programs that only write and read need no alembic.
+        from devsync.storage import migrate
+
+        now = (await self.execute(_STATE))[0]
         head = migrate.head()
         try:
             rows = await self.execute(text("SELECT version_num FROM alembic_version"))
@@ -138,7 +138,7 @@ class Database:
         is_known = migrate.knows(revision)
         if is_known and revision != head:
             raise not_migrated(self.place, f"is at revision {revision}, this build needs {head}")
-        return DatabaseState(str(server_version), revision, head, is_newer=not is_known)
+        return DatabaseState(now.version, revision, head, is_newer=not is_known, is_read_only=now.is_read_only)
 
     async def dispose(self) -> None:
         """Closes every connection; calls that were given up are left behind."""

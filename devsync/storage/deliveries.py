@@ -4,7 +4,7 @@ A copy of the state that the `Delivery` workflow decides by; it outlives the ret
 so that a week delivered long ago is updated in place and not posted again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +64,7 @@ class DeliverySummary(Model):
     updated_at: datetime
 
 
-_WORST_FIRST = (
+WORST_FIRST = (
     DeliveryState.DEAD,
     DeliveryState.FAILED,
     DeliveryState.UNCERTAIN,
@@ -72,6 +72,9 @@ _WORST_FIRST = (
     DeliveryState.DELIVERED,
 )
 """Those that a row can have."""
+
+RANK = case({one.value: n for n, one in enumerate(WORST_FIRST)}, value=deliveries.c.state)
+"""The place of a part's state among them."""
 
 
 class Deliveries:
@@ -93,11 +96,22 @@ class Deliveries:
         return [DeliveryRecord.model_validate(dict(row._mapping)) for row in rows]
 
     async def summaries(
-        self, *, team: str | None = None, state: DeliveryState | None = None, limit: int
+        self,
+        *,
+        teams: Collection[str] | None = None,
+        iso_week: str | None = None,
+        channel: str | None = None,
+        state: DeliveryState | None = None,
+        after: tuple[datetime, str, str, str] | None = None,
+        limit: int,
     ) -> list[DeliverySummary]:
-        """One for each channel of each week, the latest first; `state` is that of the whole."""
+        """One for each channel of each week, the latest first.
+
+        `teams`: of these alone; `channel`: by its key or its kind; `state`: that of the whole; `after`: when the last
+        one before was updated, its team, week and channel.
+        """
         key = (deliveries.c.team, deliveries.c.iso_week, deliveries.c.channel)
-        rank = func.min(case({one.value: n for n, one in enumerate(_WORST_FIRST)}, value=deliveries.c.state))
+        rank = func.min(RANK)
         query = select(
             *key,
             func.max(deliveries.c.kind).label("kind"),
@@ -109,19 +123,26 @@ class Deliveries:
             func.coalesce(func.max(func.nullif(deliveries.c.last_error, "")), "").label("last_error"),
             func.max(deliveries.c.updated_at).label("updated_at"),
         ).group_by(*key)
-        if team is not None:
-            query = query.where(deliveries.c.team == team)
+        if teams is not None:
+            query = query.where(deliveries.c.team.in_(teams))
+        if iso_week is not None:
+            query = query.where(deliveries.c.iso_week == iso_week)
+        if channel is not None:
+            query = query.where((deliveries.c.channel == channel) | (deliveries.c.kind == channel))
         if state is not None:
-            if state not in _WORST_FIRST:
+            if state not in WORST_FIRST:
                 return []
-            query = query.having(rank == _WORST_FIRST.index(state))
-        rows = await self._database.execute(query.order_by(func.max(deliveries.c.updated_at).desc()).limit(limit))
+            query = query.having(rank == WORST_FIRST.index(state))
+        place = (func.max(deliveries.c.updated_at), *key)
+        if after is not None:
+            query = query.having(tuple_(*place) < after)
+        rows = await self._database.execute(query.order_by(*(one.desc() for one in place)).limit(limit))
         return [_summary(dict(row._mapping)) for row in rows]
 
 
 def _summary(row: dict[str, Any]) -> DeliverySummary:
     workflow_id = delivery_id(row["team"], row["iso_week"], row["channel"])
-    return DeliverySummary.model_validate(row | {"id": workflow_id, "state": _WORST_FIRST[row["rank"]]})
+    return DeliverySummary.model_validate(row | {"id": workflow_id, "state": WORST_FIRST[row["rank"]]})
 
 
 def delivery_statements(records: Sequence[DeliveryRecord]) -> list[Executable]:

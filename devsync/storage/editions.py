@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 from sqlalchemy import Executable, Row, func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.edition import EditionStatus
@@ -14,6 +15,8 @@ from devsync.domain.model import Model
 from devsync.storage.database import Database
 from devsync.storage.tables import deliveries, editions
 from devsync.storage.upsert import upsert
+
+_READABLE = (EditionStatus.COMPLETE.value, EditionStatus.PARTIAL.value)
 
 
 class EditionRecord(Model):
@@ -63,6 +66,19 @@ class Editions:
         )
         rows = await self._database.execute(query)
         return _record(rows[0]) if rows else None
+
+    async def sent_out(self, team: str, limit: int) -> list[EditionRecord]:
+        """The newest revision of each of the team's last weeks that was let out to its channels, whatever became of it
+        there; the latest first. What was backfilled, rejected or given up is not among them."""
+        was_sent = (
+            select(deliveries.c.part)
+            .where(deliveries.c.team == editions.c.team, deliveries.c.iso_week == editions.c.iso_week)
+            .exists()
+        )
+        query = select(editions).ext(distinct_on(editions.c.iso_week))
+        query = query.where(editions.c.team == team, editions.c.status.in_(_READABLE), was_sent)
+        query = query.order_by(editions.c.iso_week.desc(), editions.c.revision.desc()).limit(limit)
+        return [_record(row) for row in await self._database.execute(query)]
 
     async def known_people(self, team: str, *, before_week: str) -> frozenset[str]:
         """Names and logins of everybody who contributed to the team's editions of earlier weeks."""

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Executable
-from sqlalchemy.dialects.postgresql import insert
 
 from devsync.contracts.errors import ErrorRecord
 from devsync.domain.audit import AuditEntry
 from devsync.storage.audit import Audit
 from devsync.storage.database import Database
+from devsync.storage.prose import storable
 from devsync.storage.tables import errors
-from devsync.storage.upsert import storable
+from devsync.storage.upsert import insert_rows
 
 
 class Errors:
@@ -27,7 +27,7 @@ class Errors:
 def insert_errors(records: Sequence[ErrorRecord]) -> Executable:
     """What is there already stays as it is: an error happened once, whoever tells it twice."""
     rows = [{name: storable(value) for name, value in record.model_dump().items()} for record in records]
-    return insert(errors).values(rows).on_conflict_do_nothing()
+    return insert_rows(errors, rows).on_conflict_do_nothing()
 
 
 def _entry(record: ErrorRecord) -> AuditEntry:

@@ -12,7 +12,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.engine import URL
 
-from devsync.storage.connection import CONNECT_SECONDS, engine_url, place_of, translated
+from devsync.storage.engine import CONNECT_SECONDS, engine_url, place_of, translated
 from devsync.storage.row_security import secure
 
 _SCRIPTS = Path(__file__).parent / "migrations"

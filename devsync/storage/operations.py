@@ -7,8 +7,9 @@ from sqlalchemy import Executable, text
 
 from devsync.contracts.operations import OperationRecord
 from devsync.storage.database import Database
+from devsync.storage.prose import storable
 from devsync.storage.tables import operations
-from devsync.storage.upsert import storable, upsert
+from devsync.storage.upsert import upsert
 
 # One parameter whatever their number: a statement with a value each takes its compiler longer than the server.
 _INSERT = text(

@@ -7,24 +7,35 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, select
+from sqlalchemy import CTE, ColumnElement, Select, WithinGroup, and_, case, func, select
 
 from devsync.contracts.edition import Phase
 from devsync.contracts.operations import OperationKind
-from devsync.domain.health.snapshot import EditionRun, ErrorKind, ServiceWindow
-from devsync.domain.insight.counted import ErrorCount, OperationCount, StageCount
+from devsync.domain.health.healed import LastEnds
+from devsync.domain.health.snapshot import EditionRun, ErrorKind, Failed, ServiceWindow
+from devsync.domain.insight.counted import ErrorCount, HourlyAnswer, OperationCalls, OperationCount, StageCount
 from devsync.domain.insight.recommendations import CacheUse, EditionUse, ServiceUse
-from devsync.domain.insight.series import DailyValue
+from devsync.domain.insight.series import DailyEditions, DailyValue
 from devsync.domain.insight.span import Span
+from devsync.domain.model import Model
+from devsync.storage.calls import CALL_KINDS, call_counts
 from devsync.storage.database import Database
 from devsync.storage.grains import Grain
 from devsync.storage.statistics import Statistics
-from devsync.storage.tables import ALL_TEAMS, operation_counts, operations, runs
+from devsync.storage.tables import ALL_TEAMS, errors, operation_counts, operations, runs
 
 SHOWN_KINDS = 3
 """Of a service's errors, the most frequent ones."""
 
 _SLOW = 0.95
+
+
+class Answers(Model):
+    """How soon a service answered."""
+
+    api_calls: int
+    seconds_p95: float
+    """19 of 20 calls were not slower."""
 
 
 class Performance:
@@ -34,10 +45,8 @@ class Performance:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def operations(
-        self, span: Span, kind: OperationKind = OperationKind.ATTEMPT, *, team: str | None = None
-    ) -> list[OperationCount]:
-        """Attempts, or API calls, by the operation that they were made for; what takes most time first."""
+    async def operations(self, span: Span, *, team: str | None = None) -> list[OperationCount]:
+        """Attempts by their operation; what takes most time first."""
         table = operations.c
         total = func.sum(table.seconds)
         query = (
@@ -50,12 +59,34 @@ class Performance:
                 _p95(table.seconds).label("seconds_p95"),
                 total.label("seconds_total"),
             )
-            .where(*_within(span, kind, team))
+            .where(*_within(span, OperationKind.ATTEMPT, team))
             .group_by(table.service, table.operation)
             .order_by(total.desc(), table.service, table.operation)
         )
         rows = await self._database.execute(query)
         return [OperationCount.model_validate(row._mapping) for row in rows]
+
+    async def calls(self, span: Span, *, team: str | None = None) -> list[OperationCalls]:
+        """API calls by the operation that they were made for; what takes most time first."""
+        table = operations.c
+        went_out = table.kind == OperationKind.CALL.value
+        total = func.sum(table.seconds)
+        query = (
+            select(
+                table.service,
+                table.operation,
+                *call_counts(),
+                _median(table.seconds).filter(went_out).label("seconds_median"),
+                _p95(table.seconds).filter(went_out).label("seconds_p95"),
+                total.label("seconds_total"),
+            )
+            .where(table.kind.in_(CALL_KINDS), table.ended_at >= span.start, table.ended_at < span.end)
+            .group_by(table.service, table.operation)
+            .order_by(total.desc(), table.service, table.operation)
+        )
+        if team is not None:
+            query = query.where(table.team == team)
+        return [OperationCalls.model_validate(row._mapping) for row in await self._database.execute(query)]
 
     async def stages(self, span: Span, *, team: str | None = None) -> list[StageCount]:
         """The phases of the editions that were made, without the one in which people are waited for."""
@@ -92,22 +123,33 @@ class Performance:
         (row,) = await self._database.execute(query)
         return EditionUse.model_validate(row._mapping) if row.editions else None
 
-    async def daily_editions(self, span: Span, *, team: str | None = None) -> tuple[list[DailyValue], list[DailyValue]]:
-        """Of each day of UTC the median of the seconds that its editions took, and the highest of their peaks in MB."""
+    async def daily_editions(self, span: Span, *, team: str | None = None) -> list[DailyEditions]:
+        """The days of UTC on which any ended."""
         found = _with_peak(_made(span, team))
         day = func.date(func.timezone("UTC", found.c.ended_at))
         query = select(
             day.label("day"),
-            _median(found.c.seconds).label("seconds"),
-            func.count().label("samples"),
-            func.max(found.c.peak_memory_mb).label("peak"),
+            func.count().label("editions"),
+            _median(found.c.seconds).label("seconds_median"),
+            func.max(found.c.seconds).label("seconds_slowest"),
+            func.max(found.c.peak_memory_mb).label("peak_mb"),
             func.count(found.c.peak_memory_mb).label("peaks"),
         ).group_by(day)
         rows = await self._database.execute(query.order_by(day))
-        return (
-            [DailyValue(day=row.day, value=row.seconds, samples=row.samples) for row in rows],
-            [DailyValue(day=row.day, value=row.peak, samples=row.peaks) for row in rows if row.peaks],
+        return [DailyEditions.model_validate(row._mapping) for row in rows]
+
+    async def hourly_answers(self, span: Span) -> list[HourlyAnswer]:
+        """By hour and service, within how many seconds 19 of 20 API calls were answered; read from rows, hence slow
+        over many of them."""
+        table = operations.c
+        hour = func.date_trunc("hour", table.ended_at)
+        query = (
+            select(hour.label("hour"), table.service, func.count().label("calls"), _p95(table.seconds).label("seconds"))
+            .where(*_within(span, OperationKind.CALL, None))
+            .group_by(hour, table.service)
+            .order_by(hour, table.service)
         )
+        return [HourlyAnswer.model_validate(row._mapping) for row in await self._database.execute(query)]
 
     async def busiest_hours(self, span: Span, service: str) -> list[DailyValue]:
         """Of each day of UTC the API calls to the service in its busiest hour: quotas are those of hours."""
@@ -174,27 +216,73 @@ class Performance:
         rows = await self._database.execute(query)
         return [CacheUse.model_validate(row._mapping) for row in rows]
 
-    async def services(self, span: Span) -> list[ServiceWindow]:
-        """What each service did: attempts with their failures, and how soon it answered API calls."""
+    async def services(self, span: Span, *, with_causes: bool = True) -> list[ServiceWindow]:
+        """What each service did: attempts with their failures, and how soon it answered API calls. `with_causes`: by
+        what they failed as well, which is read from rows."""
         statistics = Statistics(self._database)
-        counts, errors = await statistics.call_counts(span), await statistics.error_counts(span)
-        answers, kinds = await self._answers(span), _kinds(errors)
+        counts, met = await statistics.call_counts(span), await statistics.error_counts(span)
+        answers, kinds = await self.answers(span), _kinds(met)
+        failed = await self._failed(span) if with_causes else {}
         return [
             ServiceWindow(
                 service=service,
                 calls=sum(one.calls for one in counts if one.service == service),
                 failures=sum(one.failures for one in counts if one.service == service),
-                seconds_p95=answers.get(service),
+                errors=sum(one.count for one in met if one.service == service),
+                failed=tuple(failed.get(service, ())),
+                api_calls=answers[service].api_calls if service in answers else 0,
+                seconds_p95=answers[service].seconds_p95 if service in answers else None,
                 kinds=tuple(kinds.get(service, ())[:SHOWN_KINDS]),
             )
             for service in sorted({one.service for one in counts})
         ]
 
-    async def _answers(self, span: Span) -> dict[str, float]:
-        """By service, within how many seconds 19 of 20 calls were answered."""
+    async def last_ends(self, span: Span) -> dict[str, LastEnds]:
+        """By service, when its attempts ended last; read from rows, hence for windows of hours."""
         table = operations.c
-        query = select(table.service, _p95(table.seconds).label("p95")).where(*_within(span, OperationKind.CALL, None))
-        return {row.service: row.p95 for row in await self._database.execute(query.group_by(table.service))}
+        query = select(
+            table.service,
+            func.max(case((~table.succeeded, table.ended_at))).label("failed_at"),
+            func.max(case((table.succeeded, table.ended_at))).label("succeeded_at"),
+        ).where(*_within(span, OperationKind.ATTEMPT, None))
+        rows = await self._database.execute(query.group_by(table.service))
+        return {row.service: LastEnds(failed_at=row.failed_at, succeeded_at=row.succeeded_at) for row in rows}
+
+    async def answers(self, span: Span, *, service: str = "") -> dict[str, Answers]:
+        """By service, or of one, how soon it answered API calls; read from rows, hence for windows of days."""
+        table = operations.c
+        query = select(table.service, func.count().label("api_calls"), _p95(table.seconds).label("seconds_p95")).where(
+            *_within(span, OperationKind.CALL, None)
+        )
+        if service:
+            query = query.where(table.service == service)
+        rows = await self._database.execute(query.group_by(table.service))
+        return {row.service: Answers.model_validate(row._mapping) for row in rows}
+
+    async def _failed(self, span: Span) -> dict[str, list[Failed]]:
+        """By service, the attempts that failed, by minute and by what their errors have for a category."""
+        attempt, error = operations.c, errors.c
+        is_its_error = and_(
+            error.run_id == attempt.run_id,
+            error.activity_id == attempt.activity_id,
+            error.attempt == attempt.attempt,
+        )
+        alike = (attempt.service, error.category, func.date_trunc("minute", attempt.ended_at))
+        query = (
+            select(
+                attempt.service,
+                error.category,
+                func.count().label("count"),
+                func.max(attempt.ended_at).label("last_at"),
+            )
+            .join(errors, is_its_error, isouter=True)
+            .where(*_within(span, OperationKind.ATTEMPT, None), ~attempt.succeeded)
+            .group_by(*alike)
+        )
+        found: dict[str, list[Failed]] = defaultdict(list)
+        for row in await self._database.execute(query):
+            found[row.service].append(Failed(category=row.category, count=row.count, last_at=row.last_at))
+        return dict(found)
 
 
 def _kinds(errors: Sequence[ErrorCount]) -> dict[str, list[ErrorKind]]:
@@ -257,7 +345,8 @@ def _with_peak(made: CTE) -> Any:
         .scalar_subquery()
         .label("peak_memory_mb")
     )
-    return select(made, peak).subquery()
+    # Materialized: PostgreSQL would look for each peak again in every column that is made of it.
+    return select(made, peak).cte("with_peak").prefix_with("MATERIALIZED")
 
 
 def _collecting(made: CTE) -> Any:
@@ -279,10 +368,10 @@ def _collecting(made: CTE) -> Any:
     return query.subquery()
 
 
-def _median(column: ColumnElement[Any]) -> ColumnElement[float]:
+def _median(column: ColumnElement[Any]) -> WithinGroup[float]:
     return func.percentile_cont(0.5).within_group(column)
 
 
-def _p95(column: ColumnElement[Any]) -> ColumnElement[float]:
+def _p95(column: ColumnElement[Any]) -> WithinGroup[float]:
     """19 of 20 are not greater; one of the values themselves."""
     return func.percentile_disc(_SLOW).within_group(column)

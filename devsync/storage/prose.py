@@ -1,15 +1,7 @@
-"""Texts that people and services have written, as they may stand in a row: without secrets.
-
-The types of the columns that hold such texts, so that no statement can forget it. Keys and digests have others: a
-password that is an ordinary word must not change what a row is found by.
-"""
+"""Texts that people and services have written, as they may stand in a row: without secrets, and such as it can hold."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-from sqlalchemy import Dialect, Text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeDecorator
 
 from devsync.domain.redaction import redacted
 
@@ -32,22 +24,16 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
-class Prose(TypeDecorator[str]):
-    """Text."""
+def storable(value: Any) -> Any:
+    """The value without what PostgreSQL cannot hold in text or jsonb: NUL and lone surrogates become U+FFFD.
 
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        cleaned: str | None = without_secrets(value)
-        return cleaned
-
-
-class ProseInJson(TypeDecorator[Any]):
-    """JSONB with texts in it."""
-
-    impl = JSONB
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return without_secrets(value)
+    Titles and names come from outside; one bad character must not keep a whole record from being written.
+    """
+    if isinstance(value, str):
+        text = value.replace("\0", "\ufffd")
+        return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, Mapping):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value

@@ -1,10 +1,11 @@
 """Recoveries on record: each written once with its steps, and counted by plan and outcome."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, case, func, select
+from sqlalchemy import ColumnElement, Executable, Select, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from devsync.contracts.recovery import RecordRecovery
@@ -14,8 +15,8 @@ from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import StepState
 from devsync.storage.audit import Audit
 from devsync.storage.database import Database
+from devsync.storage.prose import storable
 from devsync.storage.tables import recoveries, recovery_steps
-from devsync.storage.upsert import storable
 
 
 class RecordedStep(Model):
@@ -24,6 +25,7 @@ class RecordedStep(Model):
     step: str
     activity: str
     state: StepState
+    started_at: datetime
     seconds: float
     attempts: int
     healed: tuple[str, ...]
@@ -50,6 +52,8 @@ class RecordedRecovery(Model):
     escalation_id: str
     started_at: datetime
     ended_at: datetime
+    owner_run_id: str | None = None
+    """Of the run that it worked for; None: a program asked, or an older build wrote it."""
     steps: tuple[RecordedStep, ...] = ()
 
 
@@ -83,25 +87,21 @@ class Recoveries:
         """With its steps, in one transaction; what is there already stays as it is."""
         await self._audit.write([_entry(message)], *_statements(message))
 
-    async def recent(self, limit: int, *, ids_begin: str = "") -> list[RecordedRecovery]:
-        """The last ones that ended, newest first, with their steps; those alone whose workflow ids begin so."""
+    async def recent(
+        self, limit: int, *, ids_begin: str = "", teams: Sequence[str] | None = None
+    ) -> list[RecordedRecovery]:
+        """The last ones that ended, newest first, with their steps; those alone whose workflow ids begin so, of these
+        teams or of all."""
         newest = select(recoveries).order_by(recoveries.c.ended_at.desc(), recoveries.c.workflow_id).limit(limit)
         if ids_begin:
             newest = newest.where(recoveries.c.workflow_id.startswith(ids_begin, autoescape=True))
-        rows = await self._database.execute(newest)
-        runs = [row.run_id for row in rows]
-        steps = await self._database.execute(
-            select(recovery_steps).where(recovery_steps.c.run_id.in_(runs)).order_by(recovery_steps.c.number)
-        )
-        return [
-            RecordedRecovery.model_validate(
-                {**row._mapping, "steps": tuple(dict(one._mapping) for one in steps if one.run_id == row.run_id)}
-            )
-            for row in rows
-        ]
+        if teams is not None:
+            newest = newest.where(recoveries.c.team.in_(teams))
+        return await with_steps(self._database, newest)
 
-    async def by_outcome(self, since: datetime) -> list[PlanStatistics]:
-        """Of what has ended since then; plans in their order, the most frequent outcome first."""
+    async def by_outcome(self, since: datetime, *, teams: Sequence[str] | None = None) -> list[PlanStatistics]:
+        """Of what has ended since then, of these teams or of all; plans in their order, the most frequent outcome
+        first."""
         seconds = func.extract("epoch", recoveries.c.ended_at - recoveries.c.started_at)
         query = (
             select(
@@ -110,14 +110,14 @@ class Recoveries:
                 func.count().label("count"),
                 func.percentile_cont(0.5).within_group(seconds).label("median_seconds"),
             )
-            .where(recoveries.c.ended_at >= since)
+            .where(*_ended(since, teams))
             .group_by(recoveries.c.plan, recoveries.c.outcome)
             .order_by(recoveries.c.plan, func.count().desc(), recoveries.c.outcome)
         )
         return [PlanStatistics.model_validate(dict(row._mapping)) for row in await self._database.execute(query)]
 
-    async def by_step(self, since: datetime) -> list[StepStatistics]:
-        """Of the steps that ran; within a plan the one that healed most often first."""
+    async def by_step(self, since: datetime, *, teams: Sequence[str] | None = None) -> list[StepStatistics]:
+        """Of the steps that ran, of these teams or of all; within a plan the one that healed most often first."""
         has_healed = func.count(case((func.jsonb_array_length(recovery_steps.c.healed) > 0, 1)))
         is_same = (recovery_steps.c.workflow_id == recoveries.c.workflow_id) & (
             recovery_steps.c.run_id == recoveries.c.run_id
@@ -131,11 +131,29 @@ class Recoveries:
                 func.percentile_cont(0.5).within_group(recovery_steps.c.seconds).label("median_seconds"),
             )
             .join(recovery_steps, is_same)
-            .where(recoveries.c.ended_at >= since, recovery_steps.c.state != StepState.SKIPPED.value)
+            .where(*_ended(since, teams), recovery_steps.c.state != StepState.SKIPPED.value)
             .group_by(recoveries.c.plan, recovery_steps.c.step)
             .order_by(recoveries.c.plan, has_healed.desc(), func.count().desc(), recovery_steps.c.step)
         )
         return [StepStatistics.model_validate(dict(row._mapping)) for row in await self._database.execute(query)]
+
+
+async def with_steps(database: Database, query: Select[Any]) -> list[RecordedRecovery]:
+    """The recoveries that the query of their table finds, in its order. Two queries, however many."""
+    rows = await database.execute(query)
+    key = tuple_(recovery_steps.c.workflow_id, recovery_steps.c.run_id)
+    of_these = select(recovery_steps).where(key.in_([(row.workflow_id, row.run_id) for row in rows]))
+    steps: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for step in await database.execute(of_these.order_by(recovery_steps.c.number)) if rows else ():
+        steps[step.workflow_id, step.run_id].append(dict(step._mapping))
+    return [
+        RecordedRecovery.model_validate({**row._mapping, "steps": steps[row.workflow_id, row.run_id]}) for row in rows
+    ]
+
+
+def _ended(since: datetime, teams: Sequence[str] | None) -> list[ColumnElement[bool]]:
+    is_since = recoveries.c.ended_at >= since
+    return [is_since] if teams is None else [is_since, recoveries.c.team.in_(teams)]
 
 
 def _statements(message: RecordRecovery) -> Sequence[Executable]:
@@ -183,6 +201,7 @@ def _row(message: RecordRecovery) -> dict[str, Any]:
         "escalation_id": ", ".join(report.escalations),
         "started_at": message.started_at,
         "ended_at": message.ended_at,
+        "owner_run_id": report.owner_run_id or None,
     }
 
 

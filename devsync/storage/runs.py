@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Executable
+from sqlalchemy import Executable, select
 
 from devsync.domain.model import Model
+from devsync.storage.database import Database
 from devsync.storage.tables import runs
 from devsync.storage.upsert import upsert
 
@@ -32,6 +33,13 @@ class RunRecord(Model):
     """By phase, and `total`."""
     api_calls: dict[str, int] = {}
     """By service."""
+
+
+async def runs_of_week(database: Database, team: str, iso_week: str, *, limit: int) -> list[RunRecord]:
+    """The last that began first: of the edition, of dry runs, of amendments. Raises DatabaseUnavailable."""
+    query = select(runs).where(runs.c.team == team, runs.c.iso_week == iso_week, runs.c.ended_at.is_not(None))
+    rows = await database.execute(query.order_by(runs.c.started_at.desc(), runs.c.ended_at.desc()).limit(limit))
+    return [RunRecord.model_validate(row._mapping) for row in rows]
 
 
 def upsert_runs(records: Sequence[RunRecord]) -> Executable:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from devsync.storage.prose import Prose, ProseInJson
+from devsync.storage.columns import Prose, ProseInJson
 
 metadata = MetaData(
     naming_convention={
@@ -33,6 +33,8 @@ metadata = MetaData(
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+OWNER = "the run that a recovery or a delivery worked for; of one that was reset, its first run_id; null: run_id"
 
 artifacts = Table(
     "artifacts",
@@ -168,9 +170,11 @@ errors = Table(
     Column("fingerprint", Text, nullable=False, comment="the same for alike errors"),
     Column("message", Prose, nullable=False, comment="without secrets"),
     Column("occurred_at", DateTime(timezone=True), nullable=False, comment="the worker's clock"),
+    Column("owner_run_id", Text, comment=OWNER),
     CheckConstraint("severity IN ('low', 'medium', 'high', 'critical')", name="severity"),
     Index(None, "occurred_at"),
     Index(None, "team", "occurred_at"),
+    Index(None, "owner_run_id", postgresql_where=text("owner_run_id IS NOT NULL")),
 )
 
 operations = Table(
@@ -192,8 +196,10 @@ operations = Table(
     Column("api_seconds", Float, nullable=False, comment="of an attempt: its calls, one after the other"),
     Column("peak_memory_mb", Float, comment="of the process, during an attempt"),
     Column("was_remembered", Boolean, comment="null: it looks for nothing that was collected before"),
-    CheckConstraint("kind IN ('edition', 'phase', 'attempt', 'call')", name="kind"),
+    Column("owner_run_id", Text, comment=OWNER),
+    CheckConstraint("kind IN ('edition', 'phase', 'attempt', 'call', 'refusal')", name="kind"),
     Index(None, "kind", "ended_at"),
+    Index(None, "owner_run_id", postgresql_where=text("owner_run_id IS NOT NULL")),
 )
 
 # What triggers count as rows come in (migration 0012), so that nobody has to count a million of them.
@@ -272,6 +278,7 @@ recoveries = Table(
     Column("escalation_id", Text, nullable=False, comment="the escalation that was joined"),
     Column("started_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
     Column("ended_at", DateTime(timezone=True), nullable=False, comment="workflow time"),
+    Column("owner_run_id", Text, comment="the run that it worked for; null: a program asked, or an older build wrote"),
     CheckConstraint("outcome IN ('healed', 'stand_in', 'partial', 'failed', 'aborted')", name="outcome"),
     Index(None, "ended_at"),
     Index(None, "team", "ended_at"),
@@ -321,6 +328,7 @@ escalations = Table(
     Column("events", Integer, nullable=False, comment="how many had happened"),
     CheckConstraint("state IN ('firing', 'acknowledged', 'snoozed', 'resolved')", name="state"),
     Index(None, "fingerprint", "opened_at"),
+    Index(None, "opened_at"),
     Index(None, "team", "opened_at"),
 )
 
@@ -350,6 +358,7 @@ alerts = Table(
     Column("summary", Prose, nullable=False),
     Column("details", ProseInJson, nullable=False),
     Column("count", Integer, nullable=False, comment="events behind it"),
+    Column("counted", JSONB(none_as_null=True), comment="within which time, and of how many; null: nothing"),
     Column("acknowledged_by", Prose, nullable=False),
     Column("times_told", Integer, nullable=False),
     Column("opened_at", DateTime(timezone=True), nullable=False, comment="workflow time"),

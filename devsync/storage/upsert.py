@@ -6,7 +6,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, Table
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from devsync.storage.prose import storable
+
 Rows = Sequence[Mapping[str, Any]]
+
+
+def insert_rows(table: Table, rows: Rows) -> Insert:
+    """The rows as they are, at least one. An edition writes most of its rows one by one, and SQLAlchemy compiles the
+    statement of one row once, that of a list of rows each time.
+    """
+    statement = insert(table)
+    return statement.values(rows[0]) if len(rows) == 1 else statement.values(list(rows))
 
 
 def upsert(
@@ -24,23 +34,8 @@ def upsert(
     """
     key = [column.name for column in table.primary_key]
     ordered = sorted(rows, key=lambda row: tuple(row[name] for name in key))
-    statement = insert(table).values([{name: storable(value) for name, value in row.items()} for row in ordered])
+    statement = insert_rows(table, [{name: storable(value) for name, value in row.items()} for row in ordered])
     changed: dict[str, Any] = {name: statement.excluded[name] for name in ordered[0] if name not in key}
     if keep is not None:
         changed |= keep(statement)
     return statement.on_conflict_do_update(index_elements=key, set_=changed, where=may_replace(statement))
-
-
-def storable(value: Any) -> Any:
-    """The value without what PostgreSQL cannot hold in text or jsonb: NUL and lone surrogates become U+FFFD.
-
-    Titles and names come from outside; one bad character must not keep a whole record from being written.
-    """
-    if isinstance(value, str):
-        text = value.replace("\0", "\ufffd")
-        return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    if isinstance(value, Mapping):
-        return {storable(key): storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(item) for item in value]
-    return value

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import case, func, select, union
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from devsync.contracts.edition import EditionStatus
 from devsync.domain.model import Model
@@ -29,30 +30,38 @@ class WeekOnRecord(Model):
 
 async def weeks_on_record(database: Database, iso_weeks: Collection[str]) -> list[WeekOnRecord]:
     """Of those weeks, every team's of which anything is on record. Raises DatabaseUnavailable and NotMigrated."""
-    is_edition = runs.c.workflow_id.startswith("changelog:", autoescape=True)
-    told = union(
-        select(runs.c.team, runs.c.iso_week).where(runs.c.iso_week.in_(iso_weeks), is_edition),
-        select(deliveries.c.team, deliveries.c.iso_week).where(deliveries.c.iso_week.in_(iso_weeks)),
-    ).subquery()
     delivered = (
-        select(func.min(deliveries.c.delivered_at))
-        .where(deliveries.c.team == told.c.team, deliveries.c.iso_week == told.c.iso_week)
-        .scalar_subquery()
+        select(deliveries.c.team, deliveries.c.iso_week, func.min(deliveries.c.delivered_at).label("delivered_at"))
+        .where(deliveries.c.iso_week.in_(iso_weeks))
+        .group_by(deliveries.c.team, deliveries.c.iso_week)
+        .subquery()
     )
-    called_off = (
-        select(case((runs.c.status.in_(_CALLED_OFF), runs.c.status + ": " + runs.c.cancelled_because), else_=""))
-        .where(runs.c.team == told.c.team, runs.c.iso_week == told.c.iso_week, is_edition)
-        .order_by(runs.c.started_at.desc(), runs.c.ended_at.desc())
-        .limit(1)
-        .scalar_subquery()
+    last_run = (
+        select(
+            runs.c.team,
+            runs.c.iso_week,
+            case((runs.c.status.in_(_CALLED_OFF), runs.c.status + ": " + runs.c.cancelled_because), else_="").label(
+                "called_off"
+            ),
+        )
+        .ext(distinct_on(runs.c.team, runs.c.iso_week))
+        .where(runs.c.iso_week.in_(iso_weeks), runs.c.workflow_id.startswith("changelog:", autoescape=True))
+        .order_by(runs.c.team, runs.c.iso_week, runs.c.started_at.desc(), runs.c.ended_at.desc())
+        .subquery()
     )
-    query = select(
-        told.c.team,
-        told.c.iso_week,
-        delivered.label("delivered_at"),
-        func.coalesce(called_off, "").label("called_off"),
-    ).order_by(told.c.iso_week, told.c.team)
-    return [WeekOnRecord.model_validate(row._asdict()) for row in await database.execute(query)]
+    team, iso_week = (func.coalesce(delivered.c[name], last_run.c[name]) for name in ("team", "iso_week"))
+    is_the_same = and_(delivered.c.team == last_run.c.team, delivered.c.iso_week == last_run.c.iso_week)
+    query = (
+        select(
+            team.label("team"),
+            iso_week.label("iso_week"),
+            delivered.c.delivered_at,
+            func.coalesce(last_run.c.called_off, "").label("called_off"),
+        )
+        .select_from(delivered.join(last_run, is_the_same, full=True))
+        .order_by(iso_week, team)
+    )
+    return [WeekOnRecord.model_validate(row._mapping) for row in await database.execute(query)]
 
 
 async def last_deliveries(database: Database) -> dict[str, datetime]:

@@ -19,6 +19,8 @@ INTRODUCTION = """\
 - Results go to standard output; progress and errors go to standard error.
 - With `--json`, standard output is one JSON document and nothing else; an error is the document `{"error": "…"}`.
   [The documents](documents.md).
+- Whatever is named and is not there ends with exit code 2, whichever command is asked. `--team` also takes a team that
+  has no file any more, or never had one, and is on record: a note says so.
 - Settings come from the [environment](environment.md) and from the [configuration](configuration.md).
 """
 

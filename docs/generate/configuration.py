@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from devsync.settings.dashboard import DashboardSettings
 from devsync.settings.delivery import DeliverySettings
 from devsync.settings.escalation import EscalationSettings
 from devsync.settings.monitoring import MonitoringFile
@@ -36,6 +37,7 @@ FILES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("recovery.yaml", "A mapping of plan to the fields below; [what they mean](../explanation/recovery.md).", PlanPart),
     ("escalation.yaml", "Who is asked when machines cannot decide; frozen when one begins.", EscalationSettings),
     ("monitoring.yaml", "When people are told; [what each alert means](../how-to/act-on-an-alert.md).", MonitoringFile),
+    ("dashboard.yaml", "The register of people; [open the door](../how-to/open-the-dashboard.md).", DashboardSettings),
     ("records.yaml", "How long records are kept; [what it does](../explanation/records.md#retention).", RecordSettings),
 )
 

@@ -59,7 +59,13 @@ OTHERS = (
     ("LOG_LEVEL", "`INFO`", "What the worker logs: `DEBUG`, `INFO`, `WARNING`, `ERROR`."),
     (temporal_cli.VARIABLE, "", "The Temporal CLI that `demo`, `up` and the tests start, instead of the package's."),
     (postgres_binaries.VARIABLE, "", "The folder with `initdb` and `postgres` for them, instead of the package's."),
+    (
+        "DEVSYNC_KEEP_OUTPUTS",
+        "",
+        "`1`: the runbook's test keeps what each command said in `build/runbook-outputs.txt`.",
+    ),
     ("DEVSYNC_NO_SKIP", "", "`1`: a skipped test is a failure, as in `.ci/run`."),
+    ("DEVSYNC_WORLD_TEAMS", "`10`", "The teams of the twelve scripted weeks that a test writes down; 40 take minutes."),
     ("UPDATE_GOLDEN", "", "Set: the tests of renderings write their expectations anew."),
 )
 

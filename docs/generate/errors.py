@@ -21,6 +21,7 @@ from devsync.runtime.failures import (
     temporal,
     webhook,
 )
+from devsync.runtime.failures.foreign import Foreign, Kinds
 from devsync.runtime.failures.verdict import MALFORMED, Verdict
 from docs.generate import docstrings
 from docs.generate.markdown import code, table
@@ -54,11 +55,11 @@ it in the sandbox, in a file, in a database or at a mail server; then editions o
   calls counts for each. *never*: nothing is counted. *paused*: nobody calls the service until its time has come.
 - **if it passes**, **if it stays**: what the edition makes of it where the fault strikes once, or each time. In
   brackets the attempts made, of {ATTEMPTS} allowed for this measurement (shipped: for an hour). —: not measured.
-  - *complete*, *delivered*: nothing is missing. A post whose answer was lost is *delivered (1)*: it was found in
+    - *complete*, *delivered*: nothing is missing. A post whose answer was lost is *delivered (1)*: it was found in
     the channel by its key, and not sent again.
-  - *gap*: the edition goes out partial and names the source.
-  - *queued*: the channel did not have the edition at its deadline; the delivery goes on.
-  - *failed*: the channel refused for good, and somebody must look.
+    - *gap*: the edition goes out partial and names the source.
+    - *queued*: the channel did not have the edition at its deadline; the delivery goes on.
+    - *failed*: the channel refused for good, and somebody must look.
 """
 
 _RULES: Mapping[Any, Verdict | str] = {
@@ -141,7 +142,7 @@ def page() -> str:
 
 def _types() -> Iterator[tuple[str, str]]:
     for kinds, answer in classification.TABLE:
-        names = [code(_name(kind)) for kind in (kinds if isinstance(kinds, tuple) else (kinds,))]
+        names = [code(name) for name in _names(kinds)]
         if not isinstance(answer, Verdict) and answer not in _RULES:
             raise docstrings.Undocumented(f"the rule of {names[0]} is missing in docs/generate/errors.py")
         shown = answer if isinstance(answer, Verdict) else _RULES[answer]
@@ -149,9 +150,14 @@ def _types() -> Iterator[tuple[str, str]]:
         yield ", ".join(names) if answer is not classification.UNKNOWN else "anything else", words
 
 
-def _name(kind: type[BaseException]) -> str:
-    package = kind.__module__.partition(".")[0]
-    return kind.__name__ if package in ("builtins", "devsync") else f"{package.lstrip('_')}.{kind.__name__}"
+def _names(kinds: Kinds) -> Iterator[str]:
+    if isinstance(kinds, Foreign):
+        yield from (f"{kinds.module.partition('.')[0]}.{name}" for name in kinds.names)
+        return
+    for kind in kinds if isinstance(kinds, tuple) else (kinds,):
+        package = kind.__module__.partition(".")[0]
+        is_plain = package in ("builtins", "devsync")
+        yield kind.__name__ if is_plain else f"{package.lstrip('_')}.{kind.__name__}"
 
 
 def _words(verdict: Verdict) -> str:

@@ -3,7 +3,17 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generate import cli, configuration, environment, errors, metrics, workflows
+from docs.generate import (
+    cli,
+    configuration,
+    dashboard,
+    environment,
+    errors,
+    metrics,
+    search_attributes,
+    tables,
+    workflows,
+)
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -12,9 +22,12 @@ MARK = "<!-- Written by `make docs` from the code. Change the code, not this pag
 WRITERS: Mapping[str, Callable[[], str]] = {
     "cli.md": cli.page,
     "configuration.md": configuration.page,
+    "dashboard.md": dashboard.page,
     "environment.md": environment.page,
     "errors.md": errors.page,
     "metrics.md": metrics.page,
+    "search-attributes.md": search_attributes.page,
+    "tables.md": tables.page,
     "workflows.md": workflows.page,
 }
 

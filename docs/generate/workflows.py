@@ -62,9 +62,8 @@ def page() -> str:
     queues = [
         (code(names.EDITIONS_QUEUE), docstrings.needed(constants, "EDITIONS_QUEUE", "names")),
         (code(names.CONTROL_QUEUE), docstrings.needed(constants, "CONTROL_QUEUE", "names")),
-        (code(names.service_queue("NAME")), f"Activities of one service: {', '.join(map(code, names.SERVICES))}."),
+        (code(names.service_queue("NAME")), f"Activities of one service: {', '.join(map(code, names.WITH_QUEUE))}."),
     ]
-    attributes = [(code(key), text) for key, text in _search_attributes(constants)]
     kinds = sorted(WORKFLOWS, key=lambda kind: list(IDS).index(workflow_type(kind)))
     return "\n".join(
         [
@@ -74,9 +73,6 @@ def page() -> str:
             *_answers(WORKFLOWS),
             "## Task queues\n",
             table(("queue", "runs"), queues),
-            "## Search attributes\n",
-            "All are keywords; `python starter.py apply` registers them.\n",
-            table(("name", "holds"), attributes),
             "## Activities\n",
             ACTIVITIES,
             table(("activity", "does", "one attempt", "all attempts", "heartbeat"), _activities()),
@@ -145,12 +141,6 @@ def _fields(model: type[BaseModel]) -> str:
 def _hints(model: type[BaseModel]) -> dict[str, Any]:
     hints = get_type_hints(model, include_extras=True)
     return {name: hints[name] for name in model.model_fields}
-
-
-def _search_attributes(constants: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    variables = {id(value): name for name, value in vars(names).items()}
-    for key in names.SEARCH_ATTRIBUTES:
-        yield key.name, docstrings.needed(dict(constants), variables[id(key)], "names")
 
 
 def _activities() -> Iterator[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from sandbox.service import Clock, Credentials
+from sandbox.slack import interactivity
 from sandbox.slack.arguments import read_arguments
 from sandbox.slack.errors import SlackError
 from sandbox.slack.methods import METHODS, call
@@ -30,9 +31,13 @@ def build_app(
     does not starve it.
     """
     app = web.Application(client_max_size=4 * 1024 * 1024)
-    app[WORKSPACE] = Workspace(world, clock, credentials.slack_bot_token, PostingRate(monotonic))
+    workspace = Workspace(world, clock, credentials.slack_bot_token, PostingRate(monotonic))
+    workspace.signing_secret = credentials.slack_signing_secret
+    app[WORKSPACE] = workspace
+    app[interactivity.INTERACTIVITY] = interactivity.Interactivity(workspace)
     app.add_routes(
         [
+            *interactivity.routes(),
             web.route("*", "/api/{method}", api_call),
             web.get("/", page),
             web.get("/archives/{channel}/p{ts}", permalink),
@@ -67,7 +72,7 @@ async def api_call(request: web.Request) -> web.Response:
 
 
 async def page(request: web.Request) -> web.Response:
-    html = render(request.app[WORKSPACE], request.query.get("channel"))
+    html = render(request.app[WORKSPACE], request.query.get("channel"), request.query.get("as"))
     return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-store"})
 
 
@@ -84,12 +89,14 @@ async def messages(request: web.Request) -> web.Response:
 
 
 async def configure_workspace(request: web.Request) -> web.Response:
-    """Takes any of `scopes` (list), `token_error` (code or null), `messages_per_second`, `burst`."""
+    """Takes any of `scopes` (list), `token_error` (code or null), `messages_per_second`, `burst`,
+    `interactivity_url` (where presses of buttons go)."""
     workspace, wanted = request.app[WORKSPACE], await _settings(request)
     if "scopes" in wanted:
         workspace.scopes = frozenset(wanted["scopes"])
     if "token_error" in wanted:
         workspace.token_error = wanted["token_error"]
+    workspace.interactivity_url = str(wanted.get("interactivity_url", workspace.interactivity_url))
     workspace.rate.per_second = float(wanted.get("messages_per_second", workspace.rate.per_second))
     workspace.rate.burst = int(wanted.get("burst", workspace.rate.burst))
     return web.json_response({"ok": True})

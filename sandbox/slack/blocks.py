@@ -25,8 +25,22 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "image": COMMON | {"image_url", "slack_file", "alt_text", "title"},
     "markdown": COMMON | {"text"},
     "rich_text": COMMON | {"elements"},
+    "input": COMMON | {"label", "element", "hint", "optional", "dispatch_action"},
 }
+VIEW: Final = frozenset(
+    {
+        "type", "title", "blocks", "submit", "close", "private_metadata", "callback_id", "clear_on_close",
+        "notify_on_close", "external_id", "submit_disabled",
+    }
+)  # fmt: skip
+TEXT_INPUT: Final = frozenset(
+    {"type", "action_id", "initial_value", "multiline", "min_length", "max_length", "placeholder", "focus_on_load"}
+)
 BUTTON: Final = frozenset({"type", "text", "action_id", "url", "value", "style", "confirm", "accessibility_label"})
+SELECT: Final = frozenset(
+    {"type", "action_id", "placeholder", "options", "option_groups", "initial_option", "confirm", "focus_on_load"}
+)
+CONFIRM: Final = frozenset({"title", "text", "confirm", "deny", "style"})
 _INTERACTIVE: Final = """
     button checkboxes datepicker datetimepicker timepicker overflow radio_buttons static_select external_select
     users_select conversations_select channels_select multi_static_select multi_users_select
@@ -39,6 +53,13 @@ def problems(blocks: list[Any]) -> list[str]:
     """What Slack objects to, each with a JSON pointer; empty when it would take the blocks."""
     check = _Check()
     check.message(blocks)
+    return check.found
+
+
+def problems_of_view(view: Any) -> list[str]:
+    """Likewise of a modal, in which inputs may stand."""
+    check = _Check(in_view=True)
+    check.view(view)
     return check.found
 
 
@@ -72,6 +93,7 @@ def _with_text_defaults(value: Any) -> Any:
 @dataclass(slots=True)
 class _Check:
     found: list[str] = field(default_factory=list)
+    in_view: bool = False
 
     def refuse(self, what: str, pointer: str) -> None:
         self.found.append(f"{what} [json-pointer:{pointer}]")
@@ -92,11 +114,44 @@ class _Check:
                     self.refuse(f"`block_id` `{block_id}` is used more than once", f"{pointer}/block_id")
                 seen.add(block_id)
 
+    def view(self, view: Any) -> None:
+        if not isinstance(view, dict):
+            return self.refuse("must be an object", "/view")
+        self.no_others(view, VIEW, "/view")
+        if view.get("type") != "modal":
+            self.refuse(f"unsupported type: {view.get('type')}", "/view/type")
+        self.text_object(view, "title", 24, "/view", kinds=("plain_text",))
+        for name in ("submit", "close"):
+            if name in view:
+                self.text_object(view, name, 24, "/view", kinds=("plain_text",))
+        for name, most in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
+            if view.get(name):
+                self.string(view[name], most, f"/view/{name}")
+        blocks = self.items(view, "blocks", "/view", most=100)
+        self.message(blocks)
+        if "submit" not in view and any(isinstance(one, dict) and one.get("type") == "input" for one in blocks):
+            self.refuse("must define `submit` to use an `input` block in modals", "/view")
+        return None
+
+    def input(self, block: Body, pointer: str) -> None:
+        self.text_object(block, "label", 2000, pointer, kinds=("plain_text",))
+        if "hint" in block:
+            self.text_object(block, "hint", 2000, pointer, kinds=("plain_text",))
+        element = block.get("element")
+        if not isinstance(element, dict) or element.get("type") != "plain_text_input":
+            return self.refuse("unsupported element", f"{pointer}/element")
+        self.no_others(element, TEXT_INPUT, f"{pointer}/element")
+        if self.required(element, "action_id", f"{pointer}/element"):
+            self.string(element["action_id"], 255, f"{pointer}/element/action_id")
+        if not 1 <= element.get("max_length", 3000) <= 3000:
+            self.refuse("must be between 1 and 3000", f"{pointer}/element/max_length")
+        return None
+
     def block(self, block: Body, pointer: str) -> None:
         kind = block.get("type")
         if "type" not in block:
             return self.refuse("missing required field: type", pointer)
-        if not isinstance(kind, str) or kind not in ALLOWED:
+        if not isinstance(kind, str) or kind not in ALLOWED or (kind == "input" and not self.in_view):
             return self.refuse(f"unsupported type: {kind}", f"{pointer}/type")
         self.no_others(block, ALLOWED[kind], pointer)
         if "block_id" in block:
@@ -117,6 +172,8 @@ class _Check:
                     self.string(block["text"], 12_000, f"{pointer}/text")
             case "rich_text":
                 self.items(block, "elements", pointer, most=None)
+            case "input":
+                self.input(block, pointer)
         return None
 
     def section(self, block: Body, pointer: str) -> None:
@@ -164,6 +221,10 @@ class _Check:
             self.string(element["action_id"], 255, f"{pointer}/action_id")
         if kind == "button":
             self.button(element, pointer)
+        if kind == "static_select":
+            self.select(element, pointer)
+        if "confirm" in element:
+            self.confirmation(element["confirm"], f"{pointer}/confirm")
         return None
 
     def button(self, button: Body, pointer: str) -> None:
@@ -174,6 +235,29 @@ class _Check:
                 self.string(button[name], most, f"{pointer}/{name}")
         if button.get("style", "primary") not in ("primary", "danger"):
             self.refuse("must be one of: primary, danger", f"{pointer}/style")
+
+    def select(self, select: Body, pointer: str) -> None:
+        self.no_others(select, SELECT, pointer)
+        if "placeholder" in select:
+            self.text_object(select, "placeholder", 150, pointer, kinds=("plain_text",))
+        if "option_groups" in select:
+            return
+        for number, option in enumerate(self.items(select, "options", pointer, most=100)):
+            where = f"{pointer}/options/{number}"
+            self.no_others(option, {"text", "value", "description"}, where)
+            self.text_object(option, "text", 75, where, kinds=("plain_text",))
+            if self.required(option, "value", where):
+                self.string(option["value"], 150, f"{where}/value")
+
+    def confirmation(self, confirm: Any, pointer: str) -> None:
+        if not isinstance(confirm, dict):
+            return self.refuse("must be an object", pointer)
+        self.no_others(confirm, CONFIRM, pointer)
+        for name, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+            self.text_object(confirm, name, most, pointer)
+        if confirm.get("style", "primary") not in ("primary", "danger"):
+            self.refuse("must be one of: primary, danger", f"{pointer}/style")
+        return None
 
     def text_object(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.slack import chat, conversations
+from sandbox.slack import chat, conversations, modals
 from sandbox.slack.arguments import Arguments
 from sandbox.slack.errors import SlackError, missing_scope
 from sandbox.slack.workspace import Body, Workspace, identifier
@@ -136,5 +136,6 @@ METHODS: Final[dict[str, Method]] = {
     "conversations.join": Method(conversations.join, "channels:join"),
     "users.info": Method(users_info, "users:read"),
     "users.list": Method(users_list, "users:read"),
+    "views.open": Method(modals.open_view),
     "users.lookupByEmail": Method(users_lookup_by_email, "users:read.email"),
 }

@@ -15,6 +15,44 @@ from sandbox.world import Person, World
 
 Body = dict[str, Any]
 
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """What one person alone sees: an ephemeral answer, or that a press went wrong."""
+
+    user: str
+    text: str
+    at: datetime
+    is_trouble: bool = False
+    """Slack's own words, not the app's."""
+
+
+@dataclass(slots=True)
+class Trigger:
+    """What a press can be exchanged for a modal with."""
+
+    user: str
+    place: Body
+    """The channel and the message where it was pressed."""
+    until: datetime
+    is_exchanged: bool = False
+
+
+@dataclass(slots=True)
+class Modal:
+    """What stands before one person's eyes until it is sent or closed."""
+
+    view: Body
+    user: str
+    place: Body
+    texts: dict[str, str] = field(default_factory=dict)
+    """What was written, by block."""
+    errors: dict[str, str] = field(default_factory=dict)
+    """The app's, by block."""
+    trouble: str = ""
+    """Slack's own words."""
+
+
 ON_CALL: Final = "oncall"
 """A channel that every workspace has, whatever its world: who is asked when machines cannot decide."""
 ALERTS: Final = ("changelog-alerts", "engineering-alerts")
@@ -66,6 +104,7 @@ class Channel:
     """Of an `im`: the person at the other end."""
     messages: dict[str, Message] = field(default_factory=dict)
     """By `ts`, oldest first."""
+    whispers: list[Whisper] = field(default_factory=list)
     last_ts_microseconds: int = 0
 
     def replies(self, parent_ts: str) -> list[Message]:
@@ -99,6 +138,12 @@ class Workspace:
     channels: dict[str, Channel] = field(default_factory=dict)
     """By id."""
     counts: Counts = field(default_factory=Counts)
+    signing_secret: str = ""
+    interactivity_url: str = ""
+    """The request URL of the app's interactivity; empty: it has none, and buttons do nothing."""
+    triggers: dict[str, Trigger] = field(default_factory=dict)
+    modals: dict[str, Modal] = field(default_factory=dict)
+    """By user: each sees one at a time."""
     _people: dict[str, Person] | None = None
 
     def __post_init__(self) -> None:

@@ -131,6 +131,15 @@ async def test_a_stored_composition_gives_the_same_bytes_again(tmp_path: Path, d
     assert digest_of(Edition.model_validate_json(again)) == composed.digest
 
 
+async def test_how_calls_are_made_has_no_say_in_the_content(tmp_path: Path, database: Database) -> None:
+    desk = Desk(tmp_path, database)
+    message = await collected(desk.store, tmp_path, 100)
+    content = message.plan.of_content
+    lean = await desk.compose(message.model_copy(update={"plan": content}))
+    assert lean.digest == (await desk.compose(message)).digest
+    assert 5 * len(content.model_dump_json()) < len(message.plan.model_dump_json())
+
+
 async def test_without_the_store_a_small_edition_travels_itself(tmp_path: Path, away: Database) -> None:
     desk = Desk(tmp_path, away)
     composed = await desk.compose(await collected(desk.store, tmp_path, 100))

@@ -48,7 +48,7 @@ def inbox(access: tuple[SmtpAccess, Inbox]) -> Inbox:
 @pytest.fixture
 def email(access: tuple[SmtpAccess, Inbox]) -> EmailActivities:
     client = MailClient(access[0], concurrency=2, read_timeout=timedelta(seconds=1))
-    return EmailActivities(client, no_store(), IDENTITY)
+    return EmailActivities(client, no_store(), IDENTITY, dashboard="https://a.dev")
 
 
 def message(*to: str, revision: int = 1, **changes: object) -> SendMail:
@@ -187,7 +187,7 @@ async def test_a_mail_that_stands_in_says_so_in_both_forms(email: EmailActivitie
 async def test_a_notice_of_hostile_words_starts_no_header_and_no_tag(email: EmailActivities, inbox: Inbox) -> None:
     notice = Notice(
         title="Down\r\nBcc: everybody@acme.dev\u202e", body="One <script>\n\ntwo", fields={"Since\r\nX: y": "<b>"},
-        links=(NoticeLink(label="<i>", url="javascript:alert(1)"), NoticeLink(label="Run", url="https://a.dev/?a&b")),
+        links=(NoticeLink(label="<i>", url="javascript:alert(1)"), NoticeLink(label="Run", url="/?a&b")),
     )  # fmt: skip
     ask = Notify(key="escalation:1\r\n", target=NotifyTarget(kind="email", target=ANNA), notice=notice, revision=2)
     notified = await ActivityEnvironment().run(email.notify, ask)
@@ -198,6 +198,18 @@ async def test_a_notice_of_hostile_words_starts_no_header_and_no_tag(email: Emai
     html = mail.body("html")
     assert not any(hostile in html for hostile in ("<script", "javascript:", "<b>"))
     assert 'href="https://a.dev/?a&amp;b"' in html
+    assert "Run: https://a.dev/?a&b" in mail.body("plain")
+
+
+async def test_a_notice_spells_services_as_their_owners_do(email: EmailActivities, inbox: Inbox) -> None:
+    notice = Notice(title="Alert (high): github: 9 % of 100 calls failed", body="github answered 503")
+    ask = Notify(key="alert/1", target=NotifyTarget(kind="email", target=ANNA), notice=notice)
+    await ActivityEnvironment().run(email.notify, ask)
+    (mail,) = inbox.mails
+    spelled = "Alert (high): GitHub: 9 % of 100 calls failed"
+    assert mail.message["Subject"] == spelled
+    assert mail.body("plain").startswith(spelled)
+    assert f'<h1 style="font-size:18px">{spelled}</h1>' in mail.body("html")
 
 
 @pytest.mark.parametrize(

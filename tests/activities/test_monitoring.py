@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.monitoring import MonitorActivities
 from devsync.contracts.monitor import Look, Looked
 from devsync.domain.health.bands import Band
-from devsync.domain.health.rules import RuleName
+from devsync.domain.health.naming import RuleName
 from devsync.runtime.heartbeat import Heartbeat
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.settings.configuration import load_configuration

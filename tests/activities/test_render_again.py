@@ -13,9 +13,10 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.rendering import RenderingActivities, Style
 from devsync.contracts.artifacts import ArtifactRef
-from devsync.contracts.edition import RenderEdition
+from devsync.contracts.edition import EditionRendered, RenderEdition
 from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
 from devsync.domain.changelog.edition import Edition
+from devsync.domain.changelog.telling import Telling
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
@@ -88,3 +89,20 @@ async def test_hostile_titles_act_on_nothing_without_templates(activities: Rende
     assert all("<!" not in message["text"] and "<@" not in message["text"] for message in slack)
     assert "<script" not in texts["html"]
     assert all(len(message["text"]) <= 4_000 for message in slack)
+
+
+@pytest.mark.parametrize(
+    ("page", "leads_to"),
+    [("", "/teams/payments/editions/2026-W46"), ("/teams/payments/editions/2026-W46/approval",) * 2],
+    ids=["its permalink", "what it is told"],
+)
+async def test_where_there_is_a_dashboard_an_edition_leads_to_its_page_there(page: str, leads_to: str) -> None:
+    away = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
+    dashboard = "https://changelog.acme.dev/devsync"
+    activities = RenderingActivities(TEMPLATES, ArtifactStore(away), dashboard=dashboard)
+    message = rendering(partial()).model_copy(update={"telling": Telling(page=page)})
+    made: EditionRendered = await ActivityEnvironment().run(activities.render, message)
+    await away.dispose()
+    for form in ("slack", "text", "html"):
+        assert f"{dashboard}{leads_to}" in _text(made.formats[form])
+    assert dashboard not in _text(made.formats["json"])

@@ -113,3 +113,20 @@ async def test_a_notice_as_large_as_it_gets_is_taken(slack: SlackActivities, wor
     )
     await told(slack, notice=huge)
     assert only(workspace).blocks
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "shown"),
+    [
+        ("https://changelog.acme.dev", "<https://changelog.acme.dev/alerts?a=1&amp;b=2|Open in the dashboard>  ·  <"),
+        ("", "<https://temporal.acme.dev"),
+    ],
+)
+async def test_a_page_of_the_dashboard_is_linked_where_there_is_one(
+    slack: SlackActivities, workspace: Workspace, dashboard: str, shown: str
+) -> None:
+    page = NoticeLink(label="Open in the dashboard", url="/alerts?a=1&b=2")
+    activities = SlackActivities(slack._client, slack._store, dashboard=dashboard)
+    await told(activities, notice=NOTICE.model_copy(update={"links": (page, *NOTICE.links)}))
+    (*_, links) = only(workspace).blocks
+    assert links["elements"][0]["text"].startswith(shown)

@@ -13,7 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.clients.webhook import WebhookClient, secrets_of, sign
 from activities.webhook import WebhookActivities
 from devsync.contracts.delivery import SendWebhook, WebhookSent
-from devsync.contracts.notifications import Notice, Notify, NotifyTarget
+from devsync.contracts.notifications import Notice, NoticeLink, Notify, NotifyTarget
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.classification import classify
 from devsync.runtime.failures.outgoing import AddressForbidden
@@ -52,7 +52,7 @@ def allowed() -> str:
 async def webhook(allowed: str) -> AsyncIterator[WebhookActivities]:
     half = timedelta(seconds=0.5)
     client = WebhookClient(private_hosts=[allowed], concurrency=2, connect_timeout=half, read_timeout=half)
-    yield WebhookActivities(client, no_store())
+    yield WebhookActivities(client, no_store(), dashboard="https://changelog.acme.dev")
     await client.close()
 
 
@@ -197,8 +197,13 @@ async def test_a_notice_is_an_event_of_its_own(
     webhook: WebhookActivities, sandbox: Sandbox, events: list[Event]
 ) -> None:
     target = NotifyTarget(kind="webhook", target=f"{sandbox.urls['webhook']}/hooks/oncall", secret_env=VARIABLE)
-    ask = Notify(key="escalation:1", target=target, notice=Notice(title="Down", body="GitHub", data={"level": "1"}))
+    page = NoticeLink(label="Open in the dashboard", url="/alerts")
+    notice = Notice(title="Down", body="GitHub", data={"level": "1"}, links=(page,))
+    ask = Notify(key="escalation:1", target=target, notice=notice)
     notified = await ActivityEnvironment().run(webhook.notify, ask)
     (event,) = events
     assert (event.id, event.hook, event.body["type"]) == (notified.message_id, "oncall", "changelog.notice")
     assert event.body["data"]["data"] == {"level": "1"}
+    assert event.body["data"]["links"] == [
+        {"label": "Open in the dashboard", "url": "https://changelog.acme.dev/alerts"}
+    ]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from devsync.api.core import Connection, Core, core_of
+from devsync.api.connection import Connection
+from devsync.api.core import Core, core_of
 from devsync.api.handler import ChangelogErrorHandler
 from sandbox.worlds.demo import demo_world
 from tests.e2e.stage import Stage, stage_for

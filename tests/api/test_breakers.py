@@ -10,7 +10,8 @@ import pydantic
 import pytest
 
 from devsync.api.breakers import CircuitBreaker
-from devsync.api.core import Connection, Core
+from devsync.api.connection import Connection
+from devsync.api.core import Core
 from devsync.api.handler import ChangelogErrorHandler
 from devsync.contracts import names
 from devsync.contracts.breaker import ModeDecision

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from devsync.api.core import Connection, Core, core_of
+from devsync.api.connection import Connection
+from devsync.api.core import Core, core_of
 from devsync.api.unavailable import AfterFork, Closed, NotInTime
 from devsync.runtime.connection import TemporalUnreachable
 from devsync.settings.problems import ConfigError
@@ -65,7 +66,7 @@ async def test_who_stops_waiting_cancels_the_work(core: Core) -> None:
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(core.run(long()), 0.1)
-    assert await asyncio.to_thread(cancelled.wait, 5)
+    assert await asyncio.to_thread(cancelled.wait, 30)
 
 
 def test_a_blocking_call_ends_in_time(core: Core) -> None:
@@ -102,11 +103,12 @@ async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.Monke
     monkeypatch.setattr("devsync.api.core.CONNECTS_WITHIN", 0.5)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         core = core_of(Connection(program="tests", temporal_address=f"127.0.0.1:{silent.getsockname()[1]}"))
-        began = time.monotonic()
-        for _ in range(3):  # the second and third are not waited for
+        with pytest.raises(TemporalUnreachable):
+            await core.run(core.client())
+        monkeypatch.setattr("devsync.api.core.CONNECTS_WITHIN", 60)
+        for _ in range(2):  # these are not waited for
             with pytest.raises(TemporalUnreachable):
-                await core.run(core.client())
-        assert time.monotonic() - began < 2
+                await asyncio.wait_for(core.run(core.client()), 2)
         core.close()
 
 
@@ -209,3 +211,31 @@ async def test_a_program_that_ends_writes_what_it_has_and_exits_cleanly(servers:
 
     assert await core.run(rows()) == 1
     core.close()
+
+
+SLOW_TO_LEAVE = """
+import asyncio, threading, time
+from asyncio.selector_events import BaseSelectorEventLoop
+from devsync.api.core import core_of
+from devsync.api.serving import worker_of
+
+wake = BaseSelectorEventLoop._write_to_self
+
+def wake_and_stay(loop):
+    wake(loop)
+    if threading.get_ident() not in {thread.ident for thread in threading.enumerate()}:
+        time.sleep(0.3)
+
+BaseSelectorEventLoop._write_to_self = wake_and_stay
+asyncio.run(core_of().run(worker_of(core_of()).serve()))
+"""
+"""What a busy machine does now and then: a thread of the SDK has woken the loop, and is still in Python."""
+
+
+async def test_a_program_that_had_a_worker_exits_cleanly(temporal: TemporalServer) -> None:
+    variables = os.environ | {"TEMPORAL_ADDRESS": temporal.address, "DEVSYNC_PROGRAM": "slow-to-leave"}
+    variables.pop("DATABASE_URL", None)
+    ended = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", SLOW_TO_LEAVE], env=variables, capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, "Fatal" in ended.stderr) == (0, False), ended.stderr

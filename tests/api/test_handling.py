@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from devsync.api.core import Connection, Core
+from devsync.api.connection import Connection
+from devsync.api.core import Core
 from devsync.api.handler import ChangelogErrorHandler
 from devsync.api.sources import Fallback
 from devsync.api.unavailable import NoWorker
@@ -38,7 +39,7 @@ async def test_a_registered_source_stands_in_and_the_recovery_is_in_temporal(
     result = await handler.handle_error(LOST, CONTEXT)
     assert (result.success, result.action_taken, result.escalation_required) == (True, RecoveryAction.FALLBACK, False)
     assert result.fallback_data is copy
-    assert result.metadata["as_of"] == collected_at
+    assert (result.metadata["source"], result.metadata["as_of"]) == ("program", collected_at)
     assert result.metadata["age"] > timedelta(days=1)
     assert result.metadata["steps"] == {"retry": "skipped", "source": "resolved"}
     run = product.client.get_workflow_handle(result.metadata["workflow_id"], result_type=RecoveryReport)
@@ -86,12 +87,13 @@ async def test_a_source_that_has_nothing_or_nothing_that_json_holds_has_failed(
     result = await handler.handle_error(LOST, CONTEXT)
     assert (result.success, result.fallback_data) == (False, None)
     assert result.metadata["steps"]["source"] == "failed"
+    assert "; not healed: source failed" in result.message
 
 
 async def test_without_anything_registered_it_says_that_nothing_could_be_done(handler: ChangelogErrorHandler) -> None:
     result = await handler.handle_error(LOST, CONTEXT)
     assert (result.success, result.escalation_required, result.fallback_data) == (False, True, None)
-    assert "the invoices did not come" in result.message
+    assert "the invoices did not come; not healed: there was nothing to try" in result.message
     assert result.metadata["outcome"] == "failed"
 
 
@@ -115,6 +117,7 @@ async def test_the_last_good_copy_of_the_same_week_stands_in_for_a_repository(
         DataCollectionError("GitHub API failed"), context | {"iso_week": "2026-W40"}
     )
     assert other_week.metadata["steps"]["cached"] == "succeeded"
+    assert other_week.success or "cached succeeded and brought nothing" in other_week.message
     assert other_week.fallback_data is None or other_week.metadata["source"] != "cached"
 
 
@@ -146,6 +149,12 @@ async def test_a_context_that_says_little_or_nonsense_stops_nothing(
 ) -> None:
     result = await handler.handle_error(ValueError("what is that"), context)
     assert (result.success, result.metadata["category"]) == (False, "system")
+
+
+@pytest.mark.parametrize("error", ["it broke", None, ValueError])
+async def test_an_error_that_is_none_is_refused(handler: ChangelogErrorHandler, error: Any) -> None:
+    with pytest.raises(TypeError, match="error must be of type Exception, not"):
+        await handler.handle_error(error, {})
 
 
 async def test_characters_that_nobody_can_write_stop_nothing(

@@ -9,7 +9,8 @@ import pydantic
 import pytest
 
 from devsync import ChangelogMonitoringConfig
-from devsync.api.core import Connection, Core
+from devsync.api.connection import Connection
+from devsync.api.core import Core
 from devsync.api.handler import ChangelogErrorHandler
 from devsync.api.monitoring import ChangelogMonitoringIntegration
 from devsync.contracts import names
@@ -50,7 +51,7 @@ async def test_operations_that_fail_make_it_unhealthy_with_the_reason(handler: C
     await fail_often(handler, "shaky", calls=10, failures=5)
     health = await handler.health_check()
     assert health["services"]["shaky"]["band"] == "unhealthy"
-    assert "5 of 10 calls failed" in health["services"]["shaky"]["reasons"]
+    assert "5 of 10 attempts failed" in health["services"]["shaky"]["reasons"]
     assert any("shaky is unhealthy" in reason for reason in health["reasons"])
 
 

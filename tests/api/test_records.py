@@ -2,13 +2,15 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from devsync.api import snapshots
-from devsync.api.core import BLOCKS_FOR, Connection, Core
+from devsync.api.connection import Connection
+from devsync.api.core import BLOCKS_FOR, Core
 from devsync.api.handler import ChangelogErrorHandler
 from devsync.api.snapshots import Snapshots
 from devsync.api.unavailable import NotInTime
@@ -31,6 +33,17 @@ async def test_what_was_just_handled_is_counted(handler: ChangelogErrorHandler) 
     assert statistics["age_seconds"] == 0
     (group,) = [one for one in statistics["most_frequent"] if one["service"] == "counted"]
     assert (group["count"], group["message"]) == (3, "counted: nothing")
+
+
+async def test_a_rate_is_a_fraction_wherever_it_is_told(handler: ChangelogErrorHandler) -> None:
+    for is_well in (True, False, False, False):
+        with suppress(ValueError), handler.performance_monitor("import_orders", "rated"):
+            if not is_well:
+                raise ValueError
+    statistics = handler.get_error_statistics(HOUR)
+    assert statistics["error_rates"]["rated"] == 0.75
+    assert 0 < statistics["error_rate"] <= 1
+    assert handler.get_performance_statistics()["operations"]["import_orders"]["error_rate"] == 0.75
 
 
 async def test_a_window_of_two_instants_is_asked_as_it_is(handler: ChangelogErrorHandler) -> None:
@@ -95,8 +108,9 @@ async def test_the_last_answer_is_given_again_with_its_age(core: Core, monkeypat
     assert (first["n"], first["age_seconds"], second["n"]) == (1, 0, 1)
     assert second["age_seconds"] >= 0.05
     assert questions.ask("n", answers[2])["n"] == 1
-    await asyncio.sleep(0.4)  # what came too late is the next one's snapshot
-    assert questions.ask("n", answers[2])["n"] == 2
+    async with asyncio.timeout(10):  # what came too late is the next one's snapshot
+        while questions.ask("n", answers[2])["n"] != 2:
+            await asyncio.sleep(0.05)
     assert questions.ask("n", answers[3])["n"] == 3
 
 

@@ -37,12 +37,20 @@ def nowhere(tmp_path: Path) -> Mapping[str, str]:
     [
         (["mute", "*", "--for", "0s"], '--for: "0s" is no time at all'),
         (["mute", "*", "--for", "an hour"], '--for: "an hour" is not a duration'),
-        (["mute", "*", "--for", "90d"], "minutes: Input should be less than or equal to 43200"),
+        (["mute", "*", "--for", "90d"], '--for: "90d" is too long; write 30d or less'),
         (["mute", "*", "--for", "1h", "--from", "tonight"], '--from: "tonight" is no time'),
-        (["mute", " ", "--for", "1h"], "pattern: "),
-        (["ack", " "], "alert: "),
+        (["mute", " ", "--for", "1h"], 'PATTERN: " " is empty; write something'),
+        (
+            ["mute", "github", "--for", "1h"],
+            "PATTERN: no alert is called so; write a rule and a subject, like *:",
+        ),
+        (["mute", "eror_rate:*", "--for", "1h"], "no alert is called so"),
+        (["ack", " "], 'ALERT: " " is empty; write something'),
+        (["mute", "*", "--for", "1h", "--reason", "x" * 1001], "is too long; write 1000 characters or less"),
         (["list", "--window", "soon"], '--window: "soon" is not a duration'),
-        (["list", "--until", "2099-01-01"], "--window: the window lies in the future"),
+        (["list", "--window", "-3d"], '--window: "-3d" is negative; write "3d"'),
+        (["list", "--until", "2099-01-01"], "--until: the window lies in the future"),
+        (["list", "--until", "2099-01-01", "--window", "40000d"], "--window: the window is longer than 1830 days"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anybody_is_asked(
@@ -86,15 +94,16 @@ VIEW = MonitorView(
 )
 
 
-def test_below_the_alerts_stands_what_is_muted_not_reached_noted_and_refused() -> None:
-    assert list(lines(VIEW, has_alerts=True)) == [
+def test_below_the_alerts_stands_what_to_type_and_what_is_muted_not_reached_noted_and_refused() -> None:
+    assert list(lines(VIEW, VIEW.alerts)) == [
+        "to look at error_rate:github: python starter.py errors stats --window 60m --until 2026-11-23T12:00:00Z",
         "muted *:jira from 2026-11-23 12:00 until 2026-11-23 13:00 UTC by anna: it moves",
         "not reached: #alerts (unreached): channel_not_found",
         "note: HEARTBEAT_URL answered 404",
         "refused: mute: not an object",
         "looked at 2026-11-23 12:00:00 UTC",
     ]
-    assert list(lines(MonitorView(is_on=False), has_alerts=False)) == [
+    assert list(lines(MonitorView(is_on=False), ())) == [
         "no alert is open",
         "the monitor is switched off by config/monitoring.yaml",
     ]
@@ -102,7 +111,10 @@ def test_below_the_alerts_stands_what_is_muted_not_reached_noted_and_refused() -
 
 def test_the_document_has_an_alert_as_it_is_on_record() -> None:
     shown = document(VIEW, VIEW.alerts)
-    assert shown["alerts"][0]["key"] == "error_rate:github"
+    (one,) = shown["alerts"]
+    assert (one["key"], one["count"], one["counted"]["of"]) == ("error_rate:github", 10, 100)
+    assert one["counted"]["over"] == {"start": "2026-11-23T11:00:00Z", "end": "2026-11-23T12:00:00Z"}
+    assert one["command"].startswith("python starter.py errors stats ")
     assert shown["not_reached"] == [
         {"kind": "slack", "target": "#alerts", "state": "unreached", "error": "channel_not_found"}
     ]

@@ -52,7 +52,11 @@ async def starter(config: Path, *arguments: str) -> tuple[int, str, str]:
         (["run", "paymens", "--week", "2026-W40"], 2, 'did you mean "payments"?'),
         (["run", r"\[/x]"], 2, r'"\[/x]"'),
         (["run", "payments", "--week", "2026-W54"], 2, '"2026-W54" does not exist: 2026 has no week 54'),
-        (["run", "payments", "--week", "next"], 2, '"next" is not an ISO week; write it as 2026-W47'),
+        (
+            ["run", "payments", "--week", "next"],
+            2,
+            '"next" is not a week; write its year and number (ISO 8601), as 2026-W47',
+        ),
         (["run", "payments", "--week", "2199-W01"], 2, "2199-W01 has not ended yet"),
         (["run", "payments", "--week", "2026-W40"], 1, f"no Temporal server answers at {NOBODY}"),
         (["run"], 2, "Missing argument"),
@@ -69,10 +73,18 @@ async def starter(config: Path, *arguments: str) -> tuple[int, str, str]:
         ),
         (["breaker", "configure", "githup"], 2, 'did you mean "github"?'),
         (["breaker", "force-open", "github"], 2, "Missing option '--reason'"),
-        (["breaker", "force-open", "github", "--reason", " "], 2, "--reason is empty"),
+        (["breaker", "force-open", "github", "--reason", " "], 2, '--reason: " " is empty'),
         (["breaker", "disable", "github", "--reason", "x", "--until", "soon"], 2, 'write it like "2h" or'),
         (["breaker", "force-open", "github", "--reason", "x", "--until", ""], 2, 'write it like "2h" or'),
         (["breaker", "configure", "github", "--set", "failure_threshold=5"], 2, "--reason is missing"),
+        (["breaker", "force-open", "github", "--reason", "x" * 501], 2, "is too long; write 500 characters or less"),
+        (["breaker", "force-open", "github", "--reason", "x", "--until", "400d"], 2, "is more than 366 days away"),
+        (["edition", "reject", "payments", "--reason", "x" * 1001], 2, '--reason: "x'),
+        (["edition", "edit", "payments", "--note", "x" * 1001], 2, '--note: "x'),
+        (["escalation", "snooze", "github", "--minutes", "0"], 2, "--minutes: 0 is too small; write 1 or more"),
+        (["escalation", "snooze", "github", "--minutes", "99999"], 2, "--minutes: 99999 is too large; write 10080 or"),
+        (["escalation", "reassign", "github", "--to", " "], 2, '--to: " " is empty; write something'),
+        (["delivery", "replay", "nothing"], 2, "name a delivery by its id"),
         (["breaker", "list"], 1, f"no Temporal server answers at {NOBODY}"),
         (["schedule", "pause", "payments"], 1, f"no Temporal server answers at {NOBODY}"),
         (["status"], 1, f"no Temporal server answers at {NOBODY}"),
@@ -81,6 +93,7 @@ async def starter(config: Path, *arguments: str) -> tuple[int, str, str]:
         (["replay", "nowhere.json"], 2, "nowhere.json: cannot be read"),
         (["replay", "README.md"], 2, "README.md: is no JSON"),
         (["demo", "--history", "nowhere"], 2, "--history nowhere: no such folder"),
+        (["demo", "--history", "docs"], 2, "--history docs: no recorded history is there"),
         (["demo", "--repo", "nowhere"], 2, "--repo nowhere: no such folder"),
         (["demo", "--repo", "/"], 2, "--repo /: git finds no commit there"),
         (["demo", "--repo", ".", "--history", "."], 2, "exclude each other"),
@@ -108,6 +121,12 @@ async def test_the_real_command_line_says_it_without_a_traceback(
     assert message in errors
     assert (returned, output) == (code, "")
     assert "Traceback" not in errors
+
+
+def test_a_history_that_there_is_not_is_refused_with_those_that_there_are(config: Path) -> None:
+    (config / "acme__ledger.jsonl.gz").touch()
+    code, _, errors = invoked(environment_of(config), "demo", "--history", str(config), "--team", "legder")
+    assert (code, 'has no history of "legder"; did you mean "ledger"?' in errors) == (2, True), errors
 
 
 @pytest.mark.parametrize("arguments", [["run", "paymens", "--json"], ["status", "--json"], ["db", "upgrade", "--json"]])

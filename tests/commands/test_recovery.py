@@ -17,7 +17,14 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def step(name: str, state: StepState, *healed: str) -> RecordedStep:
     return RecordedStep(
-        step=name, activity="a.b", state=state, seconds=1.5, attempts=1, healed=healed, message="said [so]"
+        step=name,
+        activity="a.b",
+        state=state,
+        started_at=NOON,
+        seconds=1.5,
+        attempts=1,
+        healed=healed,
+        message="said [so]",
     )
 
 
@@ -60,7 +67,7 @@ def test_the_last_recoveries_stand_in_a_line_each(
     assert head == "ended (UTC) team week plan outcome took steps decided"
     assert line == (
         "11-23 12:00:00 payments 2026-W47 github-collection partial 0:01:35 status(done) retry(failed) "
-        "cached mirror(found nothing) use_fallback by anna [team lead]"
+        "cached mirror(found nothing) use fallback, decided by anna [team lead]"
     )
 
 

@@ -131,7 +131,7 @@ async def of_broken_histories(tmp_path_factory: pytest.TempPathFactory) -> dict[
         ("hole", Outcome.BREAKS, "History is out of order"),
         ("unknown type", Outcome.BREAKS, "Workflow class Unheard is not registered"),
         ("old input", Outcome.BREAKS, "validation error for EditionRequest iso_week Field required"),
-        ("encrypted", Outcome.BREAKS, "Unknown payload encoding binary/encrypted"),
+        ("encrypted", Outcome.BREAKS, "sealed with the key"),
         (GOOD.name, Outcome.OK, ""),
     ],
 )

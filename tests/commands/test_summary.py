@@ -1,11 +1,22 @@
 """What a person reads when an edition is done."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
-from commands.summary import print_summary
+from commands.outages import Healed
+from commands.summary import healing_lines, print_summary
+from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.edition import EditionResult, EditionStatus
-from devsync.domain.changelog.edition import Gap
+from devsync.contracts.escalation import EscalationView, ToldState, ToldTarget
+from devsync.domain.changelog.edition import Gap, ProvenanceKind
+from devsync.domain.escalation.machine import State
+from devsync.domain.escalation.policy import Target
+from devsync.domain.recovery.decision import Decision
+from tests.domain.escalation.test_machine import fresh
 
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LEDGER = EditionResult(
     team="ledger",
     iso_week="2026-W47",
@@ -35,6 +46,22 @@ def test_a_run_that_made_no_edition_counts_no_items(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines()[0] == "ledger 2026-W47: rejected, 2.5 s"
 
 
+def test_only_that_is_missing_for_which_nothing_stands_in(capsys: pytest.CaptureFixture[str]) -> None:
+    down = [
+        Gap(unit=f"github:a/{name}", service="github", reason="github answered 503", stand_in=kind, as_of=as_of)
+        for name, kind, as_of in (
+            ("b", ProvenanceKind.CACHED, NOON), ("c", None, None), ("d", ProvenanceKind.MIRROR, NOON),
+            ("e", ProvenanceKind.CACHED, NOON),
+        )
+    ]  # fmt: skip
+    print_summary(LEDGER.model_copy(update={"gaps": tuple(down)}))
+    assert [line.strip() for line in capsys.readouterr().out.splitlines() if "github answered 503" in line] == [
+        "not live github:a/b, github:a/e: data of 23 November 2026, 12:00 UTC stands in (github answered 503)",
+        "missing github:a/c: github answered 503",
+        "not live github:a/d: its git mirror stands in: commits, without pull requests (github answered 503)",
+    ]
+
+
 def test_what_has_the_same_reason_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     down = [Gap(unit=unit, service="github", reason="github answered 503") for unit in ("github:a/b", "github:a/c")]
     gaps = (down[0], Gap(unit="jira:PAY", service="jira", reason="jira answered 404"), down[1])
@@ -47,3 +74,62 @@ def test_what_has_the_same_reason_is_said_once(capsys: pytest.CaptureFixture[str
         "note on github:a/b, github:a/c: by mirror: no titles",
         "note on schedule: 2 h late",
     ]
+
+
+def escalation(**fields: Any) -> EscalationView:
+    """Of Slack: #oncall was told, and anna is out of reach."""
+    told = (
+        ToldTarget(target=Target(kind="slack", target="#oncall"), level="lead", state=ToldState.TOLD),
+        ToldTarget(target=Target(kind="email", target="anna@acme.example"), level="lead", state=ToldState.UNREACHED),
+    )
+    return EscalationView(escalation_id="escalation:service:slack", told=told, **fields)
+
+
+ASKED = "asked #oncall and anna@acme.example (not reached, and not tried again)"
+
+
+@pytest.mark.parametrize(
+    ("view", "line"),
+    [
+        (escalation(record=fresh()), f"{ASKED}: still open"),
+        (escalation(), f"{ASKED}: still open"),
+        (
+            escalation(
+                record=fresh().model_copy(
+                    update={"state": State.RESOLVED, "decided_by": "healed", "note": "it is back"}
+                )
+            ),
+            f"{ASKED}: nobody had to decide, it healed by itself (it is back)",
+        ),
+        (
+            escalation(
+                record=fresh().model_copy(
+                    update={"state": State.RESOLVED, "decision": Decision.SKIP, "decided_by": "ben"}
+                )
+            ),
+            f"{ASKED}: skip, decided by ben",
+        ),
+        (EscalationView(escalation_id="escalation:service:slack"), "asked nobody yet: still open"),
+        (
+            EscalationView(
+                escalation_id="escalation:service:slack",
+                told=(
+                    ToldTarget(target=Target(kind="slack", target="#oncall"), level="lead", state=ToldState.UNCERTAIN),
+                ),
+            ),
+            "asked #oncall (perhaps told, whether it arrived is not known): still open",
+        ),
+    ],
+)
+def test_after_an_outage_it_is_told_who_was_asked_and_what_came_of_it(view: EscalationView, line: str) -> None:
+    assert list(healing_lines(Healed("ledger", "2026-W47", escalations=(view,)))) == [
+        f"escalation:service:slack {line}"
+    ]
+
+
+def test_after_an_outage_it_is_told_what_was_added() -> None:
+    amended = AmendmentProgress(
+        revision=2, missing=(), healed=("github:a/b", "jira:PAY"), until=NOON, ended="everything is there"
+    )
+    healed = Healed("ledger", "2026-W47", amendment=amended)
+    assert list(healing_lines(healed)) == ["revision 2 adds 2 sources: everything is there"]

@@ -8,12 +8,23 @@ from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
-from slack_sdk.models.blocks import ContextBlock, DividerBlock, HeaderBlock, MarkdownTextObject, SectionBlock
+from slack_sdk.models.blocks import (
+    ContextBlock,
+    DividerBlock,
+    HeaderBlock,
+    InputBlock,
+    MarkdownTextObject,
+    PlainTextInputElement,
+    PlainTextObject,
+    SectionBlock,
+)
 from slack_sdk.models.metadata import Metadata
+from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import WORKSPACE
 from sandbox.slack.methods import METHODS
+from sandbox.slack.modals import new_trigger
 from sandbox.worlds.demo import demo_world
 from tests.contracts.conftest import slack_oracle
 from tests.contracts.exchanges import RecordingSandbox, recording_sandbox
@@ -38,6 +49,14 @@ def oracle() -> SlackOracle:
 async def sandbox() -> AsyncIterator[RecordingSandbox]:
     async with recording_sandbox(demo_world("2026-W47")) as running:
         yield running
+
+
+VIEW = View(
+    type="modal",
+    title=PlainTextObject(text="Why?"),
+    submit=PlainTextObject(text="Send"),
+    blocks=[InputBlock(label="Why?", element=PlainTextInputElement(action_id="text", multiline=True))],
+)
 
 
 def client_of(sandbox: RecordingSandbox, token: str = "") -> AsyncWebClient:
@@ -71,6 +90,8 @@ async def test_every_method_answers_as_slack_does(oracle: SlackOracle, sandbox: 
     found = await client.users_lookupByEmail(email=person.email)
     await client.users_info(user=found["user"]["id"])
     await client.users_list(limit=200)
+    trigger = new_trigger(sandbox.apps["slack"][WORKSPACE], found["user"]["id"], {"channel": "payments", "ts": ts})
+    await client.views_open(trigger_id=trigger, view=VIEW)
     await client.chat_delete(channel=channel, ts=reply["ts"])
     await client.chat_delete(channel=channel, ts=ts)
     await client.conversations_history(channel=channel)
@@ -88,6 +109,7 @@ REFUSED: list[tuple[str, Call]] = [
     ("channel_not_found", lambda client: client.chat_update(channel="#payments", ts="1.000001", text="x")),
     ("users_not_found", lambda client: client.users_lookupByEmail(email="nobody@nowhere.example")),
     ("channel_not_found", lambda client: client.conversations_history(channel="C00000000")),
+    ("invalid_trigger_id", lambda client: client.views_open(trigger_id="1.2.3", view=VIEW)),
 ]
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from commands.documents import backfill_document, demo_document, edition_document
-from commands.schedule.states import Firing, ScheduleState
+from commands.schedule.shown import document
 from commands.stack import ROOT
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
@@ -13,6 +13,7 @@ from devsync.contracts.due import DueOutcome, EditionDue
 from devsync.contracts.edition import ChannelResult, EditionResult, EditionStatus, RecoverySummary, StepSummary
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.recovery.plan import StepState
+from devsync.runtime.schedule_states import Firing, ScheduleState
 from tests.docs.manual import blocks
 
 SHOWN = [json.loads(block.text) for block in blocks(ROOT / "docs/reference/documents.md") if block.language == "json"]
@@ -42,7 +43,7 @@ RESULT = EditionResult(
     calls_by_road={"github.graphql": 4, "github.rest": 8},
     seconds={"total": 1.0, "plan": 0.1, "collect": 0.4, "compose": 0.2, "deliver": 0.3},
 )
-LINKS: dict[str, str | None] = {"web_ui": None, "run": None, "slack": None, "dashboard": None}
+LINKS: dict[str, str | None] = dict.fromkeys(("web_ui", "run", "slack", "mail", "control", "dashboard"))
 
 
 def shape(value: Any) -> Any:
@@ -71,12 +72,12 @@ def test_the_schedules_have_the_fields_that_the_page_shows() -> None:
         state="active",
         when="monday 09:00 Europe/Berlin",
         upcoming=[now],
-        last=Firing(now, now, names.due_id("payments"), "completed", due),
+        firings=[Firing(now, now, names.due_id("payments"), "completed", due)],
         counters={"actions": 1, "missed_catchup_window": 0, "overlap_skipped": 0, "buffer_dropped": 0},
         weeks_without_edition=["2026-W45"],
     )
     shown = next(one for one in SHOWN if "schedules" in one)
-    assert shape({"schedules": [state.document()]}) == shape(shown)
+    assert shape({"schedules": [document(state)]}) == shape(shown)
 
 
 def test_a_backfill_has_the_fields_that_the_page_shows() -> None:

@@ -11,6 +11,8 @@ from commands.stack import ROOT
 from devsync.domain.model import Model
 from docs.generate import docstrings, environment
 from docs.generate.pages import REFERENCE, WRITERS, pages
+from docs.generate.search_attributes import CARRIED_BY
+from tests.replay import corpus
 
 MAIN_FOLDERS = ("activities", "commands", "devsync", "sandbox", "workflows", "tests")
 
@@ -35,6 +37,16 @@ def test_every_variable_that_the_code_reads_is_on_the_page(written: dict[str, st
 def test_no_secret_has_its_value_on_a_page(written: dict[str, str]) -> None:
     assert "SecretStr" not in "".join(written.values())
     assert "| secret |" in environment.page()
+
+
+def test_search_attributes_are_carried_by_the_workflows_that_have_set_them_in_recorded_runs() -> None:
+    found: dict[str, set[str]] = {name: set() for name in CARRIED_BY}
+    for file in corpus.files():
+        for event in corpus.document(file)["events"]:
+            upserted = event.get("upsertWorkflowSearchAttributesEventAttributes", {})
+            for name in upserted.get("searchAttributes", {}).get("indexedFields", {}):
+                found[name].add(corpus.workflow_type(file))
+    assert found == {name: set(kinds) for name, kinds in CARRIED_BY.items()}
 
 
 class _Half(Model):

@@ -87,3 +87,16 @@ def test_a_result_survives_a_history() -> None:
         success=False, action_taken=RecoveryAction.FALLBACK, message="m", fallback_data={"items": [1]}
     )
     assert RecoveryResult.model_validate_json(result.model_dump_json()) == result
+
+
+@pytest.mark.parametrize(
+    "why", ["its circuit breaker is open: 8 failures of 12 calls", "a probe failed: it answered 503"]
+)
+def test_refused_calls_are_alike_whatever_their_breaker_opened_for(why: str) -> None:
+    def refused(why: str, code: str = "circuit_open") -> str:
+        words = f"no call to github before 2026-11-23 09:00:30 UTC, {why}"
+        return assessed(failure(message=words, code=code, retry_at="2026-11-23T09:00:30Z"), context()).fingerprint
+
+    assert refused(why) == refused("an operator has closed it to calls")
+    assert refused(why) != refused(why, code="service_paused")
+    assert refused(why) != assessed(failure(message=why), context()).fingerprint

@@ -21,7 +21,7 @@ from devsync.contracts.escalation import (
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
-from devsync.runtime.policies import UNDECLARED, call
+from devsync.runtime.policies import UNDECLARED, activity_options
 from tests.e2e.stage import Stage, eventually
 
 QUEUE = "asking"
@@ -39,8 +39,11 @@ class Asking:
 
     @workflow.run
     async def run(self, request: JoinEscalation) -> Asked:
-        policies = {contracts.JOIN_ESCALATION.name: UNDECLARED}
-        joined = await call(contracts.JOIN_ESCALATION, request, policies, summary="Ask people")
+        options = activity_options(contracts.JOIN_ESCALATION, UNDECLARED)
+        options["task_queue"] = names.EDITIONS_QUEUE  # the worker that is looked at has it, and not the one of this run
+        joined = await workflow.execute_activity(
+            contracts.JOIN_ESCALATION.name, request, result_type=EscalationJoined, **options
+        )
         await workflow.wait_condition(lambda: self._decided is not None)
         return Asked(joined=joined, decided=self._decided or EscalationDecided(escalation_id="", by=""))
 

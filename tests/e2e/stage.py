@@ -35,6 +35,7 @@ from sandbox.slack import WORKSPACE, Message, Workspace
 from sandbox.world import World
 from tests.command_line import invoked
 from tests.configuration import shipped_settings
+from tests.e2e.nursery import FORKS, forked_worker
 from tests.servers import Servers, new_database
 
 PATIENCE_SECONDS = 60.0
@@ -52,6 +53,7 @@ class Stage:
     sandbox: Sandbox
     client: Client
     database: str
+    _workers: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,7 +76,14 @@ class Stage:
 
     @asynccontextmanager
     async def worker(self, name: str = "worker", *, checkout: Path = ROOT) -> AsyncIterator[ChildProcess]:
-        async with clean_worker(self.directory, self.environment, name, checkout) as process:
+        """Forked, which takes half of the time; a program where it is another checkout's."""
+        self._workers += 1
+        begun = (
+            forked_worker(self.directory, self.environment, name, self._workers)
+            if FORKS and checkout == ROOT
+            else worker_process(self.directory, self.environment, name, checkout=checkout)
+        )
+        async with ending_cleanly(begun) as process:
             yield process
 
     async def start(self, week: str | None = None, *, is_dry_run: bool = False) -> WorkflowHandle[Any, EditionResult]:
@@ -99,6 +108,10 @@ class Stage:
         """The newest run that brought, or brings, the week to the team's channel."""
         channel = f"slack-{self.sandbox.world.teams[0].slack_channels[0]}"
         return self.client.get_workflow_handle(names.delivery_id(self.team, week, channel), result_type=DeliveryOutcome)
+
+    async def until_closed_in_list(self, *workflow_ids: str) -> None:
+        """Until the server lists the end of these; what is listed as running, `status` asks its worker about."""
+        await until_listed(self.client, 'ExecutionStatus != "Running"', *workflow_ids)
 
     async def starter(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
         """(exit code, standard output, standard error) of `starter.py …` with this stage's environment."""
@@ -210,12 +223,12 @@ class Stage:
                 declared.update(changes)
         path.write_text(yaml.safe_dump(plans, sort_keys=False))
 
-    def keep_steps(self, plan: str, *kept: str, ask: str = "never") -> None:
-        """Cuts a recovery plan down to these steps. `ask`: when people are told, and asked."""
+    def keep_steps(self, plan: str, *kept: str, ask: str = "never", tell: str = "") -> None:
+        """Cuts a recovery plan down to these steps. `ask`: when people are asked, and told unless `tell` is another."""
         path = self.directory / "config" / "recovery.yaml"
         plans = yaml.safe_load(path.read_text())
         plans[plan]["steps"] = [step for step in plans[plan]["steps"] if step["id"] in kept]
-        plans[plan]["escalates"] = {"ask": ask, "tell": ask}
+        plans[plan]["escalates"] = {"ask": ask, "tell": tell or ask}
         path.write_text(yaml.safe_dump(plans, sort_keys=False))
 
     def change_delivery(self, **changes: Any) -> None:
@@ -234,13 +247,19 @@ def key_of(message: Message) -> str:
 async def clean_worker(
     directory: Path, environment: Mapping[str, str], name: str, checkout: Path
 ) -> AsyncIterator[ChildProcess]:
+    async with ending_cleanly(worker_process(directory, environment, name, checkout=checkout)) as process:
+        yield process
+
+
+@asynccontextmanager
+async def ending_cleanly(worker: AbstractAsyncContextManager[ChildProcess]) -> AsyncIterator[ChildProcess]:
     """A worker that must end with code 0 when it is told to stop. A test may have killed it, or stopped it itself."""
-    async with worker_process(directory, environment, name, checkout=checkout) as process:
+    async with worker as process:
         yield process
         is_ours = process.is_running
         code = await process.stop(WORKER_GRACE_SECONDS)
         assert code == 0 or (code == -signal.SIGKILL and not is_ours), (
-            f"{name} ended with {code}:\n{process.log_tail()}"
+            f"{process.name} ended with {code}:\n{process.log_tail()}"
         )
 
 
@@ -312,7 +331,9 @@ async def forget(client: Client, team: str) -> None:
     if await describe(client, team) is not None:
         await handle_of(client, team).delete()
     await delete_refresh(client, team)
-    running = [run async for run in client.list_workflows(f'Team = "{team}" AND ExecutionStatus = "Running"')]
+    # An escalation may be of no team, as a program's is: it would go on asking people, through the next test's worker.
+    ours = f'(Team = "{team}" OR WorkflowType = "{names.ESCALATION}") AND ExecutionStatus = "Running"'
+    running = [run async for run in client.list_workflows(ours)]
     left = [client.get_workflow_handle(run.id, run_id=run.run_id) for run in running]
     # Breakers and escalations of a service are of all teams: what failed in one test, and the rules of its stage, must
     # not reach the next. By id, since a list would not have one that was made a moment ago.
@@ -322,6 +343,15 @@ async def forget(client: Client, team: str) -> None:
     for handle in left:
         with suppress(RPCError):  # over by now, or never there
             await handle.terminate("its test is over")
+
+
+async def until_listed(client: Client, query: str, *workflow_ids: str) -> None:
+    """Until the server's list for that query has these: it hears of a run, and of its end, up to a few seconds late."""
+
+    async def are_listed() -> bool:
+        return set(workflow_ids) <= {run.id async for run in client.list_workflows(query)}
+
+    await eventually(are_listed)
 
 
 async def eventually(is_true: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_SECONDS) -> None:

@@ -1,7 +1,7 @@
 """Starts workers, stops each as soon as it serves, prints their exit codes: `python -m tests.e2e.stopping FOLDER N`.
 
-Each is forked from this process, which has imported everything: imports take four times as long as all else that such
-a worker does. The end of the interpreter, where an exit code can be lost, is the same.
+Each is forked from this process, which has imported everything, and has the SDK's hash over it: these take ten times as
+long as all else that such a worker does. The end of the interpreter, where an exit code can be lost, is the same.
 """
 
 import json
@@ -10,6 +10,8 @@ import signal
 import sys
 import time
 from pathlib import Path
+
+from temporalio.worker._worker import load_default_build_id
 
 import worker
 from devsync.runtime.worker_process import READY_LINE
@@ -52,4 +54,5 @@ def stopped(folder: Path, count: int) -> list[int]:
 
 
 if __name__ == "__main__":
+    load_default_build_id()
     print(json.dumps(stopped(Path(sys.argv[1]), int(sys.argv[2]))))

@@ -20,7 +20,7 @@ from devsync.domain.breaker import Standing, State
 from devsync.runtime.breaker.operations import BreakerOperations, BreakerSilent
 from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.demo import demo_world
-from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, stage_for
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, stage_for, until_listed
 from tests.servers import Servers
 
 EVERYWHERE_WITHIN = timedelta(seconds=2)
@@ -152,6 +152,7 @@ async def test_who_waits_is_told_when_an_operator_lets_calls_go_out_before_their
             return False
 
         await eventually(waits_for_github)
+        await until_listed(stage.client, 'ExecutionStatus = "Running"', edition.id)
         assert "recovers github" in (await stage.starter("status"))[1]
         await operations.decide(names.GITHUB, "reset", over)
         delivery = stage.delivery(stage.week)

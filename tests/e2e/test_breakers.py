@@ -12,9 +12,10 @@ from devsync.contracts.breaker import BreakerSnapshot, ReportBatch
 from devsync.contracts.names import breaker_id
 from devsync.domain.breaker import Event, Mode, Outcomes, Standing, State
 from devsync.runtime.breaker.operations import BreakerOperations
+from sandbox.postgres import PostgresServer
 from sandbox.worlds.demo import demo_world
-from tests.e2e.stage import Stage, eventually, stage_for
-from tests.servers import running_servers
+from tests.e2e.stage import Stage, eventually, stage_for, until_listed
+from tests.servers import Servers, running_temporal
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,9 +23,12 @@ RULES = {"failure_threshold": 3, "recovery_timeout": "15s"}
 
 
 @pytest.fixture
-async def own_stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """With servers of its own: a breaker is shared by all teams, and here it opens."""
-    async with running_servers() as servers, stage_for(demo_world("2026-W47"), servers, tmp_path) as stage:
+async def own_stage(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Stage]:
+    """With a Temporal server of its own: a breaker is shared by all teams, and here it opens."""
+    async with (
+        running_temporal() as temporal,
+        stage_for(demo_world("2026-W47"), Servers(postgres, temporal), tmp_path) as stage,
+    ):
         stage.change_service("github", "breaker", **RULES)
         yield stage
 
@@ -163,13 +167,14 @@ async def test_an_operator_at_the_command_line(own_stage: Stage) -> None:
         told = await starter(stage, "breaker", "configure", "github", "--set", "failure_threshold=9", *reason)
         assert told["config"]["failure_threshold"] == 9
         assert (await starter(stage, "breaker", "reset", "github", *reason))["standing"]["mode"] == "normal"
-        past = await starter(stage, "breaker", "force-open", "github", *reason, "--until", "2020-01-01T00:00Z", code=1)
+        past = await starter(stage, "breaker", "force-open", "github", *reason, "--until", "2020-01-01T00:00Z", code=2)
         assert "is not in the future" in past["error"]
         await github_fails(stage, times=9)
         await until_state(stage, State.OPEN)
         shown = await starter(stage, "breaker", "show", "github")
         assert shown["is_live"]
         assert shown["config"]["recovery_timeout"] == "15s"
+        await until_listed(stage.client, 'BreakerState = "open"', breaker_id("github"))
         code, output, _ = await stage.starter("breaker", "list")
         assert code == 0
         assert "github open since " in output

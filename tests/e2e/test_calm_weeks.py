@@ -11,12 +11,12 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
-from commands.editions import root_cause
 from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.due import DueOutcome, DueRequest
 from devsync.contracts.edition import EditionResult, EditionStatus
 from devsync.domain.changelog.window import last_week_ended_by
+from devsync.runtime.causes import root_cause
 from devsync.runtime.schedules import handle_of
 from sandbox.expectation import expected_items
 from sandbox.worlds.demo import demo_world

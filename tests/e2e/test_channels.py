@@ -109,6 +109,9 @@ async def test_what_failed_is_listed_and_can_be_replayed(stage: Stage) -> None:
         code, told = await document(stage, "replay", stage.team, stage.week, "webhook-2")
         assert (code, told["state"]) == (1, "failed")
         stage.sandbox.faults.clear(gone)
+        (entry,) = stage.rows("SELECT what, outcome FROM audit WHERE action = 'replay'")
+        replayed = names.delivery_id(stage.team, stage.week, "webhook-2")
+        assert entry == {"what": replayed, "outcome": "revision 1 asked for"}
         code, told = await document(stage, "replay", names.delivery_id(stage.team, stage.week, "webhook-2"))
         assert (code, told["state"], told["revision"]) == (0, "delivered", 1)
         inbox(stage).replies.clear()
@@ -119,10 +122,10 @@ async def test_what_failed_is_listed_and_can_be_replayed(stage: Stage) -> None:
         )
         assert (code, told["state"]) == (0, "delivered")
         code, output, errors = await stage.starter("delivery", "replay", stage.team, stage.week, "fax-1")
-        assert (code, output) == (1, "")
+        assert (code, output) == (2, "")
         assert 'has no channel "fax-1"; it has email-1, slack-' in errors
         code, _, errors = await stage.starter("delivery", "replay", "nonsense")
-        assert (code, "by its id" in errors) == (1, True)
+        assert (code, "by its id" in errors) == (2, True)
     assert [mail.recipients for mail in inbox(stage).mails] == [[ANNA], [BEN]]
     assert len(events(stage)) == 1
     assert len(stage.keys) == len(set(stage.keys)) == len(stage.messages) == stage.slack.counts.posts - 1

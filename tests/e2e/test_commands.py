@@ -16,6 +16,7 @@ import httpx
 import psutil
 import pytest
 
+from commands.backdrop import weeks_before
 from commands.stack import ROOT
 from devsync.contracts import names
 from sandbox.faults import Fault, FaultKind
@@ -77,10 +78,12 @@ async def test_run_names_what_is_missing_and_exits_3_and_status_shows_it(played:
     assert "GitHub does not show it to us." in box
     assert "answered 404" not in box
 
+    edition_id = names.edition_id(played.team, "2026-W46")
+    delivery_id = names.delivery_id(played.team, "2026-W46", "slack-payments")
+    await played.until_closed_in_list(edition_id, delivery_id)
     code, shown = await document(played, "status")
     runs = {run["workflow_id"]: run for run in shown["runs"]}
-    run = runs[names.edition_id(played.team, "2026-W46")]
-    delivery = runs[names.delivery_id(played.team, "2026-W46", "slack-payments")]
+    run, delivery = runs[edition_id], runs[delivery_id]
     assert (code, run["state"], run["edition_status"]) == (0, "completed", "partial")
     assert (run["gaps"], run["channels"]) == (edition["gaps"], edition["channels"])
     assert [channel["state"] for channel in delivery["channels"]] == ["delivered"]
@@ -126,8 +129,8 @@ async def test_up_says_where_everything_is_and_leaves_no_process_behind() -> Non
         directory = Path(folder)
         directory.chmod(0o755)  # as root, PostgreSQL runs as another user
         process = await asyncio.create_subprocess_exec(
-            sys.executable, ROOT / "starter.py", "up", "--sandbox", "--worker", "--json",
-            "--port", str(free_port()), "--ui-port", str(free_port()),
+            sys.executable, ROOT / "starter.py", "up", "--sandbox", "--worker", "--dashboard", "--json",
+            "--port", str(free_port()), "--ui-port", str(free_port()), "--dashboard-port", str(free_port()),
             cwd=directory, env=os.environ | {"COLUMNS": "200", "TEMPLATES_DIR": ""}, stdout=PIPE, stderr=PIPE,
         )  # fmt: skip
         assert process.stdout is not None
@@ -135,7 +138,7 @@ async def test_up_says_where_everything_is_and_leaves_no_process_behind() -> Non
         told = json.loads(line)
         started = psutil.Process(process.pid).children(recursive=True)
         async with httpx.AsyncClient(follow_redirects=True) as http:
-            for place in (told["web_ui"], told["slack"]):
+            for place in (told["web_ui"], told["slack"], told["dashboard"]):
                 assert (await http.get(place)).status_code == 200
         host, port = told["temporal"].split(":")
         socket.create_connection((host, int(port)), timeout=5).close()
@@ -147,7 +150,7 @@ async def test_up_says_where_everything_is_and_leaves_no_process_behind() -> Non
         output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
         assert (process.returncode, output) == (0, b"")
         assert b"Ctrl-C stops everything" in errors
-        assert len(started) >= 4  # PostgreSQL, Temporal, the sandbox, a worker
+        assert len(started) >= 5  # PostgreSQL, Temporal, the sandbox, a worker, the dashboard
 
         async def have_ended() -> bool:  # the guard ends when its pipe closes, a moment after the program
             return all(has_ended(child) for child in started)
@@ -155,14 +158,32 @@ async def test_up_says_where_everything_is_and_leaves_no_process_behind() -> Non
         await eventually(have_ended)
 
 
-async def test_demo_prints_its_editions_with_links_and_exits_0() -> None:
+async def test_demo_prints_its_editions_with_links_that_live_and_exits_0() -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, ROOT / "starter.py", "demo", "--json", cwd=ROOT, stdout=PIPE, stderr=PIPE
+        sys.executable, ROOT / "starter.py", "demo", "--json", "--keep", cwd=ROOT, stdout=PIPE, stderr=PIPE
     )
-    output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
-    assert process.returncode == 0, errors.decode()
+    assert process.stdout is not None
+    output = await asyncio.wait_for(process.stdout.readuntil(b"\n}\n"), PATIENCE_SECONDS)
     told = json.loads(output)
     (edition,) = told["editions"]
+    async with httpx.AsyncClient(base_url=told["links"]["dashboard"]) as http:
+        shown = await http.get(f"/teams/{edition['team']}/editions/{edition['week']}")
+        schedules, alerts, editions, insight = [
+            (await http.get(path)).text for path in ("/schedules", "/alerts", "/editions", "/insight")
+        ]
+        in_slack = (await http.get(f"{told['links']['slack']}/sandbox/messages?channel=payments")).json()
+    assert (shown.status_code, "Open to everybody on this machine" in shown.text) == (200, True)
+    assert f"<dd>{edition['item_count']}</dd>" in shown.text
+    # What surrounds an edition is there, too: the weekly time, a monitor that looks, weeks that were not posted.
+    assert (">active<" in schedules, "day 09:00 Europe/Berlin" in schedules) == (True, True)
+    assert ("looked at" in alerts, "No alert is open." in alerts) == (True, True)
+    assert all(f"/teams/payments/editions/{week}" in editions for week in weeks_before(edition["week"]))
+    assert "Share of the time" in insight
+    messages = in_slack["channels"]["payments"]["messages"]
+    assert len([one for one in messages if one.get("thread_ts", one["ts"]) == one["ts"]]) == 1
+    process.send_signal(signal.SIGINT)
+    more, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    assert (process.returncode, more) == (0, b""), errors.decode()
     assert shape(told | {"editions": [], "api_calls": {}, "seconds": {}}) == shape(
         DEMO | {"api_calls": {}, "seconds": {}}
     )

@@ -33,7 +33,7 @@ async def workers(stage: Stage) -> Finding:
 
 
 async def test_a_worker_that_does_not_serve_a_service_of_a_team_is_noticed(alone: Stage) -> None:
-    everything = "editions, control, service.github, service.jira, service.slack, service.local"
+    everything = "editions, control, service.github, service.jira, service.slack"
     nobody = await workers(alone)
     assert (nobody.is_ok, nobody.detail) == (False, f"nobody serves {everything}")
     assert nobody.cure == "start one: python worker.py"

@@ -101,12 +101,12 @@ async def test_a_person_cancels_and_nothing_is_posted_and_who_it_was_is_on_recor
         code, output, _ = await stage.starter(*cancel)
         assert (code, "wrong week" in output) == (0, True)
         with pytest.raises(Told, match=f"{handle.id} failed: Workflow cancelled"):
-            await watch_edition(handle, lambda now: None)
+            await watch_edition(stage.client, handle, lambda now, views: None)
         with pytest.raises(WorkflowFailureError) as failure:
             await handle.result()
         assert isinstance(failure.value.cause, CancelledError)
         code, _, errors = await stage.starter(*cancel)
-        assert (code, "is not under way" in errors) == (1, True)
+        assert (code, "is not under way" in errors) == (2, True)
     assert stage.messages == []
     (run,) = stage.rows("SELECT status, cancelled_because FROM runs")
     assert run["status"] == "cancelled"

@@ -12,12 +12,12 @@ import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import ScheduleActionExecutionStartWorkflow, ScheduleBackfill
 
-from commands import schedule
 from commands.editions import start_edition
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
 from devsync.contracts.edition import EditionProgress, Phase
 from devsync.domain.changelog.window import last_week_ended_by
+from devsync.runtime import schedule_deeds
 from devsync.runtime.schedules import Change, handle_of, started_by
 from devsync.settings.team import DAYS
 from sandbox.faults import Fault, FaultKind
@@ -154,7 +154,7 @@ async def test_a_firing_whose_edition_closes_before_it_is_asked_to_deliver_start
     stage: Stage, tmp_path: Path
 ) -> None:
     asking = '            if await signal_if_open(edition_id, "deliver"):'
-    later = Edit("workflows/edition_trigger.py", asking, f"            await workflow.sleep(3)\n{asking}")
+    later = Edit("workflows/edition/edition_trigger.py", asking, f"            await workflow.sleep(3)\n{asking}")
     stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=4000))
     async with stage.worker(checkout=changed_checkout(tmp_path / "asks-later", [later])):
         by_hand = await stage.start()
@@ -243,7 +243,7 @@ async def test_a_worker_that_comes_late_starts_what_waited_and_says_how_late(sta
 
 
 async def test_a_broken_configuration_is_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "WORKER_SECONDS", 2.0)
+    monkeypatch.setattr(schedule_deeds, "WORKER_SECONDS", 2.0)
     await apply(stage, day="monday", time="09:00")
     team_file = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
     async with stage.worker():

@@ -16,6 +16,7 @@ from devsync.runtime.monitor import Started
 from devsync.settings.configuration import load_configuration
 from sandbox.faults import Fault, FaultKind
 from sandbox.slack.workspace import Message
+from tests.e2e.refusing import FULL, READ_ONLY, Refusal, run_on
 from tests.e2e.stage import IMPATIENT, Stage, eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -70,10 +71,10 @@ async def test_a_service_that_fails_is_told_once_over_a_killed_worker_and_taken_
     assert (await apply(stage), await apply(stage)) == (Started.CREATED, Started.RUNNING)
     async with stage.worker("first") as worker:
         await stage.run()
-        told = await until_told(stage, "Alert (high): jira:", "calls failed, more than 5 %")
+        told = await until_told(stage, "Alert (high): JIRA:", "attempts failed, more than 5 %")
         assert "python starter.py errors stats" in json.dumps(told.blocks)
-        await until_told(stage, "Alert", "the system is")
         before = [one.ts for one in alerts(stage)]
+        assert before == [told.ts], "one cause is one alert: the health of the whole is what it says"
         await worker.kill()
 
     code, output, _ = await stage.starter("health", "--json")
@@ -99,7 +100,7 @@ async def test_a_service_that_fails_is_told_once_over_a_killed_worker_and_taken_
         assert "error_rate:jira" in output
         code, output, errors = await stage.starter("alerts", "ack", "error_rate:jira")
         assert code == 0, errors
-        await until_told(stage, "Acknowledged by", "jira:")
+        await until_told(stage, "Acknowledged by", "JIRA:")
         code, _, errors = await stage.starter("alerts", "ack", "error_rate:nothing")
         assert (code, "there is no alert 'error_rate:nothing'" in errors) == (2, True)
         code, output, errors = await stage.starter("alerts", "mute", "*", "--for", "2h", "--reason", "moving")
@@ -131,17 +132,17 @@ async def test_an_open_breaker_is_critical_and_over_when_it_is_closed(watched: S
     async with stage.worker():
         until = datetime.now(UTC) + timedelta(minutes=10)
         await breakers.decide("github", "force_open", ModeDecision(by="anna", reason="maintenance", until=until))
-        told = await until_told(stage, "Alert (critical): github: its breaker is forced open")
+        told = await until_told(stage, "Alert (critical): GitHub: its breaker is forced open")
         code, output, _ = await stage.starter("health")
         assert code == 10
         assert "github is unhealthy: its breaker is forced open: maintenance" in output
         await breakers.decide("github", "reset", Decision(by="anna", reason="over"))
-        over = await until_told(stage, "Resolved: github: its breaker is forced open")
+        over = await until_told(stage, "Resolved: GitHub: its breaker is forced open")
         assert over.ts == told.ts, "changed in place"
 
         async def is_noted() -> bool:
             notes = [one.text for one in stage.slack.channel_named(CHANNEL).replies(told.ts)]
-            return any(note.startswith("Resolved: github") for note in notes)
+            return any(note.startswith("Resolved: GitHub") for note in notes)
 
         await eventually(is_noted, 30)
 
@@ -163,6 +164,26 @@ async def test_a_database_that_is_away_is_told_and_health_cannot_tell(watched: S
             return bool(stage.rows("SELECT 1 FROM alerts WHERE key = 'blind:database' AND state = 'resolved'"))
 
         await eventually(is_recorded, 60)
+
+
+@pytest.mark.parametrize("refusal", [READ_ONLY, FULL], ids=["read-only", "full"])
+async def test_a_database_that_takes_nothing_is_told_in_its_words(watched: Stage, refusal: Refusal) -> None:
+    stage = watched
+    await apply(stage)
+    async with stage.worker():
+        run_on(stage, refusal.begin)
+        told = await until_told(stage, "Alert (high): nothing is written down: PostgreSQL at", refusal.words)
+        _, output, _ = await stage.starter("doctor")
+        assert ("is read-only: nothing can be written down" in output) == (refusal is READ_ONLY)
+        run_on(stage, refusal.end)
+        over = await until_told(stage, "Resolved: nothing is written down")
+
+        async def is_recorded() -> bool:
+            return bool(stage.rows("SELECT 1 FROM alerts WHERE key = 'blind:database' AND state = 'resolved'"))
+
+        await eventually(is_recorded, 60)
+    assert over.ts == told.ts
+    assert [one.ts for one in alerts(stage) if "is written down" in one.text] == [told.ts], "once"
 
 
 async def test_a_file_that_is_wrong_is_noted_and_the_last_good_one_holds(watched: Stage) -> None:

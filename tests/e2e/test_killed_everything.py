@@ -17,12 +17,13 @@ from devsync.contracts.delivery import DeliveryOutcome, DeliveryState, TryNow
 from devsync.contracts.edition import EditionStatus
 from sandbox.expectation import expected_items
 from sandbox.faults import Fault, FaultKind
+from sandbox.postgres import PostgresServer
 from sandbox.processes import ChildProcess
 from sandbox.worlds.demo import demo_world
 from tests.e2e.asking import pages, until_told
 from tests.e2e.shelf import asked_pages, last_request, stored_pages
 from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually, stage_for
-from tests.servers import running_servers
+from tests.servers import Servers, running_temporal
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -31,9 +32,12 @@ POST = "chat.postMessage"
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """With servers of its own, since they are killed, and patience that fits a test."""
-    async with running_servers() as servers, stage_for(demo_world(WEEK), servers, tmp_path) as ready:
+async def stage(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Stage]:
+    """With a Temporal server of its own, since it is killed, and patience that fits a test."""
+    async with (
+        running_temporal() as temporal,
+        stage_for(demo_world(WEEK), Servers(postgres, temporal), tmp_path) as ready,
+    ):
         ready.choose_road("rest")
         ready.notice_lost_workers_soon()
         for service in ("github", "jira"):

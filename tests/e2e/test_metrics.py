@@ -12,6 +12,7 @@ import pytest
 
 from commands.stack import ROOT
 from devsync.contracts import names
+from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.edition import EditionStatus
 from devsync.runtime.metrics.declared import METRICS
 from sandbox.faults import Fault, FaultKind
@@ -21,6 +22,7 @@ from tests.deploy.prometheus import DASHBOARDS, Prometheus, asked, panels, rules
 from tests.e2e.stage import Stage, clean_worker, eventually, stage_for
 from tests.servers import Servers
 
+EARLIER = "2026-W46"
 OF_WORKFLOWS = {"namespace", "task_queue", "workflow_type"}
 """Labels that the SDK gives what workflows tell."""
 OPENS_SOON = {
@@ -44,7 +46,8 @@ class Watched:
 
 @pytest.fixture(scope="module")
 async def watched_stage(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watched]:
-    """After an edition in which JIRA failed until its breaker opened, two good ones, and a run that no code knows."""
+    """After an edition in which JIRA failed until its breaker opened, two good ones, a partial one that was amended,
+    and a run that no code knows."""
     directory: Path = tmp_path_factory.mktemp("watched")
     async with stage_for(demo_world("2026-W47"), servers, directory) as stage:
         stage.change_team(schedule={"day": "monday", "time": "09:00"})
@@ -63,11 +66,26 @@ async def watched_stage(servers: Servers, tmp_path_factory: pytest.TempPathFacto
             await eventually(lambda: prometheus.has_data('devsync_breaker_probes_total{outcome="success"}'))
             for _ in range(2):
                 assert (await stage.run()).status is EditionStatus.COMPLETE
+            await amended(stage)
             unknown = await stage.client.start_workflow(
                 "Unknown", id=f"unknown-{stage.team}", task_queue=names.CONTROL_QUEUE
             )
             yield ready
             await unknown.terminate()
+
+
+async def amended(stage: Stage) -> None:
+    """An edition without one repository, which its amendment fills in."""
+    repository = stage.sandbox.world.teams[0].repositories[0]
+    stage.keep_steps("github-collection", "status")
+    refused = Fault(kind=FaultKind.STATUS, service="github", status=404, route=f"/repos/{repository}(/|$)")
+    stage.choose_road("rest")
+    stage.sandbox.faults.add(refused)
+    assert (await stage.run(EARLIER)).status is EditionStatus.PARTIAL
+    stage.sandbox.faults.clear()
+    amendment = stage.client.get_workflow_handle(names.amendment_id(stage.team, EARLIER), result_type=AmendmentProgress)
+    await amendment.signal("try_now", {"by": "anna"})
+    assert (await amendment.result()).ended == "everything is there"
 
 
 async def unanswered(prometheus: Prometheus, expressions: dict[str, str]) -> dict[str, str]:
@@ -123,11 +141,12 @@ async def test_exported_is_what_is_declared_with_its_labels_and_all_of_it(watche
 
 async def test_what_is_counted_from_zero_goes_on_in_the_same_series(watched_stage: Watched) -> None:
     prometheus = watched_stage.prometheus
-    (ended,) = await prometheus.query("sum(devsync_editions_total)")
-    assert ended["value"][1] == "3"
+    for made_by, times in (("run", "4"), ("amendment", "1")):
+        (ended,) = await prometheus.query(f'sum(devsync_editions_total{{made_by="{made_by}"}})')
+        assert ended["value"][1] == times
     for series in (
-        "count by (team, status) (devsync_editions_total)",
-        "count by (team, status) (devsync_editions_delivered_total)",
+        "count by (team, status, made_by) (devsync_editions_total)",
+        "count by (team, status, made_by) (devsync_editions_delivered_total)",
         "count by (kind, state) (devsync_deliveries_total)",
     ):
         assert {one["value"][1] for one in await prometheus.query(series)} == {"1"}, series

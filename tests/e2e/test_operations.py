@@ -47,7 +47,7 @@ async def test_an_edition_leaves_its_phases_its_attempts_and_each_api_call(stage
     assert [one["about"] for one in told["not_enough"]] == ["time by stage"]
     code, output, _ = await stage.starter("performance", "stats")
     assert code == 0
-    assert "1 editions in the last 7d" in output
+    assert "1 edition in the last 7d" in output
     assert "github.collect_repository" in output
 
 

@@ -5,7 +5,7 @@ import copy
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,41 +21,43 @@ from devsync.contracts.edition import EditionResult, EditionStatus
 from devsync.contracts.escalation import EscalationView, SubscriberState
 from devsync.domain.changelog.edition import ProvenanceKind
 from sandbox.faults import Fault, FaultKind
+from sandbox.postgres import PostgresServer
 from sandbox.smtp import INBOX, Mail
 from sandbox.world import World
 from sandbox.worlds.demo import demo_world
 from tests.configuration import SHIPPED
-from tests.e2e.stage import Stage, eventually, stage_for
-from tests.servers import running_servers
+from tests.e2e.stage import Stage, eventually, stage_for, until_listed
+from tests.servers import Servers, running_temporal
 
 pytestmark = pytest.mark.timeout(300)
 
 WEEK = "2026-W47"
+ESCALATIONS = f"WorkflowType = '{names.ESCALATION}'"
 MAIL = {"kind": "email", "to": ["payments@acme.test", "leads@acme.test"], "only_as_fallback": True}
 TEAMS = 20
 
 
-async def own_stage(world: World, directory: Path) -> AsyncIterator[Stage]:
-    """With servers of its own: escalations and breakers of a service are shared by all teams."""
-    async with running_servers() as servers, stage_for(world, servers, directory) as stage:
+async def own_stage(world: World, postgres: PostgresServer, directory: Path) -> AsyncIterator[Stage]:
+    """With a Temporal server of its own: escalations and breakers of a service are shared by all teams."""
+    async with running_temporal() as temporal, stage_for(world, Servers(postgres, temporal), directory) as stage:
         (directory / "config" / "recovery.yaml").write_text((SHIPPED / "recovery.yaml").read_text())
         yield stage
 
 
 @pytest.fixture
-async def one_team(tmp_path: Path) -> AsyncIterator[Stage]:
-    async for stage in own_stage(demo_world(WEEK), tmp_path):
+async def one_team(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Stage]:
+    async for stage in own_stage(demo_world(WEEK), postgres, tmp_path):
         yield stage
 
 
 @pytest.fixture
-async def many_teams(tmp_path: Path) -> AsyncIterator[Stage]:
+async def many_teams(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Stage]:
     world = demo_world(WEEK)
     first = world.teams[0]
     world.teams = [copy.deepcopy(first) for _ in range(TEAMS)]
     for number, team in enumerate(world.teams):
         team.team = f"team-{number:02}"
-    async for stage in own_stage(world, tmp_path):
+    async for stage in own_stage(world, postgres, tmp_path):
         yield stage
 
 
@@ -77,6 +79,12 @@ def mails(stage: Stage) -> list[Mail]:
 async def is_open(stage: Stage, workflow_id: str) -> bool:
     description = await stage.client.get_workflow_handle(workflow_id).describe()
     return description.status is WorkflowExecutionStatus.RUNNING
+
+
+async def all_that_asked(stage: Stage, *known: str) -> set[str]:
+    """Every escalation there has been, by the server's list, when it has heard of these."""
+    await until_listed(stage.client, ESCALATIONS, *known)
+    return {run.id async for run in stage.client.list_workflows(ESCALATIONS)}
 
 
 async def fill_the_cache(stage: Stage, but_for: str) -> None:
@@ -102,7 +110,7 @@ async def test_everything_is_down_past_the_deadline_and_heals_by_itself(one_team
         assert description.close_time is not None
         assert len(mails(stage)) == 1, "one transaction for all recipients"
         arrived = mails(stage)[0].received_at
-        stood_in = [run.id async for run in stage.client.list_workflows("WorkflowType = 'Escalation'")]
+        stood_in = list(result.escalations)
         asked = [one for one in stood_in if await is_open(stage, one)]
         stage.sandbox.faults.clear()
         stage.sandbox.resume("slack")
@@ -117,6 +125,7 @@ async def test_everything_is_down_past_the_deadline_and_heals_by_itself(one_team
 
         await eventually(is_all_over, 120)
         slack: DeliveryOutcome = await asyncio.wait_for(stage.delivery(WEEK).result(), 60)
+        all_asked = await all_that_asked(stage, *stood_in)
 
     # In time, by mail, with what is cached and mirrored.
     assert result.status is EditionStatus.PARTIAL
@@ -134,6 +143,7 @@ async def test_everything_is_down_past_the_deadline_and_heals_by_itself(one_team
     assert "WHAT IS MISSING" in body
     # People were told, and need not do anything any more.
     assert asked
+    assert all_asked == set(stood_in), "nobody was asked beside those whom the edition names"
     # The next revision, in one message a part, whatever was queued before.
     assert (healed.ended, healed.revision) == ("everything is there", 2)
     assert (slack.state, slack.revision) == (DeliveryState.DELIVERED, 2)
@@ -143,11 +153,13 @@ async def test_everything_is_down_past_the_deadline_and_heals_by_itself(one_team
     assert [(row["revision"], row["status"]) for row in editions] == [(1, "partial"), (2, "complete")]
 
 
+@pytest.mark.timeout(900)
 async def test_twenty_teams_have_one_page_and_one_decision(many_teams: Stage) -> None:
     stage = many_teams
     prepare(stage.directory / "config", Outage())
     for path in (stage.directory / "config" / "teams").glob("*.yaml"):
-        team = yaml.safe_load(path.read_text()) | {"deliver_by": "4m"}
+        # Far away, however busy the machine is: nothing goes on but by the decision.
+        team = yaml.safe_load(path.read_text()) | {"deliver_by": "2h"}
         path.write_text(yaml.safe_dump(team, sort_keys=False))
     go_down(stage, "github")
     stage.sandbox.pause("feed")  # nothing stands in
@@ -173,17 +185,17 @@ async def test_twenty_teams_have_one_page_and_one_decision(many_teams: Stage) ->
             waiting = [one for one in state.subscribers if one.state is SubscriberState.WAITING]
             return len(waiting) == TEAMS
 
-        await eventually(all_wait, 150)
-        began = datetime.now(UTC)
+        await eventually(all_wait, 400)
         code, printed, errors = await stage.starter(
             "escalation", "resolve", "github", "skip", "--note", "GitHub says it takes hours", "--json"
         )
         assert code == 0, errors
-        results = await asyncio.wait_for(asyncio.gather(*(handle.result() for handle in handles)), 120)
+        results = await asyncio.wait_for(asyncio.gather(*(handle.result() for handle in handles)), 400)
         ended: EscalationView = await escalation.query("state", result_type=EscalationView)
+        all_asked = await all_that_asked(stage, escalation_id)
     assert json.loads(printed)["state"] == "resolved"
     assert {result.status for result in results} == {EditionStatus.PARTIAL}
     assert {one.decision for result in results for one in result.recoveries if one.phase == "collect"} == {"skip"}
-    assert datetime.now(UTC) - began < timedelta(seconds=110)
+    assert all_asked == {escalation_id}
     pages = [message for message in stage.slack.channel_named("oncall").messages.values() if not message.thread_ts]
     assert len(pages) == 1, [event.model_dump(mode="json") for event in ended.events if event.kind != "joined"]

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
 
-from devsync.api.core import Connection, core_of
+from devsync.api.connection import Connection
+from devsync.api.core import core_of
 from devsync.api.executions import WorkflowExecution
 from devsync.api.recovery_manager import ChangelogRecoveryWorkflowManager
 from devsync.api.recovery_workflows import RecoveryWorkflow, WorkflowStep
@@ -14,7 +14,7 @@ from devsync.api.unavailable import NoWorker
 from devsync.domain.errors import ErrorContext, RecoveryAction, RecoveryResult
 from devsync.runtime.connection import TemporalUnreachable
 from devsync.settings.problems import ConfigError
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, eventually
 
 CONTEXT = ErrorContext(error=ConnectionError("billing is away"), service="billing")
 
@@ -49,9 +49,12 @@ async def test_a_worker_that_has_died_is_missed_and_nothing_is_left_behind(
     manager.register_workflow(Own())
     with pytest.raises(NoWorker, match=r"within 2 s, and it is ended: look whether `python worker.py` runs"):
         await manager.execute_recovery(CONTEXT)
-    (run,) = [run async for run in stage.client.list_workflows('WorkflowId STARTS_WITH "recovery:program:alone:"')]
-    newest = await stage.client.get_workflow_handle(run.id).describe()  # the list lags behind
-    assert newest.status is WorkflowExecutionStatus.TERMINATED
+    ended = 'WorkflowId STARTS_WITH "recovery:program:alone:" AND ExecutionStatus = "Terminated"'
+
+    async def is_ended() -> bool:
+        return len([run async for run in stage.client.list_workflows(ended)]) == 1
+
+    await eventually(is_ended)
     assert await asyncio.to_thread(manager.get_recent_executions) == [], "the records need no worker"
     core_of(connection).close()
 

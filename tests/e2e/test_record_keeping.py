@@ -81,7 +81,8 @@ async def test_records_are_kept_by_a_schedule_and_the_audit_is_held_against_what
     assert kept.heads[stage.team].number == len(stage.rows(f"SELECT * FROM audit WHERE team = '{stage.team}'"))
 
     code, output, _ = await stage.starter("audit", "verify", "--team", stage.team)
-    assert (code, output.endswith("held against 1 anchor\n")) == (0, True)
+    anchor = f"  held against 1 anchor, the newest of entry {kept.heads[stage.team].number}"
+    assert (code, anchor in output, "could not see" in output) == (0, True, False)
 
     # Whoever owns the database removes the newest entry and every trace of it there.
     newest = f"SELECT number, hash FROM audit WHERE team = '{stage.team}' ORDER BY number DESC LIMIT 1"
@@ -98,4 +99,4 @@ async def test_records_are_kept_by_a_schedule_and_the_audit_is_held_against_what
     assert (finding["damage"], finding["number"]) == ("removed", kept.heads[stage.team].number)
 
     code, output, told = await stage.starter("audit", "verify", TEMPORAL_ADDRESS="127.0.0.1:1")
-    assert (code, "without the heads that Temporal has noted" in told) == (0, True)
+    assert (code, "could not see the heads that Temporal has noted" in told) == (0, True)

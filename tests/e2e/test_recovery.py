@@ -40,6 +40,27 @@ async def test_while_github_is_down_the_last_good_copy_stands_in(servers: Server
     assert json.loads(counted)["outcomes"][0]["count"] == 1
 
 
+async def test_a_dry_run_and_the_edition_of_its_week_have_on_record_what_is_their_own(
+    servers: Servers, tmp_path: Path
+) -> None:
+    async with stage_for(demo_world(WEEK), servers, tmp_path) as stage:
+        lose_patience(stage)
+        stage.keep_steps("github-collection", "retry", "cached")
+        stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", status=503))
+        async with stage.worker():
+            dry = await (await stage.start(is_dry_run=True)).result()
+            edition = await stage.run()
+        recoveries = stage.rows("SELECT workflow_id, owner_run_id FROM recoveries WHERE phase = 'collect'")
+        of_team = "SELECT DISTINCT split_part(workflow_id, ':', 1) AS kind, owner_run_id FROM {} WHERE team <> ''"
+        met = {tuple(row.values()) for row in stage.rows(of_team.format("errors"))}
+        done = {tuple(row.values()) for row in stage.rows(of_team.format("operations"))}
+    assert len({row["workflow_id"] for row in recoveries}) == 1, "they took the same id in turn"
+    assert {row["owner_run_id"] for row in recoveries} == {dry.run_id, edition.run_id}
+    of_both = {("recovery", dry.run_id), ("recovery", edition.run_id)}
+    assert met == {("preview", None), ("changelog", None), *of_both}
+    assert done == {*met, ("delivery", edition.run_id)}
+
+
 async def test_a_recovery_survives_its_worker_and_a_person_decides_by_hand(servers: Servers, tmp_path: Path) -> None:
     async with stage_for(demo_world(WEEK), servers, tmp_path) as stage:
         lose_patience(stage)

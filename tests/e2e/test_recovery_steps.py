@@ -11,7 +11,7 @@ from temporalio.worker import Worker
 
 from devsync.contracts.activities import RECOVERY_STEPS, contract_of
 from devsync.contracts.collection import CollectProject, CollectRepository, UnitCollected
-from devsync.contracts.names import project_unit, repository_unit, service_queue
+from devsync.contracts.names import EDITIONS_QUEUE, LOCAL, project_unit, repository_unit, service_queue
 from devsync.contracts.recovery import EditionSources, FailedUnit, StepRequest, StepResult
 from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.changelog.window import week_window
@@ -33,7 +33,7 @@ class TakeOneStep:
         result: StepResult = await workflow.execute_activity(
             name,
             request,
-            task_queue=service_queue(name.partition(".")[0]),
+            task_queue=EDITIONS_QUEUE if contract.service == LOCAL else service_queue(contract.service),
             result_type=StepResult,
             schedule_to_close_timeout=timedelta(seconds=30),
             schedule_to_start_timeout=timedelta(seconds=10),

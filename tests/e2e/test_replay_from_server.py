@@ -46,6 +46,15 @@ async def listed(stage: Stage, limit: int = 1000) -> list[Subject]:
     return [subject async for subject in runs.subjects() if stage.team in subject.workflow_id]
 
 
+async def until_listed(stage: Stage, states: list[str]) -> None:
+    """In this order. The server lists a run, and its end, up to a few seconds late."""
+
+    async def are_listed() -> bool:
+        return [subject.state for subject in await listed(stage)] == states
+
+    await eventually(are_listed)
+
+
 async def test_open_and_recent_runs_replay_and_a_changed_build_is_told_which_break(
     stage: Stage, tmp_path: Path
 ) -> None:
@@ -57,16 +66,13 @@ async def test_open_and_recent_runs_replay_and_a_changed_build_is_told_which_bre
         await stage.until_phase(running, Phase.COLLECTING)
         await worker.kill()
 
-    async def is_listed() -> bool:
-        return len(await listed(stage)) == 3
-
-    await eventually(is_listed)
+    await until_listed(stage, ["running", "completed", "completed"])
     code, document = await replayed(stage)
     assert (code, document["failing"], document["left_out"]) == (0, [], 0)
     assert document["ok"] >= 3
 
     first = "        plan = await self._plan()\n"
-    timer = Edit("workflows/weekly_changelog.py", first, f"        await workflow.sleep(1)\n{first}")
+    timer = Edit("workflows/edition/weekly_changelog.py", first, f"        await workflow.sleep(1)\n{first}")
     code, document = await replayed(stage, changed_checkout(tmp_path / "build-2", [timer]))
     failing = {entry["workflow_id"]: entry for entry in document["failing"]}
     assert code == 1
@@ -82,12 +88,8 @@ async def test_open_runs_come_first_and_closed_ones_up_to_the_limit(stage: Stage
         await stage.run()
     waiting = await stage.start("2026-W46")
 
-    async def is_listed() -> bool:
-        return len(await listed(stage)) == 3
-
-    await eventually(is_listed)
+    await until_listed(stage, ["running", "completed", "completed"])
     assert [subject.workflow_id for subject in await listed(stage, limit=0)] == [waiting.id]
-    assert [subject.state for subject in await listed(stage)] == ["running", "completed", "completed"]
     await waiting.terminate()
 
 

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from devsync.runtime.policies import call
     from tests.runtime import errors_of_libraries as made
     from tests.servers import Servers
-    from workflows.failures import failure_of
+    from workflows.shared.failures import failure_of
 
 SECOND = timedelta(seconds=1)
 

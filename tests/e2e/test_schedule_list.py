@@ -10,10 +10,11 @@ import pytest
 from pydantic import SecretStr
 from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy, SchedulePolicy
 
-from commands import schedule
-from commands.schedule.states import ScheduleState, schedule_states, weeks_without_edition
+from commands.schedule.shown import firing_document, lines, schedule_states
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
+from devsync.runtime import schedule_deeds
+from devsync.runtime.schedule_states import ScheduleState, weeks_without_edition
 from devsync.runtime.schedules import handle_of
 from devsync.settings.environment import Environment
 from sandbox.worlds.demo import demo_world
@@ -62,26 +63,26 @@ async def test_the_last_firing_is_shown_with_its_edition(stage: Stage) -> None:
         await until_quiet(stage, *await firings(stage, 1))
     state = await listed(stage)
     assert state.last is not None
-    last = state.last.document()
+    last = firing_document(state.last)
     assert last["due_id"] == f"due:{stage.team}-2026-10-26T08:00:00Z"
     assert last["scheduled_at"] == "2026-10-26T08:00:00+00:00"
     assert last["late_seconds"] > 0
     assert (last["state"], last["outcome"]) == ("completed", DueOutcome.STARTED)
     edition = names.edition_id(stage.team, "2026-W43")
     assert last["edition"] == {"workflow_id": edition, "week": "2026-W43", "status": "complete"}
-    assert any(f"late: {edition} started, now complete" in line for line in state.lines())
+    assert any(f"late: {edition} started, now complete" in line for line in lines(state))
 
 
 async def test_what_does_not_fit_the_file_is_shown_with_the_cure(stage: Stage) -> None:
     stage.change_team(schedule=MONDAY_NINE)
     state = await listed(stage)
     assert state.state == "missing"
-    assert state.lines() == ["not on the server: python starter.py apply"]
+    assert lines(state) == ["not on the server: python starter.py apply"]
     await apply(stage, **MONDAY_NINE)
     stage.change_team(schedule={"day": "friday", "time": "17:30"})
     state = await listed(stage)
     assert state.is_outdated
-    assert "the team's file says something else by now: python starter.py apply" in state.lines()
+    assert "the team's file says something else by now: python starter.py apply" in lines(state)
 
 
 async def test_a_pause_is_shown_with_its_note(stage: Stage) -> None:
@@ -89,7 +90,7 @@ async def test_a_pause_is_shown_with_its_note(stage: Stage) -> None:
     await handle_of(stage.client, stage.team).pause(note="anna: freeze of :ledger: too")
     state = await listed(stage)
     assert (state.state, state.note) == ("paused", "anna: freeze of :ledger: too")
-    assert not any(line.startswith("next") for line in state.lines())
+    assert not any(line.startswith("next") for line in lines(state))
     code, output, _ = await stage.starter("schedule", "list")
     assert code == 0
     # As it was written: rich would draw a ledger there.
@@ -123,7 +124,7 @@ def test_what_the_server_left_out_is_told_by_its_own_names() -> None:
     state = ScheduleState(
         "payments", "active", "monday 09:00 UTC", counters=counters, weeks_without_edition=["2026-W40"]
     )
-    assert state.lines() == [
+    assert lines(state) == [
         "left out 2 missed_catchup_window",
         "without an edition: 2026-W40; to make them: "
         "python starter.py schedule backfill payments --from 2026-W40 --to 2026-W40 --deliver",
@@ -156,11 +157,11 @@ async def test_what_the_server_really_left_out_is_counted(servers: Servers, tmp_
     counted = {name: count for name, count in state.counters.items() if name != "actions"}
     assert counted["buffer_dropped"] == 0
     left_out = [f"{count} {name}" for name, count in counted.items() if count]
-    assert f"left out {', '.join(left_out)}" in state.lines()
+    assert f"left out {', '.join(left_out)}" in lines(state)
 
 
 async def test_a_trigger_without_a_worker_waits_and_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "WORKER_SECONDS", 1.0)
+    monkeypatch.setattr(schedule_deeds, "WORKER_SECONDS", 1.0)
     await apply(stage, **MONDAY_NINE)
     code, output, _ = await stage.starter("schedule", "trigger", stage.team)
     assert code == 0

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from temporalio.client import ScheduleOverlapPolicy, ScheduleUpdate, ScheduleUpdateInput
 
+from commands.person import me
 from devsync.runtime.schedules import Change, digest_of, handle_of, scheduled_teams
 from devsync.settings.team import DAYS
 from sandbox.worlds.demo import demo_world
@@ -85,6 +86,21 @@ async def test_an_operators_pause_and_note_survive_apply(stage: Stage) -> None:
     assert code == 0
     assert "resumed, next Fri" in output
     assert not (await described(stage)).schedule.state.paused
+    audit = stage.rows(
+        "SELECT actor, action, outcome, context FROM audit WHERE action LIKE 'schedule.%' ORDER BY number"
+    )
+    assert [(row["action"], row["outcome"], row["context"]["note"]) for row in audit] == [
+        ("schedule.pause", "paused", "moving house"),
+        ("schedule.resume", "active", ""),
+    ]
+    assert {row["actor"] for row in audit} == {me()}
+
+
+async def test_without_a_database_it_is_done_and_said_not_to_be_in_the_audit(stage: Stage) -> None:
+    await apply(stage, **MONDAY_NINE)
+    code, _, errors = await stage.starter("schedule", "pause", stage.team, DATABASE_URL="")
+    assert (code, "it is done, and not in the audit: DATABASE_URL" in errors) == (0, True)
+    assert (await described(stage)).schedule.state.paused
 
 
 async def test_a_schedule_outlives_its_file_until_somebody_says_so(own_stage: Stage) -> None:

@@ -15,6 +15,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client
 
 from commands.stack import worker_process
+from commands.status import runs_of
 from devsync.contracts import names
 from devsync.contracts.edition import EditionProgress, EditionStatus, Phase
 from devsync.runtime.plugin import DevSyncPlugin
@@ -77,6 +78,9 @@ async def test_nothing_readable_is_kept_of_an_edition_and_its_failures(stage: St
         kept = history.SerializeToString()
         for readable in (repository.encode(), b"answered 503", b"Changelog of"):
             assert readable not in kept, (workflow_id, readable)
+    await stage.until_closed_in_list(result.workflow_id)
+    (shown,) = [state.now for run, state in await runs_of(stage.client) if run.id == result.workflow_id]
+    assert shown.startswith("what it says cannot be read: it is sealed with the key '2026-11', which PAYLOAD_KEYS")
     _, told, said = await sealed.starter("replay", "--from-server", "--json", PAYLOAD_KEYS=NEW)
     replayed = json.loads(told)
     assert replayed["ok"] > 0, said

@@ -7,22 +7,23 @@ import pytest
 
 from devsync.runtime.metrics.standing import StandingMetrics
 from devsync.storage.database import Database
+from sandbox.postgres import PostgresServer
 from sandbox.worlds.demo import demo_world
 from tests.e2e.asking import ask, askers, until_told
 from tests.e2e.firing import configuration
 from tests.e2e.stage import Stage, eventually, stage_for
 from tests.metric_buffer import Buffered
-from tests.servers import running_servers
+from tests.servers import Servers, running_temporal
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nowhere"
 
 
 @pytest.fixture
-async def own_stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """With servers of its own: it counts every escalation that is open."""
+async def own_stage(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Stage]:
+    """With a Temporal server of its own: it counts every escalation that is open."""
     async with (
-        running_servers() as servers,
-        stage_for(demo_world("2026-W47"), servers, tmp_path) as stage,
+        running_temporal() as temporal,
+        stage_for(demo_world("2026-W47"), Servers(postgres, temporal), tmp_path) as stage,
         askers(stage),
     ):
         yield stage

@@ -27,7 +27,7 @@ PATIENT = ["3s"] * 20
 QUIET_WEEK, QUIETER_WEEK = "2020-W10", "2020-W11"
 
 FIRST = "        plan = await self._plan()\n"
-INCOMPATIBLE = Edit("workflows/weekly_changelog.py", FIRST, f"        await workflow.sleep(1)\n{FIRST}")
+INCOMPATIBLE = Edit("workflows/edition/weekly_changelog.py", FIRST, f"        await workflow.sleep(1)\n{FIRST}")
 """An edition of the old build that came to this one would be stuck for ever."""
 
 MESSAGES = "devsync/contracts/delivery.py"
@@ -38,7 +38,7 @@ NEW_FIELDS = (
 )
 RECALL = "        await self._recall()\n"
 PATCH = '        if workflow.patched("record-first"):\n            await self._record()\n'
-PATCHED = Edit("workflows/delivery.py", RECALL, f"{RECALL}{PATCH}")
+PATCHED = Edit("workflows/delivery/delivery.py", RECALL, f"{RECALL}{PATCH}")
 """A run that has passed here is stuck on a build that knows nothing of the patch."""
 
 

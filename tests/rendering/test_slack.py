@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devsync.domain.changelog.edition import Contributor, Edition, Gap
+from devsync.domain.changelog.telling import Telling
+from devsync.rendering.escape import MAX_URL_LENGTH
 from devsync.rendering.slack import MAX_REPLIES, SlackRendering, render_slack
 from devsync.rendering.story import story_of
 from tests.contracts.slack import objections_to_blocks
@@ -84,14 +86,17 @@ def editions(draw: st.DrawFn) -> Edition:
 
 
 @settings(max_examples=60)
-@given(editions())
-def test_the_limits_hold_for_every_edition(edition: Edition) -> None:
-    assert_slack_accepts(render_slack(edition, TEMPLATES))
+@given(editions(), st.sampled_from(["", f"https://a.dev/{'&' * (MAX_URL_LENGTH - 14)}"]))
+def test_the_limits_hold_for_every_edition(edition: Edition, page: str) -> None:
+    rendering = render_slack(edition, TEMPLATES, telling=Telling(page=page))
+    assert_slack_accepts(rendering)
+    assert ("Open in the dashboard" in str(rendering.messages[0].blocks)) is bool(page)
 
 
 @settings(max_examples=20)
-@given(st.integers(0, 350), st.integers(0, 300))
+@given(st.integers(0, 320), st.integers(0, 260))
 def test_every_item_and_every_gap_is_told(count: int, gap_count: int) -> None:
+    """Of an edition that fits into a thread of bounded length."""
     gaps = tuple(
         Gap(unit=f"github:acme/gap-{number}-", service="github", reason="It answered 503 " * 5)
         for number in range(gap_count)
@@ -135,7 +140,7 @@ def test_the_channel_message_tells_what_everybody_should_know() -> None:
         "What is missing",
         "GitHub had a failure of its own.",
         "JIRA did not accept our credentials.",
-        "Data of 13 November 2026, 08:00 stands in",
+        "Data of 13 November 2026, 08:00 CET stands in",
         "Highlights",
         "Breaking changes",
         "Multiply by 100",

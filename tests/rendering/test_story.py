@@ -121,9 +121,9 @@ def test_a_gap_names_its_source_its_reason_and_how_old_its_stand_in_is() -> None
     ).gaps
     assert ours == (API, "GitHub", "half of it.", "")
     (cached,) = told(gaps=(gap("jira:PAY", as_of=at(13, 7)),), **week).gaps
-    assert cached.stand_in == "Data of 13 November 2026, 08:00 stands in; later changes are missing."
+    assert cached.stand_in == "Data of 13 November 2026, 08:00 CET stands in; later changes are missing."
     (complete,) = told(gaps=(gap("jira:PAY", as_of=at(20, 7)),), **week).gaps
-    assert complete.stand_in == "Data of 20 November 2026, 08:00 stands in."
+    assert complete.stand_in == "Data of 20 November 2026, 08:00 CET stands in."
 
 
 def test_a_story_is_told_once_for_all_formats_and_forgotten_with_its_edition() -> None:
@@ -170,12 +170,12 @@ def test_a_revision_says_what_is_different(
 @pytest.mark.parametrize(
     ("asks_until", "given_up", "expected"),
     [
-        (at(20), (), "It is asked for again until 20 November 2026, 13:00; what comes is added here."),
+        (at(20), (), "It is asked for again until 20 November 2026, 13:00 CET; what comes is added here."),
         (
             at(20),
             (LEDGER,),
-            "Nobody asks again for acme/ledger (GitHub). The rest is asked for again until 20 November 2026, 13:00; "
-            "what comes is added here.",
+            "Nobody asks again for acme/ledger (GitHub). The rest is asked for again until 20 November 2026, 13:00 "
+            "CET; what comes is added here.",
         ),
         (None, (LEDGER, PAY), "Nobody asks again for acme/ledger (GitHub) and PAY (JIRA)."),
         (None, (), ""),

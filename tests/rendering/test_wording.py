@@ -37,10 +37,11 @@ def test_a_window_is_named_by_its_days_in_the_teams_timezone(window: Window, wor
     assert period(window) == words
 
 
-def test_instants_are_told_in_the_teams_timezone() -> None:
+def test_instants_are_told_in_the_teams_timezone_with_its_name() -> None:
     late = datetime(2026, 11, 9, 23, 30, tzinfo=UTC)
     assert day(late, "Europe/Berlin") == "10 November"
-    assert moment(late, "America/New_York") == "9 November 2026, 18:30"
+    assert moment(late, "America/New_York") == "9 November 2026, 18:30 EST"
+    assert moment(late, "Asia/Kathmandu") == "10 November 2026, 05:15 UTC+05:45"
 
 
 def test_counts_agree_with_their_nouns() -> None:

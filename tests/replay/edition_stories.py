@@ -1,15 +1,17 @@
 """Editions that wait for people, lean on other channels, or heal after they are out."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 
 from devsync.contracts import names
 from devsync.contracts.amendment import AmendmentProgress
 from devsync.contracts.edition import EditionResult, Phase
 from sandbox.faults import Fault, FaultKind
-from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually
+from tests.e2e.stage import IMPATIENT, PATIENCE_SECONDS, Stage, eventually, forget
 
 REVIEWED = {"required": True, "reviewers": ["#engineering"], "wait": "40s", "on_timeout": "publish"}
 MAIL = {"kind": "email", "to": ["payments@acme.test"], "only_as_fallback": True}
@@ -98,3 +100,25 @@ async def escalated(stage: Stage) -> None:
         await eventually(is_asked)
         await escalation.signal("resolve", {"by": "ben", "decision": "abort", "note": "it is not"})
         await asyncio.wait_for(edition.result(), PATIENCE_SECONDS)
+
+
+async def decided(stage: Stage) -> None:
+    """A recovery waits for people, its edition says so, and they go on with what there is."""
+    stage.change_service("github", "timeouts", **IMPATIENT)
+    stage.change_service("github", "retry", maximum="1s", attempts=2)
+    stage.keep_steps("github-collection", "retry", ask="missing")
+    stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, service="github", status=503))
+    async with stage.worker():
+        edition = await stage.start()
+
+        async def is_asked() -> bool:
+            with suppress(RPCError):  # no worker has taken it yet
+                return any(one["choices"] for one in (await edition.query("progress"))["recoveries"])
+            return False
+
+        await eventually(is_asked)
+        page = stage.client.get_workflow_handle(names.service_escalation_id(names.GITHUB))
+        await page.signal("acknowledge", {"by": "anna"})
+        await page.signal("resolve", {"by": "anna", "decision": "skip"})
+        await asyncio.wait_for(edition.result(), PATIENCE_SECONDS)
+    await forget(stage.client, stage.team)  # with the escalation of the service

@@ -28,7 +28,7 @@ from tests.workflows.recovery_stage import (
     request,
     served,
 )
-from workflows.recovery import Recovery
+from workflows.recovery.recovery import Recovery
 
 Handle = WorkflowHandle[Recovery, RecoveryReport]
 CACHED_API: Sequence[Answer] = [heals(ProvenanceKind.CACHED, only=[API])]

@@ -16,11 +16,11 @@ from devsync.runtime.plugin import DevSyncPlugin
 from tests.checkout import ROOT, Edit, changed_checkout
 from tests.replay import corpus
 
-DELIVERY, EDITION = "workflows/delivery.py", "workflows/weekly_changelog.py"
+DELIVERY, EDITION = "workflows/delivery/delivery.py", "workflows/edition/weekly_changelog.py"
 
 RECALL = "        await self._recall()\n"
 COMPOSED = "class EditionComposed(Model):\n"
-UNTIL_DUE = "                timeout=time,\n"
+UNTIL_DUE = "            await until_next_try(self._tries, self._work, self._is_overtaken)\n"
 TELL = "            await self._report()\n            await self._settle_with_people()\n"
 RECORD = "            await self._record_unless_it_goes_on()\n"
 RECORD_BECOMES_RENDER = Edit(EDITION, "activities.RECORD_EDITION", "activities.RENDER_EDITION")

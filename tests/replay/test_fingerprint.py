@@ -4,23 +4,23 @@ import importlib.util
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-import workflows
 from tests.checkout import PARTS, ROOT, Edit, changed_checkout
 from tests.replay.fingerprint.baseline import Change, Outlines, read_baseline
 from tests.replay.fingerprint.message import message
 from workflows.registry import WORKFLOWS
 
-CHANNELS, SLACK_PARTS = "workflows/channels.py", "workflows/slack_parts.py"
-SLACK_ROUND = "workflows/slack_round.py"
-MAKING = "workflows/making.py"
-DELIVERY, EDITION = "workflows/delivery.py", "workflows/weekly_changelog.py"
-FILES = (CHANNELS, SLACK_PARTS, SLACK_ROUND, MAKING, DELIVERY, EDITION)
+CHANNELS, SLACK_PARTS = "workflows/delivery/channels.py", "workflows/delivery/slack_parts.py"
+SLACK_ROUND = "workflows/delivery/slack_round.py"
+MAKING, TRIES = "workflows/edition/making.py", "workflows/delivery/tries.py"
+DELIVERY, EDITION = "workflows/delivery/delivery.py", "workflows/edition/weekly_changelog.py"
+FILES = (CHANNELS, SLACK_PARTS, SLACK_ROUND, MAKING, TRIES, DELIVERY, EDITION)
 CLASSES = {DELIVERY: "Delivery", EDITION: "WeeklyChangelog"}
 
 RECALL = "        await self._recall()\n"
@@ -50,21 +50,22 @@ def changes(edits: list[Edit], directory: Path, monkeypatch: pytest.MonkeyPatch)
         target.write_text((ROOT / file).read_text())
     for edit in edits:
         edit.apply(directory)
-    modules = {file: load(directory / file, monkeypatch) for file in FILES}
+    modules = {file: load(file, directory, monkeypatch) for file in FILES}
     classes = [getattr(modules[file], name) for file, name in CLASSES.items()]
     baseline = {name: known for name, known in read_baseline().items() if name in CLASSES.values()}
     found = Outlines(classes).compare(baseline)
     return {finding.name: finding.change for finding in found if finding.change is not Change.UNSEEN}
 
 
-def load(path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def load(file: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The file as the module of its name, also for modules that are loaded after it."""
-    spec = importlib.util.spec_from_file_location(f"workflows.{path.stem}", path)
+    package, _, name = file.removesuffix(".py").replace("/", ".").rpartition(".")
+    spec = importlib.util.spec_from_file_location(f"{package}.{name}", directory / file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)
-    monkeypatch.setattr(workflows, path.stem, module)
+    monkeypatch.setattr(import_module(package), name, module)
     spec.loader.exec_module(module)
     return module
 
@@ -80,7 +81,7 @@ def edit(name: str, *edits: Edit) -> Any:
         edit("the summary of an activity changes", Edit(DELIVERY, "What stands in the channel already?", "Recall")),
         edit("a comment is added", Edit(DELIVERY, RECALL, f"        # First of all.\n{RECALL}")),
         edit("a line is logged", Edit(DELIVERY, RECALL, f'        workflow.logger.info("recalling")\n{RECALL}')),
-        edit("the current details change", Edit(DELIVERY, "the next try, in {left}", "trying again in {left}")),
+        edit("the current details change", Edit(TRIES, "the next try, in {", "trying again in {")),
         edit("a time-out changes", Edit(DELIVERY, "self._work.request.schedule.record_time", "timedelta(1)")),
         edit("a method with commands is renamed", Edit(SLACK_ROUND, "_is_part_settled", "_one_part")),
         edit("state is computed otherwise", Edit(DELIVERY, "        self._work.setback = None\n", "")),
@@ -202,7 +203,7 @@ def test_workflows_that_come_and_go_are_told() -> None:
 def test_commands_that_no_workflow_is_seen_to_issue_are_told() -> None:
     editions = [served for served in WORKFLOWS if served.__name__ == "WeeklyChangelog"]
     found = {finding.name for finding in Outlines(editions).compare({}) if finding.change is Change.UNSEEN}
-    assert "workflows.delivery.Delivery._sleep" in found
+    assert "workflows.delivery.tries._until" in found
 
 
 def guard(checkout: Path, *options: str) -> tuple[int, str]:

@@ -102,7 +102,7 @@ async def test_a_service_whose_calls_fail_is_told_with_its_numbers(
     await fail_calls(database, 3, of=30)
     health = await check_health(database, client, configuration, NOW)
     assert health.band is Band.DEGRADED
-    assert "3 of all 30 calls failed" in health.reasons
+    assert "3 of all 30 attempts failed" in health.reasons
 
 
 async def test_a_database_that_is_away_is_unknown_with_its_reason(client: Client, configuration: Configuration) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
@@ -18,11 +19,13 @@ from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
 from devsync.contracts.operations import OperationKind, OperationRecord
 from devsync.domain.breaker import BreakerConfig
+from devsync.domain.breaker.refusals import ServicePaused
 from devsync.runtime.activity_errors import ErrorTranslation
 from devsync.runtime.breaker.calls import UNGATED
 from devsync.runtime.breaker.gate import Gate
 from devsync.runtime.measured_calls import MeasuringGate, calls_of_attempt
 from devsync.runtime.measuring import Measuring
+from devsync.runtime.owners import HEADER
 from devsync.runtime.resident import ResidentMemory, resident_megabytes
 
 Work = Callable[[], Awaitable[Any]]
@@ -37,12 +40,15 @@ class Does(ActivityInboundInterceptor):
         return await self._work()
 
 
-async def measured(work: Work, activity_type: str = "github.collect_repository") -> list[OperationRecord]:
+async def measured(
+    work: Work, activity_type: str = "github.collect_repository", *, owner: str = ""
+) -> list[OperationRecord]:
     """What the records are told of one attempt, the third of the activity, at this work."""
+    headers = {HEADER: DataConverter.default.payload_converter.to_payload(owner)} if owner else {}
     kept: list[OperationRecord] = []
 
     async def attempt() -> None:
-        arguments = ExecuteActivityInput(fn=attempt, args=[], executor=None, headers={})
+        arguments = ExecuteActivityInput(fn=attempt, args=[], executor=None, headers=headers)
         inner = ErrorTranslation().intercept_activity(Does(work))
         await Measuring(kept.append).intercept_activity(inner).execute_activity(arguments)
 
@@ -117,18 +123,46 @@ async def test_what_was_interrupted_has_not_ended_and_is_not_told(ended_by: Base
     assert await measured(work) == []
 
 
-async def test_a_call_that_was_interrupted_or_not_let_out_is_no_call() -> None:
+async def test_a_call_that_was_interrupted_is_no_call() -> None:
+    async def work() -> None:
+        with pytest.raises(CancelledError), GATE.call("GET pulls"):
+            raise CancelledError("the edition is cancelled")
+
+    (attempt,) = await measured(work)
+    assert (attempt.api_calls, attempt.succeeded) == (0, True)
+
+
+@pytest.mark.parametrize("made", [0, 1])
+async def test_what_is_refused_is_no_call_and_no_attempt_either_where_it_was_the_first(made: int) -> None:
     gate = Gate("github", BreakerConfig())
     gate.pause(datetime.max.replace(tzinfo=UTC), "asked for patience")
 
     async def work() -> None:
-        with pytest.raises(CancelledError), GATE.call("GET pulls"):
-            raise CancelledError("the edition is cancelled")
+        for _ in range(made):
+            with GATE.call("GET pulls"):
+                pass
+        with suppress(ServicePaused):
+            async with MeasuringGate("slack", gate).call("POST chat.postMessage"):
+                pytest.fail("a paused service is not called")
         with MeasuringGate("github", gate).call("GET pulls"):
             pytest.fail("a paused service is not called")
 
-    (attempt,) = await measured(work)
-    assert (attempt.api_calls, attempt.succeeded) == (0, False)
+    told = await measured(work)
+    assert [(one.kind, one.service, one.number, one.succeeded) for one in told] == [
+        *[(OperationKind.ATTEMPT, "github", 0, False), (OperationKind.CALL, "github", 1, True)][: 2 * made],
+        (OperationKind.REFUSAL, "slack", made + 1, False),
+        (OperationKind.REFUSAL, "github", made + 2, False),
+    ]
+    assert [one.api_calls for one in told if one.kind is OperationKind.ATTEMPT] == [1] * made
+
+
+async def test_everything_of_an_attempt_names_the_run_that_it_is_done_for() -> None:
+    async def work() -> None:
+        with GATE.call("GET pulls"):
+            pass
+
+    assert [one.owner_run_id for one in await measured(work, owner="edition")] == ["edition", "edition"]
+    assert [one.owner_run_id for one in await measured(work)] == [None, None]
 
 
 async def test_calls_of_threads_are_those_of_the_attempt_that_started_them() -> None:
@@ -151,7 +185,7 @@ async def test_calls_that_nobody_wants_to_know_of_are_made_all_the_same() -> Non
         pass
     with calls_of_attempt() as calls:
         pass
-    assert calls == []
+    assert (calls.made, calls.refused) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import RetryPolicy as RetryPolicyMessage
 
-from devsync.contracts import activities
+from devsync.contracts import activities, names
 from devsync.contracts.activities import ActivityContract
 from devsync.contracts.policies import Jitter, OperationPolicy, RetryDeclaration
+from devsync.domain.recovery.climbing import SHORTEST_STEP
+from devsync.domain.recovery.plan import PlanStep, StepRetry
 from devsync.runtime.declared_retry import DeclaredRetry
-from devsync.runtime.policies import BOOTSTRAP, NEVER_RETRYABLE, activity_options
+from devsync.runtime.policies import BOOTSTRAP, NEVER_RETRYABLE, activity_options, step_options
 from devsync.settings.services import read_services
 
 SHIPPED = Path(__file__).parents[2] / "config" / "services.yaml"
@@ -35,6 +38,30 @@ def test_what_is_left_bounds_every_attempt_and_all_of_them() -> None:
     options = activity_options(contract, policy, time_left=left)
     assert (options["start_to_close_timeout"], options["schedule_to_close_timeout"]) == (left, left)
     assert activity_options(contract, policy)["schedule_to_close_timeout"] == policy.schedule_to_close
+
+
+@pytest.mark.parametrize("timeout", [SHORTEST_STEP, timedelta(seconds=1.5), timedelta(minutes=1)])
+def test_a_step_with_less_time_than_its_first_wait_has_a_policy_all_the_same(timeout: timedelta) -> None:
+    """As the operation that is done again shortly before the deadline, when the breaker lets calls out."""
+    step = PlanStep(
+        id="retry", activity="github.collect_again", timeout=timedelta(minutes=2),
+        retry=StepRetry(attempts=2, initial=timedelta(seconds=2)),
+    )  # fmt: skip
+    options = step_options(step, timeout)
+    retry, proto = options["retry_policy"], RetryPolicyMessage()
+    assert retry is not None
+    retry.apply_to_proto(proto)
+    assert proto.initial_interval.ToTimedelta() == timedelta(seconds=2)
+    assert options["schedule_to_close_timeout"] == timeout
+
+
+@pytest.mark.parametrize("contract", activities.DECLARED, ids=lambda contract: contract.name)
+def test_what_is_local_runs_on_the_queue_of_its_run_and_calls_on_their_service_s(
+    contract: ActivityContract[Any, Any],
+) -> None:
+    options = activity_options(contract, read_services(SHIPPED).model.policy(contract.service, contract.operation))
+    is_local = contract.service == names.LOCAL
+    assert options["task_queue"] == (None if is_local else names.service_queue(contract.service))
 
 
 def test_jitter_goes_with_the_policy() -> None:

@@ -4,14 +4,29 @@ import asyncio
 import uuid
 from datetime import timedelta
 
+from temporalio import activity, workflow
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import PollActivityTaskQueueRequest
 from temporalio.client import Client
+from temporalio.worker import Worker
 
-from devsync.runtime.pollers import queue_of
+from devsync.contracts import names
+from devsync.runtime.pollers import queue_of, until_polled
 from sandbox.temporal_server import TemporalServer
 
 PARTS = 4
+
+
+@activity.defn
+async def work() -> None:
+    """None is asked for."""
+
+
+@workflow.defn(name="NothingToDo", sandboxed=False)
+class Nothing:
+    @workflow.run
+    async def run(self) -> None:
+        pass
 
 
 async def test_the_last_of_many_pollers_is_known_whichever_part_of_the_queue_it_polls(temporal: TemporalServer) -> None:
@@ -38,3 +53,15 @@ async def test_the_last_of_many_pollers_is_known_whichever_part_of_the_queue_it_
         for one in polls:
             one.cancel()
         await asyncio.gather(*polls, return_exceptions=True)
+
+
+async def test_who_serves_a_queue_of_workflows_serves_the_activities_on_it_too(temporal: TemporalServer) -> None:
+    client = await Client.connect(temporal.address, identity=f"worker-{uuid.uuid4()}")
+    serving = asyncio.create_task(until_polled(client, [names.EDITIONS_QUEUE]))
+    async with Worker(client, task_queue=names.EDITIONS_QUEUE, workflows=[Nothing]):
+        while client.identity not in {one.identity for one in (await queue_of(client, names.EDITIONS_QUEUE)).pollers}:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        assert not serving.done()
+    async with Worker(client, task_queue=names.EDITIONS_QUEUE, activities=[work]):
+        await asyncio.wait_for(serving, 20)

@@ -17,7 +17,7 @@ VERSION = WorkerVersion("changelog", "42")
     [
         (names.EDITIONS_QUEUE, VersioningBehavior.PINNED),
         (names.CONTROL_QUEUE, VersioningBehavior.AUTO_UPGRADE),
-        *((names.service_queue(service), VersioningBehavior.UNSPECIFIED) for service in names.SERVICES),
+        *((names.service_queue(service), VersioningBehavior.UNSPECIFIED) for service in names.WITH_QUEUE),
     ],
 )
 def test_the_queue_decides_how_its_runs_follow_a_new_build(queue: str, behaviour: VersioningBehavior) -> None:
@@ -28,7 +28,7 @@ def test_the_queue_decides_how_its_runs_follow_a_new_build(queue: str, behaviour
     assert config.default_versioning_behavior is behaviour
 
 
-@pytest.mark.parametrize("queue", [*SERVED, *map(names.service_queue, names.SERVICES)])
+@pytest.mark.parametrize("queue", [*SERVED, *map(names.service_queue, names.WITH_QUEUE)])
 def test_without_a_version_nothing_is_said(queue: str) -> None:
     assert deployment_config(None, queue) is None
 

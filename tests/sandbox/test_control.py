@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 import requests
 
+from sandbox.faults import WHAT_HAPPENS
 from sandbox.running import SERVICES, Sandbox, run_sandbox
 from sandbox.worlds.demo import demo_world
 from tests.sandbox.github_wire import session, small_world
@@ -125,3 +126,55 @@ def test_options_that_do_not_fit_together_are_a_usage_error() -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "--world history needs --history DIR" in done.stderr
+
+
+async def browser(sandbox: Sandbox, method: str, path: str, **fields: str) -> requests.Response:
+    as_browsers_do = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Site": "same-origin"}
+    return await asyncio.to_thread(
+        requests.request, method, sandbox.control_url + path, data=fields, headers=as_browsers_do, timeout=5
+    )
+
+
+async def test_a_browser_gets_a_page_that_leads_to_all_that_can_be_looked_at() -> None:
+    async with run_sandbox(demo_world()) as sandbox:
+        page = await browser(sandbox, "GET", "/")
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        for place in ("slack", "smtp", "webhook", "status"):
+            assert f'href="{sandbox.urls[place]}/' in page.text
+        assert "None: every stand-in answers as it should." in page.text
+        for kind, what in WHAT_HAPPENS.items():
+            assert f"<dt><code>{kind}</code></dt>" in page.text
+            assert what.split("`")[0].split("'")[0] in page.text
+        assert all(url in page.text for url in sandbox.urls.values())
+
+
+async def test_faults_are_switched_on_and_ended_on_the_page(sandbox: Sandbox) -> None:
+    shown = await browser(sandbox, "POST", "/page/faults", kind="status", service="github", status="502", count="")
+    assert (shown.status_code, shown.history[0].status_code) == (200, 303)
+    assert await ask(sandbox) == 502
+    page = (await browser(sandbox, "GET", "/")).text
+    assert "An error <code>status</code> with a JSON body" in page
+    assert "status 502" in page
+    await browser(sandbox, "POST", "/page/faults/clear", id="1")
+    assert await ask(sandbox) == 200
+    again = await browser(sandbox, "POST", "/page/faults/clear", id="1")
+    assert again.status_code == 200, "who presses twice is not scolded"
+    await browser(sandbox, "POST", "/page/services/pause", service="github")
+    with pytest.raises(requests.ConnectionError):
+        await ask(sandbox)
+    assert ">closed<" in (await browser(sandbox, "GET", "/")).text
+    await browser(sandbox, "POST", "/page/services/resume", service="github")
+    assert await ask(sandbox) == 200
+
+
+async def test_what_the_page_cannot_do_it_says(sandbox: Sandbox) -> None:
+    wrong = await browser(sandbox, "POST", "/page/faults", kind="latency", service="github")
+    assert (wrong.status_code, "That is no fault: a latency fault needs latency_ms" in wrong.text) == (400, True)
+    hostile = await browser(sandbox, "POST", "/page/faults", kind="reset", service="<script>alert(1)</script>")
+    assert (hostile.status_code, "<script>" in hostile.text) == (400, False)
+    assert (await browser(sandbox, "POST", "/page/services/pause", service="gitlab")).status_code == 400
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    refused = await asyncio.to_thread(
+        requests.post, f"{sandbox.control_url}/page/faults/clear", headers=foreign, timeout=5
+    )
+    assert refused.status_code == 403

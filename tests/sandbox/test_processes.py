@@ -93,7 +93,7 @@ async def test_what_a_process_has_started_ends_with_it(tmp_path: Path, how: str)
     while not log.read_text().endswith("\n"):
         await asyncio.sleep(0.01)
     if how == "wait":
-        process.popen.terminate()
+        process.popen.send_signal(signal.SIGTERM)
     await getattr(process, how)()
     await all_end(process.pid, int(log.read_text()))
 

@@ -18,7 +18,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the shipped files with one team, named as a user would name it: relative to the project."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config" / "teams").mkdir(parents=True)
-    for name in ("services", "delivery", "recovery", "escalation", "records", "monitoring", "teams/payments"):
+    files = ("services", "delivery", "recovery", "escalation", "records", "monitoring", "dashboard", "teams/payments")
+    for name in files:
         shutil.copy(SHIPPED / f"{name}.yaml", tmp_path / "config" / f"{name}.yaml")
     return Path("config")
 

@@ -34,7 +34,6 @@ def test_without_variables_the_public_services_and_local_folders_are_meant() -> 
         ({"JIRA_URL": "https://acme.atlassian.net"}, Environment.jira, "JIRA_EMAIL"),
         ({"JIRA_URL": "https://acme.atlassian.net", "JIRA_EMAIL": "a@b.dev"}, Environment.jira, "JIRA_API_TOKEN"),
         ({}, Environment.slack, "SLACK_BOT_TOKEN"),
-        ({}, Environment.signing_secret, "SLACK_SIGNING_SECRET"),
         ({}, Environment.smtp, "SMTP_URL"),
         ({}, Environment.sender, "MAIL_FROM"),
         ({}, Environment.database, "DATABASE_URL"),
@@ -160,6 +159,14 @@ def test_a_deployment_that_the_server_would_ignore_is_refused(name: str, monkeyp
     with pytest.raises(ConfigError) as refused:
         read_environment()
     assert "WORKER_DEPLOYMENT must be letters, digits, - and _" in str(refused.value)
+
+
+def test_a_program_that_no_queue_can_be_named_after_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEVSYNC_PROGRAM", "Nightly import")
+    with pytest.raises(ConfigError) as refused:
+        read_environment()
+    told = "DEVSYNC_PROGRAM must be a-z, 0-9, _ and -, at most 63 characters, as nightly-import"
+    assert str(refused.value) == told
 
 
 def test_every_secret_is_known_by_its_text_and_addresses_by_their_passwords(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,3 +99,16 @@ def test_a_valid_file_still_knows_its_lines(tmp_path: Path) -> None:
     file = read_yaml(path, Document)
     assert file.problem("is wrong", "words", 1) == f"{path}:4: words[1]: is wrong"
     assert file.problem("is wrong", "part", "size") == f"{path}:1: part.size: is wrong"
+
+
+def test_a_file_is_understood_anew_whenever_it_says_something_else(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("name: anna")
+    first = read_yaml(file, Document)
+    assert read_yaml(file, Document) is first
+    file.write_text("name: otto")  # as long as before, perhaps within the same tick of the file's clock
+    assert read_yaml(file, Document).model.name == "otto"
+    assert problems_of(file, "nam: otto")
+    file.unlink()
+    with pytest.raises(ConfigError, match="does not exist"):
+        read_yaml(file, Document)

@@ -21,7 +21,7 @@ from devsync.storage.errors import Errors
 from devsync.storage.operations import Operations
 from tests.domain.insight.world import LOOKUPS, START, Call, Edition, Opening, World
 
-BATCH = 2_000
+BATCH = 1_000
 _NOTHING_ASKED_OF_TEMPORAL = cast(Any, None)
 _OPERATIONS = {"email": "send_edition", "calendar": "collect", "jira": "collect_project"}
 

@@ -7,7 +7,7 @@ from devsync.contracts.monitor import RecordAlerts
 from devsync.domain.errors import ErrorSeverity
 from devsync.domain.health.bands import Band, Health
 from devsync.domain.health.book import Alert, AlertState
-from devsync.domain.health.rules import RuleName
+from devsync.domain.health.naming import RuleName
 from devsync.domain.health.snapshot import Machine
 from devsync.domain.insight.span import Span
 from devsync.storage.alerts import Alerts
@@ -16,7 +16,7 @@ from devsync.storage.database import Database
 from devsync.storage.health_checks import HealthChecks
 from devsync.storage.retention import Retention
 from tests.storage.tampering import rows_of
-from workflows.alert_records import AlertRecords
+from workflows.monitor.alert_records import AlertRecords
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -29,9 +29,10 @@ def alert(**changes: Any) -> Alert:
         "rule": RuleName.ERROR_RATE,
         "level": ErrorSeverity.HIGH,
         "state": AlertState.FIRING,
-        "summary": "github: 10 % of 100 calls failed",
+        "summary": "github: 10 % of 100 attempts failed",
         "details": ("10 × 503",),
         "count": 10,
+        "counted": {"over": {"start": NOON - HOUR, "end": NOON}, "of": 100},
         "opened_at": NOON,
         "seen_at": NOON,
     }
@@ -57,6 +58,7 @@ async def test_an_alert_is_one_row_and_each_change_one_entry(database: Database)
     for message in (first, first, last, first):  # repeated, and late
         await records.write(message)
     (kept,) = await records.within(Span(start=NOON - HOUR, end=NOON + 2 * HOUR))
+    assert kept.counted == alert().counted
     assert (kept.state, kept.resolved_at, kept.details, kept.count) == (
         AlertState.RESOLVED, NOON + HOUR, ("10 × 503",), 10,
     )  # fmt: skip

@@ -63,6 +63,14 @@ async def test_many_contents_give_references_in_their_order(store: ArtifactStore
     assert await store.put_many([], team="payments") == []
 
 
+async def test_many_come_back_at_once_and_those_that_are_gone_do_not(store: ArtifactStore) -> None:
+    stored = await store.put_many([("edition", b"one"), ("edition", b"two")], team="payments")
+    gone = ArtifactRef(digest="0" * 64, size=1, kind="edition")
+    found = await store.get_many([*stored, gone, inline(CONTENT)])
+    assert found == {stored[0]: b"one", stored[1]: b"two", inline(CONTENT): CONTENT}
+    assert await store.get_many([]) == {}
+
+
 async def test_two_teams_own_their_copies(store: ArtifactStore, database: Database) -> None:
     first = await store.put(CONTENT, kind="collected", team="payments")
     assert await store.put(CONTENT, kind="collected", team="platform") == first

@@ -3,10 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from devsync.contracts.escalation import RecordEscalation
+from devsync.contracts.escalation import (
+    RecordEscalation,
+    Subscriber,
+    SubscriberEntry,
+    SubscriberState,
+    ToldState,
+    ToldTarget,
+)
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.domain.escalation import machine
-from devsync.domain.escalation.machine import EscalationRecord, Event
+from devsync.domain.escalation.machine import EscalationRecord, Event, EventKind
 from devsync.domain.escalation.policy import EscalationPolicy, Level, Target
 from devsync.domain.recovery.decision import Decision
 from devsync.storage.database import Database
@@ -55,6 +62,39 @@ async def test_it_is_written_once_and_nothing_older_replaces_something_newer(dat
         "resolved", "retry", "anna", NOON + HOUR, 2,
     )  # fmt: skip
     assert row.failure == "nobody\ufffd answers"
+
+
+async def test_who_was_told_is_on_record_as_the_newest_events_have_it_whichever_is_written_last(
+    database: Database,
+) -> None:
+    record, first = opened()
+    over, second = machine.resolve(record, "anna", Decision.RETRY, "back", NOON + HOUR)
+    reached = Event(at=NOON + HOUR, kind=EventKind.REACHED, actor="policy", level="team_lead", message="#oncall")
+    before = ToldTarget(target=Target(kind="slack", target="#oncall"), level="team_lead")
+    after = before.model_copy(update={"state": ToldState.TOLD, "told_at": NOON + HOUR})
+    store = Escalations(database)
+    await store.write(message(over, (*first, *second, reached), told=(after,)))
+    await store.write(message(over, (*first, *second), told=(before,)))
+    page = await store.page("escalation:service:github", teams=None)
+    assert page is not None
+    assert [one.is_reached for one in page.told] == [True]
+
+
+async def test_a_line_knows_the_teams_that_waited(database: Database) -> None:
+    names = ("payments", "search", "payments")
+    waiting = tuple(
+        SubscriberEntry(
+            subscriber=Subscriber(workflow_id=str(number), team=team, subject=""),
+            state=SubscriberState.WAITING,
+            joined_at=NOON,
+        )
+        for number, team in enumerate(names)
+    )
+    store = Escalations(database)
+    await store.write(message(*opened(), subscribers=waiting))
+    await store.write(message(*opened(), page="of nobody"))
+    found = await store.newest(teams=None, are_open=True, limit=2)
+    assert {one.page: set(one.teams) for one in found} == {"run-1": {"payments", "search"}, "of nobody": set()}
 
 
 async def test_a_failure_has_recurred_where_an_earlier_page_about_it_is_over(database: Database) -> None:

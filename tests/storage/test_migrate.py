@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -6,8 +7,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, create_engine, inspect, text
 
 from devsync.storage import migrate
-from devsync.storage.connection import DatabaseUnavailable, NotMigrated, engine_url
+from devsync.storage.connection import DatabaseUnavailable, NotMigrated
 from devsync.storage.database import Database
+from devsync.storage.engine import engine_url
 from devsync.storage.tables import SHARED, metadata
 
 
@@ -24,6 +26,14 @@ def execute(url: str, statement: str) -> None:
     with engine.begin() as connection:
         connection.execute(text(statement))
     engine.dispose()
+
+
+def rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    engine = create_engine(engine_url(url))
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(query))]
+    engine.dispose()
+    return found
 
 
 def test_up_down_and_up_again(empty_url: str) -> None:
@@ -85,6 +95,45 @@ async def test_a_database_migrated_by_a_newer_build_is_accepted(url: str, databa
     execute(url, "UPDATE alembic_version SET version_num = '9999'")
     state = await database.check()
     assert (state.revision, state.is_newer) == ("9999", True)
+
+
+RUN = """
+    INSERT INTO runs (workflow_id, run_id, team, iso_week, status, requested_by, cancelled_because,
+                      started_at, ended_at, seconds, api_calls)
+    VALUES ('w', '{run_id}', 'payments', '2026-W47', 'partial', '', '', '{began}', '{ended}', '{{}}', '{{}}')
+"""
+RECOVERY = """
+    INSERT INTO recoveries (workflow_id, run_id, team, iso_week, plan, service, phase, outcome, healed, missing,
+                            decision, decided_by, note, escalation_id, started_at, ended_at)
+    VALUES ('r', '{run_id}', 'payments', '2026-W47', 'p', 'github', 'collect', 'healed', 1, '{{}}',
+            '', '', '', '', '{began}', '{began}')
+"""
+REFUSAL = """
+    INSERT INTO operations
+    SELECT 'w', 'edition', '1', 1, 1, 'refusal', 'payments', 'github', '', now(), 0, false, 0, 0
+"""
+OWNERS = """
+    SELECT table_name FROM information_schema.columns
+    WHERE column_name = 'owner_run_id' AND table_schema = current_schema() ORDER BY table_name
+"""
+
+
+def test_owners_come_where_the_time_leaves_no_doubt_and_go_with_the_migration(url: str) -> None:
+    migrate.downgrade(url, "0015")
+    assert rows(url, OWNERS) == []
+    execute(url, RUN.format(run_id="dry", began="2026-11-23 12:00Z", ended="2026-11-23 12:10Z"))
+    execute(url, RUN.format(run_id="edition", began="2026-11-23 12:00Z", ended="2026-11-23 12:30Z"))
+    execute(url, RECOVERY.format(run_id="of one of two", began="2026-11-23 12:05Z"))
+    execute(url, RECOVERY.format(run_id="of one", began="2026-11-23 12:20Z"))
+    migrate.upgrade(url)
+    owners = rows(url, "SELECT run_id, owner_run_id FROM recoveries ORDER BY run_id")
+    assert owners == [("of one", "edition"), ("of one of two", None)]
+    assert rows(url, OWNERS) == [("errors",), ("operations",), ("recoveries",)]
+    execute(url, REFUSAL)
+    migrate.downgrade(url, "0015")
+    assert rows(url, OWNERS) == []
+    assert rows(url, "SELECT run_id FROM recoveries ORDER BY run_id") == [("of one",), ("of one of two",)]
+    assert rows(url, "SELECT kind FROM operations") == [], "that build knows no refusals"
 
 
 async def test_an_older_revision_is_refused_and_both_are_named(url: str, database: Database) -> None:

@@ -4,13 +4,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from devsync.contracts.operations import OperationKind, OperationRecord
+from devsync.domain.errors import ErrorCategory
+from devsync.domain.health.healed import LastEnds
+from devsync.domain.health.snapshot import Failed
+from devsync.domain.insight.series import DailyEditions
 from devsync.domain.insight.span import Span
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
+from devsync.storage.errors import Errors
 from devsync.storage.operations import Operations
 from devsync.storage.performance import Performance
 from devsync.storage.records import Records
 from devsync.storage.runs import RunRecord
+from tests.storage.test_errors import record as error
 from tests.storage.test_operations import operation
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -23,17 +29,18 @@ async def record_edition(
     team: str,
     phases: dict[str, float],
     *,
+    iso_week: str = "2026-W47",
     ended_at: datetime = NOON,
     succeeded: bool = True,
     started_at: datetime | None = None,
 ) -> None:
     """A run with its phases, as the record of an edition writes them."""
-    workflow_id = f"changelog:{team}:2026-W47"
+    workflow_id = f"changelog:{team}:{iso_week}"
     run = RunRecord(
         workflow_id=workflow_id,
         run_id="run-1",
         team=team,
-        iso_week="2026-W47",
+        iso_week=iso_week,
         status="complete",
         started_at=started_at or ended_at - timedelta(seconds=sum(phases.values())),
         ended_at=ended_at,
@@ -77,6 +84,9 @@ async def test_medians_and_percentiles_are_those_of_the_rows(database: Database)
             *(attempt(number, NOON, seconds=float(number), succeeded=number > 5) for number in range(1, 101)),
             attempt(200, NOON, service="slack", operation="send_part", seconds=0.5),
             attempt(201, NOON, kind=OperationKind.CALL, seconds=0.25),
+            attempt(202, NOON, kind=OperationKind.CALL, seconds=0.75, succeeded=False),
+            attempt(202, NOON, kind=OperationKind.REFUSAL, number=1, seconds=0.0, succeeded=False),
+            attempt(203, NOON, kind=OperationKind.REFUSAL, service="jira", seconds=0.0, succeeded=False, team="search"),
         ]
     )
     github, slack = await Performance(database).operations(DAY)
@@ -88,8 +98,11 @@ async def test_medians_and_percentiles_are_those_of_the_rows(database: Database)
     )
     assert (github.seconds_median, github.seconds_p95, github.seconds_total) == (50.5, 95.0, 5050.0)
     assert (slack.operation, slack.seconds_p95) == ("send_part", 0.5)
-    (call,) = await Performance(database).operations(DAY, OperationKind.CALL)
-    assert (call.calls, call.seconds_median) == (1, 0.25)
+    github_calls, jira_calls = await Performance(database).calls(DAY)
+    assert (github_calls.asked, github_calls.answered, github_calls.failed, github_calls.refused) == (2, 1, 1, 1)
+    assert (github_calls.seconds_median, github_calls.seconds_p95, github_calls.seconds_total) == (0.5, 0.75, 1.0)
+    assert (jira_calls.asked, jira_calls.refused, jira_calls.seconds_median) == (0, 1, None)
+    assert [one.service for one in await Performance(database).calls(DAY, team="search")] == ["jira"]
 
 
 async def test_where_the_time_of_editions_goes_is_told_without_the_waiting_for_people(database: Database) -> None:
@@ -134,12 +147,21 @@ async def test_of_each_day_the_median_time_and_the_highest_peak_are_told(databas
     await record_edition(database, "later", {"collect": 10.0}, ended_at=NOON + timedelta(days=2))
     await Operations(database).write([attempt(1, NOON - timedelta(seconds=5), peak_memory_mb=200.0)])
     window = Span(start=DAY.start, end=DAY.end + timedelta(days=3))
-    seconds, peaks = await Performance(database).daily_editions(window)
-    assert [(one.day, one.value, one.samples) for one in seconds] == [
-        (date(2026, 11, 23), 70.0, 2),
-        (date(2026, 11, 25), 10.0, 1),
-    ]
-    assert [(one.day, one.value, one.samples) for one in peaks] == [(date(2026, 11, 23), 200.0, 1)]
+    first, second = await Performance(database).daily_editions(window)
+    assert first == DailyEditions(
+        day=date(2026, 11, 23), editions=2, seconds_median=70.0, seconds_slowest=80.0, peak_mb=200.0, peaks=1
+    )
+    assert (second.day, second.usual.value, second.peak) == (date(2026, 11, 25), 10.0, None)
+
+
+async def test_how_soon_services_answered_is_told_by_hour(database: Database) -> None:
+    calls = [attempt(second, NOON + timedelta(seconds=second), kind=OperationKind.CALL) for second in range(1, 20)]
+    slow = attempt(20, NOON + timedelta(minutes=59), kind=OperationKind.CALL, seconds=60.0)
+    later = attempt(21, NOON + timedelta(minutes=61), kind=OperationKind.CALL, seconds=2.0)
+    await Operations(database).write([*calls, slow, later, attempt(22, NOON, seconds=99.0)])
+    assert [
+        (one.hour, one.service, one.calls, one.seconds) for one in await Performance(database).hourly_answers(DAY)
+    ] == [(NOON, "github", 20, 1.0), (NOON + timedelta(hours=1), "github", 1, 2.0)]
 
 
 async def test_how_busy_calls_were_is_told_of_what_editions_collected(database: Database) -> None:
@@ -181,7 +203,7 @@ async def test_where_nothing_was_measured_nothing_is_told(database: Database) ->
     performance = Performance(database)
     for window in (DAY, NEVER):
         assert await performance.edition_use(window) is None
-        assert await performance.daily_editions(window) == ([], [])
+        assert await performance.daily_editions(window) == []
         for empty in (
             await performance.operations(window),
             await performance.stages(window),
@@ -191,3 +213,47 @@ async def test_where_nothing_was_measured_nothing_is_told(database: Database) ->
             await performance.services(window),
         ):
             assert empty == []
+
+
+async def test_the_last_end_of_each_service_well_and_not(database: Database) -> None:
+    early, late = NOON + timedelta(minutes=1), NOON + timedelta(minutes=9)
+    await Operations(database).write(
+        [
+            operation(1),
+            operation(2, succeeded=False),
+            operation(3, succeeded=False),
+            operation(9),
+            operation(10, kind=OperationKind.CALL, number=1, succeeded=False),
+            operation(1, service="jira", activity_id="jira", team="search"),
+            operation(70, succeeded=False),
+        ]
+    )
+    ends = await Performance(database).last_ends(Span(start=NOON, end=NOON + timedelta(hours=1)))
+    assert ends == {
+        "github": LastEnds(failed_at=NOON + timedelta(minutes=3), succeeded_at=late),
+        "jira": LastEnds(succeeded_at=early),
+    }
+
+
+async def test_a_service_tells_when_and_by_what_its_attempts_failed_and_how_many_errors_that_made(
+    database: Database,
+) -> None:
+    await Operations(database).write(
+        [
+            operation(1),
+            *(operation(minute, succeeded=False) for minute in (2, 3, 4)),
+            operation(3, succeeded=False, activity_id="3b", ended_at=NOON + timedelta(minutes=3, seconds=40)),
+            operation(9, kind=OperationKind.CALL, number=1, seconds=0.5),
+            operation(70, succeeded=False),
+        ]
+    )
+    of_database = {"category": ErrorCategory.DATABASE, "fingerprint": "f2"}
+    await Errors(database).write([error(2), error(3, **of_database), error(30), error(3, activity_id="3b")])
+    (github,) = await Performance(database).services(Span(start=NOON, end=NOON + timedelta(hours=1)))
+    assert (github.calls, github.failures, github.errors, github.api_calls) == (5, 4, 4, 1)
+    assert sorted(github.failed, key=lambda one: (one.last_at, one.count)) == [
+        Failed(category=ErrorCategory.EXTERNAL_SERVICE, count=1, last_at=NOON + timedelta(minutes=2)),
+        Failed(category=ErrorCategory.DATABASE, count=1, last_at=NOON + timedelta(minutes=3)),
+        Failed(category=ErrorCategory.EXTERNAL_SERVICE, count=1, last_at=NOON + timedelta(minutes=3, seconds=40)),
+        Failed(category=None, count=1, last_at=NOON + timedelta(minutes=4)),
+    ]

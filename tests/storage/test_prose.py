@@ -23,11 +23,12 @@ from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.audit import Audit
 from devsync.storage.audit_check import AuditCheck
 from devsync.storage.breakers import BreakerTransitions
+from devsync.storage.columns import Prose, ProseInJson
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
 from devsync.storage.escalations import Escalations
 from devsync.storage.health_checks import HealthChecks
-from devsync.storage.prose import Prose, ProseInJson, keep_out, without_secrets
+from devsync.storage.prose import keep_out, without_secrets
 from devsync.storage.records import Records
 from devsync.storage.recoveries import Recoveries
 from devsync.storage.tables import metadata

@@ -19,10 +19,10 @@ from devsync.storage.content import pack
 from devsync.storage.database import Database
 from devsync.storage.deliveries import Deliveries, DeliveryRecord
 from devsync.storage.editions import EditionRecord, Editions
+from devsync.storage.prose import storable
 from devsync.storage.records import Records
 from devsync.storage.runs import RunRecord
 from devsync.storage.tables import editions, runs
-from devsync.storage.upsert import storable
 from sandbox.postgres import PostgresServer
 from tests.storage.server import held_up
 
@@ -333,6 +333,6 @@ async def test_deliveries_are_listed_latest_first_each_by_the_part_that_needs_so
     assert [one.channel for one in await Deliveries(database).summaries(state=DeliveryState.DEAD, limit=10)] == [
         "email-1"
     ]
-    assert await Deliveries(database).summaries(team="others", limit=10) == []
+    assert await Deliveries(database).summaries(teams=["others"], limit=10) == []
     assert len(await Deliveries(database).summaries(limit=1)) == 1
     assert (await Deliveries(database).of_edition("payments", "2026-W47"))[1].target == "ben@acme.dev"

@@ -136,8 +136,11 @@ async def test_records_begin_with_what_is_on_record_first(database: Database) ->
 async def test_errors_that_were_there_before_they_were_counted_are_counted_when_the_database_is_migrated(
     url: str, database: Database
 ) -> None:
-    migrate.downgrade(url, "-1")
-    await Errors(database).write([record(1), record(70, team="search")])
+    migrate.downgrade(url, "0011")
+    for one in (record(1), record(70, team="search")):
+        values = one.model_dump(mode="json", exclude={"owner_run_id"}) | {"occurred_at": one.occurred_at}
+        columns, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+        await database.execute(text(f"INSERT INTO errors ({columns}) VALUES ({marks})").bindparams(**values))
     migrate.upgrade(url)
     await Errors(database).write([record(70, team="search"), record(2)])
     (group,) = await Statistics(database).error_groups(span(NOON - DAY, 3 * DAY))
@@ -165,3 +168,20 @@ async def test_many_writers_of_the_same_counts_count_all_and_wait_for_each_other
     await asyncio.gather(*(write(number) for number in range(30)))
     ((rows,),) = await database.execute(text("SELECT count(*) FROM errors"))
     assert sum(one.count for one in await Statistics(database).error_counts(span(NOON, HOUR))) == rows == 1200
+
+
+async def test_the_calls_of_each_day_are_told_whether_they_are_read_from_counts_or_rows(database: Database) -> None:
+    midnight = NOON.replace(hour=0)
+    ended = [midnight - HOUR, midnight + HOUR, NOON, NOON + DAY + HOUR]
+    await Operations(database).write(
+        [
+            *(operation(number, ended_at=at, succeeded=number != 2) for number, at in enumerate(ended)),
+            operation(9, ended_at=NOON, kind=OperationKind.CALL),
+        ]
+    )
+    found = await Statistics(database).daily_calls(span(midnight - HOUR / 2, 2 * DAY))
+    assert [(one.day.day, one.calls, one.failures, one.error_rate) for one in found] == [
+        (23, 2, 1, 50.0),
+        (24, 1, 0, 0),
+    ]
+    assert await Statistics(database).daily_calls(span(midnight, DAY), team="nobody") == []

@@ -36,7 +36,7 @@ from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.database import Database
 from sandbox.temporal_server import TemporalServer
 from tests.e2e.stage import eventually
-from workflows.circuit_breaker import CircuitBreaker
+from workflows.breaker.circuit_breaker import CircuitBreaker
 
 SERVICE_SETTINGS = {
     "retry": {"initial": "1s", "factor": 2, "maximum": "1s"},
@@ -139,9 +139,8 @@ class BreakerStage:
     async def worker(self) -> AsyncIterator[None]:
         breakers = BreakerActivities(self.config_dir, BreakerTransitions(self.database))
         activities = [*breakers.all(), *WaitingActivities(self.client).all()]
-        async with (
-            Worker(self.client, task_queue=names.CONTROL_QUEUE, workflows=[CircuitBreaker]),
-            Worker(self.client, task_queue=names.service_queue(names.LOCAL), activities=activities),
+        async with Worker(
+            self.client, task_queue=names.CONTROL_QUEUE, workflows=[CircuitBreaker], activities=activities
         ):
             yield
 

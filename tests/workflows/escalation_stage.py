@@ -43,7 +43,7 @@ from devsync.runtime.activity_errors import to_application_error
 from devsync.runtime.plugin import DevSyncPlugin
 from sandbox.temporal_server import TemporalServer
 from tests.e2e.stage import eventually
-from workflows.escalation import Escalation
+from workflows.escalation.escalation import Escalation
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 ALL = tuple(Decision)
@@ -136,6 +136,8 @@ class People:
     """By target, or `TARGET note`: (failure, did it arrive all the same) of the first calls."""
     away: set[str] = field(default_factory=set)
     """Targets that cannot be reached until they are taken out."""
+    holds: dict[str, asyncio.Event] = field(default_factory=dict)
+    """By target: what a call to it waits for before it arrives."""
     find_failures: list[Failure] = field(default_factory=list)
     calls: list[Notify] = field(default_factory=list)
     finds: list[FindPart] = field(default_factory=list)
@@ -147,11 +149,11 @@ class People:
 
     @activity.defn(name=contracts.NOTIFY_SLACK.name)
     async def slack(self, message: Notify) -> Notified:
-        return self._notify(message)
+        return await self._notify(message)
 
     @activity.defn(name=contracts.NOTIFY_EMAIL.name)
     async def email(self, message: Notify) -> Notified:
-        return self._notify(message)
+        return await self._notify(message)
 
     @activity.defn(name=contracts.FIND_SLACK_PART.name)
     async def find(self, message: FindPart) -> PartFound:
@@ -168,10 +170,12 @@ class People:
         self.records.append(message)
         return Recorded()
 
-    def _notify(self, message: Notify) -> Notified:
+    async def _notify(self, message: Notify) -> Notified:
         target = message.target.target
         self.calls.append(message)
         self.times.append(activity.info().scheduled_time)
+        if target in self.holds:
+            await self.holds[target].wait()
         if target in self.away:
             raise to_application_error(UNREACHABLE, None)
         planned = self.failures.get(f"{target} note" if message.thread_id else target, [])
@@ -341,10 +345,15 @@ async def _served(stage: Stage) -> AsyncIterator[None]:
     activities: dict[str, list[Callable[..., Any]]] = {
         names.SLACK: [people.slack, people.find],
         names.EMAIL: [people.email],
-        names.LOCAL: [people.record],
     }
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[Escalation, Waiting]))
+        control = Worker(
+            client,
+            task_queue=names.CONTROL_QUEUE,
+            workflows=[Escalation, Waiting],
+            activities=[people.record],
+        )
+        await stack.enter_async_context(control)
         for service, served in activities.items():
             queue = names.service_queue(service)
             await stack.enter_async_context(Worker(client, task_queue=queue, activities=served))

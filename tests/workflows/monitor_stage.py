@@ -26,10 +26,10 @@ from devsync.domain.health.snapshot import Snapshot
 from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.insight.span import Span
 from devsync.runtime.activity_errors import to_application_error
-from tests.domain.health.makers import HOUR, snapshot
+from tests.domain.health.makers import HOUR, calls, snapshot
 from tests.e2e.stage import eventually
 from tests.workflows.escalation_stage import DATABASE_AWAY, POLICIES, People
-from workflows.health_monitor import HealthMonitor
+from workflows.monitor.health_monitor import HealthMonitor
 
 MINUTE = timedelta(minutes=1)
 ALERTS = "#alerts"
@@ -37,6 +37,9 @@ BROKEN = Failure(category=ErrorCategory.SYSTEM, message="the look broke", is_ret
 SETTINGS = MonitorSettings(
     channels=(Target(kind="slack", target=ALERTS),), policies=POLICIES, retry_after=(timedelta(seconds=5), 10 * MINUTE)
 )
+
+FAILING: dict[str, Any] = {"services": (calls(failures=10),)}
+"""What a service's error rate is told of."""
 
 
 @dataclass
@@ -49,6 +52,8 @@ class World:
     failure: Failure | None = None
     """Of each look."""
     is_database_away: bool = False
+    records_retried_after: timedelta | None = None
+    """None: as the policy says. In ten minutes that are skipped, one a second would be 600 real calls."""
     looks: list[Look] = field(default_factory=list)
     records: list[RecordAlerts] = field(default_factory=list)
 
@@ -71,7 +76,7 @@ class World:
     @activity.defn(name=contracts.RECORD_ALERTS.name)
     async def record(self, message: RecordAlerts) -> Recorded:
         if self.is_database_away:
-            raise to_application_error(DATABASE_AWAY, timedelta(seconds=1))
+            raise to_application_error(DATABASE_AWAY, self.records_retried_after)
         self.records.append(message)
         return Recorded()
 
@@ -91,7 +96,7 @@ class Channels(People):
 
     @activity.defn(name=contracts.NOTIFY_WEBHOOK.name)
     async def webhook(self, message: Notify) -> Notified:
-        return self._notify(message)
+        return await self._notify(message)
 
 
 @dataclass
@@ -180,12 +185,16 @@ async def served(stage: Stage, look: Sequence[Callable[..., Any]] | None = None)
         names.SLACK: [people.slack, people.find],
         names.EMAIL: [people.email],
         names.WEBHOOK: [people.webhook],
-        names.LOCAL: look or [world.look, world.record],
     }
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(
-            Worker(stage.client, task_queue=names.CONTROL_QUEUE, workflows=[HealthMonitor], max_cached_workflows=2)
+        control = Worker(
+            stage.client,
+            task_queue=names.CONTROL_QUEUE,
+            workflows=[HealthMonitor],
+            activities=look or [world.look, world.record],
+            max_cached_workflows=2,
         )
+        await stack.enter_async_context(control)
         for service, functions in activities.items():
             queue = names.service_queue(service)
             await stack.enter_async_context(Worker(stage.client, task_queue=queue, activities=functions))

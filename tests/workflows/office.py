@@ -6,7 +6,7 @@ The plan is a real one: the shipped services.yaml and delivery.yaml decide how l
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,6 @@ from typing import Any
 from uuid import uuid4
 
 from temporalio import activity
-from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -67,15 +66,19 @@ from devsync.settings.services import read_services
 from devsync.settings.team import TeamConfig
 from tests.workflows.meanwhile import Meanwhile
 from tests.workflows.recovery_stage import Ground
-from workflows.amendment import Amendment
-from workflows.delivery import Delivery
-from workflows.recovery import Recovery
-from workflows.weekly_changelog import WeeklyChangelog
+from workflows.amendment.amendment import Amendment
+from workflows.delivery.delivery import Delivery
+from workflows.edition.weekly_changelog import WeeklyChangelog
+from workflows.recovery.recovery import Recovery
 
 CONFIG = Path(__file__).parents[2] / "config"
+
 WEEK = "2026-W47"
+
 NEVER = datetime.max.replace(tzinfo=UTC)
+
 DELIVER_BY = timedelta(hours=2)
+
 AWAY = Failure(category=ErrorCategory.NETWORK, message="nobody answers", is_retryable=True)
 
 
@@ -343,13 +346,14 @@ async def serving(
 ) -> AsyncIterator[None]:
     """Workers of these services and of all workflows, on the queues of their real names: the server is the test's."""
     client = environment.client
+    served = {service: activities for service, activities in office.all().items() if service in services}
+    local = served.pop(names.LOCAL, [])
     workers = [
-        Worker(client, task_queue=names.EDITIONS_QUEUE, workflows=[WeeklyChangelog, Recovery]),
-        Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[Delivery, Amendment, Meanwhile]),
+        Worker(client, task_queue=names.EDITIONS_QUEUE, workflows=[WeeklyChangelog, Recovery], activities=local),
+        Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[Delivery, Amendment, Meanwhile], activities=local),
         *(
             Worker(client, task_queue=names.service_queue(service), activities=activities)
-            for service, activities in office.all().items()
-            if service in services
+            for service, activities in served.items()
         ),
     ]
     async with AsyncExitStack() as stack:
@@ -366,34 +370,6 @@ async def start(environment: WorkflowEnvironment, **changes: Any) -> WorkflowHan
         id=names.edition_id(request.team, WEEK),
         task_queue=names.EDITIONS_QUEUE,
     )
-
-
-async def until_idle(handle: WorkflowHandle[Any, Any]) -> None:
-    """Until a run waits for no activity.
-
-    The server that skips time cannot cancel an activity that ends in the same moment: it refuses the workflow's answer
-    with ACTIVITY_UNKNOWN, and never asks it again. The real one asks again.
-    """
-    while (await handle.describe()).raw_description.pending_activities:
-        await asyncio.sleep(0.01)
-
-
-async def until_recorded(delivery: WorkflowHandle[Any, Any], office: Office, times: int) -> None:
-    """Until deliveries have put so much on record, and this one is idle: a newer revision would cancel its record."""
-    while len(office.delivery_records) < times:
-        await asyncio.sleep(0.01)
-    await until_idle(delivery)
-
-
-async def until_between_tries(handle: WorkflowHandle[Any, Any]) -> None:
-    """Until the run waits for one activity alone, which has failed: nothing ends while it is cancelled.
-
-    (See `until_idle`.)
-    """
-    pending: Sequence[PendingActivityInfo] = ()
-    while len(pending) != 1 or not pending[0].HasField("last_failure"):
-        pending = (await handle.describe()).raw_description.pending_activities
-        await asyncio.sleep(0.01)
 
 
 async def make(environment: WorkflowEnvironment, office: Office, **changes: Any) -> EditionResult:

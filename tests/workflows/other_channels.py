@@ -1,5 +1,6 @@
 """A mail server and a webhook's receiver that do what each test says, and a Delivery that writes to them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ class Answers:
     sent_mails: list[SendMail] = field(default_factory=list)
     sent_events: list[SendWebhook] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
+    was_mailed: asyncio.Event = field(default_factory=asyncio.Event)
     channel: Channel = field(default_factory=Channel)
 
     @activity.defn(name=contracts.SEND_MAIL.name)
@@ -53,6 +55,7 @@ class Answers:
         number = len(self.sent_mails)
         answer = self.mails[number] if number < len(self.mails) else {}
         self.sent_mails.append(message)
+        self.was_mailed.set()
         self.times.append(activity.info().scheduled_time)
         if isinstance(answer, Failure):
             raise to_application_error(answer, None)

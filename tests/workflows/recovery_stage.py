@@ -41,7 +41,7 @@ from devsync.domain.recovery.choosing import plan_for
 from devsync.domain.recovery.plan import Escalates, Handles, PlanStep, RecoveryPlan
 from devsync.runtime.activity_errors import to_application_error
 from devsync.settings.recovery import read_recovery
-from workflows.recovery import Recovery
+from workflows.recovery.recovery import Recovery
 
 CONFIG = Path(__file__).parents[2] / "config"
 WEEK = "2026-W47"
@@ -102,6 +102,8 @@ class Ground:
     was_joined: asyncio.Event = field(default_factory=asyncio.Event)
     joining: asyncio.Event | None = None
     """Joining takes until then."""
+    joined_at_once: int = 0
+    """Those before."""
     escalation_id: str = ""
     """The escalation that is joined; empty: the policy tells nobody."""
     own_escalation_id: str = ""
@@ -111,6 +113,8 @@ class Ground:
     level: str = ""
     """Where it begins."""
     join_fails: Failure | None = None
+    joins_at_most: int = 100
+    """Further ones fail."""
     people: tuple[str, ...] = ()
     """Who may answer, as config/escalation.yaml has it."""
     records: list[RecordRecovery] = field(default_factory=list)
@@ -139,11 +143,11 @@ class Ground:
 
     @activity.defn(name=contracts.JOIN_ESCALATION.name)
     async def join(self, message: JoinEscalation) -> EscalationJoined:
-        if self.join_fails is not None:
-            raise to_application_error(self.join_fails, None)
+        if self.join_fails is not None or len(self.joins) >= self.joins_at_most:
+            raise to_application_error(self.join_fails or GONE, None)
         self.joins.append(message)
         self.was_joined.set()
-        if self.joining is not None:
+        if self.joining is not None and len(self.joins) > self.joined_at_once:
             await self.joining.wait()
         own = "" if message.service else self.own_escalation_id
         if self.has_own_pages:
@@ -209,8 +213,13 @@ class Stage:
 async def served(client: Client, ground: Ground, queue: str, services: Collection[str] = SERVED) -> AsyncIterator[None]:
     """Recoveries on this queue, and steps on their services' queues: one test at a time."""
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(Worker(client, task_queue=queue, workflows=[Recovery, Escalation]))
+        local = ground.of_service(names.LOCAL) if names.LOCAL in services else []
+        await stack.enter_async_context(
+            Worker(client, task_queue=queue, workflows=[Recovery, Escalation], activities=local)
+        )
         for service in services:
+            if service == names.LOCAL:
+                continue
             steps = ground.of_service(service)
             await stack.enter_async_context(Worker(client, task_queue=names.service_queue(service), activities=steps))
         yield

@@ -5,7 +5,7 @@ The real protocol is tested end to end elsewhere.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ from devsync.contracts.escalation import EscalationJoined, JoinEscalation
 from devsync.contracts.policies import OperationPolicy, RetryDeclaration
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.activity_errors import to_application_error
-from workflows.delivery import Delivery
+from workflows.delivery.delivery import Delivery
 
 SECOND = timedelta(seconds=1)
 KEY = "payments/2026-W47/slack-payments"
@@ -79,6 +79,8 @@ class Channel:
     """(key, revision) by ts. Who takes one out has deleted it."""
     send_failures: Sequence[tuple[Failure | None, bool]] = ()
     """(failure, was it posted all the same) for the first sends; None is an ordinary one."""
+    send_holds: Mapping[int, asyncio.Event] = field(default_factory=dict)
+    """Sends that take until then, by their number from 0."""
     find_failures: Sequence[Failure] = ()
     remove_failures: Sequence[Failure] = ()
     sends: list[SendPart] = field(default_factory=list)
@@ -96,17 +98,22 @@ class Channel:
     was_joined: asyncio.Event = field(default_factory=asyncio.Event)
     joining: asyncio.Event | None = None
     """Joining an escalation takes until then."""
+    join_fails: Failure | None = None
     closed_pages: Collection[str] = ()
     """Escalations that are over: nobody's place can be taken there."""
 
     @activity.defn(name=contracts.SEND_SLACK_PART.name)
     async def send(self, message: SendPart) -> PartSent:
-        failure, is_posted = _nth(self.send_failures, len(self.sends)) or (None, True)
+        number = len(self.sends)
+        failure, is_posted = _nth(self.send_failures, number) or (None, True)
         self.sends.append(message)
         self.send_times.append(activity.info().scheduled_time)
+        if number in self.send_holds:
+            self.was_tried.set()
+            await self.send_holds[number].wait()
         if failure is None and message.message_ts and message.message_ts not in self.messages:
             failure, is_posted = refusal("message_not_found"), False
-        ts = message.message_ts or f"{len(self.sends)}.0"
+        ts = message.message_ts or f"{number + 1}.0"
         if is_posted:
             # A reply to a message that is gone becomes one of the channel's own, as Slack does it.
             is_threaded = not message.thread_ts or message.thread_ts in self.messages
@@ -154,6 +161,8 @@ class Channel:
         self.was_joined.set()
         if self.joining is not None:
             await self.joining.wait()
+        if self.join_fails is not None:
+            raise to_application_error(self.join_fails, None)
         is_over = message.replaces and message.escalation_id in self.closed_pages
         return EscalationJoined(escalation_id="" if is_over else message.escalation_id)
 
@@ -225,14 +234,13 @@ class Edition:
 
 @asynccontextmanager
 async def serving(environment: WorkflowEnvironment, channel: Channel) -> AsyncIterator[str]:
-    """Yields the workflow task queue; activities run on their services' queues, one test at a time."""
+    """Yields the workflow task queue; calls run on their services' queues, one test at a time."""
     queue = f"control-{uuid.uuid4()}"
     client = environment.client
     local: list[Callable[..., Any]] = [channel.recall, channel.record, channel.join]
     slack: list[Callable[..., Any]] = [channel.send, channel.find, channel.remove]
     async with (
-        Worker(client, task_queue=queue, workflows=[Delivery, Edition]),
-        Worker(client, task_queue=names.service_queue(names.LOCAL), activities=local),
+        Worker(client, task_queue=queue, workflows=[Delivery, Edition], activities=local),
         Worker(client, task_queue=names.service_queue(names.SLACK), activities=slack),
     ):
         yield queue

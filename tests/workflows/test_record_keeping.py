@@ -13,7 +13,7 @@ from devsync.domain.audit import Head
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.activity_errors import to_application_error
 from workflows.record_keeping import RecordKeeping
-from workflows.story import keeping_story
+from workflows.shared.story import keeping_story
 
 KEPT = RecordsKept(
     database="1/2",
@@ -40,9 +40,12 @@ class Keeper:
 
 async def run(environment: WorkflowEnvironment, keeper: Keeper, *, signal: bool = False) -> RecordsKept:
     client = environment.client
-    async with (
-        Worker(client, task_queue=names.CONTROL_QUEUE, workflows=[RecordKeeping], max_cached_workflows=0),
-        Worker(client, task_queue=names.service_queue(names.LOCAL), activities=[keeper.keep_records]),
+    async with Worker(
+        client,
+        task_queue=names.CONTROL_QUEUE,
+        workflows=[RecordKeeping],
+        activities=[keeper.keep_records],
+        max_cached_workflows=0,
     ):
         handle: WorkflowHandle[RecordKeeping, RecordsKept] = await client.start_workflow(
             RecordKeeping.run,

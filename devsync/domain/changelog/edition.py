@@ -1,5 +1,6 @@
 """The edition: what composition makes, renderings show and channels receive."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -125,6 +126,15 @@ class Gap(Model):
     """Set when older data of the same window stands in for the live answer."""
     stand_in: ProvenanceKind | None = None
     """What stands in for the live answer, if anything does."""
+
+
+def gaps_by_reason(gaps: Iterable[Gap]) -> dict[str, list[Gap]]:
+    """Those that are missing for the same reason together, in the order in which the reasons come first: with a
+    service down, that is every source of it."""
+    reasons: dict[str, list[Gap]] = {}
+    for gap in gaps:
+        reasons.setdefault(gap.reason, []).append(gap)
+    return reasons
 
 
 class MedianTime(Model):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from devsync.domain.answers import Offer
 from devsync.domain.changelog.difference import Difference
 from devsync.domain.model import Model
 
@@ -18,8 +19,12 @@ class Amended(Model):
 class Telling(Model):
     banner: str = ""
     """One line above everything: that this is a preview, and how it is answered."""
+    offers: tuple[Offer, ...] = ()
+    """How it is answered at once, where the channel has buttons."""
     amended: Amended | None = None
     asks_until: datetime | None = None
     """So long the missing sources are asked again, and what comes of it is added."""
+    page: str = ""
+    """Where on the dashboard more is to be seen: a path, which who renders makes absolute; empty: the edition's own."""
     asks_no_more_for: tuple[str, ...] = ()
     """Units that are missing and stay so: somebody decided that nobody asks for them again."""

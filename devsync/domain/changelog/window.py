@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
 
 from devsync.domain.model import Model
 
@@ -33,12 +36,21 @@ def monday_of(iso_week: str) -> date:
     """
     match = _ISO_WEEK.fullmatch(iso_week)
     if match is None:
-        raise ImpossibleWeek(f'"{iso_week}" is not an ISO week; write it as 2026-W47')
+        raise ImpossibleWeek(f'"{iso_week}" is not a week; write its year and number (ISO 8601), as 2026-W47')
     year, week = int(match[1]), int(match[2])
     try:
         return date.fromisocalendar(year, week, 1)
     except ValueError:
         raise ImpossibleWeek(f'"{iso_week}" does not exist: {year} has no week {week}') from None
+
+
+def _existing(iso_week: str) -> str:
+    monday_of(iso_week)
+    return iso_week
+
+
+IsoWeek = Annotated[str, AfterValidator(_existing)]
+"""One that its year has; what is wrong with another one is told as `monday_of` does."""
 
 
 def iso_week_of(day: date) -> str:

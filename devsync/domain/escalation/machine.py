@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from devsync.domain.escalation.ending import POLICY, ending
 from devsync.domain.escalation.policy import EscalationPolicy, Target
+from devsync.domain.instants import in_utc
 from devsync.domain.model import Model
 from devsync.domain.recovery.decision import Decision
+from devsync.domain.refusal import NotThere, Refused
 
 LONGEST_MESSAGE = 500
 """Of an event: many of them travel together."""
-POLICY = "policy"
-"""Who decides where nobody answers, and who wakes what is due."""
 
 
 class State(StrEnum):
@@ -46,8 +47,14 @@ class EventKind(StrEnum):
     LEFT = "left"
     GONE = "gone"
     """Who was to be told the decision is not there any more."""
+    WENT_ON = "went_on"
+    """Who waited has reached its deadline, and goes on without an answer."""
+    REACHED = "reached"
+    """Somebody was told for the first time."""
     UNREACHED = "unreached"
     """Somebody could not be told."""
+    TOLD_THE_END = "told_the_end"
+    """What those who were told know in the end, where that is not on record yet."""
     REFUSED = "refused"
     """A message that could not be taken."""
 
@@ -103,10 +110,6 @@ class Step(NamedTuple):
     events: tuple[Event, ...] = ()
 
 
-class Refused(ValueError):
-    """What was asked makes no sense now; the message says why."""
-
-
 def opened(policy: EscalationPolicy, level: str, actor: str, why: str, now: datetime) -> Step:
     """Begins at that level. Raises Refused where the policy has none of that name."""
     _needed_level(policy, level)
@@ -131,7 +134,7 @@ def tick(record: EscalationRecord, now: datetime) -> Step:
     if record.state is State.SNOOZED:
         return _fire(record, EventKind.WOKE, POLICY, f"snoozed until now by {record.holder}", now)
     if record.rounds <= record.policy.level(record.level).repeats:
-        why = f"no answer, told for the {_ordinal(record.rounds + 1)} time"
+        why = f"no answer, asked for the {_ordinal(record.rounds + 1)} time"
         return _fire(record, EventKind.TOLD_AGAIN, POLICY, why, now, rounds=record.rounds + 1)
     higher = record.policy.next_level(record.level)
     if higher is not None:
@@ -146,16 +149,16 @@ def acknowledge(record: EscalationRecord, by: str, now: datetime) -> Step:
         raise Refused(f"{record.holder} has acknowledged it already")
     due_at = now + record.policy.acknowledgement_timeout
     after = _changed(record, state=State.ACKNOWLEDGED, holder=by, since=now, due_at=due_at)
-    return Step(after, (_event(after, EventKind.ACKNOWLEDGED, by, f"until {_clock(due_at)}", now),))
+    return Step(after, (_event(after, EventKind.ACKNOWLEDGED, by, f"until {in_utc(due_at)}", now),))
 
 
 def snooze(record: EscalationRecord, by: str, length: timedelta, now: datetime) -> Step:
     """Nobody is asked for so long; then the same level is, anew."""
     _refuse_resolved(record)
     if record.state is State.SNOOZED and record.due_at is not None:
-        raise Refused(f"{record.holder} has snoozed it already, until {_clock(record.due_at)}")
+        raise Refused(f"{record.holder} has snoozed it already, until {in_utc(record.due_at)}")
     after = _changed(record, state=State.SNOOZED, holder=by, since=now, due_at=now + length)
-    return Step(after, (_event(after, EventKind.SNOOZED, by, f"until {_clock(now + length)}", now),))
+    return Step(after, (_event(after, EventKind.SNOOZED, by, f"until {in_utc(now + length)}", now),))
 
 
 def escalate(record: EscalationRecord, by: str, reason: str, level: str, now: datetime) -> Step:
@@ -164,7 +167,7 @@ def escalate(record: EscalationRecord, by: str, reason: str, level: str, now: da
     if level:
         name = record.policy.known_level(level)
         if name is None:
-            raise Refused(f"there is no level {level!r}; there are {', '.join(record.policy.level_names)}")
+            raise NotThere(f"there is no level {level!r}; there are {', '.join(record.policy.level_names)}")
         if name == record.level and record.assigned_to is None:
             raise Refused(f"{name} is asked already")
     else:
@@ -241,18 +244,19 @@ def resolve(record: EscalationRecord, by: str, decision: Decision | None, note: 
 
 
 def next_step(record: EscalationRecord) -> str:
-    """What happens by itself, for people: `executive is asked at 2026-11-23 10:30 UTC`."""
+    """What happens by itself, for people: `team lead is asked again at 2026-11-23 10:30 UTC`. Who is assigned stands as
+    they are called: an address has its underscores."""
     if record.due_at is None:
         return ""
-    at = _clock(record.due_at)
+    at = in_utc(record.due_at)
     level = record.policy.level(record.level)
-    asked = record.assigned_to.target if record.assigned_to else record.level
+    asked = record.assigned_to.target if record.assigned_to else _words(record.level)
     if record.state is not State.FIRING or record.rounds <= level.repeats:
         return f"{asked} is asked again at {at}"
     higher = record.policy.next_level(record.level)
     if higher is not None:
-        return f"{higher.name} is asked at {at}"
-    return f"{record.policy.default_decision.value} is decided at {at}, if nobody answers"
+        return f"{_words(higher.name)} is asked at {at}"
+    return f"{_words(record.policy.default_decision.value)} is decided at {at}, if nobody answers"
 
 
 def _fire(
@@ -293,17 +297,19 @@ def _event(record: EscalationRecord, kind: EventKind, actor: str, message: str, 
 
 def _refuse_resolved(record: EscalationRecord) -> None:
     if not record.is_open:
-        raise Refused(f"it is resolved already, by {record.decided_by}")
+        how = ending(record.decision, record.decided_by, record.note)
+        raise NotThere(f"it is resolved already: {how}")
 
 
 def _needed_level(policy: EscalationPolicy, level: str) -> None:
     if level not in policy.level_names:
-        raise Refused(f"there is no level {level!r}; there are {', '.join(policy.level_names)}")
+        raise NotThere(f"there is no level {level!r}; there are {', '.join(policy.level_names)}")
+
+
+def _words(name: str) -> str:
+    """Of a level or a decision."""
+    return name.replace("_", " ")
 
 
 def _ordinal(number: int) -> str:
     return {2: "second", 3: "third"}.get(number, f"{number}th")
-
-
-def _clock(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC"

@@ -6,8 +6,10 @@ Percentages count from three failures on: a weekly job has few calls, and one of
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from devsync.domain.breaker import Standing, State
+from devsync.domain.health.naming import EDITIONS, RuleName, key_of
 from devsync.domain.health.snapshot import DueEdition, Machine, ServiceWindow, Snapshot
 from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.model import Model
@@ -35,6 +37,11 @@ class Finding(Model):
 
     band: Band
     reason: str
+    said_by: tuple[str, ...] = ()
+    """Keys of the alerts that say the same, all of them together; empty: no other does."""
+    failures: int = 0
+    calls: int = 0
+    """Where it is about all attempts: how many there were, and how many failed; 0: it is about something else."""
 
 
 class ServiceHealth(Model):
@@ -48,6 +55,12 @@ class ServiceHealth(Model):
     """None: it has none."""
 
 
+class _Service(NamedTuple):
+    health: ServiceHealth
+    said_by: tuple[str, ...]
+    """Keys of the alerts that say all that is wrong with it."""
+
+
 class Health(Model):
     at: datetime
     band: Band
@@ -59,20 +72,25 @@ class Health(Model):
 
 def assess(snapshot: Snapshot, thresholds: Thresholds) -> Health:
     """The band of each service that was called or has a breaker, and of the whole."""
-    services = _services(snapshot, thresholds)
+    services = tuple(one.health for one in _services(snapshot, thresholds))
+    band, reasons = _worst(findings(snapshot, thresholds), otherwise="everything is within its thresholds")
+    return Health(
+        at=snapshot.window.end, band=band, reasons=reasons, services=services, machine=snapshot.machine
+    )  # fmt: skip
+
+
+def findings(snapshot: Snapshot, thresholds: Thresholds) -> tuple[Finding, ...]:
+    """What the band of the whole rests on, the worst first; nothing where it is healthy."""
     found = [
         *_of_all_calls(snapshot.services or (), thresholds),
-        *_of_services(services),
+        *_of_services(_services(snapshot, thresholds)),
         *_of_breakers(snapshot.breakers or ()),
         *_of_runs(snapshot, thresholds),
         *_of_missing(snapshot, thresholds),
         *(Finding(band=Band.UNKNOWN, reason=why) for why in snapshot.unread.values()),
         *(Finding(band=Band.UNKNOWN, reason=f"{part} could not be read") for part in snapshot.unreadable),
     ]
-    band, reasons = _worst(found, otherwise="everything is within its thresholds")
-    return Health(
-        at=snapshot.window.end, band=band, reasons=reasons, services=services, machine=snapshot.machine
-    )  # fmt: skip
+    return tuple(sorted(found, key=lambda one: -one.band.rank))
 
 
 def rate_band(failures: int, calls: int, thresholds: Thresholds) -> Band:
@@ -85,13 +103,18 @@ def rate_band(failures: int, calls: int, thresholds: Thresholds) -> Band:
     return Band.DEGRADED if rate >= thresholds.error_rate_percentage else Band.HEALTHY
 
 
+def unremarkable(calls: int, thresholds: Thresholds) -> int:
+    """How many of so many may fail without being an error rate."""
+    return max(thresholds.fewest_failures - 1, int(calls * thresholds.error_rate_percentage / 100))
+
+
 def missing(due: Iterable[DueEdition], now: datetime) -> list[DueEdition]:
     """Those whose deadline has passed, that are not there and that nobody called off; the oldest first."""
     late = [one for one in due if one.delivered_at is None and not one.called_off and one.deadline < now]
     return sorted(late, key=lambda one: (one.deadline, one.team))
 
 
-def _services(snapshot: Snapshot, thresholds: Thresholds) -> tuple[ServiceHealth, ...]:
+def _services(snapshot: Snapshot, thresholds: Thresholds) -> tuple[_Service, ...]:
     windows = {one.service: one for one in snapshot.services or ()}
     breakers = {one.service: one for one in snapshot.breakers or ()}
     return tuple(
@@ -102,7 +125,7 @@ def _services(snapshot: Snapshot, thresholds: Thresholds) -> tuple[ServiceHealth
 
 def _service(
     name: str, window: ServiceWindow | None, breaker: Standing | None, thresholds: Thresholds, *, is_known: bool
-) -> ServiceHealth:
+) -> _Service:
     found = [] if is_known else [Finding(band=Band.UNKNOWN, reason="its calls could not be read")]
     if breaker is not None and breaker.state is not State.CLOSED:
         band = Band.UNHEALTHY if breaker.state is State.OPEN else Band.DEGRADED
@@ -110,17 +133,20 @@ def _service(
             Finding(
                 band=band,
                 reason=f"its breaker is {breaker.label.replace('_', ' ')}: {breaker.reason or 'no reason given'}",
+                said_by=(key_of(RuleName.BREAKER_OPEN, name),),
             )
         )
-    if window is not None:
+    if window is not None and not window.has_healed:
         band = rate_band(window.failures, window.calls, thresholds)
-        found += [Finding(band=band, reason=_told(window))] if band is not Band.HEALTHY else []
+        if band is not Band.HEALTHY:
+            found.append(Finding(band=band, reason=_told(window), said_by=(key_of(RuleName.ERROR_RATE, name),)))
         if window.seconds_p95 is not None and window.seconds_p95 > thresholds.api_response_time_seconds:
-            reason = f"19 of 20 calls take up to {window.seconds_p95:.1f} s"
-            found.append(Finding(band=Band.DEGRADED, reason=reason))
+            reason = f"19 of 20 API calls take up to {window.seconds_p95:.1f} s"
+            said_by = (key_of(RuleName.RESPONSE_TIME, name),)
+            found.append(Finding(band=Band.DEGRADED, reason=reason, said_by=said_by))
     calls = window.calls if window else 0
-    band, reasons = _worst(found, otherwise=_told(window) if window and calls else "nothing was called")
-    return ServiceHealth(
+    band, reasons = _worst(found, otherwise=_well(window, thresholds) if window and calls else "nothing was called")
+    health = ServiceHealth(
         service=name,
         band=band,
         reasons=reasons,
@@ -128,45 +154,71 @@ def _service(
         failures=window.failures if window else 0,
         breaker=breaker.state if breaker else None,
     )
+    return _Service(health, tuple(key for one in found for key in one.said_by))
 
 
 def _told(window: ServiceWindow) -> str:
-    return f"{window.failures} of {window.calls} calls failed"
+    told = f"{window.failures} of {window.calls} attempts failed"
+    return f"{told}, and it has healed" if window.has_healed else told
+
+
+def _well(window: ServiceWindow, thresholds: Thresholds) -> str:
+    """Of a healthy service; a rate that would count, had there been more failures, is explained."""
+    is_high = 100 * window.failures >= thresholds.error_rate_percentage * window.calls
+    is_explained = window.has_healed or not is_high
+    return _told(window) if is_explained else f"{_told(window)}, too few to judge by"
 
 
 def _of_all_calls(services: Sequence[ServiceWindow], thresholds: Thresholds) -> Iterable[Finding]:
-    failures, calls = sum(one.failures for one in services), sum(one.calls for one in services)
+    counted = [one for one in services if not one.has_healed]
+    failures, calls = sum(one.failures for one in counted), sum(one.calls for one in counted)
     band = rate_band(failures, calls, thresholds)
-    if band is not Band.HEALTHY:
-        yield Finding(band=band, reason=f"{failures} of all {calls} calls failed")
+    if band is Band.HEALTHY:
+        return
+    ill = [one for one in counted if rate_band(one.failures, one.calls, thresholds) is not Band.HEALTHY]
+    others_failures = failures - sum(one.failures for one in ill)
+    others_calls = calls - sum(one.calls for one in ill)
+    is_of_these = rate_band(others_failures, others_calls, thresholds) is Band.HEALTHY
+    said_by = tuple(key_of(RuleName.ERROR_RATE, one.service) for one in ill) if is_of_these else ()
+    among = f"all {calls}" if len(counted) == len(services) else f"the {calls} other"
+    reason = f"{failures} of {among} attempts failed"
+    yield Finding(band=band, reason=reason, said_by=said_by, failures=failures, calls=calls)
 
 
-def _of_services(services: Sequence[ServiceHealth]) -> Iterable[Finding]:
+def _of_services(found: Sequence[_Service]) -> Iterable[Finding]:
+    services = [one.health for one in found]
     ill = [one for one in services if one.band is Band.UNHEALTHY]
+    said = tuple(key for one, said_by in found if one.band is Band.UNHEALTHY for key in said_by)
     called = [one for one in services if one.calls or one.band is Band.UNHEALTHY]
     if len(ill) >= SEVERAL and len(ill) == len(called):
-        yield Finding(band=Band.CRITICAL, reason=f"every service that was called is unhealthy: {_named(ill)}")
+        reason = f"every service that was called is unhealthy: {_named(ill)}"
+        yield Finding(band=Band.CRITICAL, reason=reason, said_by=said)
     elif len(ill) >= SEVERAL:
-        yield Finding(band=Band.UNHEALTHY, reason=f"several services are unhealthy: {_named(ill)}")
-    for one in services:
+        yield Finding(band=Band.UNHEALTHY, reason=f"several services are unhealthy: {_named(ill)}", said_by=said)
+    for one, said_by in found:
         if one.band in {Band.DEGRADED, Band.UNHEALTHY}:
-            yield Finding(band=Band.DEGRADED, reason=f"{one.service} is {one.band.value}: {one.reasons[0]}")
+            reason = f"{one.service} is {one.band.value}: {one.reasons[0]}"
+            yield Finding(band=Band.DEGRADED, reason=reason, said_by=said_by)
 
 
 def _of_breakers(breakers: Sequence[Standing]) -> Iterable[Finding]:
     opened = sorted(one.service for one in breakers if one.state is State.OPEN)
     if len(opened) >= SEVERAL:
-        yield Finding(band=Band.CRITICAL, reason=f"{len(opened)} breakers are open: {', '.join(opened)}")
+        said_by = tuple(key_of(RuleName.BREAKER_OPEN, service) for service in opened)
+        reason = f"{len(opened)} breakers are open: {', '.join(opened)}"
+        yield Finding(band=Band.CRITICAL, reason=reason, said_by=said_by)
 
 
 def _of_runs(snapshot: Snapshot, thresholds: Thresholds) -> Iterable[Finding]:
     runs = snapshot.editions or ()
     slow = max((one.seconds or 0 for one in runs), default=0)
     if slow > thresholds.generation_time_seconds:
-        yield Finding(band=Band.DEGRADED, reason=f"an edition took {slow:.0f} s")
+        said_by = (key_of(RuleName.GENERATION_TIME, EDITIONS),)
+        yield Finding(band=Band.DEGRADED, reason=f"an edition took {slow:.0f} s", said_by=said_by)
     memory = max((one.peak_memory_mb or 0 for one in runs), default=0)
     if memory > thresholds.memory_usage_mb:
-        yield Finding(band=Band.DEGRADED, reason=f"an edition took {memory:.0f} MB")
+        said_by = (key_of(RuleName.MEMORY, EDITIONS),)
+        yield Finding(band=Band.DEGRADED, reason=f"an edition took {memory:.0f} MB", said_by=said_by)
 
 
 def _of_missing(snapshot: Snapshot, thresholds: Thresholds) -> Iterable[Finding]:
@@ -179,10 +231,11 @@ def _of_missing(snapshot: Snapshot, thresholds: Thresholds) -> Iterable[Finding]
         band = max(Band.DEGRADED, of_rate, key=lambda band: band.rank)
         named = ", ".join(f"{one.team} {one.iso_week}" for one in late[:3])
         rest = f" and {len(late) - 3} more" if len(late) > 3 else ""
-        yield Finding(band=band, reason=f"not delivered by its deadline: {named}{rest}")
+        said_by = tuple(key_of(RuleName.EDITION_MISSING, one.key) for one in late[:3])
+        yield Finding(band=band, reason=f"not delivered by its deadline: {named}{rest}", said_by=said_by)
 
 
-def _worst(found: Sequence[Finding], otherwise: str) -> tuple[Band, tuple[str, ...]]:
+def _worst(found: Iterable[Finding], otherwise: str) -> tuple[Band, tuple[str, ...]]:
     ordered = sorted(found, key=lambda one: -one.band.rank)
     if not ordered:
         return Band.HEALTHY, (otherwise,)

@@ -8,7 +8,8 @@ from typing import Annotated, NamedTuple
 from pydantic import AwareDatetime, Field, PositiveInt
 
 from devsync.domain.errors import ErrorSeverity
-from devsync.domain.health.rules import RuleName
+from devsync.domain.health.counted import Counted
+from devsync.domain.health.naming import RuleName
 from devsync.domain.model import Model
 
 PositiveTime = Annotated[timedelta, Field(gt=timedelta())]
@@ -29,6 +30,8 @@ class AlertPolicy(Model):
     """So many alerts of one rule at one tick are told in one notice: one page for 200 teams, not 200."""
     notices_per_hour: PositiveInt = 30
     """What is more waits, critical alerts aside."""
+    looked_back: Annotated[timedelta, Field(ge=timedelta())] = timedelta(hours=1)
+    """What rates count over: so long an alert that is over stands for what follows from it."""
     is_silent: bool = False
     """Nobody is told; what still fires when this ends is told then."""
 
@@ -50,6 +53,8 @@ class Alert(Model):
     key: str
     """Of the problem: the same whenever it comes back."""
     rule: RuleName
+    aspect: str = ""
+    """What of its subject is wrong."""
     team: str = ""
     """Whose it is; empty: of none, or of many."""
     level: ErrorSeverity
@@ -58,11 +63,17 @@ class Alert(Model):
     summary: str
     details: tuple[str, ...] = ()
     count: int = 1
+    counted: Counted | None = None
+    """None: nothing was counted, or by an older build."""
+    follows: str = ""
+    """The key of the alert of its cause, which is told in its place."""
     opened_at: datetime
     seen_at: datetime
     """When it was last wrong."""
     quiet_since: datetime | None = None
     """Since when it is not wrong any more."""
+    is_recovering: bool = False
+    """Nobody is reminded of it meanwhile."""
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -73,11 +84,18 @@ class Alert(Model):
     """When people were last told; None: not yet."""
     told_level: ErrorSeverity | None = None
     times_told: int = 0
+    told_in: str = ""
+    """The id of the notice that told it first, of many alerts perhaps."""
     is_end_told: bool = False
 
     @property
     def is_open(self) -> bool:
         return self.state is not AlertState.RESOLVED
+
+    @property
+    def clearing_since(self) -> datetime | None:
+        """Of one that is open, since when it is not wrong any more: it is resolved soon, unless that comes back."""
+        return self.quiet_since if self.is_open else None
 
     @property
     def owes_its_end(self) -> bool:
@@ -87,7 +105,9 @@ class Alert(Model):
     @property
     def standing(self) -> tuple[object, ...]:
         """What makes its row in the records another one; not that it was seen again."""
-        return self.state, self.level, self.acknowledged_by, self.times_told, self.is_end_told
+        seen = self.aspect, self.level, self.follows
+        done = self.acknowledged_by, self.times_told, self.is_end_told
+        return self.state, *seen, *done
 
     def later_than(self, now: datetime) -> dict[str, datetime]:
         """Its times that lie in the future, each as now."""
@@ -130,6 +150,11 @@ class AlertBook(Model):
         return tuple(
             sorted((one for one in self.alerts if one.is_open), key=lambda one: (-one.level.rank, one.opened_at))
         )
+
+    def mute_of(self, pattern: str, now: datetime) -> Mute | None:
+        """That holds now, and was asked for in just these words: of those the one that ends last."""
+        holding = [mute for mute in self.mutes if mute.pattern == pattern and mute.since <= now < mute.until]
+        return max(holding, key=lambda mute: mute.until, default=None)
 
     def is_muted(self, key: str, now: datetime) -> bool:
         return any(mute.holds(key, now) for mute in self.mutes)

@@ -6,10 +6,14 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BeforeValidator, model_validator
 
 from devsync.domain.breaker import Standing
+from devsync.domain.errors import ErrorCategory
 from devsync.domain.insight.counted import Count
 from devsync.domain.insight.recommendations import Recommendation
 from devsync.domain.insight.span import Span
 from devsync.domain.model import Model
+
+DATABASE, TEMPORAL = "database", "temporal"
+"""Who can be asked, as `unread` and alerts name them."""
 
 
 def _measured(value: object) -> object:
@@ -30,17 +34,34 @@ class ErrorKind(Model):
     message: str
 
 
+class Failed(Model):
+    """Attempts that failed within one minute for one kind of reason."""
+
+    category: ErrorCategory | None
+    """None: no error is on record of them."""
+    count: Count
+    last_at: AwareDatetime
+
+
 class ServiceWindow(Model):
     """What one service did within the window."""
 
     service: str
     calls: Count
-    """That ended, well or not."""
+    """Attempts of activities that ended, well or not."""
     failures: Count
+    errors: Count = 0
+    """On record: perhaps more than failed attempts, since one that a breaker refused is an error and no attempt, and a
+    step that tried several units has one for each."""
+    failed: tuple[Failed, ...] = ()
+    """When and by what attempts failed."""
+    api_calls: Count = 0
     seconds_p95: Measured = None
-    """19 of 20 calls were not slower."""
+    """19 of 20 API calls were not slower."""
     kinds: tuple[ErrorKind, ...] = ()
     """The most frequent ones; three are enough."""
+    has_healed: bool = False
+    """What failed is over: how many and how slowly says nothing of now, that it was called does."""
 
     @property
     def error_rate(self) -> float | None:
@@ -78,6 +99,11 @@ class DueEdition(Model):
     is_paused: bool = False
     """Its schedule is, or was, paused when it fell due."""
 
+    @property
+    def key(self) -> str:
+        """`team:week`, as alerts name it."""
+        return f"{self.team}:{self.iso_week}"
+
 
 class Machine(Model):
     """Where the process runs that asks. For people: no band is made of them."""
@@ -104,8 +130,10 @@ class Snapshot(Model):
     """Those whose deadline lies within the window, and every older one that is still not there."""
     recommendations: tuple[Recommendation, ...] | None = None
     machine: Machine = Machine()
+    unwritten: str = ""
+    """Why the database takes nothing; empty: nobody has tried, or it does."""
     unread: dict[str, str] = {}
-    """Who could not be asked, `database` or `temporal`, and a sentence that says why: what they know is None above."""
+    """Who could not be asked, and a sentence that says why: what they know is None above."""
 
     @property
     def unreadable(self) -> tuple[str, ...]:

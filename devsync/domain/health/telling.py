@@ -22,7 +22,7 @@ def tell(book: AlertBook, policy: AlertPolicy, now: datetime) -> tuple[AlertBook
         if left > 0 or (notice.level is ErrorSeverity.CRITICAL and notice.kind is not NoticeKind.RESOLVED):
             notices.append(notice)
             left -= 1
-    by_id = {alert.id: _told(alert, notice.kind, now) for notice in notices for alert in notice.alerts}
+    by_id = {alert.id: _told(alert, notice, now) for notice in notices for alert in notice.alerts}
     alerts = tuple(by_id.get(alert.id, alert) for alert in book.alerts)
     after = book.model_copy(update={"alerts": alerts, "told": (*told, *[now] * len(notices))})
     return after, notices
@@ -32,6 +32,8 @@ def due(alert: Alert, policy: AlertPolicy, now: datetime) -> NoticeKind | None:
     """What should be said of it now; mutes and the budget aside."""
     if alert.state is AlertState.RESOLVED:
         return NoticeKind.RESOLVED if alert.told_at is not None and not alert.is_end_told else None
+    if alert.follows:
+        return None
     if alert.told_at is None or alert.told_level is None:
         told_before = alert.told_before_at
         is_too_soon = told_before is not None and now - told_before < policy.cool_down_of(alert.rule)
@@ -40,7 +42,8 @@ def due(alert: Alert, policy: AlertPolicy, now: datetime) -> NoticeKind | None:
         return NoticeKind.WORSE
     is_cool = now - alert.told_at >= policy.cool_down_of(alert.rule)
     # What is quiet is about to be resolved: no reminder of it.
-    return NoticeKind.REMINDED if is_cool and alert.state is AlertState.FIRING and not alert.quiet_since else None
+    is_easing = alert.is_recovering or alert.quiet_since is not None
+    return NoticeKind.REMINDED if is_cool and alert.state is AlertState.FIRING and not is_easing else None
 
 
 def _first_time(alert: Alert) -> NoticeKind | None:
@@ -84,8 +87,9 @@ def _notice(kind: NoticeKind, alerts: Sequence[Alert], now: datetime) -> Notice:
     )
 
 
-def _told(alert: Alert, kind: NoticeKind, now: datetime) -> Alert:
-    if kind is NoticeKind.RESOLVED:
+def _told(alert: Alert, notice: Notice, now: datetime) -> Alert:
+    if notice.kind is NoticeKind.RESOLVED:
         return alert.model_copy(update={"is_end_told": True})
     worst = alert.level if _is_worse(alert, alert.told_level) else alert.told_level
-    return alert.model_copy(update={"told_at": now, "told_level": worst, "times_told": alert.times_told + 1})
+    told_in, times_told = alert.told_in or notice.id, alert.times_told + 1
+    return alert.model_copy(update={"told_at": now, "told_level": worst, "times_told": times_told, "told_in": told_in})

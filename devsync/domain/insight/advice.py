@@ -54,7 +54,7 @@ def advise(seen: Observations) -> Advice:
 
 
 def high_error_rate(seen: Observations) -> Iterator[_Answer]:
-    """A service of whose calls too many fail: what to do follows from what most of the failures are."""
+    """A service of whose attempts too many fail: what to do follows from what most of the failures are."""
     for service, numbers in seen.settings.items():
         calls = sum(one.calls for one in seen.operations if one.service == service)
         failures = sum(one.failures for one in seen.operations if one.service == service)
@@ -74,7 +74,7 @@ def high_error_rate(seen: Observations) -> Iterator[_Answer]:
             rule="high_error_rate",
             subject=service,
             title=f"{service}: {change.path.split('.', 1)[-1]} from {change.now} to {change.proposed}",
-            why=f"{rate:.1f} % of its calls fail, {share:.0%} of them by {category.value}",
+            why=f"{rate:.1f} % of its attempts fail, {share:.0%} of them by {category.value}",
             evidence=(
                 Evidence(metric="error rate", value=rate, unit="%", samples=calls, limit=seen.error_rate_limit),
                 Evidence(

@@ -9,7 +9,7 @@ from devsync.domain.insight.recommendations import BreakerUse, Evidence, Observa
 from devsync.domain.insight.wording import services_yaml, written
 
 FEWEST_OPENINGS = 3
-"""Fewer are an outage or two."""
+"""Fewer are an outage or two, however often somebody asked meanwhile whether they were over."""
 MOST_FAILURES = 100
 LONGEST_RECOVERY = timedelta(hours=1)
 
@@ -19,7 +19,7 @@ def breaker_tuning(seen: Observations) -> Iterator[Recommendation | NotEnoughDat
         numbers = seen.settings.get(use.service)
         if numbers is None or numbers.breaker is None:
             continue
-        if use.openings + use.failed_recoveries < FEWEST_OPENINGS:
+        if use.openings < FEWEST_OPENINGS:
             if use.openings:
                 about = f"breaker of {use.service}"
                 yield NotEnoughData(about=about, found=use.openings, needed=FEWEST_OPENINGS, what="openings")
@@ -37,10 +37,11 @@ def _wait_longer(use: BreakerUse, config: BreakerConfig) -> Iterator[Recommendat
     if config.recovery_timeout >= LONGEST_RECOVERY:
         return
     longer = min(2 * config.recovery_timeout, LONGEST_RECOVERY)
+    tries = use.failed_recoveries + use.openings
     yield _recommended(
         use,
-        f"the service was still down at {use.failed_recoveries} of its recoveries, after {use.openings} openings",
-        Evidence(metric="failed recoveries", value=use.failed_recoveries, unit="", samples=use.openings),
+        f"of {tries} times that it was tried again, the service was still down at {use.failed_recoveries}",
+        Evidence(metric="tries that failed", value=use.failed_recoveries, unit="", samples=tries),
         services_yaml(
             f"{use.service}.breaker.recovery_timeout", written(config.recovery_timeout), written(longer)
         ),

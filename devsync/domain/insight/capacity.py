@@ -59,7 +59,7 @@ def capacity(metrics: Iterable[Metric]) -> tuple[CapacityRow | NotEnoughData, ..
 def capacity_of(metric: Metric) -> CapacityRow | NotEnoughData:
     found = trend(metric.name, metric.series)
     if isinstance(found, NotEnoughData):
-        return found
+        return found.model_copy(update={"about": metric.name})
     grows = found.direction is Direction.RISING
     row = CapacityRow(
         metric=metric.name,

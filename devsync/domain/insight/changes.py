@@ -38,7 +38,7 @@ class NoChange(Model):
 def change(about: str, series: Series) -> Change | NoChange | NotEnoughData:
     measured = series.measured
     if len(measured) < FEWEST_MEASURED:
-        return NotEnoughData(about=about, found=len(measured), needed=FEWEST_MEASURED, what="days")
+        return NotEnoughData(about=f"level of {about}", found=len(measured), needed=FEWEST_MEASURED, what="days")
     heights = _heights(measured)
     spread = pvariance(heights)
     if not spread:

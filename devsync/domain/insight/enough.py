@@ -11,7 +11,12 @@ class NotEnoughData(Model):
     found: int
     needed: int
     what: str
-    """What is counted: `days`, `events`, `calls`."""
+    """What is counted, in the plural with an s: `days`, `events`, `calls`."""
+
+    @property
+    def why(self) -> str:
+        counted = self.what.removesuffix("s") if self.found == 1 else self.what
+        return f"not enough data, {self.found} {counted} where {self.needed} are needed"
 
     def __str__(self) -> str:
-        return f"{self.about}: not enough data, {self.found} {self.what} where {self.needed} are needed"
+        return f"{self.about}: {self.why}"

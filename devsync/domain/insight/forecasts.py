@@ -69,9 +69,9 @@ def forecast(about: str, counts: Series, days: int = HELD_OUT) -> Forecast | Not
         raise ValueError(f"{days} days cannot be forecast; ask for 1 to {LONGEST}")
     values = _complete(counts)
     if len(values) < FEWEST_DAYS:
-        return NotEnoughData(about=about, found=len(values), needed=FEWEST_DAYS, what="days")
+        return _not_enough(about, len(values), FEWEST_DAYS, "days")
     if sum(values) < FEWEST_EVENTS:
-        return NotEnoughData(about=about, found=round(sum(values)), needed=FEWEST_EVENTS, what="events")
+        return _not_enough(about, round(sum(values)), FEWEST_EVENTS, "events")
     return Forecast(
         about=about,
         days=tuple(
@@ -80,6 +80,10 @@ def forecast(about: str, counts: Series, days: int = HELD_OUT) -> Forecast | Not
         ),
         back_test=_back_test(values),
     )
+
+
+def _not_enough(about: str, found: int, needed: int, what: str) -> NotEnoughData:
+    return NotEnoughData(about=f"forecast of {about}", found=found, needed=needed, what=what)
 
 
 def same_weekday(values: Sequence[float], days: int) -> list[float]:

@@ -30,6 +30,42 @@ class DailyValue(Model):
     """From how many measurements."""
 
 
+class DailyCalls(Model):
+    """How often services were called on one day of UTC, and in vain."""
+
+    day: date
+    calls: Annotated[int, Field(ge=1)]
+    failures: Annotated[int, Field(ge=0)]
+
+    @property
+    def error_rate(self) -> float:
+        """A percentage."""
+        return 100 * self.failures / self.calls
+
+
+class DailyEditions(Model):
+    """What the editions that ended on one day of UTC took."""
+
+    day: date
+    editions: Annotated[int, Field(ge=1)]
+    seconds_median: Annotated[FiniteFloat, Field(ge=0)]
+    seconds_slowest: Annotated[FiniteFloat, Field(ge=0)]
+    peak_mb: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    """The highest of their peaks; None: of none it was measured."""
+    peaks: Annotated[int, Field(ge=0)] = 0
+    """Of so many it was."""
+
+    @property
+    def usual(self) -> DailyValue:
+        """Seconds."""
+        return DailyValue(day=self.day, value=self.seconds_median, samples=self.editions)
+
+    @property
+    def peak(self) -> DailyValue | None:
+        """MB."""
+        return None if self.peak_mb is None else DailyValue(day=self.day, value=self.peak_mb, samples=self.peaks)
+
+
 class Series(Model):
     """Consecutive days from `start`; None: not measured on that day, which is not zero."""
 

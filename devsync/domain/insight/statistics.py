@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date
 
 from devsync.domain.errors import ErrorSeverity
-from devsync.domain.insight.counted import CallCount, ErrorCount, StageCount
+from devsync.domain.insight.counted import CallCount, ErrorCount, StageCount, place
 from devsync.domain.insight.enough import NotEnoughData
 from devsync.domain.insight.series import DailyCount
 from devsync.domain.insight.span import Span
@@ -97,7 +97,7 @@ def error_statistics(
             sorted(shares.by(lambda one: one.severity), key=lambda share: -ErrorSeverity(share.name).rank)
         ),
         by_service=shares.by(lambda one: one.service),
-        by_operation=shares.by(lambda one: f"{one.service}.{one.operation}"),
+        by_operation=shares.by(lambda one: place(one.service, one.operation)),
         by_fingerprint=tuple(
             share.model_copy(update={"example": examples[share.name]}) for share in fingerprints[:SHOWN_FINGERPRINTS]
         ),

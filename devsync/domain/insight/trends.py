@@ -56,7 +56,7 @@ def trend(about: str, series: Series) -> Trend | NotEnoughData:
     weekdays = _by_weekday(series)
     weeks = max(map(len, weekdays.values()), default=0)
     if weeks < FEWEST_WEEKS:
-        return NotEnoughData(about=about, found=weeks, needed=FEWEST_WEEKS, what="weeks")
+        return NotEnoughData(about=f"trend of {about}", found=weeks, needed=FEWEST_WEEKS, what="weeks")
     slopes = sorted(slope for values in weekdays.values() for slope in _slopes(values))
     spread = sqrt(_variance(weekdays))
     p_value = _p_value(sum(_kendall(values) for values in weekdays.values()), spread)

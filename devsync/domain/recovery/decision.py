@@ -12,3 +12,10 @@ class Decision(StrEnum):
     """Go on without: a named gap."""
     ABORT = "abort"
     """End the edition; nothing is posted."""
+
+
+ABOUT_AN_EDITION = (Decision.RETRY, Decision.SKIP, Decision.ABORT)
+"""What can be decided where a person has others asked about an edition itself, not about one of its recoveries."""
+
+BY_ITSELF = "healed by itself"
+"""Who has decided where a recovery healed while people were asked: nobody had to."""

@@ -14,7 +14,6 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import names
@@ -30,6 +29,7 @@ from devsync.domain.breaker import BreakerConfig, Standing
 from devsync.runtime.breaker.entity import RUNNING, SEAM, across_the_seam, entity_options, told
 from devsync.runtime.connection import missing_namespace
 from devsync.runtime.pollers import queue_of
+from devsync.runtime.refusals import NotDone, refusal
 
 APPLIED: Final = "as config/services.yaml says"
 APPLY_PATIENCE: Final = timedelta(seconds=5)
@@ -41,11 +41,11 @@ _UNANSWERED: Final = (*SEAM, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANC
 """What stands for "no worker answers"; other errors of the server are its own."""
 
 
-class BreakerSilent(Exception):
+class BreakerSilent(NotDone):
     """No worker answers for the breaker. The message says where one that comes may still take what was sent."""
 
 
-class BreakerRefused(Exception):
+class BreakerRefused(NotDone):
     """The breaker refused what was asked of it, and nothing has changed."""
 
 
@@ -115,8 +115,7 @@ class BreakerOperations:
         try:
             return await across_the_seam(once)
         except WorkflowUpdateFailedError as error:
-            cause = error.cause
-            raise BreakerRefused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
+            raise refusal(error, BreakerRefused) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise BreakerSilent(_pending(service, patience)) from error
         except RPCError as error:

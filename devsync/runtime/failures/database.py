@@ -1,17 +1,23 @@
 """PostgreSQL's failures: by SQLSTATE (PostgreSQL documentation, appendix A), found wherever a driver put it."""
 
 from datetime import datetime
-
-import psycopg
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from typing import TYPE_CHECKING
 
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
+from devsync.runtime.failures.foreign import Foreign, is_one_of
 from devsync.runtime.failures.verdict import Verdict, chain, first_line
 from devsync.storage.connection import UPGRADE, DatabaseUnavailable, MigrationAwaited, StorageError
 from devsync.storage.content import ContentDamaged
 
+if TYPE_CHECKING:
+    import psycopg
+    from sqlalchemy.exc import SQLAlchemyError
+
 _CATEGORY = ErrorCategory.DATABASE
+
+DRIVER = Foreign("psycopg", "Error")
+OPERATIONAL = Foreign("psycopg", "OperationalError")
+POOL_TIMEOUT = Foreign("sqlalchemy.exc", "TimeoutError")
 
 
 def _away(says: str, severity: ErrorSeverity = ErrorSeverity.HIGH) -> Verdict:
@@ -76,12 +82,12 @@ def damaged(error: ContentDamaged, service: str, _now: datetime) -> Failure:
     return DAMAGED.failure(service, words=first_line(error))
 
 
-def driver(error: SQLAlchemyError | psycopg.Error, service: str, _now: datetime) -> Failure:
+def driver(error: "SQLAlchemyError | psycopg.Error", service: str, _now: datetime) -> Failure:
     """What SQLAlchemy and psycopg raise where the storage let it pass. Statements and their values stay out of it."""
     state = _state(error)
     if state:
         return _by_state(state).failure(service, code=state, words=_words(error))
-    is_away = isinstance(error, PoolTimeout) or any(isinstance(one, psycopg.OperationalError) for one in chain(error))
+    is_away = is_one_of(error, POOL_TIMEOUT) or any(is_one_of(one, OPERATIONAL) for one in chain(error))
     verdict = _UNAVAILABLE if is_away else _MISTAKE
     return verdict.failure(service, code="unavailable" if is_away else "sql", words=f"the database: {_words(error)}")
 
@@ -95,12 +101,16 @@ def _by_state(state: str) -> Verdict:
 
 def _state(error: BaseException) -> str:
     """The SQLSTATE in the chain, empty where the server sent none: a connection that was never made has none."""
-    return next((one.sqlstate for one in chain(error) if isinstance(one, psycopg.Error) and one.sqlstate), "")
+    states = (getattr(one, "sqlstate", None) for one in chain(error) if is_one_of(one, DRIVER))
+    return next(filter(None, states), "")
 
 
 def _words(error: BaseException) -> str:
     """SQLAlchemy's own text has the statement with its values; the driver's has a detail with a row behind it."""
+    from psycopg import Error
+    from sqlalchemy.exc import DBAPIError
+
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    if isinstance(cause, psycopg.Error) and cause.diag.message_primary:
+    if isinstance(cause, Error) and cause.diag.message_primary:
         return cause.diag.message_primary[:200]
     return first_line(cause)

@@ -4,17 +4,11 @@ import socket
 import ssl
 from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
-from typing import Any
-
-import aiohttp
-import httpx
-import requests
-import urllib3.exceptions
-from github.GithubException import GithubException
-from jira.exceptions import JIRAError
+from typing import TYPE_CHECKING, Any
 
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.runtime.failures.answers import wrong_credentials
+from devsync.runtime.failures.foreign import Foreign, Kinds, is_one_of
 from devsync.runtime.failures.verdict import (
     BROKEN,
     NAME_UNKNOWN,
@@ -25,6 +19,13 @@ from devsync.runtime.failures.verdict import (
     chain,
 )
 from devsync.runtime.server_hints import retry_after
+
+if TYPE_CHECKING:
+    import aiohttp
+    import httpx
+    import requests
+    from github.GithubException import GithubException
+    from jira.exceptions import JIRAError
 
 SECONDARY_LIMIT_WAIT = timedelta(seconds=60)
 """GitHub: without a hint, wait at least a minute after a secondary limit (docs, "rate limits for the REST API")."""
@@ -118,7 +119,7 @@ def refusal(service: str) -> ErrorCategory:
     return ErrorCategory.DISTRIBUTION if service in _BRINGS_TO_PEOPLE else ErrorCategory.DATA_COLLECTION
 
 
-def github(error: GithubException, service: str, now: datetime) -> Failure:
+def github(error: "GithubException", service: str, now: datetime) -> Failure:
     """PyGithub tells a limit by words in the message, and calls a 429 a plain error: both are asked again here."""
     headers = {str(name).lower(): str(value) for name, value in (error.headers or {}).items()}
     status, body = int(error.status), error.data if isinstance(error.data, dict) else {}
@@ -134,7 +135,7 @@ def _is_limit(headers: Mapping[str, str], body: Mapping[str, Any]) -> bool:
     return "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0" or names_the_limits
 
 
-def jira(error: JIRAError, service: str, now: datetime) -> Failure:
+def jira(error: "JIRAError", service: str, now: datetime) -> Failure:
     if error.status_code is None:
         return BROKEN.failure(service, type=type(error).__name__)
     headers = dict(error.response.headers) if error.response is not None else {}
@@ -142,7 +143,7 @@ def jira(error: JIRAError, service: str, now: datetime) -> Failure:
     return from_status(service, int(error.status_code), headers, reason or _jira_words(error), now)
 
 
-def _jira_words(error: JIRAError) -> str:
+def _jira_words(error: "JIRAError") -> str:
     """JIRA's own error messages; never the whole body, which may be an HTML page."""
     try:
         body = error.response.json() if error.response is not None else None
@@ -155,17 +156,17 @@ def _jira_words(error: JIRAError) -> str:
     return str(words[0] if isinstance(words, list) and words else body.get("message") or "")[:_DETAIL_CHARACTERS]
 
 
-def requests_status(error: requests.HTTPError, service: str, now: datetime) -> Failure:
+def requests_status(error: "requests.HTTPError", service: str, now: datetime) -> Failure:
     if error.response is None:
         return BROKEN.failure(service, type=type(error).__name__)
     return from_status(service, error.response.status_code, error.response.headers, "", now)
 
 
-def httpx_status(error: httpx.HTTPStatusError, service: str, now: datetime) -> Failure:
+def httpx_status(error: "httpx.HTTPStatusError", service: str, now: datetime) -> Failure:
     return from_status(service, error.response.status_code, error.response.headers, "", now)
 
 
-def aiohttp_status(error: aiohttp.ClientResponseError, service: str, now: datetime) -> Failure:
+def aiohttp_status(error: "aiohttp.ClientResponseError", service: str, now: datetime) -> Failure:
     if not error.status:
         return BROKEN.failure(service, type=type(error).__name__)
     headers = {str(name): str(value) for name, value in (error.headers or {}).items()}
@@ -175,25 +176,24 @@ def aiohttp_status(error: aiohttp.ClientResponseError, service: str, now: dateti
 def connection(error: BaseException, service: str, _now: datetime) -> Failure:
     """A connection that was not made, or broke: what lies below the library's exception tells which."""
     causes = list(chain(error))
-    for kinds, verdict in _BELOW:
-        if any(isinstance(cause, kinds) for cause in causes):
+    for kinds, verdict in BELOW:
+        if any(is_one_of(cause, kinds) for cause in causes):
             return verdict.failure(service, type=type(error).__name__)
     return BROKEN.failure(service, type=type(error).__name__)
 
 
-_BELOW: tuple[tuple[tuple[type[BaseException], ...], Verdict], ...] = (
-    ((ssl.SSLCertVerificationError, aiohttp.ClientConnectorCertificateError), UNTRUSTED),
-    ((socket.gaierror, urllib3.exceptions.NameResolutionError, aiohttp.ClientConnectorDNSError), NAME_UNKNOWN),
-    (
-        (
-            ConnectionRefusedError,
-            urllib3.exceptions.NewConnectionError,
-            urllib3.exceptions.ConnectTimeoutError,
-            urllib3.exceptions.ProxyError,
-            httpx.ConnectError,
-            aiohttp.ClientConnectorError,
-        ),
-        UNREACHABLE,
-    ),
-    ((TimeoutError, urllib3.exceptions.ReadTimeoutError, httpx.TimeoutException), TIMED_OUT),
+# The first row that fits one of the causes decides.
+BELOW: tuple[tuple[Kinds, Verdict], ...] = (
+    (ssl.SSLCertVerificationError, UNTRUSTED),
+    (Foreign("aiohttp", "ClientConnectorCertificateError"), UNTRUSTED),
+    (socket.gaierror, NAME_UNKNOWN),
+    (Foreign("urllib3.exceptions", "NameResolutionError"), NAME_UNKNOWN),
+    (Foreign("aiohttp", "ClientConnectorDNSError"), NAME_UNKNOWN),
+    (ConnectionRefusedError, UNREACHABLE),
+    (Foreign("urllib3.exceptions", "NewConnectionError", "ConnectTimeoutError", "ProxyError"), UNREACHABLE),
+    (Foreign("httpx", "ConnectError"), UNREACHABLE),
+    (Foreign("aiohttp", "ClientConnectorError"), UNREACHABLE),
+    (TimeoutError, TIMED_OUT),
+    (Foreign("urllib3.exceptions", "ReadTimeoutError"), TIMED_OUT),
+    (Foreign("httpx", "TimeoutException"), TIMED_OUT),
 )

@@ -4,13 +4,14 @@ import re
 import smtplib
 from collections.abc import Container
 from datetime import datetime
-from typing import Final
-
-import aiosmtplib
+from typing import TYPE_CHECKING, Final
 
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.runtime.failures.answers import wrong_credentials
 from devsync.runtime.failures.verdict import Verdict
+
+if TYPE_CHECKING:
+    import aiosmtplib
 
 _ENHANCED = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
@@ -84,12 +85,12 @@ def recipients(error: smtplib.SMTPRecipientsRefused, service: str, _now: datetim
     return _by_code(int(code), text, service)
 
 
-def answered(error: aiosmtplib.SMTPResponseException, service: str, _now: datetime) -> Failure:
+def answered(error: "aiosmtplib.SMTPResponseException", service: str, _now: datetime) -> Failure:
     """Likewise, in the words of aiosmtplib: to the connection, HELO, login, sender, one recipient or text."""
     return _by_code(error.code, error.message, service)
 
 
-def all_refused(error: aiosmtplib.SMTPRecipientsRefused, service: str, _now: datetime) -> Failure:
+def all_refused(error: "aiosmtplib.SMTPRecipientsRefused", service: str, _now: datetime) -> Failure:
     """As `recipients`."""
     least = min(error.recipients, key=lambda refused: refused.code)
     return _by_code(least.code, least.message, service)

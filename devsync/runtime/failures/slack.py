@@ -5,15 +5,16 @@ Source of the codes: the error lists of chat.postMessage, chat.update, conversat
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-
-from slack_sdk.errors import SlackApiError
+from typing import TYPE_CHECKING, Any
 
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
 from devsync.runtime.failures.answers import MalformedAnswer, malformed, wrong_credentials
 from devsync.runtime.failures.http import THROTTLED, from_status
 from devsync.runtime.failures.verdict import Verdict
 from devsync.runtime.server_hints import retry_after
+
+if TYPE_CHECKING:
+    from slack_sdk.errors import SlackApiError
 
 _CREDENTIALS = Verdict(category=ErrorCategory.AUTHENTICATION, says="", severity=ErrorSeverity.HIGH)
 _CHANNEL = Verdict(
@@ -59,7 +60,7 @@ BY_CODE: Mapping[str, Verdict] = {
 """A code that stands in no row is Slack's refusal of what we asked for."""
 
 
-def slack(error: SlackApiError, service: str, now: datetime) -> Failure:
+def slack(error: "SlackApiError", service: str, now: datetime) -> Failure:
     response: Any = error.response
     # Where a body was no JSON, slack-sdk gives aiohttp's answer instead of its own.
     status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))

@@ -25,7 +25,9 @@ class AttemptMetrics:
                 self._attempts.add(0, {"service": service, "outcome": outcome})
 
     def ended(self, record: OperationRecord) -> None:
-        """An attempt, or a call of one."""
+        """An attempt, or a call of one. Of those that did not go out the breakers' own metrics tell."""
+        if record.kind is OperationKind.REFUSAL:
+            return
         outcome = OUTCOMES[not record.succeeded]
         if record.kind is OperationKind.CALL:
             labels = {"service": record.service, "operation": record.operation, "outcome": outcome}

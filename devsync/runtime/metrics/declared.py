@@ -52,7 +52,7 @@ BREAKER_REFUSALS: Final = Metric(
     "counter",
     ("service", "why"),
     "calls",
-    "Calls that did not go out: `open`, `paused`, `probe` (all probes were taken).",
+    "Calls refused by our own breaker, which did not go out: `open`, `paused`, `probe` (all probes were taken).",
 )
 BREAKER_PROBES: Final = Metric(
     "devsync_breaker_probes", "counter", ("service", "outcome"), "calls", "Calls made under a lease while half-open."
@@ -91,8 +91,9 @@ API_CALL: Final = Metric(
     "histogram",
     ("service", "operation", "outcome"),
     "seconds",
-    "Calls to outside services, from their admission to the end of reading, by the operation of the activity that made"
-    " them; `outcome` is `success` or `failure`. A call that was interrupted or refused by a breaker is none.",
+    "Calls asked of outside services, from their admission to the end of reading, by the operation of the activity that"
+    " made them; `outcome` is `success` (answered) or `failure` (failed). One that was interrupted, or that our own"
+    " breaker refused (`devsync_breaker_refusals`), is none.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 ATTEMPTS: Final = Metric(
@@ -121,15 +122,16 @@ COLLECTIONS: Final = Metric(
 EDITIONS: Final = Metric(
     "devsync_editions",
     "counter",
-    ("team", "status"),
+    ("team", "status", "made_by"),
     "editions",
-    "Editions by how their run ended: `complete`, `partial`, `rejected`, `aborted`, `cancelled`, `failed`. No dry runs;"
-    " one that only composed, and is told to deliver later, counts again then.",
+    "What was made of a week, by how it ended: `complete`, `partial`, `rejected`, `aborted`, `cancelled`, `failed`; and"
+    " by what made it: `run`, or `amendment` (revisions that amendments made of partial editions that were out, each"
+    " once). No dry runs; one that only composed, and is told to deliver later, counts again then.",
 )
 EDITIONS_DELIVERED: Final = Metric(
     "devsync_editions_delivered",
     "counter",
-    ("team", "status"),
+    ("team", "status", "made_by"),
     "editions",
     "Of these, the ones that every channel which was asked for had at their end.",
 )

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from commands.breaker.decisions import by_me, changed, instant
+from commands.breaker.decisions import changed, end_of
 from commands.console import Exit, Told
+from commands.messages import by_me
 from devsync.contracts.breaker import Decision
 from devsync.domain.breaker import BreakerConfig
 
@@ -23,19 +24,32 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
     ],
 )
 def test_until_is_a_duration_or_a_time(text: str, expected: datetime) -> None:
-    assert instant(text, NOON) == expected
+    assert end_of(text, NOON) == expected
 
 
 @pytest.mark.parametrize("text", ["soon", "2 hours", "99999999999d", "18", ""])
 def test_another_until_is_refused_with_the_cure(text: str) -> None:
     with pytest.raises(Told, match=r'neither a duration nor a time; write it like "2h" or "2026-11-30T18:00"') as told:
-        instant(text, NOON)
+        end_of(text, NOON)
     assert told.value.code is Exit.USAGE
 
 
 def test_a_decision_without_a_reason_is_refused() -> None:
-    with pytest.raises(Told, match=r"^--reason is empty"):
-        by_me(Decision, "  ")
+    with pytest.raises(Told, match=r'^--reason: "  " is empty; write something'):
+        by_me(Decision, {"reason": "  "})
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("2026-11-23T11:00Z", "--until: 2026-11-23T11:00:00+00:00 is not in the future"),
+        ("400d", "is more than 366 days away"),
+    ],
+)
+def test_an_end_that_is_past_or_too_far_away_is_refused_before_the_breaker_is_asked(text: str, problem: str) -> None:
+    with pytest.raises(Told) as told:
+        end_of(text, NOON)
+    assert (problem in str(told.value), told.value.code) == (True, Exit.USAGE), told.value
 
 
 def test_single_rules_are_changed_as_services_yaml_would_have_them() -> None:

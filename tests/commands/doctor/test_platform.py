@@ -2,6 +2,8 @@
 
 import pytest
 
+from commands.console import output
+from commands.doctor.findings import Finding, print_finding
 from commands.doctor.platform import _row_security
 from devsync.storage.roles import Standing
 
@@ -33,3 +35,20 @@ def test_row_level_security_is_told_as_it_is(standing: Standing, expected: tuple
     assert (finding.is_ok, finding.detail) == expected
     assert finding.cure.endswith(cure)
     assert bool(finding.cure) == bool(cure)
+
+
+@pytest.mark.parametrize(
+    ("finding", "word"),
+    [
+        (Finding("database", True, "there"), "ok  "),
+        (Finding("row-level security", True, "not in force", "give it a role of its own"), "note"),
+        (Finding("workers", False, "nobody serves editions", "start one"), "FAIL"),
+    ],
+)
+def test_what_is_not_in_force_is_not_said_to_be_ok(
+    finding: Finding, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_finding(finding, output())
+    first, *cure = capsys.readouterr().out.splitlines()
+    assert first == f"{word} {finding.check}: {finding.detail}"
+    assert cure == ([f"     → {finding.cure}"] if finding.cure else [])

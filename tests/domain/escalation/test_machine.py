@@ -10,9 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from devsync.domain.errors import ErrorSeverity
 from devsync.domain.escalation import machine
-from devsync.domain.escalation.machine import EscalationRecord, Event, EventKind, Refused, State, Step
+from devsync.domain.escalation.machine import EscalationRecord, Event, EventKind, State, Step
 from devsync.domain.escalation.policy import EscalationPolicy, Level, Target, target_of
 from devsync.domain.recovery.decision import Decision
+from devsync.domain.refusal import Refused
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -51,6 +52,7 @@ def resolved() -> EscalationRecord:
 
 LATER = NOON + 10 * MINUTE
 BO = Target(kind="slack", target="@bo")
+ONCALL = Target(kind="slack", target="#payments_oncall")
 
 SAID: list[tuple[str, Callable[[EscalationRecord], Step]]] = [
     ("acknowledge", lambda record: machine.acknowledge(record, "bo", LATER)),
@@ -75,7 +77,7 @@ OUTCOMES: dict[tuple[str, State], tuple[State, timedelta | None] | str] = {
     ("resolve", State.FIRING): (State.RESOLVED, None),
     ("resolve", State.ACKNOWLEDGED): (State.RESOLVED, None),
     ("resolve", State.SNOOZED): (State.RESOLVED, None),
-    **{(name, State.RESOLVED): "it is resolved already, by anna" for name, _ in SAID},
+    **{(name, State.RESOLVED): "it is resolved already: skip, decided by anna" for name, _ in SAID},
 }
 IN_STATE = {
     State.FIRING: fresh,
@@ -225,12 +227,14 @@ def test_the_record_survives_a_history() -> None:
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (fresh, "engineering_manager is asked at 2026-11-23 13:00 UTC"),
-        (lambda: fresh(repeats=1), "team_lead is asked again at 2026-11-23 13:00 UTC"),
-        (acknowledged, "team_lead is asked again at 2026-11-23 16:01 UTC"),
-        (snoozed, "team_lead is asked again at 2026-11-23 14:01 UTC"),
+        (fresh, "engineering manager is asked at 2026-11-23 13:00 UTC"),
+        (lambda: fresh(repeats=1), "team lead is asked again at 2026-11-23 13:00 UTC"),
+        (acknowledged, "team lead is asked again at 2026-11-23 16:01 UTC"),
+        (snoozed, "team lead is asked again at 2026-11-23 14:01 UTC"),
         (lambda: machine.escalate(fresh(), "anna", "", "executive", NOON).record,
-         "use_fallback is decided at 2026-11-23 13:00 UTC, if nobody answers"),
+         "use fallback is decided at 2026-11-23 13:00 UTC, if nobody answers"),
+        (lambda: machine.reassign(fresh(repeats=1), "anna", ONCALL, NOON).record,
+         "#payments_oncall is asked again at 2026-11-23 13:00 UTC"),
         (resolved, ""),
     ],
 )  # fmt: skip

@@ -35,18 +35,33 @@ def test_the_band_of_a_rate(failures: int, of: int, band: Band) -> None:
     assert rate_band(failures, of, LIMITS) is band
 
 
+@pytest.mark.parametrize(
+    ("failures", "of", "reason"),
+    [
+        (0, 2, "0 of 2 attempts failed"),
+        (2, 100, "2 of 100 attempts failed"),
+        (1, 2, "1 of 2 attempts failed, too few to judge by"),
+    ],
+)
+def test_a_healthy_service_with_few_failures_among_few_calls_says_that_they_are_few(
+    failures: int, of: int, reason: str
+) -> None:
+    (service,) = assess(snapshot(services=(calls(failures=failures, of=of),)), LIMITS).services
+    assert (service.band, service.reasons) == (Band.HEALTHY, (reason,))
+
+
 OPEN, HALF_OPEN = State.OPEN, State.HALF_OPEN
 
 CASES: list[tuple[str, Snapshot, Band, str]] = [
     ("all is well", snapshot(), Band.HEALTHY, "everything is within its thresholds"),
     ("nothing was called", snapshot(services=(), editions=()), Band.HEALTHY, "everything is within its thresholds"),
-    ("some calls fail", snapshot(services=(calls(failures=7),)), Band.DEGRADED, "7 of all 100 calls failed"),
-    ("many calls fail", snapshot(services=(calls(failures=20),)), Band.UNHEALTHY, "20 of all 100 calls failed"),
+    ("some calls fail", snapshot(services=(calls(failures=7),)), Band.DEGRADED, "7 of all 100 attempts failed"),
+    ("many calls fail", snapshot(services=(calls(failures=20),)), Band.UNHEALTHY, "20 of all 100 attempts failed"),
     (
         "one service of two fails",
         snapshot(services=(calls(failures=20), calls("jira", of=1000))),
         Band.DEGRADED,
-        "github is unhealthy: 20 of 100 calls failed",
+        "github is unhealthy: 20 of 100 attempts failed",
     ),
     (
         "several services fail",
@@ -70,7 +85,7 @@ CASES: list[tuple[str, Snapshot, Band, str]] = [
         "a service is slow",
         snapshot(services=(calls(seconds_p95=10.5),)),
         Band.DEGRADED,
-        "github is degraded: 19 of 20 calls take up to 10.5 s",
+        "github is degraded: 19 of 20 API calls take up to 10.5 s",
     ),
     (
         "a breaker is open",
@@ -144,7 +159,7 @@ def test_each_service_has_a_band_and_its_reasons() -> None:
         (
             "slack",
             "unhealthy",
-            ("20 of 100 calls failed", "its breaker is half open: no reason given"),
+            ("20 of 100 attempts failed", "its breaker is half open: no reason given"),
             HALF_OPEN,
         ),
     ]

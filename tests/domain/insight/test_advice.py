@@ -106,7 +106,7 @@ SPEAKS: list[tuple[str, Observations, tuple[str, str, str]]] = [
     ("slow elsewhere", seen(**busy(collecting=400)), ("api_bottleneck", "github.concurrency", "10 → 20")),
     ("large", seen(**large(1700)), ("memory", "github.slots", "64 → 32")),
     ("stutters", seen(**opened(3, at_once=2)), ("breaker_tuning", "github.breaker.failure_threshold", "10 → 20")),
-    ("asked too soon", seen(**opened(1, failed=2)), ("breaker_tuning", "github.breaker.recovery_timeout", "5m → 10m")),
+    ("asked too soon", seen(**opened(3, failed=4)), ("breaker_tuning", "github.breaker.recovery_timeout", "5m → 10m")),
     ("forgotten", seen(**cached(99)), ("cache_hits", "refresh.every", "6h → 3h")),
 ]
 
@@ -151,6 +151,7 @@ TOO_FEW: list[tuple[str, Observations]] = [
     ("API bottleneck of github", seen(**busy(calls=FEWEST_CALLS - 1))),
     ("peak memory", seen(**large(4000, editions=FEWEST_EDITIONS - 1))),
     ("breaker of github", seen(**opened(2, at_once=2))),
+    ("breaker of github", seen(**opened(1, failed=7))),
     ("cache of github", seen(**cached(0, lookups=FEWEST_CALLS - 1))),
 ]
 
@@ -176,7 +177,7 @@ def test_evidence_names_its_number_its_samples_and_its_limit() -> None:
     rate, share = found.evidence
     assert (rate.value, rate.unit, rate.samples, rate.limit) == (10.0, "%", 200, 5.0)
     assert (share.metric, share.value, share.samples) == ("errors of category network", 100.0, 20)
-    assert found.why == "10.0 % of its calls fail, 100% of them by network"
+    assert found.why == "10.0 % of its attempts fail, 100% of them by network"
 
 
 def test_followed_again_and_again_every_rule_ends() -> None:

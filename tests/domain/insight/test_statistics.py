@@ -131,3 +131,8 @@ def test_the_stage_that_takes_most_of_the_time_comes_first() -> None:
 @pytest.mark.parametrize("stages", [[], [stage("collect", 80, editions=2)], [stage("collect", 0)]])
 def test_two_editions_say_nothing_of_stages(stages: list[StageCount]) -> None:
     assert isinstance(bottlenecks(stages), NotEnoughData)
+
+
+def test_what_a_program_did_not_name_is_its_service_alone() -> None:
+    found = error_statistics(DAY, [errors(operation="")], [])
+    assert [share.name for share in found.by_operation] == ["github"]

@@ -88,7 +88,7 @@ def test_doubling_in_twelve_weeks_is_found_in_most_noise() -> None:
 def test_too_little_is_no_trend_and_no_lack_of_one(values: list[float | None]) -> None:
     answer = trend("errors", series(values))
     assert isinstance(answer, NotEnoughData)
-    assert str(answer).startswith("errors: not enough data, ")
+    assert str(answer).startswith("trend of errors: not enough data, ")
 
 
 @pytest.mark.parametrize("values", [[0.0] * 84, [7.0] * 84, [1e300] * 84], ids=["zeros", "constant", "huge"])

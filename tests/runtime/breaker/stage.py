@@ -27,7 +27,7 @@ from devsync.storage.breakers import BreakerTransitions
 from devsync.storage.database import Database
 from sandbox.temporal_server import TemporalServer
 from tests.e2e.stage import eventually
-from workflows.circuit_breaker import CircuitBreaker
+from workflows.breaker.circuit_breaker import CircuitBreaker
 
 OUT_OF_TOUCH = 2.0
 """Seconds; ten in production."""
@@ -61,10 +61,9 @@ class Stage:
         database = Database(self.database_url, pool_size=2)
         breakers = BreakerActivities(self.config_dir, BreakerTransitions(database))
         activities = [*breakers.all(), *WaitingActivities(self.client).all()]
-        control = Worker(self.client, task_queue=names.CONTROL_QUEUE, workflows=[CircuitBreaker])
-        local = Worker(self.client, task_queue=names.service_queue(names.LOCAL), activities=activities)
+        control = Worker(self.client, task_queue=names.CONTROL_QUEUE, workflows=[CircuitBreaker], activities=activities)
         try:
-            async with control, local:
+            async with control:
                 yield
         finally:
             await database.dispose()

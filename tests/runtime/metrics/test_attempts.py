@@ -35,6 +35,11 @@ def test_a_call_is_a_duration_of_its_service_operation_and_outcome(buffered: Buf
     assert buffered.told() == [("devsync_api_call", labels, 1.5)]
 
 
+def test_a_refused_call_is_told_by_the_breaker_alone(buffered: Buffered) -> None:
+    AttemptMetrics(buffered.meter).ended(operation(OperationKind.REFUSAL, succeeded=False))
+    assert buffered.told() == []
+
+
 def test_an_attempt_is_counted_by_service_and_outcome_alone(buffered: Buffered) -> None:
     """Neither team nor run is a label: their number grows."""
     metrics = AttemptMetrics(buffered.meter)

@@ -1,0 +1,1 @@
+"""Tests of the pages: over HTTP against the real application, its database and its Temporal server."""

@@ -1,0 +1,67 @@
+"""What the Temporal Web UI shows of the monitor: how healthy the whole is, what fires, and who could not be told."""
+
+from datetime import datetime
+
+from devsync.contracts.monitor import MonitorView
+from devsync.domain.health.book import Alert, Mute
+from devsync.domain.health.wording import state_words
+
+_REASONS_SHOWN = 8
+_ALERTS_SHOWN = 30
+_LONGEST = 300
+
+
+def monitor_story(view: MonitorView) -> str:
+    lines = [f"### {_heading(view)}"]
+    if view.looked_at is not None:
+        lines.append(f"Looked at {_at(view.looked_at)} UTC")
+    lines.append("")
+    if view.health is not None:
+        lines += [f"- {_plain(reason)}" for reason in view.health.reasons[:_REASONS_SHOWN]]
+    lines += [f"- Muted: {_mute(mute)}" for mute in view.mutes]
+    lines += [
+        f"- Not reached: {_plain(one.target.target)} (**{one.state.value}**): {_plain(one.error)}" for one in view.told
+    ]
+    lines += [f"- Note: {_plain(note)}" for note in view.notes]
+    if view.unrecorded:
+        lines.append(f"- Waiting for the database: {view.unrecorded} changes")
+    if view.lost:
+        lines.append(f"- Never written down: {view.lost} changes")
+    if view.refused_count > len(view.refused):
+        lines.append(f"- Refused {view.refused_count} messages, the last of them:")
+    lines += [f"- Refused: {_plain(message)}" for message in view.refused]
+    if not view.alerts:
+        return "\n".join([*lines, "", "No alert."])
+    lines += ["", "| alert | level | state | since (UTC) | what |", "| --- | --- | --- | --- | --- |"]
+    lines += [_row(alert) for alert in view.alerts[:_ALERTS_SHOWN]]
+    rest = len(view.alerts) - _ALERTS_SHOWN
+    return "\n".join([*lines, *([f"and {rest} more"] if rest > 0 else [])])
+
+
+def _heading(view: MonitorView) -> str:
+    if not view.is_on:
+        return "Switched off by config/monitoring.yaml"
+    if view.health is None:
+        return "Has not looked yet" if view.looked_at is None else "Could not look"
+    count = sum(alert.is_open for alert in view.alerts)
+    return f"{view.health.band.value.capitalize()}, {count} {'alert' if count == 1 else 'alerts'} open"
+
+
+def _mute(mute: Mute) -> str:
+    why = f": {_plain(mute.reason)}" if mute.reason else ""
+    return f"`{_plain(mute.pattern)}` from {_at(mute.since)} until {_at(mute.until)} UTC by {_plain(mute.by)}{why}"
+
+
+def _row(alert: Alert) -> str:
+    state = _plain(state_words(alert))
+    return f"| {_plain(alert.key)} | {alert.level.value} | {state} | {_at(alert.opened_at)} | {_plain(alert.summary)} |"
+
+
+def _at(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M}"
+
+
+def _plain(text: str) -> str:
+    """Text from outside, on one line and without a meaning in Markdown."""
+    line = " ".join(text.split())[:_LONGEST]
+    return "".join(f"\\{character}" if character in "\\`*_[]<>|#~" else character for character in line)
