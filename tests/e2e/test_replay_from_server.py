@@ -49,10 +49,16 @@ async def listed(stage: Stage, limit: int = 1000) -> list[Subject]:
 async def until_listed(stage: Stage, states: list[str]) -> None:
     """In this order. The server lists a run, and its end, up to a few seconds late."""
 
-    async def are_listed() -> bool:
-        return [subject.state for subject in await listed(stage)] == states
+    runs: list[Subject] = []
 
-    await eventually(are_listed)
+    async def are_listed() -> bool:
+        runs[:] = await listed(stage)
+        return [subject.state for subject in runs] == states
+
+    try:
+        await eventually(are_listed)
+    except TimeoutError:
+        pytest.fail(f"the server lists {runs}, not {states}")
 
 
 async def test_open_and_recent_runs_replay_and_a_changed_build_is_told_which_break(
