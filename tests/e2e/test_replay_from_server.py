@@ -15,11 +15,11 @@ from commands.replay.live_runs import LiveRuns
 from commands.replay.pool import replay_in_processes
 from commands.replay.verdicts import Outcome, Subject, Verdict
 from devsync.contracts import names
-from devsync.contracts.edition import EditionRequest, Phase
+from devsync.contracts.edition import EditionRequest, EditionResult, Phase
 from sandbox.faults import Fault, FaultKind
 from sandbox.postgres import PostgresServer
 from tests.checkout import ROOT, Edit, changed_checkout
-from tests.e2e.stage import Stage, eventually
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually
 from tests.servers import Servers, running_temporal
 
 
@@ -46,6 +46,13 @@ async def listed(stage: Stage, limit: int = 1000) -> list[Subject]:
     return [subject async for subject in runs.subjects() if stage.team in subject.workflow_id]
 
 
+async def run_to_the_end(stage: Stage) -> EditionResult:
+    """Its delivery too, which keeps its record after the edition has its answer, and needs a worker for it."""
+    edition = await stage.run()
+    await asyncio.wait_for(stage.delivery(stage.week).result(), PATIENCE_SECONDS)
+    return edition
+
+
 async def until_listed(stage: Stage, states: list[str]) -> None:
     """In this order. The server lists a run, and its end, up to a few seconds late."""
 
@@ -65,7 +72,7 @@ async def test_open_and_recent_runs_replay_and_a_changed_build_is_told_which_bre
     stage: Stage, tmp_path: Path
 ) -> None:
     async with stage.worker():
-        closed = await stage.run()
+        closed = await run_to_the_end(stage)
     stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=5000))
     async with stage.worker("dies") as worker:
         running = await stage.start("2026-W46")
@@ -91,7 +98,7 @@ async def test_open_and_recent_runs_replay_and_a_changed_build_is_told_which_bre
 
 async def test_open_runs_come_first_and_closed_ones_up_to_the_limit(stage: Stage) -> None:
     async with stage.worker():
-        await stage.run()
+        await run_to_the_end(stage)
     waiting = await stage.start("2026-W46")
 
     await until_listed(stage, ["running", "completed", "completed"])
