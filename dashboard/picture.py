@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from temporalio.client import Client
@@ -22,8 +22,8 @@ from dashboard.own_part import concerns, own_part
 from dashboard.shared import Shared
 from dashboard.under_way import UnderWay, UnderWayWatch
 from dashboard.viewer import Viewer
+from dashboard.weeks import Weeks
 from devsync.contracts.escalation import EscalationView
-from devsync.domain.changelog.window import iso_week_of
 from devsync.domain.health.bands import Health, assess
 from devsync.domain.health.healed import Healed, LastEnds, healed, of_now
 from devsync.domain.health.snapshot import DueEdition, Snapshot
@@ -49,11 +49,12 @@ class Picture:
     """None: could not be read, and `away` says why."""
 
     taken_at: datetime
-    iso_week: str
-    """Last week's, which the editions of these days are about."""
+    weeks: Weeks
+    """That the editions of these days are about."""
     snapshot: Snapshot
     thresholds: Thresholds
     lines: tuple[EditionLine, ...] | None
+    """Of these weeks."""
     escalations: tuple[EscalationView, ...] | None
     under_way: tuple[UnderWay, ...] | None = ()
     """Of all weeks."""
@@ -91,23 +92,33 @@ class Picture:
 
     @property
     def outstanding(self) -> tuple[DueEdition, ...]:
-        """Of this week, what fell due and is neither on record nor called off."""
+        """Of these weeks, what fell due and is neither on record nor called off."""
         there = {line.team for line in self.lines or ()}
         return tuple(
             one
             for one in self.snapshot.due or ()
-            if one.iso_week == self.iso_week and one.team not in there and not (one.delivered_at or one.called_off)
+            if self.weeks.are_of(one.team, one.iso_week)
+            and one.team not in there
+            and not (one.delivered_at or one.called_off)
         )
 
     @property
     def being_made(self) -> tuple[UnderWay, ...]:
-        """Editions of this week, and amendments of what is on record of it."""
-        return tuple(one for one in self.under_way or () if one.iso_week == self.iso_week)
+        """Editions of these weeks, and amendments of what is on record of them."""
+        return tuple(one for one in self.under_way or () if self.weeks.are_of(one.team, one.iso_week))
+
+    @property
+    def weeks_told(self) -> tuple[str, ...]:
+        """Of whoever has an edition on record, due or being made: one, but at the turn of the week."""
+        told: list[EditionLine | DueEdition | UnderWay] = [*(self.lines or ()), *self.outstanding, *self.being_made]
+        return self.weeks.among({one.team for one in told})
 
     @property
     def made_elsewhen(self) -> int:
         """How many editions of other weeks are being made."""
-        return sum(one.iso_week != self.iso_week and not one.is_amendment for one in self.under_way or ())
+        return sum(
+            not one.is_amendment and not self.weeks.are_of(one.team, one.iso_week) for one in self.under_way or ()
+        )
 
     @property
     def health(self) -> Health:
@@ -173,11 +184,11 @@ class Watch:
 
     async def _picture(self, now: datetime) -> Picture:
         configuration = await self.configuration.now()
-        week = iso_week_of(now - timedelta(days=7))
+        weeks = Weeks.at(now, configuration.teams)
         away: list[str] = []
         snapshot, (under_way, lines), escalations, fires = await asyncio.gather(
             take_snapshot(self.database, self.temporal, configuration, now, watch=self._machine),
-            self._editions(week, away),
+            self._editions(weeks, away),
             asked(EscalationOperations(self.temporal).open_ones(), away),
             self._firing.soon(None, PATIENCE_SECONDS),
         )
@@ -186,7 +197,7 @@ class Watch:
             ends = await asked(Performance(self.database).last_ends(snapshot.window), away)
         return Picture(
             taken_at=now,
-            iso_week=week,
+            weeks=weeks,
             snapshot=snapshot,
             thresholds=configuration.monitoring.limits,
             lines=None if lines is None else tuple(lines),
@@ -199,8 +210,9 @@ class Watch:
         )
 
     async def _editions(
-        self, week: str, away: list[str]
+        self, weeks: Weeks, away: list[str]
     ) -> tuple[tuple[UnderWay, ...] | None, list[EditionLine] | None]:
         """In this order: a run that ends in between is on record by then."""
-        under_way = await asked(self._under_way.now(week), away)
-        return under_way, await asked(EditionList(self.database).newest(teams=None, iso_week=week, limit=1_000), away)
+        under_way = await asked(self._under_way.now(weeks), away)
+        lines = await asked(EditionList(self.database).newest(teams=None, iso_weeks=weeks.all, limit=1_000), away)
+        return under_way, lines and [line for line in lines if weeks.are_of(line.team, line.iso_week)]

@@ -30,7 +30,7 @@ from devsync.domain.recovery.builtin import told_state
 from devsync.domain.spelling import sentence, service_name, spelled
 from devsync.rendering.escalation_words import happened, meaning, reach, told_words, who
 from devsync.rendering.escape import one_line, safe_url
-from devsync.rendering.wording import counted, what_stands_in, zone_word
+from devsync.rendering.wording import counted, listed, what_stands_in, zone_word
 
 _HERE: Final = Path(__file__).parent
 STATIC: Final = _HERE / "static"
@@ -173,6 +173,7 @@ def _environment() -> Environment:
         service_name=service_name,
         spelled=spelled,
         lasting=lasting,
+        listed=listed,
         quantity=quantity,
         percent=lambda share: f"{100 * share:.0f} %",
         safe_url=safe_url,

@@ -12,6 +12,7 @@ from typing import Final
 from temporalio.client import Client
 
 from dashboard.shared import Shared
+from dashboard.weeks import Weeks
 from devsync.contracts import names
 from devsync.contracts.edition import EditionProgress
 
@@ -54,8 +55,8 @@ class UnderWayWatch:
         self._temporal = temporal
         self._told: Shared[_Run, EditionProgress] = Shared(self._ask, _NEW_SECONDS, _USABLE_SECONDS)
 
-    async def now(self, iso_week: str) -> tuple[UnderWay, ...]:
-        """Those of all weeks, the oldest first; how far they are is told of this week's. Dry runs are nobody's edition.
+    async def now(self, weeks: Weeks) -> tuple[UnderWay, ...]:
+        """Those of all weeks, the oldest first; of those of `weeks` how far they are. Dry runs are nobody's edition.
 
         Raises RPCError.
         """
@@ -65,7 +66,7 @@ class UnderWayWatch:
             for one in sorted(listed, key=lambda one: one.start_time)
             if (found := _OF_A_WEEK.fullmatch(one.id))
         ]
-        asked = [one for one in runs if one.iso_week == iso_week and not one.is_amendment][:ASKED]
+        asked = [one for one in runs if weeks.are_of(one.team, one.iso_week) and not one.is_amendment][:ASKED]
         told = await self._progress(asked)
         return tuple(replace(one, progress=told.get(one.run_id)) for one in runs)
 

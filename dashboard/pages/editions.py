@@ -43,7 +43,7 @@ async def editions(
 ) -> Response:
     lines = await EditionList(site.database).newest(
         teams=viewer.asked_for(team),
-        iso_week=week,
+        iso_weeks=None if week is None else (week,),
         status=status,
         after=Cursor.read(after),
         limit=LINES + 1,

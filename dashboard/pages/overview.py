@@ -99,6 +99,7 @@ def _values(picture: Picture, seen: History | None) -> dict[str, Any]:
         "healed": {one.service: one for one in picture.healed},
         "tiles": list(overview_tiles(picture, seen)),
         "rows": rows[:LINES],
+        "weeks": picture.weeks_told,
         "rest": len(rows[LINES:]),
         "others": picture.made_elsewhen,
         "zone_of": partial(zone_of, picture.teams),

@@ -18,7 +18,7 @@ from devsync.contracts.edition import EditionStatus
 from devsync.domain.breaker import State
 from devsync.domain.health.bands import Band, missing, rate_band
 from devsync.domain.spelling import service_name
-from devsync.rendering.wording import counted
+from devsync.rendering.wording import counted, listed
 
 
 class Tile(NamedTuple):
@@ -41,7 +41,7 @@ def overview_tiles(picture: Picture, seen: History | None) -> Iterator[Tile]:
 
 
 def _editions(picture: Picture) -> Tile:
-    title = f"Editions of {picture.iso_week}"
+    title = f"Editions of {listed(picture.weeks_told)}"
     if picture.lines is None:
         return Tile(title, "?", "could not be read")
     late = len(missing(picture.outstanding, picture.taken_at))

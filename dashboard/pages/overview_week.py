@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from dashboard.picture import Picture
 from dashboard.under_way import UnderWay
+from dashboard.weeks import Weeks
 from devsync.contracts.approval import ApprovalProgress, ApprovalState
 from devsync.contracts.edition import EditionProgress, EditionStatus, Phase
 from devsync.contracts.escalation import EscalationView, SubscriberState
@@ -40,6 +41,7 @@ class Waiting(NamedTuple):
 @dataclass(frozen=True)
 class WeekRow:
     team: str
+    iso_week: str
     line: EditionLine | None
     """What is on record."""
     due: DueEdition | None = None
@@ -94,6 +96,7 @@ def week_rows(picture: Picture) -> list[WeekRow]:
     rows = [
         WeekRow(
             team=team,
+            iso_week=picture.weeks.of(team),
             line=lines.get(team),
             due=due.get(team),
             due_at=_due_at(picture, team) if team in due else None,
@@ -145,22 +148,23 @@ def _adds_to(line: EditionLine | None, run: UnderWay) -> bool:
 
 def _due_at(picture: Picture, team: str) -> datetime | None:
     known = picture.teams.get(team)
-    return known.weekly_time.due_at(picture.iso_week) if known and known.schedule else None
+    return known.weekly_time.due_at(picture.weeks.of(team)) if known and known.schedule else None
 
 
 def _waiting(picture: Picture) -> dict[str, dict[str, Waiting]]:
-    """By team and escalation, of the week."""
+    """By team and escalation, of its week."""
     found: dict[str, dict[str, Waiting]] = {}
     for view in picture.escalations or ():
-        for team in _waiting_teams(view, picture.iso_week):
+        for team in _waiting_teams(view, picture.weeks):
             found.setdefault(team, {})[view.escalation_id] = Waiting(view.escalation_id, asked_words(view.record))
     return found
 
 
-def _waiting_teams(view: EscalationView, iso_week: str) -> Iterator[str]:
+def _waiting_teams(view: EscalationView, weeks: Weeks) -> Iterator[str]:
     for entry in view.subscribers:
-        if entry.state is SubscriberState.WAITING and entry.subscriber.iso_week == iso_week:
-            yield entry.subscriber.team
+        asker = entry.subscriber
+        if entry.state is SubscriberState.WAITING and weeks.are_of(asker.team, asker.iso_week):
+            yield asker.team
 
 
 def _known(by_escalations: Mapping[str, Waiting], run: UnderWay | None) -> Sequence[Waiting]:

@@ -61,22 +61,22 @@ class EditionList:
         self,
         *,
         teams: Sequence[str] | None,
-        iso_week: str | None = None,
+        iso_weeks: Sequence[str] | None = None,
         status: EditionStatus | None = None,
         after: tuple[str, str] | None = None,
         limit: int,
     ) -> list[EditionLine]:
         """The latest weeks first, within one the teams by name. Three queries, however many lines.
 
-        `teams`: of these alone, None for all. `after`: week and team of the last line before. Raises
+        `teams`, `iso_weeks`: of these alone, None for all. `after`: week and team of the last line before. Raises
         DatabaseUnavailable.
         """
         newest = select(*_LINE).ext(distinct_on(editions.c.iso_week, editions.c.team))
         newest = newest.order_by(editions.c.iso_week.desc(), editions.c.team, editions.c.revision.desc())
         if teams is not None:
             newest = newest.where(editions.c.team.in_(teams))
-        if iso_week is not None:
-            newest = newest.where(editions.c.iso_week == iso_week)
+        if iso_weeks is not None:
+            newest = newest.where(editions.c.iso_week.in_(iso_weeks))
         if after is not None:
             week, team = after
             newest = newest.where(

@@ -14,7 +14,7 @@ from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionStatus
 from devsync.domain.changelog.compose import compose
 from devsync.domain.changelog.edition import Edition
-from devsync.domain.changelog.window import iso_week_of
+from devsync.domain.changelog.window import last_week_ended_by
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.storage.alerts import Alerts
 from devsync.storage.artifacts import ArtifactStore
@@ -31,6 +31,8 @@ from tests.storage.test_recoveries import record as recovery
 from tests.workflows.escalation_stage import real_escalation_stage
 
 TEAM: Final = "payments"
+TIMEZONE: Final = "Europe/Berlin"
+"""Of that team, by its file in config/."""
 HOSTILE: Final = "<script>alert(1)</script> \u202egnp.exe <b>& \"quoted\" '{{ 7 * 7 }}' " + "long " * 2_000
 """A title as somebody might write it who means us harm."""
 
@@ -41,7 +43,7 @@ async def seed(database: Database, url: str) -> None:
     """
     now = datetime.now(UTC)
     fill(url, teams=4, weeks=13, now=now)
-    iso_week = iso_week_of(now - timedelta(days=7))
+    iso_week = last_week_ended_by(now, TIMEZONE)
     made = compose(week(30)).model_copy(update={"team": TEAM, "iso_week": iso_week})
     hostile = (made.items[0].model_copy(update={"title": HOSTILE}), *made.items[1:])
     for revision, content in enumerate((made, made.model_copy(update={"items": hostile})), 1):

@@ -16,6 +16,7 @@ from dashboard.pages.overview import LINES, changes, digest, rendered
 from dashboard.pages.overview_tiles import Tile, overview_tiles
 from dashboard.picture import EVERY_SECONDS, Picture
 from dashboard.viewer import ANYBODY
+from dashboard.weeks import Weeks
 from devsync.contracts.edition import EditionStatus
 from devsync.contracts.escalation import EscalationView
 from devsync.domain.changelog.window import iso_week_of
@@ -41,7 +42,8 @@ LAST_WEEK = iso_week_of(NOW - timedelta(days=7))
 
 async def write(house: House, team: str, **changes: object) -> None:
     records = Records(house.site.database, ArtifactStore(house.site.database))
-    await records.write(edition=edition(team=team, iso_week=LAST_WEEK, **changes))
+    weeks = Weeks.at(NOW, house.site.configuration.read_last.teams)
+    await records.write(edition=edition(team=team, iso_week=weeks.of(team), **changes))
 
 
 async def test_each_sees_the_editions_of_their_teams(house: House) -> None:
@@ -74,7 +76,7 @@ def picture(**known: Any) -> Picture:
     window = last(timedelta(hours=1), NOW)
     return Picture(
         taken_at=NOW,
-        iso_week=LAST_WEEK,
+        weeks=Weeks(LAST_WEEK),
         snapshot=Snapshot(window=window, **(values | known)),
         thresholds=Thresholds(),
         lines=(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,15 +18,20 @@ from dashboard.pages.overview_week import asked_words, doing, week_rows
 from dashboard.picture import Picture
 from dashboard.under_way import ASKED, UnderWay, UnderWayWatch
 from dashboard.viewer import ANYBODY
+from dashboard.weeks import Weeks
 from devsync.contracts import names
 from devsync.contracts.edition import EditionProgress, EditionStatus, Phase
 from devsync.contracts.escalation import EscalationView, Subscriber, SubscriberEntry, SubscriberState
 from devsync.domain.escalation.machine import EscalationRecord, State
 from devsync.domain.health.snapshot import DueEdition
+from devsync.settings.team import TeamConfig
+from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.edition_list import EditionLine
+from devsync.storage.records import Records
 from tests.dashboard.conftest import House
 from tests.dashboard.test_overview import LAST_WEEK, NOW, line, picture, tile, write
 from tests.storage.test_escalations import POLICY
+from tests.storage.test_records import edition
 
 AGO = timedelta(minutes=10)
 SOON, PAST = NOW + timedelta(hours=1), NOW - timedelta(hours=1)
@@ -238,7 +243,7 @@ async def listed(watch: UnderWayWatch, *ids: str) -> dict[str, UnderWay]:
     """Once the server's list has them all."""
     async with asyncio.timeout(20):
         while True:
-            found = {one.workflow_id: one for one in await watch.now(LAST_WEEK)}
+            found = {one.workflow_id: one for one in await watch.now(Weeks(LAST_WEEK))}
             if found.keys() >= set(ids):
                 return found
             await asyncio.sleep(0.1)
@@ -293,10 +298,64 @@ async def test_only_a_few_are_asked_however_many_are_being_made(house: House, mo
 async def test_a_run_that_ends_while_the_picture_is_taken_is_on_record_in_it(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def end(_: UnderWayWatch, __: str) -> tuple[UnderWay, ...]:
+    async def end(_: UnderWayWatch, __: Weeks) -> tuple[UnderWay, ...]:
         await asyncio.sleep(0.3)
         await write(house, "payments")
         return ()
 
     monkeypatch.setattr(UnderWayWatch, "now", end)
     assert [one.word for one in week_rows(await house.site.watch.now())] == ["partial"]
+
+
+TURN = datetime(2026, 11, 29, 21, 30, tzinfo=UTC)
+"""Sunday in Berlin and New York, Monday morning in Auckland: 2026-W48 has ended there alone."""
+OURS, THEIRS = "2026-W47", "2026-W48"
+
+
+def named(house: House, **zones: str) -> dict[str, TeamConfig]:
+    """Teams in these time zones, else as the shipped one."""
+    known = house.site.configuration.read_last.teams["payments"]
+    return {team: known.model_copy(update={"team": team, "timezone": zone}) for team, zone in zones.items()}
+
+
+async def test_each_team_has_its_own_week_at_the_turn_of_the_week(house: House) -> None:
+    teams = named(house, kea="Pacific/Auckland", payments="Europe/Berlin", search="America/New_York")
+    weeks = Weeks.at(TURN, teams)
+    assert {team: weeks.of(team) for team in [*teams, "unknown"]} == {
+        "kea": THEIRS, "payments": OURS, "search": OURS, "unknown": OURS
+    }  # fmt: skip
+    assert (weeks.all, weeks.among(["kea"]), weeks.among([])) == ((OURS, THEIRS), (THEIRS,), (OURS,))
+    later = Weeks.at(TURN + timedelta(days=1), teams)
+    assert later.all == (THEIRS,), "a day later it has come to everybody"
+
+
+async def test_the_overview_has_the_editions_of_both_weeks_at_the_turn_of_the_week(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = Records(house.site.database, ArtifactStore(house.site.database))
+    for team, iso_week in (("kea", THEIRS), ("kea", OURS), ("search", OURS), ("search", THEIRS)):
+        await records.write(edition=edition(team=team, iso_week=iso_week, status="complete"))
+    teams = named(house, kea="Pacific/Auckland", search="America/New_York")
+    monkeypatch.setattr(Weeks, "at", lambda _now, _teams: Weeks(OURS, {"kea": THEIRS, "search": OURS}))
+    taken = replace(await house.site.watch.now(), teams=teams)
+    assert [(one.team, one.iso_week) for one in taken.lines or ()] == [("kea", THEIRS), ("search", OURS)]
+    assert f"Editions of {OURS} and {THEIRS}</h2>" in week(taken)
+    assert f"/teams/kea/editions/{THEIRS}" in row(taken, "kea")
+    assert f'<span class="hint">{THEIRS}</span>' in row(taken, "kea")
+    assert tile("Editions", taken).title == f"Editions of {OURS} and {THEIRS}"
+    alone = replace(taken, lines=(taken.lines or ())[:1])
+    assert f"Editions of {THEIRS}</h2>" in week(alone)
+    assert f'<span class="hint">{THEIRS}</span>' not in row(alone, "kea"), "the heading says it"
+
+
+def test_what_is_due_or_being_made_is_that_of_the_team_s_own_week() -> None:
+    weeks = Weeks(OURS, {"kea": THEIRS})
+    known = (
+        DueEdition(team="kea", iso_week=THEIRS, deadline=SOON),
+        DueEdition(team="kiwi", iso_week=THEIRS, deadline=SOON),
+    )
+    seen = replace(picture(due=known), weeks=weeks, under_way=(made("kea", OURS), made("search", OURS)))
+    assert {one.team: (one.iso_week, one.word) for one in week_rows(seen)} == {
+        "kea": (THEIRS, "due"), "search": (OURS, "being made")
+    }  # fmt: skip
+    assert seen.made_elsewhen == 1, "the kea's of the week before"
