@@ -1,7 +1,6 @@
 """The core: one thread's loop for everybody, and a clear word where a server is away or the process was forked."""
 
 import asyncio
-import multiprocessing
 import os
 import socket
 import subprocess
@@ -17,7 +16,7 @@ from sqlalchemy import text
 
 from devsync.api.connection import Connection
 from devsync.api.core import Core, core_of
-from devsync.api.unavailable import AfterFork, Closed, NotInTime
+from devsync.api.unavailable import Closed, NotInTime
 from devsync.runtime.connection import TemporalUnreachable
 from devsync.settings.problems import ConfigError
 from sandbox.temporal_server import TemporalServer
@@ -138,41 +137,51 @@ async def test_no_folder_means_no_configuration_and_a_named_one_must_be_right(
     named.close()
 
 
-def _in_child(core: Core, answers: "multiprocessing.queues.Queue[str]") -> None:
+FORKING = """
+import multiprocessing, threading
+from devsync.api.connection import Connection
+from devsync.api.core import core_of
+from devsync.api.unavailable import AfterFork
+
+core = core_of(Connection(program="preloaded", temporal_address="127.0.0.1:1"))
+
+async def thread_name():
+    return threading.current_thread().name
+
+def ask():
     try:
-        core.wait(asyncio.sleep(0))
+        print(core.wait(thread_name()), flush=True)
     except AfterFork as error:
-        answers.put(str(error))
+        print(error, flush=True)
 
-
-async def test_a_forked_process_is_told_why_it_cannot(core: Core) -> None:
-    await core.run(thread_name())
-    context = multiprocessing.get_context("fork")
-    answers: multiprocessing.queues.Queue[str] = context.Queue()
-    child = context.Process(target=_in_child, args=(core, answers))
+def fork():
+    child = multiprocessing.get_context("fork").Process(target=ask)
     child.start()
-    assert "after the fork" in await asyncio.to_thread(answers.get, True, 20)
-    child.join(10)
-    assert child.exitcode == 0
+    child.join()
+    print(child.exitcode, flush=True)
+"""
+"""A program of its own, since a fork has of its parent's threads only the locks that they held just then."""
 
 
-def _first_use_in_child(core: Core, answers: "multiprocessing.queues.Queue[str]") -> None:
-    answers.put(core.wait(thread_name()))
-    core.close()
+async def what_it_prints(program: str) -> list[str]:
+    ended = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", FORKING + program], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.splitlines()
+
+
+async def test_a_forked_process_is_told_why_it_cannot() -> None:
+    first, told, exitcode = await what_it_prints("ask()\nfork()")
+    assert first == "devsync-preloaded"
+    assert "after the fork" in told
+    assert exitcode == "0"
 
 
 async def test_what_was_only_made_before_the_fork_works_after_it() -> None:
     """As a module does that is loaded before a server forks its workers."""
-    core = core_of(Connection(program="preloaded", temporal_address="127.0.0.1:1"))
-    context = multiprocessing.get_context("fork")
-    answers: multiprocessing.queues.Queue[str] = context.Queue()
-    child = context.Process(target=_first_use_in_child, args=(core, answers))
-    child.start()
-    assert await asyncio.to_thread(answers.get, True, 20) == "devsync-preloaded"
-    child.join(10)
-    assert child.exitcode == 0
-    assert await core.run(thread_name()) == "devsync-preloaded", "and in the process that has forked"
-    core.close()
+    printed = await what_it_prints("fork()\nask()")
+    assert printed == ["devsync-preloaded", "0", "devsync-preloaded"], "and in the process that has forked"
 
 
 PROGRAM = """
