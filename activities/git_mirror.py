@@ -18,6 +18,7 @@ from devsync.contracts.collection import CollectRepository, UnitCollected
 from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
 from devsync.domain.changelog.collected import Author, Commit, Release, RepositoryData
 from devsync.domain.changelog.edition import ProvenanceKind
+from devsync.domain.instants import in_utc
 
 _NOREPLY = re.compile(r"(?:\d+\+)?([^@]+)@users\.noreply\.github\.com")
 """GitHub's own address of an account."""
@@ -72,7 +73,7 @@ class GitMirrorActivities:
         )
         notes = ["mirror: commits and tags only, no pull requests"]
         if found.newest_at < ask.window.end:
-            notes.append(f"mirror: its newest commit is of {found.newest_at:%Y-%m-%d %H:%M} UTC")
+            notes.append(f"mirror: its newest commit is of {in_utc(found.newest_at)}")
         return stands_in(collected, ProvenanceKind.MIRROR, datetime.now(UTC), *notes)
 
     def _data(self, repository: str, found: Mirrored) -> RepositoryData:

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
+from devsync.domain.instants import in_utc
+
 FEWEST: Final = 2
 """Values that were measured; one is no course of things."""
 
@@ -95,7 +97,7 @@ class Chart:
         return f"{value:,.0f} {self.unit}" if self.whole else quantity(value, self.unit)
 
     def moment(self, moment: datetime) -> str:
-        return f"{moment:%Y-%m-%d %H:%M} UTC" if self.is_hourly else f"{moment:%Y-%m-%d}"
+        return in_utc(moment) if self.is_hourly else f"{moment:%Y-%m-%d}"
 
     @property
     def _measured(self) -> list[tuple[datetime, float]]:

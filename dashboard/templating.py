@@ -25,7 +25,7 @@ from devsync.domain.escalation.ending import ending
 from devsync.domain.health.leads import leads_of
 from devsync.domain.health.wording import counted_words, span_words
 from devsync.domain.insight.counted import place
-from devsync.domain.instants import apart
+from devsync.domain.instants import apart, in_utc
 from devsync.domain.recovery.builtin import told_state
 from devsync.domain.spelling import sentence, service_name, spelled
 from devsync.rendering.escalation_words import happened, meaning, reach, told_words, who
@@ -100,7 +100,7 @@ def moment(instant: datetime, zone: str = "UTC", form: str = "%Y-%m-%d %H:%M") -
     """On the clocks of a team, whoever looks: `2026-11-23 09:00 CET`. What belongs to no team is told in UTC."""
     utc, local = instant.astimezone(UTC), instant.astimezone(ZoneInfo(zone))
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        utc.isoformat(), f"{utc:%Y-%m-%d %H:%M} UTC", f"{local:{form}} {zone_word(local)}"
+        utc.isoformat(), in_utc(utc), f"{local:{form}} {zone_word(local)}"
     )
 
 

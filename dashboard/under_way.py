@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,7 +29,6 @@ _USABLE_SECONDS: Final = 30.0
 
 # By their ids alone: what a run says of itself it has said when a worker has begun it.
 _OPEN: Final = f"WorkflowType IN ('{names.WEEKLY_CHANGELOG}', '{names.AMENDMENT}') AND ExecutionStatus = 'Running'"
-_OF_A_WEEK: Final = re.compile(r"(?P<kind>changelog|amendment):(?P<team>.+):(?P<week>\d{4}-W\d{2})")
 
 _Run = tuple[str, str]
 """Workflow and run."""
@@ -62,9 +60,9 @@ class UnderWayWatch:
         """
         listed = [one async for one in self._temporal.list_workflows(_OPEN, limit=LISTED)]
         runs = [
-            UnderWay(found["team"], found["week"], one.id, one.run_id, one.start_time, found["kind"] == "amendment")
+            UnderWay(key.team, key.iso_week, one.id, one.run_id, one.start_time, key.kind == "amendment")
             for one in sorted(listed, key=lambda one: one.start_time)
-            if (found := _OF_A_WEEK.fullmatch(one.id))
+            if (key := names.week_key(one.id)) and key.kind != "preview"
         ]
         asked = [one for one in runs if weeks.are_of(one.team, one.iso_week) and not one.is_amendment][:ASKED]
         told = await self._progress(asked)

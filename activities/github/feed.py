@@ -21,6 +21,7 @@ from devsync.contracts.recovery import FailedUnit, StepRequest, StepResult
 from devsync.domain.changelog.collected import Commit, Release, RepositoryData
 from devsync.domain.changelog.edition import ProvenanceKind
 from devsync.domain.changelog.window import Window
+from devsync.domain.instants import in_utc
 from devsync.runtime.classification import MalformedAnswer, classify
 
 _ATOM = "application/atom+xml"
@@ -78,7 +79,7 @@ class GitHubFeedActivities:
             if not data.commits and not data.releases:
                 return None
             oldest = min((commit.committed_at for commit in commits), default=ask.window.end)
-            notes.append(f"feed: it reaches back to {oldest:%Y-%m-%d %H:%M} UTC only")
+            notes.append(f"feed: it reaches back to {in_utc(oldest)} only")
         collected = collection.finish(
             data, counts_of(data), slim=lambda: without_texts(data), inline_share=ask.inline_share
         )

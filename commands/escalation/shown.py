@@ -11,6 +11,7 @@ from commands.console import Exit, Told
 from devsync.contracts import names
 from devsync.contracts.escalation import EscalationAnswer, EscalationView, SubscriberState
 from devsync.domain.escalation.ending import ending
+from devsync.domain.instants import in_utc
 from devsync.rendering.escalation_words import reach, told_words
 from devsync.rendering.wording import listed
 from devsync.runtime.escalations import EscalationOperations
@@ -110,14 +111,14 @@ def lines(view: EscalationView) -> Iterator[str]:
         yield f"{view.escalation_id} (no worker answers for it)"
         return
     holder = f" by {record.holder}" if record.holder else ""
-    since = f"{record.opened_at:%Y-%m-%d %H:%M} UTC"
+    since = in_utc(record.opened_at)
     yield f"{view.escalation_id} {record.state.value}{holder} at {record.level} since {since}"
     yield f"  {view.title}"
     told = ", ".join(f"{one.target.target} ({told_words(one, is_over=False)})" for one in view.told)
     yield f"  told     {reach(view.told)}{f': {told}' if told else ''}"
     waiting = [entry.subscriber for entry in view.subscribers if entry.state is SubscriberState.WAITING]
     for subscriber in waiting[:_SHOWN]:
-        until = f", until {subscriber.deadline:%Y-%m-%d %H:%M} UTC" if subscriber.deadline else ""
+        until = f", until {in_utc(subscriber.deadline)}" if subscriber.deadline else ""
         yield f"  waiting  {subscriber.subject}{until}"
     if len(waiting) > _SHOWN:
         yield f"  waiting  and {len(waiting) - _SHOWN} more"

@@ -81,6 +81,19 @@ def preview_id(team: str, iso_week: str) -> str:
     return f"preview:{team}:{iso_week}"
 
 
+class WeekKey(NamedTuple):
+    kind: str
+    """`changelog`, `preview` or `amendment`."""
+    team: str
+    iso_week: str
+
+
+def week_key(workflow_id: str) -> WeekKey | None:
+    """Which team's week a workflow makes, tries out or amends; None for any other workflow."""
+    key = workflow_id.split(":")
+    return WeekKey(*key) if len(key) == 3 and key[0] in {"changelog", "preview", "amendment"} else None
+
+
 def slack_key(channel: str) -> str:
     """The key of a Slack channel: `slack-payments` of `#payments`."""
     return f"{SLACK}-{channel.lstrip('#')}"

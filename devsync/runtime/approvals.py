@@ -117,8 +117,8 @@ class ApprovalOperations:
         asked = set(teams)
         if not asked:
             return []
-        runs = [run.id.split(":") async for run in self._client.list_workflows(_RUNNING)]
-        weeks = [run[1:] for run in runs if len(run) == 3 and run[1] in asked]
+        keys = [names.week_key(run.id) async for run in self._client.list_workflows(_RUNNING)]
+        weeks = [(key.team, key.iso_week) for key in keys if key and key.team in asked]
         found = await asyncio.gather(*(self._waiting(team, week) for team, week in weeks))
         return sorted(one for one in found if one is not None)
 

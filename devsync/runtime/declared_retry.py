@@ -5,22 +5,20 @@ the worker's own configuration says today.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RetryPolicy
-from temporalio.converter import PayloadConverter
 from temporalio.worker import (
     Interceptor,
     StartActivityInput,
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
-    WorkflowOutboundInterceptor,
 )
 
 from devsync.contracts.policies import Jitter
+from devsync.runtime.activity_headers import said, saying
 
 HEADER: Final = "devsync-jitter"
 
@@ -36,25 +34,16 @@ class RetryDeclared(Interceptor):
     def workflow_interceptor_class(
         self, _input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor] | None:
-        return _Inbound
+        return saying(HEADER, _jitter)
 
 
-class _Inbound(WorkflowInboundInterceptor):
-    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
-        super().init(_Outbound(outbound))
-
-
-class _Outbound(WorkflowOutboundInterceptor):
-    def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:  # noqa: A002 (the SDK's name)
-        policy = input.retry_policy
-        # The usual case needs no word, and no room in every history.
-        if isinstance(policy, DeclaredRetry) and policy.jitter is not Jitter.FULL:
-            told = workflow.payload_converter().to_payload(policy.jitter.value)
-            input = replace(input, headers={**input.headers, HEADER: told})  # noqa: A001
-        return super().start_activity(input)
+def _jitter(input: StartActivityInput) -> str | None:  # noqa: A002 (the SDK's name)
+    """The usual one needs no word."""
+    policy = input.retry_policy
+    return policy.jitter.value if isinstance(policy, DeclaredRetry) and policy.jitter is not Jitter.FULL else None
 
 
 def jitter_of(headers: Mapping[str, Payload]) -> Jitter:
     """What the workflow declared for the activity with these headers; full jitter where it said nothing."""
-    told = headers.get(HEADER)
-    return Jitter(PayloadConverter.default.from_payload(told, str)) if told is not None else Jitter.FULL
+    told = said(HEADER, headers)
+    return Jitter(told) if told is not None else Jitter.FULL

@@ -5,19 +5,18 @@ the edition of a week take the same ones in turn. So it travels in a header of t
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
-from temporalio.converter import PayloadConverter
 from temporalio.worker import (
     Interceptor,
     StartActivityInput,
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
-    WorkflowOutboundInterceptor,
 )
+
+from devsync.runtime.activity_headers import said, saying
 
 HEADER: Final = "devsync-owner"
 
@@ -35,32 +34,17 @@ class OwnersTold(Interceptor):
     def workflow_interceptor_class(
         self, _input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor] | None:
-        return _Inbound
+        return saying(HEADER, _owner)
 
 
-class _Inbound(WorkflowInboundInterceptor):
-    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
-        super().init(_Outbound(outbound))
-
-
-class _Outbound(WorkflowOutboundInterceptor):
-    def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:  # noqa: A002 (the SDK's name)
-        owner = _owner()
-        # Of a run that works for itself the worker knows the id, and no history needs room for it.
-        if owner != workflow.info().run_id:
-            told = workflow.payload_converter().to_payload(owner)
-            input = replace(input, headers={**input.headers, HEADER: told})  # noqa: A001
-        return super().start_activity(input)
-
-
-def _owner() -> str:
+def _owner(_: StartActivityInput) -> str | None:
     """A run that was reset is the one that it was: its id on record stays."""
     running = workflow.instance()
-    own = workflow.info().original_execution_run_id
-    return (running.owner_run_id if isinstance(running, Owned) else "") or own
+    own = workflow.info()
+    owner = (running.owner_run_id if isinstance(running, Owned) else "") or own.original_execution_run_id
+    return owner if owner != own.run_id else None  # the worker knows it
 
 
 def owner_of(headers: Mapping[str, Payload]) -> str | None:
     """The run that an activity with these headers is done for; None: the one that it belongs to."""
-    told = headers.get(HEADER)
-    return PayloadConverter.default.from_payload(told, str) if told is not None else None
+    return said(HEADER, headers)

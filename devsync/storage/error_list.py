@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Subquery, desc, exists, func, literal, select
 
+from devsync.contracts import names
 from devsync.contracts.errors import ErrorRecord
 from devsync.contracts.operations import OperationKind
 from devsync.domain.errors import ErrorCategory, ErrorSeverity
@@ -55,7 +56,7 @@ class ErrorSample(ErrorRecord):
     @property
     def run_of_week(self) -> str:
         """Id of the edition's, dry run's or amendment's run that it is of; empty where nobody knows."""
-        if self.workflow_id.startswith(("changelog:", "preview:", "amendment:")):
+        if names.week_key(self.workflow_id):
             return self.owner_run_id or self.run_id
         works_for_one = self.workflow_id.startswith(("recovery:", "delivery:"))  # another that was reset names itself
         return (works_for_one and self.owner_run_id) or ""

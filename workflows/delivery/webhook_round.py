@@ -17,6 +17,7 @@ from devsync.contracts.delivery import (
     WebhookSent,
 )
 from devsync.domain.errors import ErrorCategory, ErrorSeverity, Failure
+from devsync.domain.instants import in_utc
 from devsync.runtime.policies import call
 from workflows.delivery.work import DeliveryWork
 from workflows.shared.failures import failure_of
@@ -93,7 +94,7 @@ def _switched_off(since: datetime) -> Failure:
     return Failure(
         category=ErrorCategory.CONFIGURATION,
         severity=ErrorSeverity.HIGH,
-        message=f"nothing is sent: the receiver has switched this address off (410) at {since:%Y-%m-%d %H:%M} UTC; take"
+        message=f"nothing is sent: the receiver has switched this address off (410) at {in_utc(since)}; take"
         " it out of the team file, or replay the delivery when it is back",
         is_retryable=False,
         code=SWITCHED_OFF,

@@ -6,6 +6,7 @@ from datetime import datetime
 from devsync.contracts.approval import ApprovalPlan, ApprovalProgress, ApprovalState, Approve, Edit, Reject
 from devsync.contracts.delivery import DeliveryOutcome, DeliveryState
 from devsync.domain.changelog.edits import Edits
+from devsync.domain.instants import in_utc
 from devsync.domain.refusal import NOT_THERE
 from workflows.shared.messages import refused
 
@@ -70,7 +71,7 @@ class Approval:
             self._set(
                 state=ApprovalState.TIMED_OUT,
                 by="policy",
-                note=f"nobody answered by {self._progress.until:%Y-%m-%d %H:%M} UTC: {self._plan.on_timeout}",
+                note=f"nobody answered by {in_utc(self._progress.until)}: {self._plan.on_timeout}",
             )
 
     def is_withdrawn(self, why: str) -> None:

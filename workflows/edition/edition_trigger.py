@@ -12,6 +12,7 @@ from devsync.contracts import activities, names
 from devsync.contracts.due import DueOutcome, DueRequest, DueWeek, EditionDue, FindDueWeek
 from devsync.contracts.edition import EditionRequest, EditionResult
 from devsync.domain.changelog.due import lateness
+from devsync.domain.instants import in_utc
 from devsync.runtime.policies import BOOTSTRAP, call
 from workflows.shared.signals import signal_if_open, with_refusal
 from workflows.shared.story import due_story
@@ -48,7 +49,7 @@ class EditionTrigger:
             activities.FIND_DUE_WEEK,
             FindDueWeek(team=request.team, scheduled_at=scheduled_at),
             BOOTSTRAP,
-            summary=f"Which week was due at {scheduled_at:%Y-%m-%d %H:%M} UTC? Until config/ can be read",
+            summary=f"Which week was due at {in_utc(scheduled_at)}? Until config/ can be read",
         )
         workflow.upsert_search_attributes([names.ISO_WEEK.value_set(week.iso_week)])
         run_id = await _start_edition(request, week, scheduled_at)

@@ -7,6 +7,7 @@ from temporalio import workflow
 from devsync.contracts.approval import ApprovalPlan, ApprovalProgress, ApprovalState
 from devsync.contracts.delivery import DeliverySchedule
 from devsync.contracts.edition import EditionComposed, EditionPlan, EditionRendered
+from devsync.domain.instants import in_utc
 from workflows.delivery.channels import hand_over
 from workflows.edition import making
 from workflows.edition.approval import Approval
@@ -42,7 +43,7 @@ def banner_of(plan: EditionPlan, approval: ApprovalProgress) -> str:
     if approval.state is ApprovalState.WAITING:
         return (
             f"Preview {approval.preview}, not posted yet: waits for approval until "
-            f"{approval.until:%Y-%m-%d %H:%M} UTC. Answer with: "
+            f"{in_utc(approval.until)}. Answer with: "
             f"python starter.py edition approve {plan.team} --week {plan.iso_week} --preview {approval.preview}"
         )
     said = f": {approval.note}" if approval.note else ""

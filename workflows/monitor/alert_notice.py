@@ -13,6 +13,7 @@ from devsync.domain.health.book import Notice as Telling
 from devsync.domain.health.leads import STARTER, command_of, leads_of
 from devsync.domain.health.meaning import MEANINGS
 from devsync.domain.health.wording import counted_words, span_words, state_words
+from devsync.domain.instants import in_utc
 
 _SHOWN = 20
 MUTED_MINUTES = 60
@@ -146,4 +147,4 @@ def _openings(alerts: Sequence[Alert]) -> list[datetime]:
 
 
 def _at(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC"
+    return in_utc(instant)

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 from devsync.contracts.monitor import AcknowledgeAlert, AcknowledgeAlerts, MonitorAnswer, MuteAlerts, UnmuteAlerts
 from devsync.domain.health import alerts
 from devsync.domain.health.book import Alert, AlertBook, Mute, Round
+from devsync.domain.instants import in_utc
 from devsync.domain.model import Model
 from devsync.domain.refusal import Refused
 from workflows.monitor.alert_records import AlertRecords, mute_entry
@@ -132,8 +133,8 @@ class Minding:
                 return f"{_named(after.changed)} acknowledged by {said.by}"
             case MuteAlerts():
                 mute = _mute(said, now)
-                until = f"{mute.until:%Y-%m-%d %H:%M} UTC"
-                begins = "" if mute.since <= now else f" from {mute.since:%Y-%m-%d %H:%M} UTC"
+                until = in_utc(mute.until)
+                begins = "" if mute.since <= now else f" from {in_utc(mute.since)}"
                 self._records.tell(mute_entry("muted", said.pattern, said.by, now, until=until, reason=said.reason))
                 return f"{said.pattern} is muted{begins} until {until}"
             case UnmuteAlerts():

@@ -21,6 +21,7 @@ from devsync.contracts.refresh import RefreshResult
 from devsync.domain.changelog.due import told
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.escalation.ending import ending
+from devsync.domain.instants import in_utc
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.plan import StepState
 from devsync.rendering.wording import listed, what_stands_in
@@ -56,7 +57,7 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
     doing = ended.value if ended is not None and has_no_edition else _DOING[progress.phase]
     lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{doing}**", ""]
     if progress.deadline:
-        lines.append(f"- Deadline: {progress.deadline:%Y-%m-%d %H:%M} UTC")
+        lines.append(f"- Deadline: {in_utc(progress.deadline)}")
     if progress.units_total:
         lines.append(f"- Collected: {len(progress.units_done)} of {progress.units_total} sources")
     if progress.result is not None and not has_no_edition:
@@ -125,7 +126,7 @@ def due_story(
     request: DueRequest, scheduled_at: datetime, due: EditionDue | None = None, refused: Sequence[str] = ()
 ) -> str:
     """When a firing was due, which week that means and what became of it, or what it waits for."""
-    lines = [f"### The changelog of {request.team} was due at {scheduled_at:%Y-%m-%d %H:%M} UTC"]
+    lines = [f"### The changelog of {request.team} was due at {in_utc(scheduled_at)}"]
     if due is None:
         lines.append("Now: **reading the team's file**, again and again while it is wrong")
     else:
@@ -138,7 +139,7 @@ def due_story(
 def amendment_story(request: AmendmentRequest, progress: AmendmentProgress) -> str:
     """What a partial edition still lacks, what was added to it, and until when it is asked for."""
     plan = request.plan
-    until = f"{progress.until:%Y-%m-%d %H:%M} UTC"
+    until = in_utc(progress.until)
     wanted = len(progress.missing) - len(progress.given_up)
     doing = progress.ended or f"asking again for {wanted} missing, until {until}"
     if progress.asked is not None and not progress.ended:

@@ -15,6 +15,7 @@ from devsync.domain.health.inhibition import is_said, left_to
 from devsync.domain.health.rules import Problem, Verdict
 from devsync.domain.health.since import became_of
 from devsync.domain.health.telling import tell
+from devsync.domain.instants import in_utc
 from devsync.domain.refusal import NotThere, Refused
 
 LONGEST_MUTE = timedelta(days=30)
@@ -75,7 +76,7 @@ def mute_beside(book: AlertBook, alert_id: str, asked: Mute, now: datetime) -> R
     if not any(alert.id == alert_id and alert.is_open for alert in book.alerts):
         raise NotThere(became_of(alert_id, book.alerts))
     if (before := book.mute_of(asked.pattern, now)) is not None:
-        raise Refused(f"{before.by} has muted it already, until {before.until:%Y-%m-%d %H:%M} UTC")
+        raise Refused(f"{before.by} has muted it already, until {in_utc(before.until)}")
     return mute(book, asked, now)
 
 

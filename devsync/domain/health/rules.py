@@ -4,7 +4,6 @@ Where a part could not be read, nothing found is not the same as nothing wrong: 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, Field
@@ -18,6 +17,7 @@ from devsync.domain.health.counted import Counted
 from devsync.domain.health.naming import EDITIONS, OTHERS, RuleName, key_of
 from devsync.domain.health.snapshot import DATABASE, EditionRun, ServiceWindow, Snapshot
 from devsync.domain.health.thresholds import Thresholds
+from devsync.domain.instants import in_utc
 from devsync.domain.model import Model
 
 SUBJECTS_AT_MOST = 200
@@ -222,8 +222,7 @@ def _edition_missing(snapshot: Snapshot, _: Thresholds) -> _Found:
             subject=one.key,
             team=one.team,
             level=ErrorSeverity.CRITICAL,
-            summary=f"the edition of {one.team} for {one.iso_week} was not delivered by"
-            f" {one.deadline.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+            summary=f"the edition of {one.team} for {one.iso_week} was not delivered by {in_utc(one.deadline)}",
         )
         for one in missing(snapshot.due or (), snapshot.window.end)
     ]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from devsync.domain.health.book import Alert
+from devsync.domain.instants import in_utc
 
 _ID: Final = re.compile(r"(?P<key>.+)@\d[^@]*")
 
@@ -31,4 +32,4 @@ def became_of(named: str, alerts: Iterable[Alert]) -> str:
 
 
 def _at(instant: datetime | None) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC" if instant else "a while"
+    return in_utc(instant) if instant else "a while"
