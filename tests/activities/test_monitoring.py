@@ -21,7 +21,7 @@ from devsync.storage.errors import Errors
 from devsync.storage.operations import Operations
 from sandbox.postgres import PostgresServer
 from tests.configuration import shipped_settings
-from tests.servers import new_database, running_temporal
+from tests.servers import own_database, running_temporal
 from tests.storage.test_errors import record
 from tests.storage.test_operations import operation
 from tests.storage.test_performance import record_edition
@@ -39,9 +39,10 @@ async def client() -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
-    database = Database(postgres.url(new_database(postgres)))
-    yield database
-    await database.dispose()
+    with own_database(postgres) as url:
+        database = Database(url)
+        yield database
+        await database.dispose()
 
 
 @pytest.fixture

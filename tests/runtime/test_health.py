@@ -29,7 +29,7 @@ from sandbox.postgres import PostgresServer
 from sandbox.temporal_server import TemporalServer
 from tests.configuration import shipped_settings
 from tests.e2e.stage import eventually
-from tests.servers import new_database, running_temporal
+from tests.servers import own_database, running_temporal
 from tests.storage.test_errors import record
 from tests.storage.test_operations import operation
 
@@ -43,9 +43,10 @@ LATER = DUE_AT + timedelta(hours=3)
 
 @pytest.fixture
 async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
-    database = Database(postgres.url(new_database(postgres)))
-    yield database
-    await database.dispose()
+    with own_database(postgres) as url:
+        database = Database(url)
+        yield database
+        await database.dispose()
 
 
 @pytest.fixture
