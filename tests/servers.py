@@ -46,7 +46,7 @@ async def running_postgres() -> AsyncIterator[PostgresServer]:
             try:
                 yield server
             finally:
-                await server.kill()  # nobody reads its files any more: it need not write all databases once more
+                await server.abandon()  # nobody reads its files any more
 
 
 @asynccontextmanager
