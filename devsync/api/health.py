@@ -40,7 +40,8 @@ class Known:
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
 
 
-_MONITOR_ANSWERS_WITHIN = 3.0
+MONITOR_ANSWERS_WITHIN = 3.0
+BREAKERS_ANSWER_WITHIN = 5.0
 """Seconds."""
 _log = logging.getLogger("devsync.api")
 
@@ -92,7 +93,7 @@ async def alerts_of_the_product(core: Core) -> list[dict[str, Any]] | None:
     if client is None:
         return None
     try:
-        async with asyncio.timeout(_MONITOR_ANSWERS_WITHIN):
+        async with asyncio.timeout(MONITOR_ANSWERS_WITHIN):
             view = await MonitorOperations(client).view()
     except (MonitorSilent, RPCError, TimeoutError) as error:
         _log.info("the monitor's alerts cannot be told: %s", error)
@@ -115,7 +116,7 @@ async def _standings(client: Client | None) -> dict[str, dict[str, Any]] | None:
     if client is None:
         return None
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(BREAKERS_ANSWER_WITHIN):
             standings = await BreakerOperations(client).standings()
     except (RPCError, TimeoutError) as error:
         _log.info("the breakers cannot be told: %s", error)

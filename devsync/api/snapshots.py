@@ -41,14 +41,15 @@ class Snapshots:
             return self._of_before(key, NotInTime(f"the records did not answer within {BLOCKS_FOR:g} s"))
         except _AWAY as error:
             return self._of_before(key, error)
-        return _told(datetime.now(UTC), answer)
+        now = datetime.now(UTC)
+        return _told(now, answer, now)
 
     def _of_before(self, key: str, error: Exception) -> Answer:
         with self._lock:
             last = self._last.get(key)
         if last is None:
             raise error
-        return _told(*last)
+        return _told(*last, datetime.now(UTC))
 
     def _keep(self, key: str, done: Future[Answer]) -> None:
         if done.cancelled():
@@ -64,6 +65,6 @@ class Snapshots:
                 del self._last[next(iter(self._last))]
 
 
-def _told(as_of: datetime, answer: Answer) -> Answer:
-    age = (datetime.now(UTC) - as_of).total_seconds()
+def _told(as_of: datetime, answer: Answer, now: datetime) -> Answer:
+    age = (now - as_of).total_seconds()
     return {**answer, "as_of": as_of, "age_seconds": round(max(age, 0.0), 3)}

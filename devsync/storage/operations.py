@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from math import isfinite
 
 from sqlalchemy import Executable, text
 
@@ -23,10 +24,16 @@ class Operations:
         self._database = database
 
     async def write(self, records: Sequence[OperationRecord]) -> None:
-        """Writes those that are not there yet. Raises DatabaseUnavailable and NotMigrated."""
-        if records:
-            rows = json.dumps([storable(record.model_dump(mode="json")) for record in records])
+        """Writes those that are not there yet; what has no numbers is no measurement. Raises DatabaseUnavailable and
+        NotMigrated."""
+        if measured := [record for record in records if _is_measured(record)]:
+            rows = json.dumps([storable(record.model_dump(mode="json")) for record in measured])
             await self._database.execute(_INSERT.bindparams(rows=rows))
+
+
+def _is_measured(record: OperationRecord) -> bool:
+    """JSON knows no NaN: one of them, by a broken clock, and PostgreSQL would refuse all that are written with it."""
+    return all(map(isfinite, (record.seconds, record.api_seconds, record.peak_memory_mb or 0)))
 
 
 def upsert_operations(records: Sequence[OperationRecord]) -> Executable:

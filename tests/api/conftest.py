@@ -10,12 +10,26 @@ from devsync.api.connection import Connection
 from devsync.api.core import Core, core_of
 from devsync.api.handler import ChangelogErrorHandler
 from sandbox.worlds.demo import demo_world
-from tests.e2e.stage import Stage, stage_for
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, stage_for
 from tests.servers import Servers
 
 Handlers = Callable[..., ChangelogErrorHandler]
 
 WEEK = "2026-W47"
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has much else to do answers late, and that is no concern of these tests: which are about how long
+    somebody waits set that themselves."""
+    for bound in (
+        "api.breakers.BLOCKS_FOR",
+        "api.health.BREAKERS_ANSWER_WITHIN",
+        "api.health.MONITOR_ANSWERS_WITHIN",
+        "api.snapshots.BLOCKS_FOR",
+        "runtime.health.PATIENCE_SECONDS",
+    ):
+        monkeypatch.setattr(f"devsync.{bound}", PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")

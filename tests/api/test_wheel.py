@@ -71,4 +71,4 @@ async def test_an_example_runs_in_an_empty_environment(wheel: Path, product: Sta
         query = "SELECT plan, outcome FROM recoveries WHERE workflow_id LIKE 'recovery:program:agent_hook:%'"
         return product.rows(query) == [{"plan": "program", "outcome": "stand_in"}]
 
-    await eventually(is_on_record, 20)
+    await eventually(is_on_record)

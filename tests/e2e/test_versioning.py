@@ -15,7 +15,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.worlds.demo import demo_world
 from tests.checkout import Edit, changed_checkout
 from tests.e2e.builds import DRAINAGE, Builds, builds_of, processes_of_activities
-from tests.e2e.stage import PATIENCE_SECONDS, eventually, stage_for
+from tests.e2e.stage import PATIENCE_SECONDS, eventually, stage_for, until_listed
 from tests.servers import Servers, running_temporal
 
 Result = TypeVar("Result")
@@ -38,6 +38,7 @@ NEW_FIELDS = (
 )
 RECALL = "        await self._recall()\n"
 PATCH = '        if workflow.patched("record-first"):\n            await self._record()\n'
+PASSED = 'TemporalChangeVersion = "record-first" AND ExecutionStatus = "Running"'
 PATCHED = Edit("workflows/delivery/delivery.py", RECALL, f"{RECALL}{PATCH}")
 """A run that has passed here is stuck on a build that knows nothing of the patch."""
 
@@ -61,12 +62,12 @@ async def test_an_edition_ends_on_its_build_while_the_next_one_starts_on_the_new
 ) -> None:
     stage = builds.stage
     second = changed_checkout(tmp_path / "build-2", [INCOMPATIBLE])
-    slow = stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=3000))
+    slow = stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=9000))
     async with builds.worker("1") as old:
         await builds.set_current("1")
-        begun = await stage.start()
-        await stage.until_phase(begun, Phase.COLLECTING)
         async with builds.worker("2", second) as new:
+            begun = await stage.start()
+            await stage.until_phase(begun, Phase.COLLECTING)
             await builds.set_current("2")
             stage.sandbox.faults.clear(slow)
             fresh = await stage.start(QUIET_WEEK)
@@ -124,9 +125,11 @@ async def test_a_run_that_has_passed_a_new_patch_is_pinned_before_the_roll_back(
         stage.sandbox.pause("slack")
         await ended(await stage.start())
         delivery = stage.delivery(stage.week)
+        # What the server's list does not have yet would be passed over.
+        await until_listed(stage.client, PASSED, delivery.id)
         await builds.temporal(
             *("workflow", "update-options", "--yes", "--reason", "roll back"),
-            *("--query", 'TemporalChangeVersion = "record-first" AND ExecutionStatus = "Running"'),
+            *("--query", PASSED),
             *("--versioning-override-behavior", "pinned", "--versioning-override-build-id", "2"),
             *("--versioning-override-deployment-name", builds.deployment),
         )

@@ -64,4 +64,4 @@ async def test_who_serves_a_queue_of_workflows_serves_the_activities_on_it_too(t
         await asyncio.sleep(0.5)
         assert not serving.done()
     async with Worker(client, task_queue=names.EDITIONS_QUEUE, activities=[work]):
-        await asyncio.wait_for(serving, 20)
+        await asyncio.wait_for(serving, 60)

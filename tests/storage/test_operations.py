@@ -1,8 +1,10 @@
 """Operations on record, in a real database: once each, and counted as they come in."""
 
 from datetime import UTC, datetime, timedelta
+from math import inf, nan
 from typing import Any
 
+import pytest
 from sqlalchemy import select, text
 
 from devsync.contracts.operations import OperationKind, OperationRecord
@@ -53,6 +55,14 @@ async def test_an_operation_comes_back_as_it_was_and_once_however_often_it_is_to
 async def test_text_that_the_database_cannot_hold_keeps_no_operation_from_being_recorded(database: Database) -> None:
     await Operations(database).write([operation(1, workflow_id="a\0b \ud800")])
     assert [one.workflow_id for one in await stored(database)] == ["a\ufffdb \ufffd"]
+
+
+@pytest.mark.parametrize("numbers", [{"seconds": nan}, {"api_seconds": inf}, {"peak_memory_mb": nan}])
+async def test_what_is_no_number_takes_nothing_with_it_that_is_one(
+    database: Database, numbers: dict[str, float]
+) -> None:
+    await Operations(database).write([operation(1), operation(2, **numbers), operation(3)])
+    assert await stored(database) == [operation(1), operation(3)]
 
 
 async def test_what_is_told_twice_is_counted_once(database: Database) -> None:

@@ -151,7 +151,9 @@ class GatedCall:
             if not isinstance(found, Future):
                 return found
             try:
-                lease = await asyncio.wait_for(asyncio.wrap_future(found), max(patient_until - monotonic(), 0))
+                # Not wait_for: before Python 3.12 it forgets a cancellation in the moment in which the lease comes.
+                async with asyncio.timeout(max(patient_until - monotonic(), 0)):
+                    lease = await asyncio.wrap_future(found)
             except BaseException as error:
                 self._gone(found, is_lost=isinstance(error, TimeoutError))
                 if not isinstance(error, TimeoutError):

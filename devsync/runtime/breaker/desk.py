@@ -67,7 +67,9 @@ class Desk:
     async def report_in_time(self) -> None:
         """One report, when there are news; without any, after a while. What an outage has left goes out at once."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), self.interval * CALM)
+            # Not wait_for: before Python 3.12 it forgets that it was cancelled where the news come in that moment.
+            async with asyncio.timeout(self.interval * CALM):
+                await self._news.wait()
         self._news.clear()
         is_behind = True
         while is_behind:
@@ -153,7 +155,8 @@ class Desk:
     async def _lend(self) -> None:
         while self._waiters:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.tell(), TELL_FIRST)
+                async with asyncio.timeout(TELL_FIRST):
+                    await self.tell()
             if not self._waiters:
                 return
             self._asked_for, self._waiters = self._waiters, []

@@ -88,7 +88,7 @@ class Stage:
                 return (await self.snapshot(service)).standing.state is state
             return False
 
-        await eventually(is_there, 15)
+        await eventually(is_there)
         return await self.snapshot(service)
 
     async def configured(self, gate: Gate) -> None:

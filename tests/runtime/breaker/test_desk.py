@@ -9,7 +9,7 @@ import pytest
 from devsync.contracts.breaker import AskProbe, ProbeAnswer
 from devsync.domain.breaker import AdmissionKind, Outcomes, State
 from devsync.runtime.breaker import desk
-from devsync.runtime.breaker.gates import Gates
+from devsync.runtime.breaker.gates import Gates, _for_ever
 from tests.e2e.stage import eventually
 from tests.runtime.breaker.stage import Stage, fail, until
 
@@ -78,6 +78,25 @@ async def test_who_comes_when_nobody_is_served_any_more_decides_by_itself(stage:
     assert (await stage.snapshot(service)).totals.probes_lent == 0, "nobody would tell how the probe ended"
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_news_in_the_moment_of_the_end_hold_nobody_up(stage: Stage, turns: int) -> None:
+    """So many turns of the event loop after they came."""
+    service = stage.service()
+    async with stage.gates(service) as gates:
+        await stage.configured(gates.gate(service))
+        own = gates._desks[service]
+        reporting = asyncio.create_task(_for_ever(own.report_in_time))
+        await asyncio.sleep(0)  # until it waits for news
+        own.wake()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reporting.cancel()
+        await asyncio.wait([reporting], timeout=30)
+        has_ended = reporting.done()
+        reporting.cancel()
+        assert has_ended
+
+
 async def test_after_an_outage_what_could_not_be_told_is_told_without_a_calm_wait_in_between(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,4 +116,4 @@ async def test_after_an_outage_what_could_not_be_told_is_told_without_a_calm_wai
         async def all_told() -> bool:
             return (await stage.snapshot(service)).totals.failures == slices + 1
 
-        await eventually(all_told, 20)
+        await eventually(all_told)
