@@ -43,6 +43,7 @@ from devsync.runtime.versioning import deployment_config
 from devsync.runtime.worker_process import GRACE, READY_LINE
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
+from devsync.settings.live import LiveConfiguration
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits
@@ -153,7 +154,7 @@ async def _tell_metrics(process: Process, account: Account) -> None:
     configuration, told = process.configuration, meter()
     count_from_zero(told, process.temporal.namespace, configuration.teams)
     of_process = ProcessMetrics(told, {"errors": account.errors, "operations": account.operations})
-    standing = StandingMetrics(told, process.temporal, process.database, configuration)
+    standing = StandingMetrics(told, process.temporal, process.database, LiveConfiguration(configuration))
     await process.stack.enter_async_context(told_every(PROCESS_EVERY, of_process.tell))
     await process.stack.enter_async_context(told_every(STANDING_EVERY, standing.tell))
 

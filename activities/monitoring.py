@@ -51,7 +51,7 @@ class MonitorActivities:
         configuration = await self._current(notes)
         settings = _settings(configuration)
         if not settings.is_on:
-            return Looked(settings=settings, notes=tuple(notes))
+            return Looked(settings=settings, called_off=message.called_off, notes=tuple(notes))
         snapshot = await take_snapshot(
             self._database,
             self._client,

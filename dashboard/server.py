@@ -12,7 +12,6 @@ import uvicorn
 from slack_sdk.signature import SignatureVerifier
 
 from dashboard.app import create_app
-from dashboard.configuration import LiveConfiguration
 from dashboard.feed_addresses import FeedAddresses
 from dashboard.openid import OpenId
 from dashboard.picture import Watch
@@ -25,6 +24,7 @@ from devsync.runtime.connection import NamespaceUnusable, TemporalUnreachable, c
 from devsync.runtime.payload_codec import SealedPayloads
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import Environment, read_environment
+from devsync.settings.live import LiveConfiguration
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl

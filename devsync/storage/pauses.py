@@ -34,9 +34,8 @@ class Pause(NamedTuple):
 async def pauses(database: Database, teams: Collection[str]) -> dict[str, list[Pause]]:
     """Of each of those teams that had any, the oldest first. Raises DatabaseUnavailable and NotMigrated.
 
-    From each resumption back to the last pause before it. An earlier pause without a resumption of its own says nothing:
-    the schedule may have been resumed by other means, and whoever took it for paused would miss that an edition is
-    missing.
+    From each resumption back to the last pause before it. A pause without a resumption of its own says nothing: the
+    schedule may have been resumed by other means, and an edition that is missing would not be missed.
     """
     found: dict[str, list[Pause]] = {}
     begun = {}

@@ -118,8 +118,9 @@ async def test_files_are_read_again_when_they_change_and_a_wrong_one_is_noted(
     assert looked.settings.interval == MINUTE / 2
     assert f"{file}:1" in looked.notes[0]
     file.write_text("changelog_monitoring: {enable_real_time_monitoring: false}\n")
-    looked = await look(monitor)
+    looked = await look(monitor, called_off={"core:2026-W47": "paused"})
     assert (looked.settings.is_on, looked.health, looked.notes) == (False, None, ())
+    assert looked.called_off == {"core:2026-W47": "paused"}, "who looks at nothing forgets nothing"
 
 
 # The heartbeat.

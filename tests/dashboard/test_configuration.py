@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import configuration
+from devsync.settings import live as live_settings
 from devsync.settings.configuration import Configuration, load_configuration
 from tests.dashboard.conftest import House
 
@@ -36,7 +36,7 @@ async def test_of_two_that_are_read_at_once_the_newer_one_holds(house: House, mo
             is_newer_read.wait(30)
         return read
 
-    monkeypatch.setattr(configuration, "load_configuration", slow_at_first)
+    monkeypatch.setattr(live_settings, "load_configuration", slow_at_first)
     house.change_team(timezone="Asia/Tokyo")
     older = asyncio.create_task(live.now())
     await asyncio.to_thread(is_older_read.wait, 30)

@@ -1,4 +1,4 @@
-"""When a schedule was paused is found without reading the whole audit: a pause that is over still calls its weeks off."""
+"""When a schedule was paused is found without reading the whole audit: one that is over still calls off its weeks."""
 
 import sqlalchemy as sa
 from alembic import op
