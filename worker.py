@@ -41,7 +41,7 @@ from devsync.runtime.pollers import until_polled
 from devsync.runtime.telemetry import PROCESS_EVERY, STANDING_EVERY, export_metrics, meter, told_every, wants_traces
 from devsync.runtime.versioning import deployment_config
 from devsync.runtime.worker_process import GRACE, READY_LINE
-from devsync.settings.configuration import Configuration, load_configuration
+from devsync.settings.configuration import Configuration, load_what_is_right
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
 from devsync.settings.live import LiveConfiguration
 from devsync.settings.problems import ConfigError
@@ -90,7 +90,9 @@ class Account:
 
 async def run() -> None:
     environment = read_environment()
-    configuration = load_configuration(environment.config_dir)
+    configuration = load_what_is_right(environment.config_dir)
+    for problem in configuration.left_out.values():
+        logging.getLogger("devsync.worker").error("a team is left out until its file is right: %s", problem)
     if environment.metrics_address:
         export_metrics(environment.metrics_address)
     account = Account(configuration)

@@ -65,7 +65,7 @@ class MonitorActivities:
         limits = configuration.monitoring.limits
         health = assess(snapshot, limits)
         unwritten, missed = await asyncio.gather(self._keep(health), self._heartbeat.send())
-        snapshot = snapshot.model_copy(update={"unwritten": unwritten})
+        snapshot = snapshot.model_copy(update={"unwritten": unwritten, "left_out": dict(configuration.left_out)})
         return Looked(
             settings=settings,
             health=health,

@@ -73,8 +73,8 @@ def _titled(text: str) -> tuple[str, str]:
 
 
 async def _under_way(operations: ApprovalOperations, team: str, week: str | None) -> str:
-    """The id of the edition that is meant. One that runs goes by its team's file as it was when it began: whether that is
-    still there, or right, is no matter. Raises ConfigError where no such edition runs either."""
+    """The id of the edition that is meant. One that runs goes by its team's file as it was when it began: whether that
+    is still there, or right, is no matter. Raises ConfigError where no such edition runs either."""
     try:
         return names.edition_id(team, week_or_last(week, team_of(read_environment().config_dir, team)))
     except ConfigError:
