@@ -13,6 +13,7 @@ from devsync.contracts.edition import EditionStatus
 from devsync.domain.changelog.edition import Contributor, Gap
 from devsync.domain.model import Model
 from devsync.storage.database import Database
+from devsync.storage.deliveries import has_reached_readers
 from devsync.storage.tables import deliveries, editions
 from devsync.storage.upsert import upsert
 
@@ -103,7 +104,7 @@ class Editions:
             .where(
                 deliveries.c.team == editions.c.team,
                 deliveries.c.iso_week == editions.c.iso_week,
-                deliveries.c.delivered_at.is_not(None),
+                has_reached_readers(),
             )
             .exists()
         )
