@@ -155,10 +155,14 @@ def delivery_statements(records: Sequence[DeliveryRecord]) -> list[Executable]:
     return [_upsert(records), *(_delete_outdated(*channel) for channel in channels)]
 
 
+def is_for_readers() -> ColumnElement[bool]:
+    """Of a part: it belongs to a channel of the edition, and not to a preview, which reviewers alone see."""
+    return ~deliveries.c.channel.startswith(REVIEWERS_PREFIX, autoescape=True)
+
+
 def has_reached_readers() -> ColumnElement[bool]:
-    """Of a part: it stands in a channel of the edition. A preview, which reviewers alone see, does not count."""
-    is_preview = deliveries.c.channel.startswith(REVIEWERS_PREFIX, autoescape=True)
-    return and_(deliveries.c.delivered_at.is_not(None), ~is_preview)
+    """Of a part: it stands, or stood, in a channel of the edition."""
+    return and_(deliveries.c.delivered_at.is_not(None), is_for_readers())
 
 
 def _upsert(records: Sequence[DeliveryRecord]) -> Executable:
