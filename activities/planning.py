@@ -103,7 +103,6 @@ def _approval(team: TeamConfig) -> ApprovalPlan | None:
     if not asked.required:
         return None
     reviewers = tuple(
-        ChannelPlan(key=f"approval-{names.slack_key(target)}", kind=names.SLACK, target=target)
-        for target in asked.reviewers
+        ChannelPlan(key=names.reviewers_key(target), kind=names.SLACK, target=target) for target in asked.reviewers
     )
     return ApprovalPlan(reviewers=reviewers, wait=asked.wait, on_timeout=asked.on_timeout)

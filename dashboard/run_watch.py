@@ -11,13 +11,13 @@ from typing import Final, NamedTuple
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from dashboard.configuration import LiveConfiguration, zone_of
 from dashboard.picture import EVERY_SECONDS
 from dashboard.run_picture import RUNNING, EndedRun, OpenRun, RunPicture, Tab, phases_of_progress, phases_of_record
 from dashboard.runs_in_temporal import PATIENCE, RunsInTemporal
 from dashboard.shared import Shared
 from devsync.contracts import names
 from devsync.domain.insight.span import Span
+from devsync.settings.live import LiveConfiguration, zone_of
 from devsync.storage.attempts import attempts_of, calls_of
 from devsync.storage.database import Database
 from devsync.storage.deliveries import Deliveries

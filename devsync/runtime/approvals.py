@@ -86,6 +86,11 @@ class ApprovalOperations:
             raise EditionNotUnderWay(workflow_id) from error
         return answer
 
+    async def running(self, team: str) -> list[str]:
+        """Ids of the team's editions that are under way; one that began this second may not be listed yet."""
+        runs = [run.id async for run in self._client.list_workflows(_RUNNING)]
+        return [run for run in runs if (key := names.week_key(run)) is not None and key.team == team]
+
     async def is_running(self, workflow_id: str, *, run_id: str = "") -> bool:
         try:
             described = await self._client.get_workflow_handle(workflow_id, run_id=run_id or None).describe()

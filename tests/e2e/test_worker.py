@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from commands.stack import ROOT
+from devsync.contracts.edition import EditionStatus
 from sandbox.processes import start_process
 from tests.e2e.stage import Stage
 
@@ -49,3 +51,19 @@ async def test_what_is_missing_at_the_start_is_one_clear_message(
     assert process.returncode == 1
     assert message in text
     assert "Traceback" not in text
+
+
+async def test_a_mistake_in_one_teams_file_keeps_no_other_team_from_its_edition(stage: Stage) -> None:
+    """And the one that is left out has its own as soon as its file is right, by services that no other team uses."""
+    own = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
+    right = own.read_text()
+    other = yaml.safe_load(right) | {"team": "other", "channels": [{"kind": "slack", "channel": "#oncall"}]}
+    del other["jira"]
+    own.with_name("other.yaml").write_text(yaml.safe_dump(other))
+    own.write_text(right.replace("channels:", "chanels:"))
+    async with stage.worker() as process:
+        assert f"a team is left out until its file is right: {own}" in process.log_tail()
+        code, _, errors = await stage.starter("run", "other", "--week", stage.week)
+        assert code == 0, errors
+        own.write_text(right)
+        assert (await stage.run()).status is EditionStatus.COMPLETE

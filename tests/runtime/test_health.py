@@ -16,9 +16,11 @@ from devsync.domain.health.snapshot import DueEdition
 from devsync.runtime.due_editions import due_editions, week_key
 from devsync.runtime.health import check_health, take_snapshot
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.runtime.schedule_deeds import in_audit
 from devsync.runtime.schedules import apply_schedule, handle_of
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from devsync.storage.deliveries import DeliveryRecord
 from devsync.storage.errors import Errors
@@ -209,6 +211,43 @@ async def test_a_paused_schedule_is_not_missed_nor_afterwards(
     seen = {week_key(team, WEEK): PAUSED}
     (found,) = [one for one in await due(database, client, configuration, **seen) if one.iso_week == WEEK]
     assert found.called_off == PAUSED
+
+
+@pytest.mark.parametrize(
+    ("deeds", "called_off"),
+    [
+        (("pause", "resume"), "its schedule was paused: anna: holidays"),
+        (("resume",), ""),
+        (("pause",), ""),  # and yet it is not paused any more: nobody knows since when
+    ],
+)
+async def test_a_pause_that_is_over_is_known_by_the_audit(
+    database: Database, client: Client, configuration: Configuration, team: str, deeds: tuple[str, ...], called_off: str
+) -> None:
+    await apply_schedule(client, configuration.team(team))
+    due_at = MONDAY_NINE.due_at(WEEK)
+    around = {"pause": due_at - timedelta(days=1), "resume": due_at + timedelta(hours=1)}
+    entries = [
+        in_audit(team, "anna", deed, "done", "holidays").model_copy(update={"at": around[deed], "id": deed})
+        for deed in deeds
+    ]
+    await Audit(database).write(entries)
+    (found,) = [one for one in await due(database, client, configuration) if one.iso_week == WEEK]
+    assert found.called_off == called_off
+
+
+async def test_a_pause_that_was_over_before_the_week_fell_due_calls_nothing_off(
+    database: Database, client: Client, configuration: Configuration, team: str
+) -> None:
+    await apply_schedule(client, configuration.team(team))
+    early = MONDAY_NINE.due_at(WEEK) - timedelta(days=1)
+    entries = [
+        in_audit(team, "anna", deed, "done").model_copy(update={"at": early + timedelta(minutes=number), "id": deed})
+        for number, deed in enumerate(("pause", "resume"))
+    ]
+    await Audit(database).write(entries)
+    (found,) = [one for one in await due(database, client, configuration) if one.iso_week == WEEK]
+    assert found.called_off == ""
 
 
 async def deliver(database: Database, team: str, iso_week: str) -> None:

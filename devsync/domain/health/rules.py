@@ -245,6 +245,10 @@ def _blind(snapshot: Snapshot, _: Thresholds) -> _Found:
     """A database that takes nothing may be away next, and come back as it was: one problem, over when both are."""
     wrong = {DATABASE: ("unwritten", f"nothing is written down: {snapshot.unwritten}")} if snapshot.unwritten else {}
     wrong |= {who: ("unread", f"the monitor cannot see: {why}") for who, why in snapshot.unread.items()}
+    wrong |= {
+        f"{team}.yaml": ("left_out", f"the team {team} has no editions, and nobody would miss them: {why}")
+        for team, why in snapshot.left_out.items()
+    }
     return [
         Problem(rule=RuleName.BLIND, subject=who, aspect=aspect, level=ErrorSeverity.HIGH, summary=summary)
         for who, (aspect, summary) in wrong.items()

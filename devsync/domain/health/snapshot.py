@@ -132,6 +132,8 @@ class Snapshot(Model):
     machine: Machine = Machine()
     unwritten: str = ""
     """Why the database takes nothing; empty: nobody has tried, or it does."""
+    left_out: dict[str, str] = {}
+    """Teams of which nothing is known, since their files have been wrong from the start, and what is wrong."""
     unread: dict[str, str] = {}
     """Who could not be asked, and a sentence that says why: what they know is None above."""
 
