@@ -251,6 +251,7 @@ def main() -> int:
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("temporalio.activity").addFilter(ToldAlready())
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # at INFO it lists what it is made of
     keep_house()
     try:
         asyncio.run(run())

@@ -188,6 +188,11 @@ class RunPicture:
             return AFTERWARDS
         return self.phases[attempt.stretch].name if self.phases else ""
 
+    @property
+    def tells_phases(self) -> bool:
+        """Whether of any attempt: an amendment has no phases."""
+        return any(map(self.phase_of, self.attempts))
+
 
 def amending(progress: AmendmentProgress) -> str:
     """What an amendment does now, in a sentence."""

@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from commands.stack import ROOT
+from commands.stack import ROOT, worker_process
 from devsync.contracts.edition import EditionStatus
 from sandbox.processes import start_process
 from tests.e2e.stage import Stage
 
 RUNS = 50
+
+
+async def test_a_worker_that_starts_says_that_it_is_ready_and_nothing_else(stage: Stage) -> None:
+    async with worker_process(stage.directory, stage.environment, "worker") as worker:
+        first, *_ = worker.log_file.read_text().splitlines()
+    assert "INFO devsync.worker: worker ready: serving " in first
 
 
 async def test_a_worker_told_to_stop_exits_0_fifty_times_of_fifty(stage: Stage) -> None:
