@@ -28,7 +28,7 @@ from workflows.edition.rendering import rendered_somehow
 from workflows.edition.results import made_edition
 from workflows.shared.counting import count_amendment
 from workflows.shared.failures import reason_of
-from workflows.shared.waiting import is_done_unless
+from workflows.shared.waiting import do_unless
 
 FIRST_RECOVERY = 100
 """Its recoveries are numbered from there: those of the week's editions come before."""
@@ -107,7 +107,7 @@ class Amendment(AmendmentRun):
         self._tell(ended=self._ended)
         if self._must_retell:
             await self._say_that_it_ends()
-        await is_done_unless(self._records.write(self._request.plan), lambda: self._is_replaced)
+        await do_unless(self._records.write(self._request.plan), lambda: self._is_replaced)
 
     async def _say_that_it_ends(self) -> None:
         """The edition would go on promising more. One try: who ends it wants it to end."""
@@ -187,7 +187,7 @@ class Amendment(AmendmentRun):
             made.append(await make())
 
         try:
-            is_done = await is_done_unless(keep(), is_cut_short)
+            is_done = await do_unless(keep(), is_cut_short)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise

@@ -49,7 +49,7 @@ async def keep_places(request: RecoveryRequest, course: Course, hearing: Hearing
 def _give(hearing: Hearing, places: Sequence[HeldPlace]) -> None:
     """They are another's now."""
     for place in places:
-        hearing.places.is_over(place.escalation_id)
+        hearing.places.forget(place.escalation_id)
 
 
 def _places_of(hearing: Hearing) -> tuple[HeldPlace, ...]:

@@ -122,7 +122,7 @@ class ChannelParts:
         self._was_seen = self._was_seen or index == 0
         self._keep(self.part(index), state=PartState.DELIVERED, message_id=answer.message_ts, last_error="")
 
-    def is_not_there(self, index: int, why: str) -> None:
+    def was_not_found(self, index: int, why: str) -> None:
         self._keep(self.part(index), state=PartState.PENDING, digest="", last_error=why)
 
     def settle(self, index: int, revision: int) -> None:

@@ -93,7 +93,8 @@ class DeliveryWork:
         return not may_help_later(failure)
 
     def must_be_kept(self) -> bool:
-        """Whether what stands in the channel is more complete, and nobody asked to replace it all the same."""
+        """Keeps what stands in the channel where it is more complete, and nobody asked to replace it all the same. True
+        where it is kept."""
         standing = self.parts.standing
         if standing is None or self.request.replace or self.request.completeness >= standing.completeness:
             return False

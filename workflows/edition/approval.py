@@ -74,7 +74,7 @@ class Approval:
                 note=f"nobody answered by {in_utc(self._progress.until)}: {self._plan.on_timeout}",
             )
 
-    def is_withdrawn(self, why: str) -> None:
+    def withdraw(self, why: str) -> None:
         """The run ends without the edition: nobody's answer is needed."""
         if not self.is_over:
             self._set(state=ApprovalState.WITHDRAWN, by="its run", note=why)

@@ -44,10 +44,10 @@ from workflows.edition.rendering import rendered_somehow
 from workflows.edition.results import channel_results, is_everywhere, made_edition, record_of
 from workflows.edition.reviewing import Reviewing
 from workflows.edition.units import Answer, Ask, asks_of
-from workflows.recovery.records import is_recovery_recorded
+from workflows.recovery.records import record_recovery
 from workflows.shared.failures import failure_of, reason_of
 from workflows.shared.messages import understood
-from workflows.shared.waiting import is_done_unless
+from workflows.shared.waiting import do_unless
 
 M = TypeVar("M", bound=Model)
 
@@ -77,7 +77,7 @@ class WeeklyChangelog(Reviewing):
     async def run(self, request: EditionRequest) -> EditionResult:
         self._be_findable()
         try:
-            await is_done_unless(self._make_and_deliver(), lambda: self._ending is not None)
+            await do_unless(self._make_and_deliver(), lambda: self._ending is not None)
             if self._ending is not None:
                 await self._record_without_edition(self._ending.status, cancelled_because=self._ending.why)
         except (asyncio.CancelledError, FailureError) as error:
@@ -279,14 +279,14 @@ class WeeklyChangelog(Reviewing):
             plan.policies,
             summary="Write the run and the edition to the records",
         )
-        if await is_done_unless(recording, self._owes_delivery):
+        if await do_unless(recording, self._owes_delivery):
             await self._record_recoveries(plan)
             self._enter(Phase.DONE)
 
     async def _record_recoveries(self, plan: EditionPlan) -> None:
         """Those that could not: they had only a moment for it."""
         for report in self._recoveries.unrecorded:
-            await is_recovery_recorded(plan.team, plan.iso_week, report, plan.policies)
+            await record_recovery(plan.team, plan.iso_week, report, plan.policies)
 
     # The ends without an edition.
 

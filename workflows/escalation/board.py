@@ -154,7 +154,7 @@ class Board:
     def was_noted(self, name: str) -> None:
         self.set(name, notes_done=self._told[name].notes_done + 1, sent_at=None, failures=0, error="")
 
-    def is_not_there(self, name: str) -> None:
+    def was_not_found(self, name: str) -> None:
         """What was sent without an answer has not arrived: it is sent again."""
         is_note = bool(self._told[name].message_id)
         self.set(name, sent_at=None, state=ToldState.TOLD if is_note else ToldState.PENDING)

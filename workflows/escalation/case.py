@@ -259,7 +259,7 @@ class Case:
         if self.record is not None:
             self._go(machine.unreachable(self.record, now))
 
-    def is_given_up(self, why: str, now: datetime) -> None:
+    def give_up(self, why: str, now: datetime) -> None:
         """Somebody has cancelled the escalation: those who wait get the policy's decision."""
         if self.record is not None and self.record.is_open:
             self._end(POLICY, self.record.policy.default_decision, why, now)
@@ -343,7 +343,7 @@ class Case:
             becomes = f"{own.value if own else 'goes on as it does'}: {instead}"
         told = EscalationDecided(escalation_id=self.escalation_id, decision=own, by=by, note=note)
         self.answers.append(Answer(entry, told))
-        self.roster.is_answered(entry.subscriber.workflow_id, becomes)
+        self.roster.note_answered(entry.subscriber.workflow_id, becomes)
 
     def _go(self, step: Step) -> None:
         self.record = step.record

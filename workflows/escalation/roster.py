@@ -90,14 +90,14 @@ class Roster:
             self._entries[subscriber.workflow_id] = entry.model_copy(update=changes)
         return passed
 
-    def is_gone(self, workflow_id: str) -> None:
+    def note_gone(self, workflow_id: str) -> None:
         """It was to be answered, and nobody was there."""
         entry = self._entries.get(workflow_id)
         if entry is not None:
             changes = {"state": SubscriberState.GONE, "note": "it had ended before it could be told"}
             self._entries[workflow_id] = entry.model_copy(update=changes)
 
-    def is_answered(self, workflow_id: str, note: str) -> None:
+    def note_answered(self, workflow_id: str, note: str) -> None:
         self._becomes(workflow_id, SubscriberState.ANSWERED, note)
 
     def that_take(self, decision: Decision) -> tuple[SubscriberEntry, ...]:
