@@ -14,8 +14,8 @@ from devsync.contracts.delivery import (
 )
 from devsync.domain.errors import Failure
 from workflows.delivery.parts import ChannelParts
+from workflows.delivery.story import delivery_story, why_it_is_kept
 from workflows.shared.signals import with_refusal
-from workflows.shared.story import delivery_story, why_it_is_kept
 
 
 class DeliveryWork:

@@ -1,12 +1,9 @@
-"""The Markdown that the Temporal Web UI shows as a run's current details: the story so far."""
+"""What the Temporal Web UI shows of an edition, of the firing that starts one, and of a refresh: the story so far."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from devsync.contracts import names
-from devsync.contracts.amendment import AmendmentProgress, AmendmentRequest
 from devsync.contracts.approval import ApprovalProgress, ApprovalState
-from devsync.contracts.delivery import DeliveryOutcome, DeliveryRequest, StandingRevision
 from devsync.contracts.due import DueRequest, EditionDue
 from devsync.contracts.edition import (
     EditionProgress,
@@ -16,15 +13,14 @@ from devsync.contracts.edition import (
     RecoverySummary,
     StepSummary,
 )
-from devsync.contracts.records import RecordsKept
 from devsync.contracts.refresh import RefreshResult
 from devsync.domain.changelog.due import told
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.escalation.ending import ending
 from devsync.domain.instants import in_utc
-from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.plan import StepState
-from devsync.rendering.wording import listed, what_stands_in
+from devsync.rendering.wording import what_stands_in
+from workflows.shared.markdown import asked_line, refusals
 
 _DOING = {
     Phase.PLANNING: "reading the configuration",
@@ -41,8 +37,6 @@ _WITHOUT_EDITION = (
     EditionStatus.REJECTED,
     EditionStatus.ABORTED,
 )
-
-_UNITS_SHOWN = 3
 
 
 def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
@@ -67,7 +61,7 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
         lines.append(f"- Edition: {revision}{progress.item_count} items")
     lines += [_recovery_line(recovery) for recovery in progress.recoveries]
     asked = progress.asked
-    lines += [_asked_line(escalation, choices) for escalation, choices in asked.items()]
+    lines += [asked_line(escalation, choices) for escalation, choices in asked.items()]
     lines += [f"- People were told: `{escalation}`" for escalation in progress.escalations if escalation not in asked]
     if progress.approval is not None:
         lines.append(_approval_line(progress.approval))
@@ -83,7 +77,7 @@ def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
         lines.append(f"- Cancelled: {progress.cancelled_because}")
     if progress.failed_because:
         lines.append(f"- Failed: {progress.failed_because}")
-    lines += _refusals(progress.refused_messages)
+    lines += refusals(progress.refused_messages)
     return "\n".join(lines)
 
 
@@ -93,11 +87,6 @@ def _recovery_line(recovery: RecoverySummary) -> str:
     decided = f"; {ending(recovery.decision, recovery.decided_by)}" if recovery.decided_by else ""
     outcome = recovery.outcome.replace("_", " ")
     return f"- **Recovery** of {recovery.told}: {outcome}{told}{decided} (`{recovery.workflow_id}`)"
-
-
-def _asked_line(escalation: str, choices: Sequence[Decision]) -> str:
-    answer = f"python starter.py escalation resolve {escalation} DECISION"
-    return f"- **People are asked**: `{escalation}`; to answer: `{answer}` ({', '.join(choices)})"
 
 
 def _gap_line(gap: Gap) -> str:
@@ -133,31 +122,7 @@ def due_story(
         lines.append(f"- Week {due.iso_week}: `{due.edition_id}` **{due.outcome.value}**")
         if due.late_by:
             lines.append(f"- {told(due.late_by)} late")
-    return "\n".join([*lines, *_refusals(refused)])
-
-
-def amendment_story(request: AmendmentRequest, progress: AmendmentProgress) -> str:
-    """What a partial edition still lacks, what was added to it, and until when it is asked for."""
-    plan = request.plan
-    until = in_utc(progress.until)
-    wanted = len(progress.missing) - len(progress.given_up)
-    doing = progress.ended or f"asking again for {wanted} missing, until {until}"
-    if progress.asked is not None and not progress.ended:
-        asked = listed([f"`{escalation}`" for escalation in progress.asked.escalations])
-        left = f"; {wanted} missing, asked for until {until}" if wanted else ""
-        doing = f"waiting for the people whom {asked} asks{left}"
-    lines = [f"### Amending {plan.team} {plan.iso_week}", f"Now: **{doing}**", ""]
-    lines.append(f"- Newest revision: {progress.revision}; asked again {progress.tries} times")
-    if progress.asked is not None:
-        lines += [_asked_line(escalation, progress.asked.choices) for escalation in progress.asked.escalations]
-    lines += [f"- Added {unit}" for unit in progress.healed]
-    standing_in = {gap.unit for gap in request.result.gaps if what_stands_in(gap)}
-    for unit in progress.missing:
-        lacks = "Not live" if unit.unit in standing_in else "Missing"
-        not_asked = ", and not asked for any more" if unit.unit in progress.given_up else ""
-        lines.append(f"- **{lacks}**{not_asked} {unit.unit}: {unit.failure.message}")
-    lines += _refusals(progress.refused_messages)
-    return "\n".join(lines)
+    return "\n".join([*lines, *refusals(refused)])
 
 
 def refresh_story(result: RefreshResult) -> str:
@@ -175,54 +140,4 @@ def refresh_story(result: RefreshResult) -> str:
         )
     lines += [f"- Skipped {one.unit}: {one.reason}" for one in result.skipped]
     lines += [f"- Failed {one.unit}: {one.reason}" for one in result.failed]
-    return "\n".join([*lines, *_refusals(result.refused_messages)])
-
-
-def keeping_story(kept: RecordsKept | None, refused: Sequence[str]) -> str:
-    """Where the audit stands, what was removed, what is held."""
-    lines = ["### Records"]
-    if kept is None:
-        lines.append("The audit's heads are being noted, and what is too old is removed")
-    else:
-        lines += [f"- Audit of {team or 'no team'}: entry {head.number}" for team, head in sorted(kept.heads.items())]
-        removed = ", ".join(f"{table} {count}" for table, count in sorted(kept.removed.items()))
-        lines.append(f"- Removed: {removed or 'nothing'}")
-        if kept.held:
-            lines.append(f"- Held, whatever its age: {', '.join(kept.held)}")
-    return "\n".join([*lines, *_refusals(refused)])
-
-
-def delivery_story(request: DeliveryRequest, outcome: DeliveryOutcome, waiting_for: str) -> str:
-    """What stands in the channel, part by part, and what the delivery waits for."""
-    lines = [
-        f"### Revision {request.revision} of {request.team} {request.iso_week} for {request.channel.target}",
-        *([f"Stands in for {request.stands_in_for}"] if request.stands_in_for else []),
-        f"State: **{outcome.state.value}** {outcome.reason}".rstrip(),
-        "",
-    ]
-    for part in outcome.parts:
-        name = part.target or ("channel message" if part.index == 0 else f"thread part {part.index}")
-        if request.channel.kind == names.WEBHOOK:
-            name = "request"
-        # In code: Markdown would take a Message-ID's angle brackets for a tag.
-        detail = part.last_error or (f"`{part.message_id}`" if part.message_id else "")
-        lines.append(f"- {name}: {part.state.value} {detail}".rstrip())
-    lines += _refusals(outcome.refused_messages)
-    if waiting_for:
-        lines += ["", f"Waiting for {waiting_for}"]
-    return "\n".join(lines)
-
-
-def why_it_is_kept(request: DeliveryRequest, standing: StandingRevision) -> str:
-    """Why a revision was not put over the one that stands in the channel, and how it can be all the same."""
-    share = "is complete" if standing.completeness == 1 else f"has {standing.completeness:.0%} of the sources"
-    shown = ", ".join(request.missing[:_UNITS_SHOWN])
-    more = f" and {len(request.missing) - _UNITS_SHOWN} more" if len(request.missing) > _UNITS_SHOWN else ""
-    return (
-        f"not replaced: revision {standing.revision} {share}, this one ({request.completeness:.0%}) lacks "
-        f"{shown}{more}; `run --replace` posts it all the same"
-    )
-
-
-def _refusals(messages: Sequence[str]) -> list[str]:
-    return [f"- Refused {message}" for message in messages]
+    return "\n".join([*lines, *refusals(result.refused_messages)])
