@@ -69,7 +69,7 @@ def _together(told: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
 
 def _content(result: EditionResult) -> str:
     """Empty where the run made no edition: it has no items to count."""
-    if result.status not in (EditionStatus.COMPLETE, EditionStatus.PARTIAL):
+    if not result.status.has_edition:
         return ""
     revision = f"revision {result.revision}, " if result.revision else ""  # a dry run makes none
     return f"{revision}{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "

@@ -18,8 +18,8 @@ from devsync.contracts.recovery import FailedUnit, PeopleAsked
 from devsync.domain.amendment_waits import AmendmentWaits
 from devsync.domain.escalation.ending import ending
 from devsync.domain.recovery.decision import Decision
-from workflows.amendment.amending import ASKED_AGAIN
 from workflows.amendment.story import amendment_story
+from workflows.edition.amending import ASKED_AGAIN
 from workflows.edition.missing import is_lost
 from workflows.escalation.escalating import take_place
 from workflows.escalation.places import Places

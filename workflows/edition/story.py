@@ -1,6 +1,6 @@
 """What the Temporal Web UI shows of an edition, of the firing that starts one, and of a refresh: the story so far."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from devsync.contracts.approval import ApprovalProgress, ApprovalState
@@ -8,7 +8,7 @@ from devsync.contracts.due import DueRequest, EditionDue
 from devsync.contracts.edition import (
     EditionProgress,
     EditionRequest,
-    EditionStatus,
+    EditionResult,
     Phase,
     RecoverySummary,
     StepSummary,
@@ -31,54 +31,64 @@ _DOING = {
     Phase.RECORDING: "writing the records; the edition itself is out",
     Phase.DONE: "done",
 }
-_WITHOUT_EDITION = (
-    EditionStatus.CANCELLED,
-    EditionStatus.FAILED,
-    EditionStatus.REJECTED,
-    EditionStatus.ABORTED,
-)
 
 
 def edition_story(request: EditionRequest, progress: EditionProgress) -> str:
     """What an edition has done, what is missing and what it waits for."""
+    return "\n".join(
+        [
+            *_now(request, progress),
+            *_how_far(progress),
+            *map(_recovery_line, progress.recoveries),
+            *_people(progress),
+            *map(_gap_line, progress.gaps),
+            *(f"- Note on {note}" for note in progress.notes),
+            *_calls_by_road(progress.result),
+            *(f"- {one.channel}: **{one.state.value}** {one.reason}".rstrip() for one in progress.channels),
+            *([f"- Cancelled: {progress.cancelled_because}"] if progress.cancelled_because else []),
+            *([f"- Failed: {progress.failed_because}"] if progress.failed_because else []),
+            *refusals(progress.refused_messages),
+        ]
+    )
+
+
+def _now(request: EditionRequest, progress: EditionProgress) -> list[str]:
     mode = ""
     if request.is_dry_run:
         mode = " (dry run: nothing is posted)"
     elif not progress.will_deliver:
         mode = " (composed and stored, not posted)"
     ended = progress.result.status if progress.result is not None else None
-    has_no_edition = ended in _WITHOUT_EDITION
-    doing = ended.value if ended is not None and has_no_edition else _DOING[progress.phase]
-    lines = [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{doing}**", ""]
+    doing = ended.value if ended is not None and not ended.has_edition else _DOING[progress.phase]
+    return [f"### {request.team}, week {request.iso_week}{mode}", f"Now: **{doing}**", ""]
+
+
+def _how_far(progress: EditionProgress) -> Iterator[str]:
+    """What is known of the edition by now."""
     if progress.deadline:
-        lines.append(f"- Deadline: {in_utc(progress.deadline)}")
+        yield f"- Deadline: {in_utc(progress.deadline)}"
     if progress.units_total:
-        lines.append(f"- Collected: {len(progress.units_done)} of {progress.units_total} sources")
-    if progress.result is not None and not has_no_edition:
-        lines.append(f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources")
+        yield f"- Collected: {len(progress.units_done)} of {progress.units_total} sources"
+    if progress.result is not None and progress.result.status.has_edition:
+        yield f"- Result: **{progress.result.status.value}**, {progress.result.completeness:.0%} of the sources"
     if progress.item_count is not None:
         revision = f"revision {progress.revision}, " if progress.revision else ""
-        lines.append(f"- Edition: {revision}{progress.item_count} items")
-    lines += [_recovery_line(recovery) for recovery in progress.recoveries]
+        yield f"- Edition: {revision}{progress.item_count} items"
+
+
+def _people(progress: EditionProgress) -> Iterator[str]:
     asked = progress.asked
-    lines += [asked_line(escalation, choices) for escalation, choices in asked.items()]
-    lines += [f"- People were told: `{escalation}`" for escalation in progress.escalations if escalation not in asked]
+    yield from (asked_line(escalation, choices) for escalation, choices in asked.items())
+    yield from (f"- People were told: `{escalation}`" for escalation in progress.escalations if escalation not in asked)
     if progress.approval is not None:
-        lines.append(_approval_line(progress.approval))
-    lines += map(_gap_line, progress.gaps)
-    lines += [f"- Note on {note}" for note in progress.notes]
-    if progress.result is not None and progress.result.calls_by_road:
-        roads = sorted(progress.result.calls_by_road.items())
-        lines.append(f"- Calls by road: {', '.join(f'{road} {count}' for road, count in roads)}")
-    lines += [
-        f"- {channel.channel}: **{channel.state.value}** {channel.reason}".rstrip() for channel in progress.channels
-    ]
-    if progress.cancelled_because:
-        lines.append(f"- Cancelled: {progress.cancelled_because}")
-    if progress.failed_because:
-        lines.append(f"- Failed: {progress.failed_because}")
-    lines += refusals(progress.refused_messages)
-    return "\n".join(lines)
+        yield _approval_line(progress.approval)
+
+
+def _calls_by_road(result: EditionResult | None) -> list[str]:
+    if result is None or not result.calls_by_road:
+        return []
+    roads = ", ".join(f"{road} {count}" for road, count in sorted(result.calls_by_road.items()))
+    return [f"- Calls by road: {roads}"]
 
 
 def _recovery_line(recovery: RecoverySummary) -> str:

@@ -18,11 +18,11 @@ from devsync.domain.recovery.climbing import time_for, why_skipped
 from devsync.domain.recovery.decision import BY_ITSELF, Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import PlanStep, StepState
-from workflows.delivery.leaving_channels import keep_places, leave_channel_of_a_terminated_edition
 from workflows.recovery.course import Course, StepEnd
 from workflows.recovery.delivery_step import DeliveryStep
 from workflows.recovery.delivery_steps import NOTHING_TO_DO, deliver_otherwise, let_be, listen_to
 from workflows.recovery.hearing import Decided, Hearing
+from workflows.recovery.leaving_channels import keep_places, leave_channel_of_a_terminated_edition
 from workflows.recovery.people import NOBODY_TOLD, join_escalation
 from workflows.recovery.records import record_recovery
 from workflows.recovery.steps import StepFailed, call_step, named, wait_for_breaker
