@@ -14,6 +14,9 @@ from devsync.contracts.escalation import GoOnAlone, HeldPlace
 from devsync.runtime.channel_content import THEIRS, content_for
 from workflows.shared.signals import signal_if_open
 
+RequestFor = Callable[[ChannelPlan, str], DeliveryRequest]
+"""Makes what a channel's Delivery is given; the second says for which other channel it stands in, or is empty."""
+
 
 def delivery_request(
     plan: EditionPlan,
@@ -55,9 +58,7 @@ def delivery_id_of(delivery: DeliveryRequest) -> str:
     return names.delivery_id(delivery.team, delivery.iso_week, delivery.channel.key)
 
 
-async def hand_over(
-    channels: Iterable[ChannelPlan], request_for: Callable[[ChannelPlan, str], DeliveryRequest]
-) -> None:
+async def hand_over(channels: Iterable[ChannelPlan], request_for: RequestFor) -> None:
     """Gives each channel's Delivery what is asked for."""
     await asyncio.gather(*(bring_to_channel(request_for(channel, "")) for channel in channels))
 
