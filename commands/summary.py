@@ -31,8 +31,7 @@ def print_summary(result: EditionResult) -> None:
     for escalation in result.escalations:
         out.print(f"  people were asked: {escalation}", markup=False, soft_wrap=True)
     if result.approval is not None:
-        said = f": {result.approval.note}" if result.approval.note else ""
-        out.print(f"  {result.approval.state.value} by {result.approval.by}{said}", markup=False, soft_wrap=True)
+        out.print(f"  {result.approval.answer}", markup=False, soft_wrap=True)
     calls = result.calls_by_road | {name: n for name, n in result.api_calls.items() if not _has_roads(result, name)}
     listed = ", ".join(f"{name} {count}" for name, count in sorted(calls.items()))
     out.print(f"  calls: {listed or 'none'}", markup=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from temporalio.client import Client
 from commands.console import progress
 from commands.times import local_time
 from devsync.contracts import names
-from devsync.domain.changelog.due import told
+from devsync.domain.changelog.due import duration_words
 from devsync.runtime.schedule_states import Firing, OnRecord, ScheduleState, schedule_state, weeks_on_record
 from devsync.runtime.schedules import scheduled_teams
 from devsync.runtime.side_by_side import side_by_side
@@ -111,5 +111,5 @@ def _last(last: Firing, timezone: str) -> str:
     said = f"due {local_time(last.scheduled_at, timezone)}"
     if last.due is None:
         return f"{said}, {last.due_id} {last.state}" + (f": {last.problem}" if last.problem else "")
-    late = f", {told(last.due.late_by)} late" if last.due.late_by else ""
+    late = f", {duration_words(last.due.late_by)} late" if last.due.late_by else ""
     return f"{said}{late}: {last.due.edition_id} {last.due.outcome.value}, now {last.edition_state}"

@@ -17,7 +17,7 @@ from devsync.api.quiet import Quiet
 from devsync.api.recovering import Recovering, result_of
 from devsync.api.serving import worker_of
 from devsync.api.snapshots import Snapshots
-from devsync.api.travelling import told
+from devsync.api.travelling import failed_unit
 from devsync.contracts.recovery import EditionSources, RecoveryReport, RecoveryRequest
 from devsync.domain.errors import ErrorContext, Failure, RecoveryResult
 from devsync.domain.recovery.builtin import COLLECT, PROGRAM
@@ -155,7 +155,7 @@ class Shared:
             phase=PROGRAM,
             window=asked.window,
             plan=plan,
-            units=(told(context, failure, asked.unit).model_copy(update={"ask": asked.ask}),),
+            units=(failed_unit(context, failure, asked.unit).model_copy(update={"ask": asked.ask}),),
             sources=EditionSources(
                 mirrors=team.github.mirrors if team and team.github else {},
                 status_pages=configuration.services.status_pages if configuration else {},

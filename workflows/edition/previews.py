@@ -46,8 +46,7 @@ def banner_of(plan: EditionPlan, approval: ApprovalProgress) -> str:
             f"{in_utc(approval.until)}. Answer with: "
             f"python starter.py edition approve {plan.team} --week {plan.iso_week} --preview {approval.preview}"
         )
-    said = f": {approval.note}" if approval.note else ""
-    return f"Preview: {approval.state.value.replace('_', ' ')} by {approval.by}{said}"
+    return f"Preview: {approval.answer}"
 
 
 async def wait_for_answer(

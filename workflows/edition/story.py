@@ -14,7 +14,7 @@ from devsync.contracts.edition import (
     StepSummary,
 )
 from devsync.contracts.refresh import RefreshResult
-from devsync.domain.changelog.due import told
+from devsync.domain.changelog.due import duration_words
 from devsync.domain.changelog.edition import Gap
 from devsync.domain.escalation.ending import ending
 from devsync.domain.instants import in_utc
@@ -131,7 +131,7 @@ def due_story(
     else:
         lines.append(f"- Week {due.iso_week}: `{due.edition_id}` **{due.outcome.value}**")
         if due.late_by:
-            lines.append(f"- {told(due.late_by)} late")
+            lines.append(f"- {duration_words(due.late_by)} late")
     return "\n".join([*lines, *refusals(refused)])
 
 

@@ -26,7 +26,7 @@ from devsync.contracts.edition import (
     PreviousEdition,
 )
 from devsync.domain.changelog.deadline import Deadline
-from devsync.domain.changelog.due import told
+from devsync.domain.changelog.due import duration_words
 from devsync.domain.changelog.edits import Edits
 from devsync.domain.changelog.telling import Telling
 from devsync.runtime.policies import BOOTSTRAP, call
@@ -345,4 +345,4 @@ class WeeklyChangelog(Reviewing):
     def _say_if_late(self) -> None:
         late = self._deadline.missed_by(workflow.now())
         if late is not None:
-            self._note(f"schedule: ready {told(late)} after its deadline")
+            self._note(f"schedule: ready {duration_words(late)} after its deadline")

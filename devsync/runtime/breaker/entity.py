@@ -47,8 +47,8 @@ def entity_options(service: str) -> EntityOptions:
     }
 
 
-async def told(run: WorkflowExecution, key: str, kind: type[T]) -> T | None:
-    """What its memo has under the key.
+async def in_memo(run: WorkflowExecution, key: str, kind: type[T]) -> T | None:
+    """What the memo of an entity has under the key.
 
     None where the memo does not say it: one that was made a moment ago, of a build to come, or not ours.
     """

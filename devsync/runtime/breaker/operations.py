@@ -26,7 +26,7 @@ from devsync.contracts.breaker import (
     Decision,
 )
 from devsync.domain.breaker import BreakerConfig, Standing
-from devsync.runtime.breaker.entity import RUNNING, SEAM, across_the_seam, entity_options, told
+from devsync.runtime.breaker.entity import RUNNING, SEAM, across_the_seam, entity_options, in_memo
 from devsync.runtime.connection import missing_namespace
 from devsync.runtime.pollers import queue_of
 from devsync.runtime.refusals import NotDone, refusal
@@ -68,7 +68,7 @@ class BreakerOperations:
         """Of all breakers on the server, by service; no worker is needed for it."""
         found: dict[str, Standing] = {}
         async for run in self._client.list_workflows(RUNNING):
-            if standing := await told(run, STANDING_MEMO, Standing):
+            if standing := await in_memo(run, STANDING_MEMO, Standing):
                 found[standing.service] = standing
         return found
 
@@ -131,7 +131,7 @@ class BreakerOperations:
             start = BreakerStart(service=service, config=config)
             await self._client.start_workflow(names.CIRCUIT_BREAKER, start, **entity_options(service))
             return Rules.CREATED
-        if await told(running, CONFIG_MEMO, BreakerConfig) == config:
+        if await in_memo(running, CONFIG_MEMO, BreakerConfig) == config:
             return Rules.UNCHANGED
         try:
             decision = Configure(by=by, reason=APPLIED, config=config)
