@@ -10,5 +10,6 @@
 - What commands and dashboard do to workflows from outside: `editions.py`, `approvals.py`, `escalations.py`,
   `monitor.py`, `delivery_again.py`, `breaker/operations.py`.
 - Schedules: `schedules.py`, `refresh_schedules.py`, `record_schedule.py`, `schedule_states.py`, `schedule_deeds.py`.
+- What the server is asked of queues and runs: `pollers.py`, `open_runs.py`.
 - How it all stands: `health.py`, `due_editions.py`, `metrics/`, `tracing.py`.
 """

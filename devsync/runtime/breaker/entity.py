@@ -12,10 +12,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import names
 from devsync.contracts.breaker import ABOUT
+from devsync.runtime.open_runs import open_runs
 
 T = TypeVar("T")
 
-RUNNING: Final = f'WorkflowType = "{names.CIRCUIT_BREAKER}" AND ExecutionStatus = "Running"'
+RUNNING: Final = open_runs(names.CIRCUIT_BREAKER)
 """The query that lists all of them."""
 
 SEAM: Final = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND, RPCStatusCode.ABORTED)
