@@ -72,7 +72,7 @@ def _counts(shares: Iterable[Share]) -> dict[str, int]:
 
 
 def _rate_document(rate: Rate) -> dict[str, Any]:
-    return {"service": rate.service, "attempts": rate.calls, "failures": rate.failures, "rate": rate.rate}
+    return {"service": rate.service, "attempts": rate.attempts, "failures": rate.failures, "rate": rate.rate}
 
 
 def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) -> None:
@@ -120,6 +120,8 @@ def _print_rates(found: ErrorStatistics) -> None:
     failing = [rate for rate in found.rates if rate.failures]
     if found.overall is None or not failing:
         return
-    told = ", ".join(f"{one.service} {one.failures} of {one.calls} ({one.failures / one.calls:.1%})" for one in failing)
+    told = ", ".join(
+        f"{one.service} {one.failures} of {one.attempts} ({one.failures / one.attempts:.1%})" for one in failing
+    )
     every = found.overall
-    output().print(f"attempts that failed: {every.failures} of {every.calls}; {told}", markup=False, soft_wrap=True)
+    output().print(f"attempts that failed: {every.failures} of {every.attempts}; {told}", markup=False, soft_wrap=True)

@@ -62,7 +62,7 @@ def _print(health: Health) -> None:
         table = Table("service", "band", "breaker", "attempts", "failed", "why", box=None, pad_edge=False)
         for one in health.services:
             breaker = one.breaker.value if one.breaker else ""
-            cells = (one.service, one.band.value, breaker, str(one.calls), str(one.failures), one.reasons[0])
+            cells = (one.service, one.band.value, breaker, str(one.attempts), str(one.failures), one.reasons[0])
             table.add_row(*map(Text, cells))
         output().print()
         print_whole(table)

@@ -23,16 +23,16 @@ class Share(Model):
 
 
 class Rate(Model):
-    """Of a service's calls, those that failed."""
+    """Of a service's attempts, those that failed."""
 
     service: str
-    calls: int
+    attempts: int
     failures: int
 
     @property
     def rate(self) -> float | None:
-        """None where nothing was called: that is not 0 %."""
-        return self.failures / self.calls if self.calls else None
+        """None where nothing was tried: that is not 0 %."""
+        return self.failures / self.attempts if self.attempts else None
 
 
 class ErrorStatistics(Model):
@@ -143,19 +143,21 @@ class _Shares:
 
 
 def _rates(operations: Iterable[CallCount]) -> tuple[Rate, ...]:
-    calls: Counter[str] = Counter()
+    attempts: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     for one in operations:
-        calls[one.service] += one.calls
+        attempts[one.service] += one.calls
         failures[one.service] += one.failures
     return tuple(
-        Rate(service=service, calls=calls[service], failures=failures[service])
-        for service in sorted(calls)
-        if calls[service]
+        Rate(service=service, attempts=attempts[service], failures=failures[service])
+        for service in sorted(attempts)
+        if attempts[service]
     )
 
 
 def _summed(rates: Sequence[Rate]) -> Rate | None:
     if not rates:
         return None
-    return Rate(service="all", calls=sum(rate.calls for rate in rates), failures=sum(rate.failures for rate in rates))
+    return Rate(
+        service="all", attempts=sum(rate.attempts for rate in rates), failures=sum(rate.failures for rate in rates)
+    )
