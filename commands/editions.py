@@ -22,7 +22,7 @@ from devsync.settings.team import TeamConfig
 
 POLL_SECONDS = 0.25
 WORKER_PATIENCE_SECONDS = 5.0
-"""So long a run may be without an answer before a person is told what it may wait for."""
+"""How long a run may give no answer before a person is told what it may wait for."""
 RECORDS_PATIENCE_SECONDS = 10.0
 """An edition that is out is reported; records that wait for a database follow by themselves."""
 

@@ -25,7 +25,7 @@ from devsync.rendering.wording import listed
 from devsync.runtime.escalations import EscalationOperations
 
 HEALED_WITHIN = timedelta(seconds=90)
-"""So long a demo waits until everything is healed."""
+"""How long a demo waits until everything is healed."""
 
 DELIVER_BY = timedelta(seconds=45)
 """A demo's deadline: two hours would be long to watch."""

@@ -32,7 +32,7 @@ LARGEST_BYTES: Final = 512 * 2**20
 """Of one clone: the commits of ten thousand a year for decades are less."""
 
 MARGIN: Final = timedelta(days=30)
-"""So much older commits are fetched, too: git stops walking where dates go back, and clocks of people are off."""
+"""Commits this much older are fetched, too: git stops walking where dates go back, and clocks of people are off."""
 
 _LOCK_SECONDS: Final = 0.5
 _HEAD: Final = "refs/devsync/head"

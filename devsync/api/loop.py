@@ -37,7 +37,7 @@ class LoopThread:
         return await asyncio.wrap_future(self.start(work))
 
     def wait(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
-        """The same, for a caller that blocks: so long at most, then it raises NotInTime."""
+        """The same, for a caller that blocks: for `seconds` at most, then it raises NotInTime."""
         if self.is_here:
             work.close()
             raise RuntimeError("a blocking call of devsync was made on its own event loop; await the async one there")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from devsync.settings.configuration import Configuration
 
 ALERTED_AGAIN: Final = timedelta(minutes=5)
-"""Alike errors alert once in so long, however many there are."""
+"""Alike errors alert once within this time, however many there are."""
 
 _log = logging.getLogger("devsync.api")
 

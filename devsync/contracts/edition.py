@@ -92,7 +92,7 @@ class EditionPlan(Model):
     """None: it is posted without anybody being asked."""
     channels: tuple[ChannelPlan, ...] = ()
     amend_for: timedelta = timedelta(hours=72)
-    """So long after the deadline what is missing is asked for again."""
+    """How long after the deadline what is missing is asked for again."""
     deliver_by: timedelta
     delivery_reserve: timedelta
     delivery_schedules: dict[str, DeliverySchedule] = {}
@@ -126,7 +126,7 @@ class ComposeEdition(Model):
     units: tuple[UnitCollected, ...]
     gaps: tuple[Gap, ...]
     patient_until: datetime
-    """So long a unit is waited for whose artifact cannot be read; after it the edition goes on without."""
+    """Until then a unit whose artifact cannot be read is waited for; after it the edition goes on without."""
     edits: Edits = Edits()
     """What reviewers changed."""
     since: ArtifactRef | None = None

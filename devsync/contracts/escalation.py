@@ -145,7 +145,7 @@ class Acknowledge(Model):
 
 
 class Snooze(Model):
-    """Nobody is asked for so long."""
+    """Nobody is asked for a while."""
 
     by: Person
     minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)]

@@ -24,7 +24,7 @@ from devsync.runtime.pollers import is_polled
 from devsync.runtime.refusals import NotDone, NotThere, refusal
 
 PATIENCE: Final = timedelta(seconds=10)
-"""So long a decision waits for a worker that takes it. Later it may be taken all the same."""
+"""How long a decision waits for a worker that takes it. Later it may be taken all the same."""
 
 LOOK_PATIENCE: Final = timedelta(seconds=3)
 

@@ -34,8 +34,8 @@ FIRST_RECOVERY = 100
 """Its recoveries are numbered from there: those of the week's editions come before."""
 
 STEP_TIME = timedelta(minutes=5)
-"""So long each step of a round may take: composing, rendering, and what becomes of it in the channels, whose deliveries
-go on. The next round tries again."""
+"""How long each step of a round may take: composing, rendering, and what becomes of it in the channels, whose
+deliveries go on. The next round tries again."""
 
 
 class MadeAmendment(NamedTuple):
@@ -335,5 +335,5 @@ class Amendment(AmendmentRun):
             return True
 
     def _is_of_another_run(self, open_run: str) -> bool:
-        """That which has handed over to us may still be open, while it waits for its records."""
+        """Not the run that handed over to this one: that may still be open, while it waits for its records."""
         return bool(open_run) and open_run != self._handed_over_by

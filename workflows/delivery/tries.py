@@ -64,7 +64,7 @@ class DeliveryTries:
         self._asked.begin(workflow.now())
 
     def failed(self) -> None:
-        """That try settled nothing: when is the next one?"""
+        """The try settled nothing: when is the next one?"""
         now, setback = workflow.now(), self._work.setback
         self._asked.failed(self._waits.hint(setback, now), now)
         next_wait = self._waits.after if self._due_at is None else self._waits.hint

@@ -82,7 +82,7 @@ class Approval:
     # Which preview people see.
 
     def shows(self, preview: int, parts: Sequence[str]) -> None:
-        """That preview goes to the reviewers' channels; `parts` are the digests of its messages."""
+        """The preview of this number goes to the reviewers' channels; `parts` are the digests of its messages."""
         if preview == self._progress.preview:  # else another one follows at once
             self._shown_parts = tuple(parts)
 

@@ -23,7 +23,7 @@ A_MOMENT = timedelta(seconds=1)
 """A channel is in trouble when it is so for longer."""
 
 BRIEFLY = timedelta(seconds=30)
-"""So long a service may put a channel off without anybody minding."""
+"""How long a service may put a channel off without anybody minding."""
 
 
 async def until_delivered(

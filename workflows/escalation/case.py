@@ -31,10 +31,10 @@ from devsync.rendering.escalation_words import not_offered, why_not
 from workflows.escalation.roster import Roster, own_decision, to_mend
 
 GRACE = timedelta(minutes=2)
-"""So long after the last one left it stays open: an amendment takes the place of its edition."""
+"""How long it stays open after the last one has left: an amendment takes the place of its edition."""
 
 FOLLOWED_AT_MOST = timedelta(days=7)
-"""So long it stays open for those who only follow it: longer than any of them does, unless it was terminated."""
+"""How long it stays open for those who only follow it: longer than any of them does, unless it was terminated."""
 
 PRESSES_KEPT = 50
 """Ids of presses that were taken: a signed request is good for minutes, and nobody presses so often in these."""

@@ -36,7 +36,7 @@ OPENED_WITHIN = timedelta(minutes=1)
 """Who starts one by hand, without a cause to join it, starts nothing."""
 
 LAST_WORDS = timedelta(hours=6)
-"""So long who was told is tried to be told how it ended."""
+"""How long those who were told are still to be told how it ended."""
 
 SHORT_WORDS = timedelta(seconds=30)
 """Where somebody waits for the next page already."""

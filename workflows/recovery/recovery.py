@@ -31,7 +31,7 @@ from workflows.shared.messages import understood
 from workflows.shared.waiting import do_unless
 
 RECORD_TIME = timedelta(seconds=10)
-"""So long a recovery tries to record itself while an edition waits for it, which records it later with its own."""
+"""How long a recovery tries to record itself while an edition waits for it, which records it later with its own."""
 
 
 @workflow.defn(name=names.RECOVERY)

@@ -13,7 +13,7 @@ from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.model import Model
 
 QUIET: Final = timedelta(minutes=2)
-"""So long nothing may have failed: a call that succeeds between others that fail heals nothing."""
+"""Nothing may have failed for this long: a call that succeeds between others that fail heals nothing."""
 
 
 class LastEnds(Model):

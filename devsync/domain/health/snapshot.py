@@ -111,7 +111,7 @@ class Machine(Model):
     cpu_percent: Measured = None
     """Of all processors, since the last look."""
     memory_mb: Measured = None
-    """That the process holds."""
+    """What the process holds."""
     disk_free_mb: Measured = None
     """Where it works."""
     database_mb: Measured = None

@@ -17,7 +17,7 @@ CLOSEST: Final = 0.25
 """Seconds between two reports of one process on one service."""
 
 REPORTS_PER_SECOND: Final = 50
-"""That one entity gets at most from all its reporters: at 450 it no longer comes to continue as new (measured)."""
+"""What one entity gets at most from all its reporters: at 450 it no longer comes to continue as new (measured)."""
 
 CALM: Final = 4
 """Without a failure, a probe or a pause to tell of, a report waits so many times longer."""
