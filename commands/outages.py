@@ -202,7 +202,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def write_yaml(path: Path, content: dict[str, Any]) -> None:
-    """At once: who reads the configuration meanwhile finds the file as it was, or as it is."""
+    """In one step: whoever reads the configuration meanwhile finds the file as it was, or as it is."""
     new = path.with_suffix(".new")
     new.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
     new.replace(path)

@@ -31,7 +31,7 @@ class LoopThread:
         self._is_stopped = False
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of the work, awaited from any loop. Who stops waiting cancels it."""
+        """The result of the work, awaited from any loop. A caller that stops waiting cancels it."""
         if self.is_here:
             return await work
         return await asyncio.wrap_future(self.start(work))

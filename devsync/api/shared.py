@@ -70,8 +70,8 @@ class Shared:
         home: asyncio.AbstractEventLoop,
         within: timedelta,
     ) -> RecoveryResult:
-        """Errors of the same that meet are one recovery: thousands of them do not start thousands. Who stops waiting
-        does not stop it."""
+        """Errors about the same thing that come together are one recovery: thousands of them do not start thousands.
+        A caller that stops waiting does not stop it."""
         key = self._about(context, failure)
         task = self._under_way.get(key)
         if task is None:

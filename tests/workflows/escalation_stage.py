@@ -242,7 +242,7 @@ class Stage:
         return self.client.get_workflow_handle(self.escalation_id, result_type=EscalationView)
 
     async def waiting(self, count: int = 1) -> list[WorkflowHandle[Any, list[EscalationDecided]]]:
-        """So many workflows that will wait."""
+        """That many workflows that will wait."""
         return [
             await self.client.start_workflow(Waiting.run, id=f"recovery:{uuid.uuid4()}", task_queue=names.CONTROL_QUEUE)
             for _ in range(count)

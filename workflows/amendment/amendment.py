@@ -110,7 +110,7 @@ class Amendment(AmendmentRun):
         await do_unless(self._records.write(self._request.plan), lambda: self._is_replaced)
 
     async def _say_that_it_ends(self) -> None:
-        """The edition would go on promising more. One try: who ends it wants it to end."""
+        """The edition would go on promising more. One try: whoever ends it wants it to end."""
         made = await self._made_unless(
             self._make, lambda: self._is_replaced or self._is_standing_by or not self._must_retell
         )

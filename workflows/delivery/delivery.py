@@ -286,8 +286,8 @@ class Delivery:
         await self._report(is_midway=True)
 
     async def _report_to(self, listener: str) -> None:
-        """Who has closed by now is not told again. An edition says so before it ends (`go_on_alone`), unless somebody
-        terminated it: nobody looks after what it asked for then."""
+        """A listener that has closed by now is not told again. An edition says so before it ends (`go_on_alone`),
+        unless somebody terminated it: nobody looks after what it asked for then."""
         asked = self._work.newest
         outcome = self._work.outcome().model_copy(
             update={

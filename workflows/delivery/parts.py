@@ -27,8 +27,8 @@ class ChannelParts:
             self.channel_id = recalled.outcome.channel_id
 
     def be_of(self, recipients: Sequence[str]) -> None:
-        """Of mail: gives each recipient its place in the list. Who is not in it any more is forgotten, and whom the
-        server refused is tried again: since then somebody may have mended it."""
+        """Of mail: gives each recipient its place in the list. Those not in it any more are forgotten, and those whom
+        the server refused are tried again: since then somebody may have mended it."""
         if recipients:
             known = {part.target: part for part in self._records.values()}
             self._records = {}

@@ -39,7 +39,7 @@ class DeliveryTries:
         self._not_before = None
 
     def put_off(self, message: PutOff) -> None:
-        """Who says so takes back what they asked for; what others want is made all the same."""
+        """Whoever puts it off takes back the tries that they asked for; those of others are made all the same."""
         self._not_before = message.until
         if message.by is not None:
             self._asked.take_back(message.by)
@@ -76,7 +76,7 @@ class DeliveryTries:
         self._asked.settled()
 
     def are_told(self) -> None:
-        """Who asked for a row that is over has heard what came of it."""
+        """Those who asked for a row that is over have heard what came of it."""
         self._asked.are_told()
 
     # What there is to know.

@@ -50,7 +50,7 @@ class DeliveryWork:
 
     @property
     def tells_only_its_end(self) -> bool:
-        """Who has it stand in goes on to the next one when it has failed, and has no use for its setbacks."""
+        """The recovery that has it stand in goes on to the next one when it has failed: its setbacks are of no use."""
         return self.state is DeliveryState.PENDING and self.request.gives_up_at is not None
 
     def is_too_late(self, due_at: datetime) -> bool:

@@ -14,7 +14,7 @@ from devsync.domain.errors import Failure
 from devsync.domain.escalation.policy import Target
 
 OUT_OF_REACH = 2
-"""Tries that failed in a row: who was never told by then does not hold up the next level."""
+"""Tries that failed in a row: somebody who was never told by then does not hold up the next level."""
 
 MESSAGE_DELETED = "message_not_found"
 

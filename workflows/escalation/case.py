@@ -279,7 +279,7 @@ class Case:
             raise Refused("this press was taken already")
 
     def _join_later(self, join: EscalationJoin, now: datetime) -> None:
-        """On the next page. Who takes another's place has nothing new to ask, and opens none."""
+        """On the next page. One that takes another's place has nothing new to ask, and opens none."""
         replaces = join.request.replaces
         if replaces and not (self.later and self.later.roster.knows(replaces)):
             return

@@ -62,7 +62,7 @@ class Roster:
         return teams.pop() if len(teams) == 1 else ""
 
     def join(self, subscriber: Subscriber, replaces: str, now: datetime) -> bool:
-        """Whether that is news: who joins twice is there once, with what they said last."""
+        """Whether that is news: whoever joins twice is there once, with what they said last."""
         before = self._entries.get(subscriber.workflow_id)
         state = SubscriberState.WAITING if subscriber.is_waiting else SubscriberState.FOLLOWING
         is_news = before is None or before.state is not state
@@ -118,8 +118,8 @@ def to_mend(entries: Iterable[SubscriberEntry]) -> list[SubscriberEntry]:
 
 
 def own_decision(entry: SubscriberEntry, decision: Decision | None) -> Decision | None:
-    """What a decision for all means for this one: the same, where it offers that. Who waits gets the mildest that it
-    offers instead; who only follows goes on as it does, which is None."""
+    """What a decision for all means for this one: the same, where it offers that. One that waits gets the
+    mildest that it offers instead; one that only follows goes on as it does, which is None."""
     if decision is None or _offers(entry, decision):
         return decision
     if entry.state is not SubscriberState.WAITING:

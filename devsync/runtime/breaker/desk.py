@@ -144,7 +144,7 @@ class Desk:
             self._lending = asyncio.create_task(self._lend())
 
     def dismiss(self) -> None:
-        """From now on nobody is served: who waits decides by itself."""
+        """From now on nobody is served: each call that waits decides by itself."""
         self._is_dismissed = True
         waiting, self._waiters, self._asked_for = [*self._asked_for, *self._waiters], [], []
         self.gate.lose_touch()
