@@ -190,6 +190,11 @@ class SubscriberEntry(Model):
     joined_at: datetime
     note: str = ""
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it waits for the decision, or follows it: it wants to hear how it ends."""
+        return self.state in {SubscriberState.WAITING, SubscriberState.FOLLOWING}
+
 
 class ToldState(StrEnum):
     PENDING = "pending"

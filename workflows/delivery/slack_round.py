@@ -14,9 +14,8 @@ from devsync.domain.errors import Failure
 from workflows.delivery import slack_parts
 from workflows.delivery.slack_parts import part_name
 from workflows.delivery.work import DeliveryWork, may_help_later
-from workflows.shared.failures import failure_of
+from workflows.shared.failures import MESSAGE_DELETED, failure_of
 
-MESSAGE_DELETED = "message_not_found"
 THREAD_DELETED = "thread_not_found"
 
 

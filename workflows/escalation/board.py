@@ -12,11 +12,10 @@ from devsync.contracts.policies import Policies
 from devsync.domain.backoff import Uniform, spread
 from devsync.domain.errors import Failure
 from devsync.domain.escalation.policy import Target
+from workflows.shared.failures import MESSAGE_DELETED
 
 OUT_OF_REACH = 2
 """Tries that failed in a row: somebody who was never told by then does not hold up the next level."""
-
-MESSAGE_DELETED = "message_not_found"
 
 
 class Sending(Protocol):

@@ -11,8 +11,6 @@ MILDEST_FIRST = (Decision.USE_FALLBACK, Decision.SKIP, Decision.RETRY, Decision.
 
 WENT_ON = "went on without an answer"
 
-HERE = (SubscriberState.WAITING, SubscriberState.FOLLOWING)
-
 
 class Roster:
     """One entry a workflow, in the order in which they joined."""
@@ -31,7 +29,7 @@ class Roster:
     @property
     def here(self) -> tuple[SubscriberEntry, ...]:
         """Those who want to hear how it ends."""
-        return tuple(entry for entry in self.entries if entry.state in HERE)
+        return tuple(entry for entry in self.entries if entry.is_here)
 
     @property
     def need_people(self) -> bool:
@@ -106,7 +104,7 @@ class Roster:
 
     def _becomes(self, workflow_id: str, state: SubscriberState, note: str) -> bool:
         entry = self._entries.get(workflow_id)
-        if entry is None or entry.state not in HERE:
+        if entry is None or not entry.is_here:
             return False
         self._entries[workflow_id] = entry.model_copy(update={"state": state, "note": note})
         return True
@@ -114,7 +112,7 @@ class Roster:
 
 def to_mend(entries: Iterable[SubscriberEntry]) -> list[SubscriberEntry]:
     """Those who are here and whom no answer helps: somebody has to do something."""
-    return [entry for entry in entries if entry.state in HERE and entry.subscriber.remedy]
+    return [entry for entry in entries if entry.is_here and entry.subscriber.remedy]
 
 
 def own_decision(entry: SubscriberEntry, decision: Decision | None) -> Decision | None:
