@@ -3,7 +3,7 @@
 Percentages count from three failures on: a weekly job has few calls, and one of two that fails is no 50 %.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -131,22 +131,9 @@ def _service(
 ) -> _Service:
     found = [] if is_known else [Finding(band=Band.UNKNOWN, reason="its calls could not be read")]
     if breaker is not None and breaker.state is not State.CLOSED:
-        band = Band.UNHEALTHY if breaker.state is State.OPEN else Band.DEGRADED
-        found.append(
-            Finding(
-                band=band,
-                reason=f"its breaker is {breaker.label.replace('_', ' ')}: {breaker.reason or 'no reason given'}",
-                said_by=(key_of(RuleName.BREAKER_OPEN, name),),
-            )
-        )
+        found.append(_of_breaker(name, breaker))
     if window is not None and not window.has_healed:
-        band = rate_band(window.failures, window.attempts, thresholds)
-        if band is not Band.HEALTHY:
-            found.append(Finding(band=band, reason=_told(window), said_by=(key_of(RuleName.ERROR_RATE, name),)))
-        if window.seconds_p95 is not None and window.seconds_p95 > thresholds.api_response_time_seconds:
-            reason = f"19 of 20 API calls take up to {window.seconds_p95:.1f} s"
-            said_by = (key_of(RuleName.RESPONSE_TIME, name),)
-            found.append(Finding(band=Band.DEGRADED, reason=reason, said_by=said_by))
+        found += _of_calls(name, window, thresholds)
     attempts = window.attempts if window else 0
     band, reasons = _worst(found, otherwise=_well(window, thresholds) if window and attempts else "nothing was called")
     health = ServiceHealth(
@@ -158,6 +145,28 @@ def _service(
         breaker=breaker.state if breaker else None,
     )
     return _Service(health, tuple(key for one in found for key in one.said_by))
+
+
+def _of_breaker(service: str, breaker: Standing) -> Finding:
+    """What one says that is not closed."""
+    return Finding(
+        band=Band.UNHEALTHY if breaker.state is State.OPEN else Band.DEGRADED,
+        reason=f"its breaker is {breaker.label.replace('_', ' ')}: {breaker.reason or 'no reason given'}",
+        said_by=(key_of(RuleName.BREAKER_OPEN, service),),
+    )
+
+
+def _of_calls(service: str, window: ServiceWindow, thresholds: Thresholds) -> Iterator[Finding]:
+    """Too many that failed, and answers that take too long."""
+    band = rate_band(window.failures, window.attempts, thresholds)
+    if band is not Band.HEALTHY:
+        yield Finding(band=band, reason=_told(window), said_by=(key_of(RuleName.ERROR_RATE, service),))
+    if window.seconds_p95 is not None and window.seconds_p95 > thresholds.api_response_time_seconds:
+        yield Finding(
+            band=Band.DEGRADED,
+            reason=f"19 of 20 API calls take up to {window.seconds_p95:.1f} s",
+            said_by=(key_of(RuleName.RESPONSE_TIME, service),),
+        )
 
 
 def _told(window: ServiceWindow) -> str:
