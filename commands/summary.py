@@ -31,8 +31,7 @@ def print_summary(result: EditionResult) -> None:
     for escalation in result.escalations:
         out.print(f"  people were asked: {escalation}", markup=False, soft_wrap=True)
     if result.approval is not None:
-        said = f": {result.approval.note}" if result.approval.note else ""
-        out.print(f"  {result.approval.state.value} by {result.approval.by}{said}", markup=False, soft_wrap=True)
+        out.print(f"  {result.approval.answer}", markup=False, soft_wrap=True)
     out.print(f"  calls: {_calls(result)}", markup=False, soft_wrap=True)
     for about, note in _together(note.partition(": ")[::2] for note in result.notes):
         out.print(f"  note on {about}: {note}", markup=False, soft_wrap=True)
@@ -67,7 +66,7 @@ def _together(told: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
 
 def _content(result: EditionResult) -> str:
     """Empty where the run made no edition: it has no items to count."""
-    if result.status not in (EditionStatus.COMPLETE, EditionStatus.PARTIAL):
+    if not result.status.has_edition:
         return ""
     revision = f"revision {result.revision}, " if result.revision else ""  # a dry run makes none
     return f"{revision}{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "

@@ -29,7 +29,7 @@ TERMINATED: Final = "terminated"
 AFTERWARDS: Final = "afterwards"
 """In the place of a phase: a channel's delivery goes on when the run is over."""
 _RECORDED: Final = timedelta(seconds=5)
-"""So long after its end what begins is still the run's own: its record, by clocks that need not be equal."""
+"""What begins this long after its end is still the run's own: its record, by clocks that need not be equal."""
 
 
 @dataclass(frozen=True)

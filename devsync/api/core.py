@@ -51,7 +51,7 @@ BLOCKS_FOR: Final = 1.0
 """Seconds that a blocking call may take."""
 CLOSES_WITHIN: Final = 5.0
 _AWAY_SECONDS: Final = 2.0
-"""After a connection that failed, who asks next hears the same at once: a storm of errors would wait in a row."""
+"""For this long after a connection that failed others hear the same at once: a storm of errors would wait in a row."""
 _TAKEN_AFTER: Final = 0.05
 _READ_AGAIN: Final = 60.0
 """Seconds after which the configuration is read anew."""

@@ -19,7 +19,7 @@ from devsync.storage.pauses import pauses
 from devsync.storage.weeks import WeekOnRecord, weeks_on_record
 
 WEEKS_MISSED: Final = 2
-"""So many of a team's last due weeks can be missing; of older ones nobody needs to hear again."""
+"""How many of a team's last due weeks can be missing; of older ones nobody needs to hear again."""
 WEEKS_LOOKED_AT: Final = 4
 """A team that has none of these on record, nor a schedule, has not begun."""
 ON_RECORD_AFTER: Final = timedelta(minutes=2)

@@ -57,7 +57,7 @@ class DeliverySummary(Model):
     """Of its parts, the one that needs somebody most."""
     parts: int
     delivered: int
-    """So many of them are in the channel."""
+    """How many of them are in the channel."""
     attempts: int
     """Of the part that was tried most often."""
     last_error: str

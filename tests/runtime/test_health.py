@@ -95,7 +95,7 @@ async def test_what_is_well_is_healthy_and_the_machine_is_measured(
     await fail_calls(database, 0, of=10)
     health = await check_health(database, client, configuration, NOW)
     assert (health.band, health.reasons) == (Band.HEALTHY, ("everything is within its thresholds",))
-    assert [(one.service, one.band, one.calls) for one in health.services] == [("github", Band.HEALTHY, 10)]
+    assert [(one.service, one.band, one.attempts) for one in health.services] == [("github", Band.HEALTHY, 10)]
     assert all(value is not None for _, value in health.machine), health.machine
 
 

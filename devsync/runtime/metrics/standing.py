@@ -18,6 +18,7 @@ from devsync.domain.escalation.machine import State
 from devsync.domain.health.bands import missing
 from devsync.runtime.due_editions import due_editions
 from devsync.runtime.metrics import declared
+from devsync.runtime.open_runs import open_runs
 from devsync.settings.live import LiveConfiguration
 from devsync.storage.connection import StorageError
 from devsync.storage.database import Database
@@ -25,8 +26,6 @@ from devsync.storage.weeks import last_deliveries
 
 _ANSWERED_BY: Final = 10.0
 """Seconds."""
-
-_OPEN_ESCALATIONS: Final = f'WorkflowType = "{names.ESCALATION}" AND ExecutionStatus = "Running"'
 
 _log = logging.getLogger("devsync.metrics")
 
@@ -71,7 +70,7 @@ class StandingMetrics:
 
     async def _tell_escalations(self) -> None:
         found: Counter[tuple[str, str]] = Counter()
-        async for run in self._client.list_workflows(_OPEN_ESCALATIONS):
+        async for run in self._client.list_workflows(open_runs(names.ESCALATION)):
             attributes = run.typed_search_attributes
             level, state = attributes.get(names.ESCALATION_LEVEL), attributes.get(names.ESCALATION_STATE)
             if state is not None and state != State.RESOLVED:
