@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.console import AsJson, Exit, command, emit, output
+from devsync.runtime.legal_holds import read_records_with_holds
 from devsync.settings.environment import read_environment
-from devsync.settings.records import RecordSettings, read_records
+from devsync.settings.records import RecordSettings
 from devsync.storage.database import Database
 from devsync.storage.retention import Due, Retention
 
@@ -23,9 +24,9 @@ _WIDEST = 500
 async def due(as_json: AsJson = False) -> Exit:
     """Show what the next run of the schedule `records` removes, and what legal holds keep."""
     environment = read_environment()
-    settings = read_records(environment.config_dir / "records.yaml").model
     database = Database(environment.database().get_secret_value(), pool_size=1)
     try:
+        settings = await read_records_with_holds(environment.config_dir, database)
         retention = Retention(database, settings.keep.by_name(), settings.is_held, datetime.now(UTC))
         found = [one async for one in retention.due()]
     finally:
