@@ -1,6 +1,5 @@
 """Keeps the records: notes where the audit stands, and removes what is too old."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from temporalio import activity
 
 from devsync.contracts import activities as contracts
 from devsync.contracts.records import KeepRecords, RecordsKept
-from devsync.settings.records import read_records
+from devsync.runtime.legal_holds import read_records_with_holds
 from devsync.storage.audit import Audit
 from devsync.storage.connection import MigrationAwaited, NotMigrated
 from devsync.storage.database import Database
@@ -30,10 +29,11 @@ class KeepingActivities:
 
     @activity.defn(name=contracts.KEEP_RECORDS.name)
     async def keep_records(self, message: KeepRecords) -> RecordsKept:
-        """By records.yaml as it is now: a hold that was just written counts. A file that is wrong removes nothing."""
-        settings = (await asyncio.to_thread(read_records, self._config_dir / "records.yaml")).model
-        retention = Retention(self._database, settings.keep.by_name(), settings.is_held, message.at)
+        """By records.yaml as it is now: a hold that was just written counts. A file that is wrong removes nothing, nor
+        does one with a hold of a team that nobody knows."""
         try:
+            settings = await read_records_with_holds(self._config_dir, self._database)
+            retention = Retention(self._database, settings.keep.by_name(), settings.is_held, message.at)
             removed = await retention.remove(AT_MOST)
             heads = await self._audit.anchor(message.at)
             database = await self._audit.database_id()

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from commands.console import AsJson, Exit, command, emit, output, print_whole
 from commands.on_record import database_on_record
+from devsync.runtime.legal_holds import read_records_with_holds
 from devsync.settings.environment import read_environment
-from devsync.settings.records import RecordSettings, read_records
+from devsync.settings.records import RecordSettings
 from devsync.storage.retention import Due, Retention
 
 app = typer.Typer(help="How long records are kept.", no_args_is_help=True)
@@ -20,8 +21,8 @@ app = typer.Typer(help="How long records are kept.", no_args_is_help=True)
 @command
 async def due(as_json: AsJson = False) -> Exit:
     """Show what the next run of the schedule `records` removes, and what legal holds keep."""
-    settings = read_records(read_environment().config_dir / "records.yaml").model
     async with database_on_record() as database:
+        settings = await read_records_with_holds(read_environment().config_dir, database)
         retention = Retention(database, settings.keep.by_name(), settings.is_held, datetime.now(UTC))
         found = [one async for one in retention.due()]
     if as_json:

@@ -67,6 +67,8 @@ async def test_records_are_kept_by_a_schedule_and_the_audit_is_held_against_what
             "INSERT INTO recoveries SELECT 'w', 'r2', 'held-team', '2020-W01', 'p', 's', 'collect', 'healed', 0, '{}',"
             " '', '', '', '', '2020-01-01', '2020-01-01'",
         )
+        of_team = path.parent / "teams" / f"{stage.team}.yaml"
+        of_team.with_name("held-team.yaml").write_text(of_team.read_text().replace(stage.team, "held-team", 1))
         path.write_text(yaml.safe_dump({"legal_holds": [{"team": "held-team", "reason": "case 4711"}]}))
         code, output, _ = await stage.starter("records", "due", "--json")
         due = {(one["table"], one["team"]): one["is_held"] for one in json.loads(output)["due"]}
