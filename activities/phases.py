@@ -7,7 +7,7 @@ from devsync.contracts.edition import EditionStatus, Phase, RecordEdition
 from devsync.contracts.operations import OperationKind, OperationRecord
 
 _NOT_OVER: Final = (Phase.RECORDING, Phase.DONE)
-"""When this is written."""
+"""The phases that still go on while this is written."""
 
 
 def operations_of(message: RecordEdition) -> Sequence[OperationRecord]:

@@ -71,7 +71,7 @@ class _Line:
     role: str
     teams: tuple[str, ...]
     by: tuple[str, ...]
-    """How they come in."""
+    """The ways by which they come in."""
 
     def __str__(self) -> str:
         return f"{self.who}: {self.role} {', '.join(self.teams)}; by {', '.join(self.by)}"

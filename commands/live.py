@@ -63,7 +63,7 @@ class LiveProgress:
             self._tell(f"  {line}")
 
     def _tell(self, line: str) -> None:
-        """Once."""
+        """Prints the line, unless it was printed before."""
         if line not in self._told:
             self._told.add(line)
             progress.print(line, markup=False, soft_wrap=True)

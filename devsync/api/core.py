@@ -117,7 +117,7 @@ class Core:
         self._keep(self.operations, record)
 
     def keep_error(self, record: ErrorRecord) -> None:
-        """Likewise."""
+        """As `keep_operation`."""
         self._keep(self.errors, record)
 
     def close(self) -> None:

@@ -57,7 +57,7 @@ class WorkflowExecution(Model):
     escalations: tuple[str, ...] = ()
     """The ids of their workflows."""
     decision: Decision | None = None
-    """A person's."""
+    """What a person decided, where one was asked."""
     decided_by: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -8,7 +8,7 @@ from devsync.domain.errors import ErrorContext, ErrorSeverity, Failure, Recovery
 
 
 def error(context: ErrorContext, failure: Failure, result: RecoveryResult) -> dict[str, Any]:
-    """For the monitoring callback."""
+    """For the monitoring callback: an error that was handled."""
     return {
         "type": "error",
         "at": datetime.now(UTC),
@@ -21,7 +21,7 @@ def error(context: ErrorContext, failure: Failure, result: RecoveryResult) -> di
 
 
 def operation(measured: Measured) -> dict[str, Any]:
-    """Likewise."""
+    """For the monitoring callback: a measured piece of work that ended."""
     return {
         "type": "operation",
         "at": measured.ended_at,
@@ -39,7 +39,7 @@ def alert(context: ErrorContext, failure: Failure, result: RecoveryResult, alike
 
 
 def slow(measured: Measured, limit_seconds: float) -> dict[str, Any]:
-    """Likewise."""
+    """For the alerting callback: a measured piece of work that took longer than the limit."""
     return {
         **operation(measured),
         "type": "performance",

@@ -82,7 +82,7 @@ class DeliverySchedule(Model):
 
 
 MOST_TRIES, LONGEST_WAIT, STEEPEST_FACTOR = 100, timedelta(hours=1), 10.0
-"""Of one row of tries."""
+"""Bounds of one row of tries that somebody asks for."""
 
 
 class TryNow(Model):

@@ -104,7 +104,7 @@ class HeldPlace(Model):
 
     escalation_id: str
     workflow_id: str
-    """Who has it."""
+    """The workflow that has it now."""
 
 
 class GoOnAlone(Model):

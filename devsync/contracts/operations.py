@@ -43,7 +43,7 @@ class OperationRecord(Model):
     succeeded: bool
     """Of an edition: there is one. Of a phase: the run did not fail in it."""
     api_calls: int = 0
-    """Of an attempt."""
+    """Of an attempt: how many calls it made."""
     api_seconds: float = 0.0
     """Of an attempt: its calls, one after the other."""
     peak_memory_mb: float | None = None

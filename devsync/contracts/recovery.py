@@ -164,7 +164,7 @@ class RecoveryReport(Model):
     workflow_id: str = ""
     run_id: str = ""
     owner_run_id: str = ""
-    """Of the request."""
+    """As the request has it."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     is_recorded: bool = False

@@ -16,7 +16,7 @@ class Deed(StrEnum):
     RESOLVE = "resolve"
     """With a decision."""
     SNOOZE = "snooze"
-    """For so many minutes."""
+    """For a number of minutes."""
     APPROVE = "approve"
     """The preview of that number."""
     REJECT = "reject"
@@ -24,7 +24,7 @@ class Deed(StrEnum):
     TAKE_ALERTS = "take_alerts"
     """All of one message."""
     MUTE_ALERT = "mute_alert"
-    """For so many minutes."""
+    """For a number of minutes."""
 
 
 class Answer(Model):

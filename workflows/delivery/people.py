@@ -64,7 +64,7 @@ class DeliveryPeople:
 
     @property
     def have_been_told_in_places(self) -> bool:
-        """Likewise; for certain."""
+        """Whether they have been, of what the newest revision came to: not only that they must be."""
         return self._has_ended_badly and self._told_of is self._work.newest
 
     @property

@@ -56,7 +56,7 @@ class RecoveryBook:
         return [one for one in self._by_id.values() if one.phase == DELIVER and key in one.units]
 
     def next_number(self, service: str, phase: str) -> int:
-        """Of a recovery, from 1."""
+        """Of the next recovery of that service in that phase; the first is 1."""
         return 1 + sum((one.service, one.phase) == (service, phase) for one in self._by_id.values())
 
     def places(self, escalations: tuple[str, ...], edition_id: str, *, but_of: Collection[str] = ()) -> list[Place]:

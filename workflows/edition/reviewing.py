@@ -23,7 +23,7 @@ from workflows.edition.rendering import rendered_somehow
 from workflows.shared.failures import failure_of
 
 READING_TIME = timedelta(seconds=5)
-"""Somebody waits for it."""
+"""For reading the composed edition again while a person waits to hear whether their edits fit it."""
 
 
 class Reviewing(Approving, AskingPeople):

@@ -288,7 +288,7 @@ class Case:
         self.later.join(join, now)
 
     def _ends_at(self, record: EscalationRecord) -> datetime:
-        """Where nobody waits."""
+        """When it ends by itself where nobody waits for an answer."""
         return record.since + FOLLOWED_AT_MOST if self.empty_since is None else self.empty_since + GRACE
 
     def _open(self, join: EscalationJoin, now: datetime) -> None:

@@ -17,7 +17,7 @@ from devsync.domain.instants import in_utc
 
 _SHOWN = 20
 MUTED_MINUTES = 60
-"""By the button."""
+"""How long the button of a message mutes."""
 _SAID = {
     NoticeKind.FIRED: "Fires",
     NoticeKind.WORSE: "Worse",

@@ -81,7 +81,7 @@ class Breaker:
 
     @property
     def leases(self) -> tuple[Lease, ...]:
-        """Those that are out."""
+        """Those that are lent out now."""
         return self._probes.leases
 
     def tally(self, now: datetime) -> Tally:

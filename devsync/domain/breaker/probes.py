@@ -21,7 +21,7 @@ class Probes:
 
     @property
     def leases(self) -> tuple[Lease, ...]:
-        """Those that are out."""
+        """Those that are lent out now."""
         return tuple(self._leases.values())
 
     def lend(

@@ -57,7 +57,7 @@ class Deadline(NamedTuple):
         return now < self.ends_at - self.reserve or now >= self.ends_at
 
     def missed_by(self, now: datetime) -> timedelta | None:
-        """None in time."""
+        """How late it is; None: it is in time."""
         return now - self.at if now > self.at else None
 
     def _time_until(self, before: timedelta, now: datetime) -> timedelta:

@@ -18,11 +18,11 @@ class Difference(Model):
     """In numbers of items; all of them 0 where readers are told the same."""
 
     added: int = 0
-    """They tell what was not told at all."""
+    """Items that tell what was not told at all."""
     regrouped: dict[ItemKind, int] = {}
-    """They tell what others had told: pull requests, say, whose commits had stood alone."""
+    """Items that tell what others had told: pull requests, say, whose commits had stood alone."""
     replaced: dict[ItemKind, int] = {}
-    """In place of these."""
+    """The items whose place the regrouped ones take."""
     updated: int = 0
     """The same, told otherwise: title, section, links, people."""
     removed: int = 0

@@ -142,9 +142,9 @@ class MedianTime(Model):
 
     median: timedelta
     count: int
-    """Of how many."""
+    """How many durations there are."""
     from_opening: int = 0
-    """Of a cycle: so many are counted from opening the pull request, since their first commit is not known."""
+    """Of cycles: how many are counted from opening the pull request, since their first commit is not known."""
 
 
 class DeploymentCount(Model):

@@ -113,7 +113,7 @@ class Machine(Model):
     memory_mb: Measured = None
     """What the process holds."""
     disk_free_mb: Measured = None
-    """Where it works."""
+    """Left on the disk where it works."""
     database_mb: Measured = None
     """The database, with its indexes."""
 

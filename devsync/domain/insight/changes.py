@@ -24,7 +24,7 @@ class Change(Model):
     on: date
     """The first day of the new level."""
     before: float
-    """Medians of both sides."""
+    """The median of the days before it, as `after` is that of the days from then on."""
     after: float
     p_value: float
 

@@ -93,7 +93,7 @@ class BreakerUse(Model):
 
     service: str
     openings: Count
-    """From closed."""
+    """How often it opened that was closed."""
     recovered_at_once: Count
     """Of them, those that closed again after the first wait."""
     failed_recoveries: Count

@@ -53,16 +53,16 @@ class DailyEditions(Model):
     peak_mb: Annotated[FiniteFloat, Field(ge=0)] | None = None
     """The highest of their peaks; None: of none it was measured."""
     peaks: Annotated[int, Field(ge=0)] = 0
-    """Of so many it was."""
+    """Of how many of the editions it was measured."""
 
     @property
     def usual(self) -> DailyValue:
-        """Seconds."""
+        """The day's median, in seconds."""
         return DailyValue(day=self.day, value=self.seconds_median, samples=self.editions)
 
     @property
     def peak(self) -> DailyValue | None:
-        """MB."""
+        """The day's highest peak, in MB."""
         return None if self.peak_mb is None else DailyValue(day=self.day, value=self.peak_mb, samples=self.peaks)
 
 

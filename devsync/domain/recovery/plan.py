@@ -73,7 +73,7 @@ class Need(StrEnum):
     STAND_IN = "stand_in"
     """Also that something stands in that is not live."""
     NEVER = "never"
-    """Nothing is."""
+    """Nothing is reason enough."""
 
 
 class Escalates(Model):
