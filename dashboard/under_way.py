@@ -13,6 +13,7 @@ from temporalio.client import Client
 from dashboard.shared import Shared
 from dashboard.weeks import Weeks
 from devsync.contracts import names
+from devsync.contracts.approval import ApprovalProgress, ApprovalState
 from devsync.contracts.edition import EditionProgress
 from devsync.runtime.open_runs import open_runs
 
@@ -47,6 +48,12 @@ class UnderWay:
     is_amendment: bool = False
     progress: EditionProgress | None = None
     """Of an edition that was asked and has answered lately."""
+
+    @property
+    def approval(self) -> ApprovalProgress | None:
+        """While it waits for its reviewers."""
+        approval = self.progress.approval if self.progress else None
+        return approval if approval and approval.state is ApprovalState.WAITING else None
 
 
 class UnderWayWatch:

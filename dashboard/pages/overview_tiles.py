@@ -149,10 +149,11 @@ def _breakers(picture: Picture) -> Tile:
 def _people(picture: Picture) -> Tile:
     if picture.escalations is None:
         return Tile("Waiting for people", "?", "could not be read")
-    asked = len(picture.asked)
-    return Tile(
-        "Waiting for people", str(asked), f"of {counted(len(picture.escalations), 'open escalation')}", asked > 0
-    )
+    asked, previews = len(picture.asked), sum(one.approval is not None for one in picture.under_way or ())
+    hint = f"of {counted(len(picture.escalations), 'open escalation')}"
+    if previews:
+        hint = f"{counted(previews, 'preview')} for reviewers; {asked} {hint}"
+    return Tile("Waiting for people", str(asked + previews), hint, asked > 0)
 
 
 def _database(picture: Picture) -> Tile:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from dashboard.picture import Picture
 from dashboard.under_way import UnderWay
 from dashboard.weeks import Weeks
-from devsync.contracts.approval import ApprovalProgress, ApprovalState
+from devsync.contracts.approval import ApprovalProgress
 from devsync.contracts.edition import EditionProgress, EditionStatus, Phase
 from devsync.contracts.escalation import EscalationView, SubscriberState
 from devsync.domain.escalation.machine import EscalationRecord, State
@@ -78,8 +78,7 @@ class WeekRow:
     @property
     def approval(self) -> ApprovalProgress | None:
         """While reviewers are waited for."""
-        approval = self.progress.approval if self.progress else None
-        return approval if approval and approval.state is ApprovalState.WAITING else None
+        return self.run.approval if self.run else None
 
     @property
     def progress(self) -> EditionProgress | None:

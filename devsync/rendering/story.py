@@ -292,7 +292,7 @@ def _follow_up(edition: Edition, telling: Telling) -> str:
     if telling.asks_until is not None:
         what = "The rest" if telling.asks_no_more_for else "It"
         until = moment(telling.asks_until, edition.window.timezone)
-        sentences.append(f"{what} is asked for again until {until}; what comes is added here.")
+        sentences.append(f"{what} is asked for again until {until}; what comes is added to the changelog.")
     return " ".join(sentences)
 
 

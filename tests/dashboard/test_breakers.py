@@ -177,8 +177,9 @@ async def test_the_history_goes_on_where_the_page_ended_and_loses_nothing(
 
 
 async def test_the_last_thing_on_record_stands_in_where_nobody_answers(house: House) -> None:
-    opened = story(CLOSED, OPEN)[0].model_copy(update={"reason": "10 failures in 15 min", "event": Event.OPENED})
+    why = "10 failures in 15 min, last: github answered 503"
+    opened = story(CLOSED, OPEN)[0].model_copy(update={"reason": why, "event": Event.OPENED})
     await BreakerTransitions(house.site.database).write("github", "entity", 1, [opened])
     shown = (await (await house.visitor("anna")).get("/breakers")).text
-    assert "10 failures in 15 min" in shown
+    assert "10 failures in 15 min, last: GitHub answered 503" in shown
     assert "by the records" in shown

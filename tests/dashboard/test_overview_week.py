@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 
 from dashboard import under_way
 from dashboard.pages.overview import LINES, rendered
+from dashboard.pages.overview_tiles import Tile
 from dashboard.pages.overview_week import asked_words, doing, week_rows
 from dashboard.picture import Picture
 from dashboard.under_way import ASKED, UnderWay, UnderWayWatch
@@ -129,6 +130,8 @@ def test_whom_it_waits_for_is_told_and_leads_there() -> None:
     assert "waiting" not in row(seen, "web")
     gone_on = replace(seen, escalations=(escalation("payments", state=SubscriberState.FOLLOWING),))
     assert "waiting" not in row(gone_on, "payments")
+    reviewers = "1 preview for reviewers; 0 of 1 open escalation"
+    assert tile("people", seen) == Tile("Waiting for people", "1", reviewers), "an edition that is shown to them"
 
 
 def test_an_escalation_that_only_the_edition_knows_of_is_told_once() -> None:

@@ -170,12 +170,12 @@ def test_a_revision_says_what_is_different(
 @pytest.mark.parametrize(
     ("asks_until", "given_up", "expected"),
     [
-        (at(20), (), "It is asked for again until 20 November 2026, 13:00 CET; what comes is added here."),
+        (at(20), (), "It is asked for again until 20 November 2026, 13:00 CET; what comes is added to the changelog."),
         (
             at(20),
             (LEDGER,),
             "Nobody asks again for acme/ledger (GitHub). The rest is asked for again until 20 November 2026, 13:00 "
-            "CET; what comes is added here.",
+            "CET; what comes is added to the changelog.",
         ),
         (None, (LEDGER, PAY), "Nobody asks again for acme/ledger (GitHub) and PAY (JIRA)."),
         (None, (), ""),
