@@ -299,7 +299,7 @@ class Stage:
                 found[:] = [await asyncio.wait_for(self.view(), 2)]
             return bool(found) and is_so(found[0])
 
-        await eventually(is_there, 20)
+        await eventually(is_there)
         return found[0]
 
     async def details(self) -> str:

@@ -138,7 +138,7 @@ class Stage:
                 found[:] = [await asyncio.wait_for(self.view(), 2)]
             return bool(found) and is_so(found[0])
 
-        await eventually(is_there, 20)
+        await eventually(is_there)
         return found[0]
 
     async def details(self) -> str:
@@ -158,7 +158,7 @@ class Stage:
             return len(titles) == len(beginnings) and all(map(str.startswith, titles, beginnings))
 
         try:
-            await eventually(is_so, 20)
+            await eventually(is_so)
         except TimeoutError:
             raise AssertionError(f"{self.titles} do not begin with {beginnings}") from None
 
