@@ -41,8 +41,9 @@ from devsync.runtime.pollers import until_polled
 from devsync.runtime.telemetry import PROCESS_EVERY, STANDING_EVERY, export_metrics, meter, told_every, wants_traces
 from devsync.runtime.versioning import deployment_config
 from devsync.runtime.worker_process import GRACE, READY_LINE
-from devsync.settings.configuration import Configuration, load_configuration
+from devsync.settings.configuration import Configuration, load_what_is_right
 from devsync.settings.environment import Environment, WorkerVersion, read_environment
+from devsync.settings.live import LiveConfiguration
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.collected import CollectedUnits
@@ -89,7 +90,9 @@ class Account:
 
 async def run() -> None:
     environment = read_environment()
-    configuration = load_configuration(environment.config_dir)
+    configuration = load_what_is_right(environment.config_dir)
+    for problem in configuration.left_out.values():
+        logging.getLogger("devsync.worker").error("a team is left out until its file is right: %s", problem)
     if environment.metrics_address:
         export_metrics(environment.metrics_address)
     account = Account(configuration)
@@ -153,7 +156,7 @@ async def _tell_metrics(process: Process, account: Account) -> None:
     configuration, told = process.configuration, meter()
     count_from_zero(told, process.temporal.namespace, configuration.teams)
     of_process = ProcessMetrics(told, {"errors": account.errors, "operations": account.operations})
-    standing = StandingMetrics(told, process.temporal, process.database, configuration)
+    standing = StandingMetrics(told, process.temporal, process.database, LiveConfiguration(configuration))
     await process.stack.enter_async_context(told_every(PROCESS_EVERY, of_process.tell))
     await process.stack.enter_async_context(told_every(STANDING_EVERY, standing.tell))
 
@@ -248,6 +251,7 @@ def main() -> int:
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("temporalio.activity").addFilter(ToldAlready())
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # at INFO it lists what it is made of
     keep_house()
     try:
         asyncio.run(run())

@@ -32,7 +32,7 @@ class ListLags(Exception):
 
 
 PATIENT_ATTEMPTS = 3
-"""So often a run that gives no answer is asked; its worker may be starting, or gone with its build."""
+"""How often a run that gives no answer is asked; its worker may be starting, or gone with its build."""
 
 
 class CannotTell(Exception):

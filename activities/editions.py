@@ -35,7 +35,7 @@ from devsync.storage.database import Database
 from devsync.storage.editions import Editions
 
 PATIENT_ATTEMPTS = 5
-"""So often planning waits for a database that is away before it goes on without, and says so."""
+"""How often planning tries a database that is away before it goes on without it, and says so."""
 
 
 class EditionActivities:

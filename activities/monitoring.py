@@ -51,7 +51,7 @@ class MonitorActivities:
         configuration = await self._current(notes)
         settings = _settings(configuration)
         if not settings.is_on:
-            return Looked(settings=settings, notes=tuple(notes))
+            return Looked(settings=settings, called_off=message.called_off, notes=tuple(notes))
         snapshot = await take_snapshot(
             self._database,
             self._client,
@@ -65,7 +65,7 @@ class MonitorActivities:
         limits = configuration.monitoring.limits
         health = assess(snapshot, limits)
         unwritten, missed = await asyncio.gather(self._keep(health), self._heartbeat.send())
-        snapshot = snapshot.model_copy(update={"unwritten": unwritten})
+        snapshot = snapshot.model_copy(update={"unwritten": unwritten, "left_out": dict(configuration.left_out)})
         return Looked(
             settings=settings,
             health=health,

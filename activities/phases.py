@@ -6,7 +6,6 @@ from typing import Final
 from devsync.contracts.edition import EditionStatus, Phase, RecordEdition
 from devsync.contracts.operations import OperationKind, OperationRecord
 
-_MADE: Final = (EditionStatus.COMPLETE, EditionStatus.PARTIAL)
 _NOT_OVER: Final = (Phase.RECORDING, Phase.DONE)
 """When this is written."""
 
@@ -26,7 +25,7 @@ def operations_of(message: RecordEdition) -> Sequence[OperationRecord]:
         operation="edition",
         ended_at=message.ended_at,
         seconds=max(result.seconds.get("total", 0.0) - result.seconds.get(Phase.APPROVING, 0.0), 0.0),
-        succeeded=result.status in _MADE,
+        succeeded=result.status.has_edition,
     )
     failed_in = message.ended_in if result.status is EditionStatus.FAILED else None
     phases = [phase for phase in Phase if phase in result.seconds and phase not in _NOT_OVER]

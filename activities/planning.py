@@ -8,7 +8,7 @@ from devsync.contracts import names
 from devsync.contracts.approval import ApprovalPlan
 from devsync.contracts.delivery import ChannelPlan
 from devsync.contracts.edition import EditionPlan, PlanEdition
-from devsync.domain.changelog.due import lateness, told
+from devsync.domain.changelog.due import duration_words, lateness
 from devsync.domain.changelog.surroundings import Holiday
 from devsync.domain.changelog.upcoming import coming_days
 from devsync.domain.changelog.window import Window, week_window
@@ -91,7 +91,9 @@ def _lateness(team: TeamConfig, message: PlanEdition) -> tuple[str, ...]:
         return ()
     jitter = team.schedule.jitter if team.schedule else timedelta(0)
     late_by = lateness(message.scheduled_at, message.started_at, jitter)
-    return (f"schedule: due {_local(message.scheduled_at, team)}, started {told(late_by)} late",) if late_by else ()
+    if not late_by:
+        return ()
+    return (f"schedule: due {_local(message.scheduled_at, team)}, started {duration_words(late_by)} late",)
 
 
 def _local(instant: datetime, team: TeamConfig) -> str:
@@ -103,7 +105,6 @@ def _approval(team: TeamConfig) -> ApprovalPlan | None:
     if not asked.required:
         return None
     reviewers = tuple(
-        ChannelPlan(key=f"approval-{names.slack_key(target)}", kind=names.SLACK, target=target)
-        for target in asked.reviewers
+        ChannelPlan(key=names.reviewers_key(target), kind=names.SLACK, target=target) for target in asked.reviewers
     )
     return ApprovalPlan(reviewers=reviewers, wait=asked.wait, on_timeout=asked.on_timeout)

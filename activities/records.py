@@ -16,6 +16,7 @@ from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.delivery import (
+    ENDED_BADLY,
     IS_THERE,
     DeliveryOutcome,
     DeliveryState,
@@ -260,7 +261,7 @@ def _state_on_record(part: PartRecord, outcome: DeliveryOutcome) -> DeliveryStat
     is_settled = outcome.state in IS_THERE or part.revision == outcome.revision
     if part.state is PartState.DELIVERED and is_settled:
         return DeliveryState.DELIVERED
-    if outcome.state in {DeliveryState.DEAD, DeliveryState.FAILED, DeliveryState.UNCERTAIN}:
+    if outcome.state in ENDED_BADLY:
         return outcome.state
     return DeliveryState.PENDING
 

@@ -1,7 +1,7 @@
 """What each service's worker is made of: its client and its activities, one function a service."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,6 +46,7 @@ from devsync.runtime.heartbeat import Heartbeat
 from devsync.runtime.measured_calls import MeasuringGate
 from devsync.settings.configuration import Configuration
 from devsync.settings.environment import Environment
+from devsync.settings.problems import ConfigError
 from devsync.settings.services import ServiceSettings
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.breakers import BreakerTransitions
@@ -219,7 +220,13 @@ SERVICES: Final[Mapping[str, Callable[[Process], Activities]]] = {
 
 def activities_by_service(process: Process) -> dict[str, Activities]:
     """Of the services that this process has to serve. Raises ConfigError for an access that the environment lacks."""
-    return {service: build(process) for service, build in SERVICES.items() if _is_served(service, process)}
+    served = {service: build(process) for service, build in SERVICES.items() if _is_served(service, process)}
+    if process.configuration.left_out:
+        # What they use is not known, and they are to go on once their files are right: all that there is an access to.
+        for service in SERVICES.keys() - served.keys():
+            with suppress(ConfigError):
+                served[service] = SERVICES[service](process)
+    return served
 
 
 def _is_served(service: str, process: Process) -> bool:

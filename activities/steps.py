@@ -29,11 +29,11 @@ Heal = Callable[[FailedUnit, datetime], UnitCollected | None]
 until the given instant."""
 
 RESERVE = timedelta(seconds=2)
-"""So much of a step's time is kept for its answer, and a fifth at most: who answers too late has healed nothing. In the
-first half of it threads end that look at the time; those that cannot are left behind."""
+"""How much of a step's time is kept for its answer, a fifth at most: an answer that is too late has healed nothing. In
+the first half of it threads end that look at the time; those that cannot are left behind."""
 
 LONGEST_LIST = 3
-"""So many units are named in a message; of more, how many there are."""
+"""How many units a message names at most; of the others it says how many there are."""
 
 
 TOO_MUCH = Verdict(

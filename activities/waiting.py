@@ -12,13 +12,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from devsync.contracts import activities as contracts
 from devsync.contracts import names
 from devsync.contracts.breaker import Released, ReleaseWaiting, ServiceReleased
+from devsync.runtime.open_runs import open_runs
 
 GATES_KNOW_WITHIN: Final = timedelta(seconds=2)
 """Who comes back sooner meets a gate that still refuses (design, section 15, row G)."""
 AT_ONCE: Final = 20
 
-_WAITERS: Final = ", ".join(f"'{name}'" for name in (names.RECOVERY, names.AMENDMENT, names.DELIVERY))
-_MAY_WAIT: Final = f"WorkflowType IN ({_WAITERS}) AND ExecutionStatus = 'Running'"
+_MAY_WAIT: Final = open_runs(names.RECOVERY, names.AMENDMENT, names.DELIVERY)
 
 
 class WaitingActivities:

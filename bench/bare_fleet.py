@@ -21,7 +21,7 @@ async def nothing() -> None:
 class Bare:
     @workflow.run
     async def run(self, rounds: list[int]) -> None:
-        """So many activities side by side in each round, one round after another."""
+        """That many activities side by side in each round, one round after another."""
         for count in rounds:
             await asyncio.gather(
                 *(

@@ -33,13 +33,13 @@ from bench.monitor import start_breakers, write_teams
 from bench.report import Figure, Spread, print_report
 from bench.year import WEEKS, fill
 from dashboard.app import create_app
-from dashboard.configuration import LiveConfiguration
 from dashboard.picture import EVERY_SECONDS, Watch
 from dashboard.sessions import Sessions
 from dashboard.site import LiveSettings, Site
 from devsync.runtime.connection import register_search_attributes
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.settings.configuration import load_configuration
+from devsync.settings.live import LiveConfiguration
 from devsync.storage import migrate
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database

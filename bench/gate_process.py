@@ -34,7 +34,7 @@ def call(gate: Gate, *, fails: bool = False) -> None:
 
 
 async def load(gates: list[Gate], a_second: float, seconds: float, failing: float) -> dict[str, int]:
-    """So many calls a second through each gate, evenly, whatever the machine's moments."""
+    """This many calls a second through each gate, evenly, whatever the machine's moments."""
     made = failed = 0
     began = time.monotonic()
     while (elapsed := time.monotonic() - began) < seconds:

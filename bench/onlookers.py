@@ -62,7 +62,7 @@ class Browsers:
 
     @asynccontextmanager
     async def looking(self, address: str, count: int) -> AsyncIterator[None]:
-        """So many pages, each with its stream of events."""
+        """That many pages, each with its stream of events."""
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(base_url=address, limits=limits, timeout=None) as http:
             connected = asyncio.Semaphore(0)

@@ -18,7 +18,7 @@ from devsync.settings.configuration import load_team
 WEEKS_BEFORE = 2
 """With the story's own, enough for the time by stage to be told."""
 QUIET = timedelta(hours=3)
-"""So long no schedule fires: a demo is over by then, or somebody plays with it and may see one."""
+"""No schedule fires for this long: a demo is over by then, or somebody plays with it and may see one."""
 AT = time(9)
 
 _SOONER = {"monitoring_interval_seconds": 5}

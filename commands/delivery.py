@@ -20,7 +20,6 @@ from devsync.runtime.causes import root_cause
 from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_team
 from devsync.settings.environment import read_environment
-from devsync.storage.database import Database
 from devsync.storage.deliveries import Deliveries, DeliverySummary
 
 app = typer.Typer(help="What became of editions in their channels.", no_args_is_help=True)
@@ -64,13 +63,9 @@ async def replay(
     Exits with 0 when it is delivered, 1 when it failed, 3 when it is still tried.
     """
     key = parsed_id(which)
-    environment = read_environment()
-    configuration = await asyncio.to_thread(load_team, environment.config_dir, key.team)
-    database = Database(environment.database().get_secret_value(), pool_size=2)
-    try:
+    configuration = await asyncio.to_thread(load_team, read_environment().config_dir, key.team)
+    async with database_on_record() as database:
         handle = await again.replay(await connect(), database, configuration, key, me())
-    finally:
-        await database.dispose()
     try:
         outcome = await asyncio.wait_for(handle.result(), wait)
     except TimeoutError:

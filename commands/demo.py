@@ -23,6 +23,7 @@ from commands.apply import apply_configuration
 from commands.asked import Views
 from commands.backdrop import make_weeks_before, set_the_scene
 from commands.console import AsJson, Exit, Told, command, emit, output, progress, until_interrupted
+from commands.demo_world import demo_world_options
 from commands.documents import demo_document
 from commands.editions import start_edition, watch_edition
 from commands.live import LiveProgress
@@ -32,7 +33,7 @@ from commands.scenario import OUTAGES, TOLD, Happened, Scenario, differences, is
 from commands.summary import healing_lines, print_summary
 from devsync.contracts import names
 from devsync.contracts.edition import EditionProgress, EditionResult
-from devsync.domain.changelog.window import last_week_ended_by, monday_of
+from devsync.domain.changelog.window import monday_of
 from devsync.domain.dashboard_pages import edition_page, escalation_page
 from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_configuration
@@ -42,8 +43,6 @@ from devsync.storage.database import Database
 
 if TYPE_CHECKING:
     from commands.stack import Stack
-
-DEMO_TIMEZONE = "Europe/Berlin"
 
 
 @command
@@ -272,8 +271,7 @@ def _world(repo: Path | None, history: Path | None, team: str, week: str | None)
             raise Told(f'--team: {history} has no history of "{team}"; {cure}', Exit.USAGE)
         options = ["--world", "history", "--history", str(history.resolve()), "--team", team]
     else:
-        options = ["--world", "demo"]
-        week = week or last_week_ended_by(datetime.now(UTC), DEMO_TIMEZONE)
+        return demo_world_options(week or "")
     return [*options, "--week", week] if week else options
 
 

@@ -14,6 +14,7 @@ from devsync.contracts.approval import Approve, Edit, Reject
 from devsync.runtime.approvals import ApprovalOperations, ApprovalRefused, EditionNotUnderWay
 from devsync.runtime.connection import connect
 from devsync.settings.environment import read_environment
+from devsync.settings.problems import ConfigError
 
 app = typer.Typer(help="One edition that is under way.", no_args_is_help=True)
 
@@ -71,10 +72,25 @@ def _titled(text: str) -> tuple[str, str]:
     return name.strip(), title.strip()
 
 
-async def _decide(team: str, week: str | None, said: Approve | Reject | Edit, *, as_json: bool) -> Exit:
-    workflow_id = names.edition_id(team, week_or_last(week, team_of(read_environment().config_dir, team)))
+async def _under_way(operations: ApprovalOperations, team: str, week: str | None) -> str:
+    """The id of the edition that is meant. One that runs goes by its team's file as it was when it began: whether that
+    is still there, or right, is no matter. Raises ConfigError where no such edition runs either."""
     try:
-        answer = await ApprovalOperations(await connect()).say(workflow_id, said)
+        return names.edition_id(team, week_or_last(week, team_of(read_environment().config_dir, team)))
+    except ConfigError:
+        running = await operations.running(team)
+        if week is not None:
+            running = [one for one in running if one == names.edition_id(team, week)]
+        if len(running) != 1:
+            raise
+        return running[0]
+
+
+async def _decide(team: str, week: str | None, said: Approve | Reject | Edit, *, as_json: bool) -> Exit:
+    operations = ApprovalOperations(await connect())
+    workflow_id = await _under_way(operations, team, week)
+    try:
+        answer = await operations.say(workflow_id, said)
     except ApprovalRefused as error:
         raise Told(f"{workflow_id} refused: {error}") from error
     if as_json:
@@ -94,13 +110,13 @@ async def cancel(
     as_json: AsJson = False,
 ) -> Exit:
     """Stop the week's edition that is under way. What a channel's delivery has begun goes on."""
-    iso_week = week_or_last(week, team_of(read_environment().config_dir, team))
-    workflow_id = names.edition_id(team, iso_week)
     # The temporal CLI cannot send a reason with the cancellation of one workflow.
     said = f"{me()}: {given(reason)}"
     client = await connect()
+    operations = ApprovalOperations(client)
+    workflow_id = await _under_way(operations, team, week)
     # The server takes a cancellation of a closed run without a word.
-    if not await ApprovalOperations(client).is_running(workflow_id):
+    if not await operations.is_running(workflow_id):
         raise EditionNotUnderWay(workflow_id)
     await client.get_workflow_handle(workflow_id).cancel(reason=said)
     if as_json:

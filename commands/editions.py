@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 from commands.asked import Views, Watched
 from commands.console import Exit, Told, progress
 from commands.person import me
-from devsync.contracts.delivery import DeliveryState
+from devsync.contracts.delivery import ENDED_BADLY
 from devsync.contracts.edition import EditionProgress, EditionResult, EditionStatus, Phase
 from devsync.domain.changelog.window import last_week_ended_by, monday_of
 from devsync.runtime import editions
@@ -22,7 +22,7 @@ from devsync.settings.team import TeamConfig
 
 POLL_SECONDS = 0.25
 WORKER_PATIENCE_SECONDS = 5.0
-"""So long a run may be without an answer before a person is told what it may wait for."""
+"""How long a run may give no answer before a person is told what it may wait for."""
 RECORDS_PATIENCE_SECONDS = 10.0
 """An edition that is out is reported; records that wait for a database follow by themselves."""
 
@@ -104,13 +104,10 @@ async def watch_edition(client: Client, handle: WorkflowHandle[Any, EditionResul
         raise Told(f"{handle.id} failed: {root_cause(error)}") from error
 
 
-_NOT_THERE = {DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.DEAD}
-"""How a channel ends that needs somebody. `queued` does not: its delivery goes on."""
-
-
 def exit_code(result: EditionResult) -> Exit:
-    """A channel that needs somebody outweighs what is missing in the edition."""
-    if any(channel.state in _NOT_THERE for channel in result.channels):
+    """A channel that needs somebody outweighs what is missing in the edition. One that is `queued` does not need
+    anybody: its delivery goes on."""
+    if any(channel.state in ENDED_BADLY for channel in result.channels):
         return Exit.FAILED
     if result.status is EditionStatus.COMPLETE:
         return Exit.OK

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -21,9 +20,10 @@ from commands.on_record import (
 from commands.times import window_of
 from devsync.domain.errors import ErrorSeverity
 from devsync.domain.insight.counted import place
-from devsync.domain.insight.statistics import ErrorStatistics, Rate, Share, error_statistics
+from devsync.domain.insight.statistics import ErrorStatistics, Rate, Share
 from devsync.rendering.wording import counted
-from devsync.storage.statistics import ErrorGroup, Statistics
+from devsync.storage.errors_within import errors_within
+from devsync.storage.statistics import ErrorGroup
 
 app = typer.Typer(help="Errors on record.", no_args_is_help=True)
 
@@ -42,12 +42,7 @@ async def stats(
     attempt healed. And of which part of its attempts each service fails."""
     span = window_of(window, until, datetime.now(UTC))
     async with database_on_record(team) as database:
-        records = Statistics(database)
-        groups = await records.error_groups(span, team=team, limit=limit)
-        counts = await records.error_counts(span, team=team) + await records.error_counts(span.before, team=team)
-        days = await records.daily_errors(span, team=team)
-        attempts = await records.call_counts(span, team=team)
-    found = error_statistics(span, counts, attempts, chain.from_iterable(days.values()))
+        found, groups = await errors_within(database, span, team=team, limit=limit)
     if as_json:
         emit(document(found, groups, window))
     else:
@@ -77,7 +72,7 @@ def _counts(shares: Iterable[Share]) -> dict[str, int]:
 
 
 def _rate_document(rate: Rate) -> dict[str, Any]:
-    return {"service": rate.service, "attempts": rate.calls, "failures": rate.failures, "rate": rate.rate}
+    return {"service": rate.service, "attempts": rate.attempts, "failures": rate.failures, "rate": rate.rate}
 
 
 def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) -> None:
@@ -96,18 +91,15 @@ def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) ->
         told = ", ".join(f"{share.name} {share.count}" for share in shares)
         output().print(f"by {title}: {told}", markup=False, soft_wrap=True)
     _print_rates(found)
-    table = Table(
-        "count",
-        "severity",
-        "category",
-        "where",
-        "first (UTC)",
-        "last (UTC)",
-        "latest",
-        "fingerprint",
-        box=None,
-        pad_edge=False,
-    )
+    print_whole(_table(groups))
+    if found.fingerprints > len(groups):
+        more = counted(found.fingerprints - len(groups), "more kind")
+        output().print(f"{more}; --limit {found.fingerprints} lists all")
+
+
+def _table(groups: Iterable[ErrorGroup]) -> Table:
+    columns = ("count", "severity", "category", "where", "first (UTC)", "last (UTC)", "latest", "fingerprint")
+    table = Table(*columns, box=None, pad_edge=False)
     for group in groups:
         colour = _COLOURS.get(group.severity, "default")
         table.add_row(
@@ -120,10 +112,7 @@ def _print(found: ErrorStatistics, groups: Sequence[ErrorGroup], window: str) ->
             Text(group.message.splitlines()[0]),
             group.fingerprint,
         )
-    print_whole(table)
-    if found.fingerprints > len(groups):
-        more = counted(found.fingerprints - len(groups), "more kind")
-        output().print(f"{more}; --limit {found.fingerprints} lists all")
+    return table
 
 
 def _print_rates(found: ErrorStatistics) -> None:
@@ -131,6 +120,8 @@ def _print_rates(found: ErrorStatistics) -> None:
     failing = [rate for rate in found.rates if rate.failures]
     if found.overall is None or not failing:
         return
-    told = ", ".join(f"{one.service} {one.failures} of {one.calls} ({one.failures / one.calls:.1%})" for one in failing)
+    told = ", ".join(
+        f"{one.service} {one.failures} of {one.attempts} ({one.failures / one.attempts:.1%})" for one in failing
+    )
     every = found.overall
-    output().print(f"attempts that failed: {every.failures} of {every.calls}; {told}", markup=False, soft_wrap=True)
+    output().print(f"attempts that failed: {every.failures} of {every.attempts}; {told}", markup=False, soft_wrap=True)

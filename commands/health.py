@@ -8,13 +8,13 @@ from rich.text import Text
 from temporalio.client import Client
 
 from commands.console import AsJson, Exit, command, emit, output, print_whole, progress
+from commands.on_record import database_on_record
 from devsync.domain.health.bands import Band, Health
 from devsync.domain.health.snapshot import Machine
 from devsync.runtime.connection import NamespaceUnusable, TemporalUnreachable, connect
 from devsync.runtime.health import check_health
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
-from devsync.storage.database import Database
 
 EXITS: Final = {
     Band.HEALTHY: Exit.OK,
@@ -31,13 +31,9 @@ async def health(as_json: AsJson = False) -> Exit:
 
     The exit code is the band: 0 healthy, 10 degraded, 11 unhealthy, 12 critical, 13 cannot tell.
     """
-    environment = read_environment()
-    configuration = load_configuration(environment.config_dir)
-    database = Database(environment.database().get_secret_value(), pool_size=1)
-    try:
+    configuration = load_configuration(read_environment().config_dir)
+    async with database_on_record() as database:
         found = await check_health(database, await _client(), configuration, datetime.now(UTC))
-    finally:
-        await database.dispose()
     if as_json:
         emit(document(found))
     else:
@@ -66,7 +62,7 @@ def _print(health: Health) -> None:
         table = Table("service", "band", "breaker", "attempts", "failed", "why", box=None, pad_edge=False)
         for one in health.services:
             breaker = one.breaker.value if one.breaker else ""
-            cells = (one.service, one.band.value, breaker, str(one.calls), str(one.failures), one.reasons[0])
+            cells = (one.service, one.band.value, breaker, str(one.attempts), str(one.failures), one.reasons[0])
             table.add_row(*map(Text, cells))
         output().print()
         print_whole(table)

@@ -1,9 +1,9 @@
 """What the commands share that ask the records: their options, the database, and how numbers look."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -18,10 +18,10 @@ from devsync.storage.audit import Audit
 from devsync.storage.connection import StorageError, WrongDatabaseUrl
 from devsync.storage.database import Database
 
+T = TypeVar("T")
+
 Window = Annotated[str, typer.Option(help="How far back: 15m, 24h or 30d.")]
 Until = Annotated[str | None, typer.Option(help="Where the window ends, 2026-11-23 or with a time; now without it.")]
-
-
 OfTeam = Annotated[str | None, typer.Option("--team", help="Only what belongs to this team.")]
 
 
@@ -34,6 +34,16 @@ async def database_on_record(team: str | None = None) -> AsyncIterator[Database]
         yield database
     finally:
         await database.dispose()
+
+
+async def if_known(what: str, ask: Callable[[Database], Awaitable[T]]) -> T | None:
+    """What the records say; None, with a word that `what` is not known, and why, where they cannot be asked."""
+    try:
+        async with database_on_record() as database:
+            return await ask(database)
+    except (ConfigError, WrongDatabaseUrl, StorageError) as error:
+        progress.print(f"{what} not known: {error}", markup=False, soft_wrap=True)
+        return None
 
 
 async def expect_team(team: str | None) -> None:

@@ -25,7 +25,7 @@ from devsync.rendering.wording import listed
 from devsync.runtime.escalations import EscalationOperations
 
 HEALED_WITHIN = timedelta(seconds=90)
-"""So long a demo waits until everything is healed."""
+"""How long a demo waits until everything is healed."""
 
 DELIVER_BY = timedelta(seconds=45)
 """A demo's deadline: two hours would be long to watch."""
@@ -202,7 +202,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def write_yaml(path: Path, content: dict[str, Any]) -> None:
-    """At once: who reads the configuration meanwhile finds the file as it was, or as it is."""
+    """In one step: whoever reads the configuration meanwhile finds the file as it was, or as it is."""
     new = path.with_suffix(".new")
     new.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
     new.replace(path)

@@ -7,29 +7,23 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from commands.console import AsJson, Exit, command, emit, output
+from commands.console import AsJson, Exit, command, emit, output, print_whole
+from commands.on_record import database_on_record
 from devsync.settings.environment import read_environment
 from devsync.settings.records import RecordSettings, read_records
-from devsync.storage.database import Database
 from devsync.storage.retention import Due, Retention
 
 app = typer.Typer(help="How long records are kept.", no_args_is_help=True)
-
-_WIDEST = 500
 
 
 @app.command()
 @command
 async def due(as_json: AsJson = False) -> Exit:
     """Show what the next run of the schedule `records` removes, and what legal holds keep."""
-    environment = read_environment()
-    settings = read_records(environment.config_dir / "records.yaml").model
-    database = Database(environment.database().get_secret_value(), pool_size=1)
-    try:
+    settings = read_records(read_environment().config_dir / "records.yaml").model
+    async with database_on_record() as database:
         retention = Retention(database, settings.keep.by_name(), settings.is_held, datetime.now(UTC))
         found = [one async for one in retention.due()]
-    finally:
-        await database.dispose()
     if as_json:
         holds = [hold.model_dump(mode="json") for hold in settings.legal_holds]
         emit({"due": [one.model_dump(mode="json") for one in found], "legal_holds": holds})
@@ -52,5 +46,4 @@ def _print(found: Sequence[Due], settings: RecordSettings) -> None:
         held = "held" if one.is_held else ""
         team = Text(one.team or "(no team)")
         table.add_row(one.table, team, str(one.rows), oldest, f"{one.before:%Y-%m-%d %H:%M}", held)
-    needed = output(_WIDEST).measure(table).maximum
-    output(max(out.width, needed)).print(table)
+    print_whole(table)

@@ -13,11 +13,11 @@ from commands.console import AsJson, Exit, Told, command, emit, progress
 from commands.documents import edition_document
 from commands.editions import exit_code, start_edition, team_of, watch_edition, week_or_last
 from commands.live import LiveProgress
+from commands.on_record import database_on_record
 from commands.summary import print_summary
 from devsync.runtime.connection import connect
 from devsync.settings.environment import read_environment
 from devsync.storage.artifacts import ArtifactStore
-from devsync.storage.database import Database
 
 
 class Format(StrEnum):
@@ -63,8 +63,7 @@ async def preview(
     as_json: AsJson = False,
 ) -> Exit:
     """Compose the edition without posting it, and print one rendering."""
-    environment = read_environment()
-    iso_week = week_or_last(week, team_of(environment.config_dir, team))
+    iso_week = week_or_last(week, team_of(read_environment().config_dir, team))
     client = await connect()
     handle = await start_edition(client, team, iso_week, is_dry_run=True)
     with _going_on_without_us(handle.id), LiveProgress(f"preview of {team} {iso_week}") as live:
@@ -72,11 +71,8 @@ async def preview(
     reference = result.renderings.get(format.name.lower())
     if reference is None:
         raise Told(f"{result.workflow_id} ended as {result.status.value}, without a rendering")
-    database = Database(environment.database().get_secret_value(), pool_size=1)
-    try:
+    async with database_on_record() as database:
         text = (await ArtifactStore(database).get(reference)).decode()
-    finally:
-        await database.dispose()
     if as_json:
         emit({**edition_document(result), "format": format.value, "rendering": text})
     else:

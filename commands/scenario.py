@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from commands.outages import Healed, Outage
 from devsync.contracts import names
-from devsync.contracts.delivery import DeliveryState
+from devsync.contracts.delivery import IS_THERE, DeliveryState
 from devsync.contracts.edition import EditionProgress, EditionResult, EditionStatus, Phase
 from devsync.domain.recovery.builtin import COLLECT
 from devsync.domain.recovery.healing import RecoveryOutcome
@@ -138,6 +138,6 @@ def _of_healing(ending: Ending, result: EditionResult, healed: Healed | None) ->
     found += [
         f"{one.channel} is {one.state.value} in the end ({one.reason})"
         for one in healed.deliveries
-        if one.state not in {DeliveryState.DELIVERED, DeliveryState.KEPT}
+        if one.state not in IS_THERE
     ]
     return found

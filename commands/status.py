@@ -221,7 +221,7 @@ def _is_open(execution: WorkflowExecution) -> bool:
 def _doing(progress: EditionProgress) -> str:
     """`collect, 2 of 6 sources, people are asked, recovers github (collect)`."""
     done = f"{progress.phase.value}, {len(progress.units_done)} of {progress.units_total} sources"
-    recovers = [f"recovers {one.told}" for one in progress.recoveries if one.outcome == "running"]
+    recovers = [f"recovers {one.told}" for one in progress.recoveries if one.is_running]
     asks = ["people are asked"] if progress.asked else []
     return ", ".join([done, *asks, *recovers])
 

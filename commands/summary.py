@@ -31,11 +31,8 @@ def print_summary(result: EditionResult) -> None:
     for escalation in result.escalations:
         out.print(f"  people were asked: {escalation}", markup=False, soft_wrap=True)
     if result.approval is not None:
-        said = f": {result.approval.note}" if result.approval.note else ""
-        out.print(f"  {result.approval.state.value} by {result.approval.by}{said}", markup=False, soft_wrap=True)
-    calls = result.calls_by_road | {name: n for name, n in result.api_calls.items() if not _has_roads(result, name)}
-    listed = ", ".join(f"{name} {count}" for name, count in sorted(calls.items()))
-    out.print(f"  calls: {listed or 'none'}", markup=False, soft_wrap=True)
+        out.print(f"  {result.approval.answer}", markup=False, soft_wrap=True)
+    out.print(f"  calls: {_calls(result)}", markup=False, soft_wrap=True)
     for about, note in _together(note.partition(": ")[::2] for note in result.notes):
         out.print(f"  note on {about}: {note}", markup=False, soft_wrap=True)
     for channel in result.channels:
@@ -69,7 +66,7 @@ def _together(told: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
 
 def _content(result: EditionResult) -> str:
     """Empty where the run made no edition: it has no items to count."""
-    if result.status not in (EditionStatus.COMPLETE, EditionStatus.PARTIAL):
+    if not result.status.has_edition:
         return ""
     revision = f"revision {result.revision}, " if result.revision else ""  # a dry run makes none
     return f"{revision}{counted(result.item_count, 'item')}, {result.completeness:.0%} of the sources, "
@@ -116,6 +113,13 @@ def _step(step: StepSummary) -> str:
         return f"{step.id} healed {len(step.healed)}"
     # It did its work, and healed nothing: a status page was read, a cache was empty.
     return step.id if step.state is StepState.SUCCEEDED else f"{step.id} {step.state.value.replace('_', ' ')}"
+
+
+def _calls(result: EditionResult) -> str:
+    """Of the attempts that succeeded: where none did, something else stands in, and 0 is not the number of calls."""
+    calls = result.calls_by_road | {name: n for name, n in result.api_calls.items() if not _has_roads(result, name)}
+    told = (f"{name} {count}" if count else f"{name} 0 (no attempt succeeded)" for name, count in sorted(calls.items()))
+    return ", ".join(told) or "none"
 
 
 def _has_roads(result: EditionResult, service: str) -> bool:

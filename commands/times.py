@@ -16,15 +16,15 @@ def local_time(instant: datetime, timezone: str) -> str:
 def span_of(window: str, until: datetime, *, option: str = "--window") -> timedelta:
     """What `--window` says: `24h`. Raises Told."""
     try:
-        span = parse_duration(window)
-        _ = until - span
+        length = parse_duration(window)
+        _ = until - length
     except ValueError as error:
         raise Told(f"{option}: {error}", Exit.USAGE) from None
     except OverflowError:
         raise Told(f'{option}: "{window}" begins before the calendar does; write 30d', Exit.USAGE) from None
-    if not span:
+    if not length:
         raise Told(f'{option}: "0s" is no time at all; write 24h', Exit.USAGE)
-    return span
+    return length
 
 
 def window_of(window: str, until: str | None, now: datetime) -> Span:

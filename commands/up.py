@@ -9,6 +9,7 @@ import typer
 
 from commands.apply import apply_configuration, lines
 from commands.console import Exit, Told, command, emit, progress, until_interrupted
+from commands.demo_world import demo_world_options
 from devsync.runtime.connection import connect
 from devsync.settings.configuration import load_configuration
 from devsync.settings.environment import read_environment
@@ -53,7 +54,7 @@ async def up(
     from sandbox.sole_use import InUse
 
     LOCAL.mkdir(exist_ok=True)
-    world = ["--world", "demo"] if sandbox else None
+    world = demo_world_options() if sandbox else None
     try:
         async with AsyncExitStack() as running:
             shown_at = dashboard_port if dashboard else None

@@ -14,7 +14,6 @@ from typing import Final
 from temporalio.client import Client
 
 from dashboard.asking import asked
-from dashboard.configuration import LiveConfiguration
 from dashboard.firing import BEING_ASKED, NEW_SECONDS, PATIENCE_SECONDS, Firing, firing
 from dashboard.history import History, history
 from dashboard.outlook import Asked, Outlook, outlook
@@ -31,6 +30,7 @@ from devsync.domain.health.thresholds import Thresholds
 from devsync.runtime.escalations import EscalationOperations
 from devsync.runtime.health import take_snapshot
 from devsync.runtime.machine import MachineWatch
+from devsync.settings.live import LiveConfiguration
 from devsync.settings.team import TeamConfig
 from devsync.storage.connection import StorageError
 from devsync.storage.database import Database

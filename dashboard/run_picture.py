@@ -29,7 +29,7 @@ TERMINATED: Final = "terminated"
 AFTERWARDS: Final = "afterwards"
 """In the place of a phase: a channel's delivery goes on when the run is over."""
 _RECORDED: Final = timedelta(seconds=5)
-"""So long after its end what begins is still the run's own: its record, by clocks that need not be equal."""
+"""What begins this long after its end is still the run's own: its record, by clocks that need not be equal."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,11 @@ class RunPicture:
         if self.record and attempt.stretch == len(self.bounds):
             return AFTERWARDS
         return self.phases[attempt.stretch].name if self.phases else ""
+
+    @property
+    def tells_phases(self) -> bool:
+        """Whether of any attempt: an amendment has no phases."""
+        return any(map(self.phase_of, self.attempts))
 
 
 def amending(progress: AmendmentProgress) -> str:

@@ -11,13 +11,14 @@ from typing import Final, NamedTuple
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from dashboard.configuration import LiveConfiguration, zone_of
 from dashboard.picture import EVERY_SECONDS
 from dashboard.run_picture import RUNNING, EndedRun, OpenRun, RunPicture, Tab, phases_of_progress, phases_of_record
 from dashboard.runs_in_temporal import PATIENCE, RunsInTemporal
 from dashboard.shared import Shared
 from devsync.contracts import names
 from devsync.domain.insight.span import Span
+from devsync.runtime.open_runs import open_runs
+from devsync.settings.live import LiveConfiguration, zone_of
 from devsync.storage.attempts import attempts_of, calls_of
 from devsync.storage.database import Database
 from devsync.storage.deliveries import Deliveries
@@ -41,7 +42,7 @@ _Which = tuple[str, str, str]
 """Team, ISO week, and the run's id; without one the run that is open, else the last one of the edition."""
 
 
-_OPEN: Final = f"WorkflowType = '{names.WEEKLY_CHANGELOG}' AND ExecutionStatus = 'Running'"
+_OPEN: Final = open_runs(names.WEEKLY_CHANGELOG)
 
 
 class OpenEdition(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,6 @@ import uvicorn
 from slack_sdk.signature import SignatureVerifier
 
 from dashboard.app import create_app
-from dashboard.configuration import LiveConfiguration
 from dashboard.feed_addresses import FeedAddresses
 from dashboard.openid import OpenId
 from dashboard.picture import Watch
@@ -23,13 +23,16 @@ from dashboard.slack.forms import Forms
 from dashboard.slack.replies import Replies
 from devsync.runtime.connection import NamespaceUnusable, TemporalUnreachable, connect
 from devsync.runtime.payload_codec import SealedPayloads
-from devsync.settings.configuration import load_configuration
+from devsync.settings.configuration import load_what_is_right
 from devsync.settings.environment import Environment, read_environment
+from devsync.settings.live import LiveConfiguration
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.connection import DatabaseUnavailable, NotMigrated, WrongDatabaseUrl
 from devsync.storage.database import Database
 from devsync.storage.prose import keep_out
+
+_log = logging.getLogger("devsync.dashboard")
 
 CANNOT_START = (
     ConfigError,
@@ -74,7 +77,9 @@ async def open_site(environment: Environment) -> AsyncIterator[Site]:
     slack = slack_door(environment)
     try:
         client = await connect()
-        configuration = LiveConfiguration(load_configuration(environment.config_dir))
+        configuration = LiveConfiguration(load_what_is_right(environment.config_dir))
+        for problem in configuration.read_last.left_out.values():
+            _log.error("a team is left out until its file is right: %s", problem)
         yield Site(
             database=database,
             artifacts=ArtifactStore(database),

@@ -13,7 +13,6 @@ from fastapi import Depends, Request
 from temporalio.client import Client
 
 from dashboard.attempts import Attempts
-from dashboard.configuration import LiveConfiguration
 from dashboard.feed_addresses import FeedAddresses
 from dashboard.openid import OpenId
 from dashboard.picture import Watch
@@ -22,6 +21,7 @@ from dashboard.sessions import Sessions
 from dashboard.slack.door import SlackDoor
 from devsync.runtime.payload_codec import SealedPayloads
 from devsync.settings.dashboard import DashboardSettings, read_dashboard
+from devsync.settings.live import LiveConfiguration
 from devsync.settings.problems import ConfigError
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database

@@ -14,6 +14,7 @@ from dashboard.shared import Shared
 from dashboard.weeks import Weeks
 from devsync.contracts import names
 from devsync.contracts.edition import EditionProgress
+from devsync.runtime.open_runs import open_runs
 
 LISTED: Final = 500
 """Of all teams and weeks, the newest."""
@@ -28,7 +29,7 @@ _USABLE_SECONDS: Final = 30.0
 """A busy worker may be slow for a while, and an older answer is better than none."""
 
 # By their ids alone: what a run says of itself it has said when a worker has begun it.
-_OPEN: Final = f"WorkflowType IN ('{names.WEEKLY_CHANGELOG}', '{names.AMENDMENT}') AND ExecutionStatus = 'Running'"
+_OPEN: Final = open_runs(names.WEEKLY_CHANGELOG, names.AMENDMENT)
 
 _Run = tuple[str, str]
 """Workflow and run."""

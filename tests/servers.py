@@ -1,13 +1,15 @@
 """Real servers for tests, and a database of its own for whoever asks."""
 
 import itertools
+import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -22,6 +24,10 @@ MIGRATED = "migrated"
 EMPTY = "template1"
 SHORT_HISTORY = {"limit.historyCount.suggestContinueAsNew": 200}
 """Events, instead of 4096: continue-as-new within seconds."""
+
+MEMORY: Final = Path("/dev/shm")
+ENOUGH_BYTES: Final = 8 << 30
+"""Three test processes side by side take half of it."""
 
 _numbers = itertools.count(1)
 
@@ -40,7 +46,7 @@ async def running_postgres() -> AsyncIterator[PostgresServer]:
             try:
                 yield server
             finally:
-                await server.kill()  # nobody reads its files any more: it need not write all databases once more
+                await server.abandon()  # nobody reads its files any more
 
 
 @asynccontextmanager
@@ -73,12 +79,36 @@ def new_database(server: PostgresServer, template: str = MIGRATED) -> str:
 
 
 @contextmanager
+def own_database(server: PostgresServer, template: str = MIGRATED) -> Iterator[str]:
+    """The url of a new one, which is gone afterwards."""
+    name = new_database(server, template)
+    try:
+        yield server.url(name)
+    finally:
+        drop_database(server, name)
+
+
+def drop_database(server: PostgresServer, name: str) -> None:
+    """Whoever uses it still. Of a server that is down nothing is dropped: its folder goes, too."""
+    with suppress(psycopg.OperationalError), psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
 def folder_for_all() -> Iterator[Path]:
-    """An empty folder that every user may enter, as pytest's own are not: PostgreSQL does not run as root."""
-    folder = Path(tempfile.mkdtemp(prefix="devsync-test-"))
+    """An empty folder that every user may enter, as pytest's own are not: PostgreSQL does not run as root.
+
+    In memory where there is room: a database is 500 files, which a busy disk takes ten times as long to make.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="devsync-test-", dir=MEMORY if _has_room() else None))
     folder.chmod(0o755)
     try:
         yield folder
     finally:
-        # Hundreds of databases are a quarter of a million files, of which Python removes half as many in a second.
+        # On a disk hundreds of databases are a quarter of a million files, for which Python takes seconds.
         subprocess.run(["rm", "-rf", folder], check=False)
+
+
+def _has_room() -> bool:
+    """A container often has a mere 64 MB there."""
+    return os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES

@@ -8,8 +8,8 @@ from temporalio.common import RawValue
 from devsync.contracts import activities, names
 from devsync.contracts.records import KeepRecords, RecordKeepingRequest, RecordsKept
 from devsync.runtime.policies import BOOTSTRAP, call
+from workflows.shared.markdown import refusals
 from workflows.shared.signals import with_refusal
-from workflows.shared.story import keeping_story
 
 
 @workflow.defn(name=names.RECORD_KEEPING)
@@ -36,3 +36,17 @@ class RecordKeeping:
         )
         workflow.set_current_details(keeping_story(kept, self._refused))
         return kept
+
+
+def keeping_story(kept: RecordsKept | None, refused: Sequence[str]) -> str:
+    """Where the audit stands, what was removed, what is held."""
+    lines = ["### Records"]
+    if kept is None:
+        lines.append("The audit's heads are being noted, and what is too old is removed")
+    else:
+        lines += [f"- Audit of {team or 'no team'}: entry {head.number}" for team, head in sorted(kept.heads.items())]
+        removed = ", ".join(f"{table} {count}" for table, count in sorted(kept.removed.items()))
+        lines.append(f"- Removed: {removed or 'nothing'}")
+        if kept.held:
+            lines.append(f"- Held, whatever its age: {', '.join(kept.held)}")
+    return "\n".join([*lines, *refusals(refused)])

@@ -12,7 +12,7 @@ from typing import Any, Final
 from icalendar import Event
 
 OLDEST: Final = timedelta(days=60 * 366)
-"""A daily event that began so long ago is 22,000 steps away."""
+"""A daily event that began this long ago takes 22,000 steps to get to the week."""
 
 _FREQUENCIES: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _LIMITS: Final = {"BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}

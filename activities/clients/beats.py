@@ -15,7 +15,7 @@ Beat = Callable[[], None]
 """Tells Temporal that the thread lives, and lets a cancellation in."""
 
 WAKE_SECONDS: Final = 2.0
-"""So often who waits beats."""
+"""How often a wait sends a heartbeat."""
 
 
 class BeatingGate:

@@ -21,7 +21,7 @@ from activities.collection import TimeIsUp
 from devsync.runtime.failures.mirror import GitFailed, MirrorTooLarge
 
 POLL_SECONDS: Final = 0.2
-"""So often a running git is looked at: its folder's size, the time, a cancellation."""
+"""How often a running git is looked at: its folder's size, the time, a cancellation."""
 
 _KILLED_SECONDS: Final = 5.0
 _SHOWN_CHARACTERS: Final = 200

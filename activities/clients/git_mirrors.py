@@ -20,19 +20,18 @@ from activities.clients.beats import Beat
 from activities.clients.git import Git, size_of
 from activities.collection import TimeIsUp
 from activities.git_objects import RawCommit, RawTag, commits_in, tag_in
+from devsync.contracts.names import GIT_MIRROR
 from devsync.domain.changelog.window import Window
 from devsync.runtime.classification import MalformedAnswer
 from devsync.runtime.failures.mirror import GitFailed, MirrorEmpty
 from devsync.settings.addresses import git_address
 from devsync.settings.problems import ConfigError
 
-SERVICE: Final = "git_mirror"
-
 LARGEST_BYTES: Final = 512 * 2**20
 """Of one clone: the commits of ten thousand a year for decades are less."""
 
 MARGIN: Final = timedelta(days=30)
-"""So much older commits are fetched, too: git stops walking where dates go back, and clocks of people are off."""
+"""Commits this much older are fetched, too: git stops walking where dates go back, and clocks of people are off."""
 
 _LOCK_SECONDS: Final = 0.5
 _HEAD: Final = "refs/devsync/head"
@@ -128,7 +127,9 @@ class GitMirrors:
             answer.raise_for_status()
             kind = answer.headers.get("content-type", "")
         if kind != _ADVERTISEMENT:
-            raise MalformedAnswer(SERVICE, "the question for its branches", f"{kind or 'nothing'}: no git repository")
+            raise MalformedAnswer(
+                GIT_MIRROR, "the question for its branches", f"{kind or 'nothing'}: no git repository"
+            )
 
 
 def _bring_up_to_date(git: Git, branch: str, window: Window) -> Mirrored:

@@ -30,7 +30,7 @@ class MailClient:
         self._gate = gate
 
     async def send(self, recipients: Sequence[str], mail: bytes, *, sender: str) -> Refusals:
-        """Sends one mail to all of them. Who is not in the answer has it; an exception is about all of them.
+        """Sends one mail to all of them. A recipient not in the answer has it; an exception is about all of them.
 
         A time-out or a broken connection may have come after the server had taken the mail.
         """

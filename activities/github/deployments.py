@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from activities.clients.github import PAGE_SIZE, GitHubClient
 from activities.collection import Collection, PageResult, unique
+from activities.github.graphql import GRAPHQL
 from activities.github.mapping import Json, instant, or_malformed
 from devsync.contracts.collection import CollectDeployments, UnitCollected
 from devsync.domain.changelog.surroundings import Deployment, DeploymentData, DeploymentOutcome
@@ -53,7 +54,9 @@ def deployments_of(client: GitHubClient, collection: Collection, message: Collec
     found = collection.read_all("deployments", "", fetch)
     deployments = unique(map(Deployment.model_validate, found), key=lambda deployment: deployment.id)
     data = DeploymentData(repository=message.repository, deployments=deployments)
-    return collection.finish(data, {"deployments": len(deployments)})
+    collected = collection.finish(data, {"deployments": len(deployments)})
+    calls = {GRAPHQL: collected.api_calls} if collected.api_calls else {}
+    return collected.model_copy(update={"calls_by_road": calls})
 
 
 def _page(message: CollectDeployments, cursor: str, data: Json) -> PageResult:

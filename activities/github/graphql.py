@@ -29,7 +29,7 @@ SMALLEST_PAGE = 5
 """Below that a page is not what GitHub chokes on."""
 
 GROW_AFTER = 4
-"""So many pages in a row must have gone through before a larger one is tried again."""
+"""This many pages in a row must have gone through before a larger one is tried again."""
 
 _GATEWAY_STATUSES = {502, 504}
 """GitHub's answers to a query that takes longer than 10 s."""

@@ -17,7 +17,7 @@ from devsync.storage.collected import Validator
 REST = "rest"
 
 RELEASE_DRAFT_TIME = timedelta(days=90)
-"""Releases are listed by creation; one published in the window may have been a draft for so long."""
+"""Releases are listed by creation; one published in the window may have been a draft for this long."""
 
 PARTS = ("pulls", "commits", "releases")
 """The lists, as GitHub's paths and our stored pages call them."""

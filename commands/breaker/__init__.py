@@ -41,9 +41,8 @@ async def list_(as_json: AsJson = False) -> Exit:
 @command
 async def show(service: Service, as_json: AsJson = False) -> Exit:
     """Show one breaker: its counts, probes and rules, and what happened to it."""
-    environment = read_environment()
-    known_service(environment.config_dir, service)
-    breaker = await shown_breaker(await connect(), environment, service)
+    known_service(read_environment().config_dir, service)
+    breaker = await shown_breaker(await connect(), service)
     if as_json:
         emit(breaker.document())
     else:

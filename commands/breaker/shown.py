@@ -10,16 +10,14 @@ from typing import Any
 from temporalio.client import Client
 
 from commands.console import Exit, Told, progress
+from commands.on_record import if_known
 from devsync.contracts.breaker import BreakerSnapshot
 from devsync.domain.breaker import BreakerConfig, Mode, Standing, State, Totals, Transition, spoken
 from devsync.runtime.breaker.operations import BreakerOperations, BreakerSilent
 from devsync.settings.breaker import BreakerSettings
-from devsync.settings.environment import Environment
 from devsync.settings.problems import ConfigError, any_of, did_you_mean
 from devsync.settings.services import read_services
 from devsync.storage.breakers import BreakerTransitions
-from devsync.storage.connection import StorageError, WrongDatabaseUrl
-from devsync.storage.database import Database
 
 _COLOURS = {State.CLOSED: "green", State.OPEN: "red", State.HALF_OPEN: "yellow"}
 _PROBES = ("lent", "succeeded", "failed", "given_back", "expired")
@@ -121,7 +119,7 @@ async def breaker_states(client: Client, config_dir: Path) -> list[BreakerState]
     return [BreakerState(name, standings.get(name)) for name in sorted({*services, *standings})]
 
 
-async def shown_breaker(client: Client, environment: Environment, service: str) -> ShownBreaker:
+async def shown_breaker(client: Client, service: str) -> ShownBreaker:
     """What its entity says; without a worker, what its memo and the database say."""
     operations = BreakerOperations(client)
     try:
@@ -130,26 +128,18 @@ async def shown_breaker(client: Client, environment: Environment, service: str) 
     except BreakerSilent as error:
         progress.print(f"{error}. This is what it last said, and what is on record", markup=False, soft_wrap=True)
         state = BreakerState(service, (await operations.standings()).get(service))
-        return ShownBreaker(state, transitions=await _on_record(environment, service))
+        return ShownBreaker(state, transitions=await _on_record(service))
     if snapshot is None:
-        return ShownBreaker(BreakerState(service, None), transitions=await _on_record(environment, service))
+        return ShownBreaker(BreakerState(service, None), transitions=await _on_record(service))
     return ShownBreaker(BreakerState(service, snapshot.standing), snapshot, list(snapshot.transitions))
 
 
-async def _on_record(environment: Environment, service: str) -> list[Transition]:
+async def _on_record(service: str) -> list[Transition]:
     """Empty, with a word about why, where the database cannot be asked."""
-    try:
-        database = Database(environment.database().get_secret_value(), pool_size=1)
-    except (ConfigError, WrongDatabaseUrl) as error:
-        progress.print(f"what is on record is not known: {error}", markup=False, soft_wrap=True)
-        return []
-    try:
-        return await BreakerTransitions(database).latest(service, limit=_SHOWN)
-    except StorageError as error:
-        progress.print(f"what is on record is not known: {error}", markup=False, soft_wrap=True)
-        return []
-    finally:
-        await database.dispose()
+    asking = if_known(
+        "what is on record is", lambda database: BreakerTransitions(database).latest(service, limit=_SHOWN)
+    )
+    return await asking or []
 
 
 def _details(snapshot: BreakerSnapshot) -> list[str]:

@@ -12,7 +12,8 @@ from devsync.settings.problems import ConfigError
 
 
 async def check_jira(environment: Environment, configuration: Configuration) -> AsyncIterator[Finding]:
-    projects = unique(project for team in configuration.teams.values() if team.jira for project in team.jira.projects)
+    sources = [team.jira for team in configuration.teams.values() if team.jira]
+    projects = unique(project for source in sources for project in source.projects)
     if not projects:
         return
     try:
@@ -20,38 +21,49 @@ async def check_jira(environment: Environment, configuration: Configuration) -> 
     except ConfigError as error:
         yield Finding("jira", False, "not configured", str(error))
         return
-    is_cloud = access.email is not None
-    api = "/rest/api/3" if is_cloud else "/rest/api/2"
+    api = "/rest/api/3" if access.email is not None else "/rest/api/2"
     async with httpx.AsyncClient(base_url=access.url, timeout=TIMEOUT) as http:
         info, problem = await get(http, "/rest/api/2/serverInfo")
         if finding := _no_such_jira(access, info, problem):
             yield finding
             return
-        if access.email is not None:
-            http.auth = (access.email, access.token.get_secret_value())
-        else:
-            http.headers["Authorization"] = f"Bearer {access.token.get_secret_value()}"
-        me, problem = await get(http, f"{api}/myself")
-        refusal = refused_login(me.headers) if me else ""
-        if refusal or not json_of(me).get("displayName"):
-            variables = "JIRA_URL, JIRA_EMAIL and JIRA_API_TOKEN" if is_cloud else "JIRA_URL and JIRA_PAT"
-            detail = f"{words(me, problem)}{f', {refusal}' if refusal else ''}"
-            yield Finding("jira", False, detail, f"check {variables}; the token may have expired")
+        _log_in(http, access)
+        known = await _known(http, access, f"{api}/myself", info)
+        yield known
+        if not known.is_ok:
             return
-        kind = "Cloud" if is_cloud else f"Data Center {json_of(info).get('version', '')}".rstrip()
-        yield Finding("jira", True, f"{access.url}, {kind}, as {json_of(me)['displayName']}")
         for project in projects:
-            answer, problem = await get(http, f"{api}/project/{project}")
-            is_found = answer is not None and answer.status_code == 200
             cure = "correct the team file, or give the account the permission Browse Projects"
-            yield Finding(f"jira {project}", is_found, words(answer, problem), "" if is_found else cure)
-        for board in unique(
-            str(board) for team in configuration.teams.values() if team.jira for board in team.jira.boards
-        ):
-            answer, problem = await get(http, f"/rest/agile/1.0/board/{board}")
-            is_found = answer is not None and answer.status_code == 200
+            yield await _readable(http, f"jira {project}", f"{api}/project/{project}", cure)
+        for board in unique(str(board) for source in sources for board in source.boards):
             cure = "write the number in the board's address, or share the board's filter with the account"
-            yield Finding(f"jira board {board}", is_found, words(answer, problem), "" if is_found else cure)
+            yield await _readable(http, f"jira board {board}", f"/rest/agile/1.0/board/{board}", cure)
+
+
+def _log_in(http: httpx.AsyncClient, access: JiraAccess) -> None:
+    if access.email is not None:
+        http.auth = (access.email, access.token.get_secret_value())
+    else:
+        http.headers["Authorization"] = f"Bearer {access.token.get_secret_value()}"
+
+
+async def _known(http: httpx.AsyncClient, access: JiraAccess, path: str, info: httpx.Response | None) -> Finding:
+    """Whether JIRA knows us."""
+    is_cloud = access.email is not None
+    me, problem = await get(http, path)
+    refusal = refused_login(me.headers) if me else ""
+    if refusal or not json_of(me).get("displayName"):
+        variables = "JIRA_URL, JIRA_EMAIL and JIRA_API_TOKEN" if is_cloud else "JIRA_URL and JIRA_PAT"
+        detail = f"{words(me, problem)}{f', {refusal}' if refusal else ''}"
+        return Finding("jira", False, detail, f"check {variables}; the token may have expired")
+    kind = "Cloud" if is_cloud else f"Data Center {json_of(info).get('version', '')}".rstrip()
+    return Finding("jira", True, f"{access.url}, {kind}, as {json_of(me)['displayName']}")
+
+
+async def _readable(http: httpx.AsyncClient, check: str, path: str, cure: str) -> Finding:
+    answer, problem = await get(http, path)
+    is_found = answer is not None and answer.status_code == 200
+    return Finding(check, is_found, words(answer, problem), "" if is_found else cure)
 
 
 def _no_such_jira(access: JiraAccess, info: httpx.Response | None, problem: str) -> Finding | None:

@@ -135,9 +135,5 @@ def lines(view: EscalationView) -> Iterator[str]:
 
 def is_about(view: EscalationView, team: str, week: str | None = None) -> bool:
     """Whether somebody of that team, and of that week, waits for it or follows it."""
-    here = [
-        entry.subscriber
-        for entry in view.subscribers
-        if entry.state in {SubscriberState.WAITING, SubscriberState.FOLLOWING}
-    ]
+    here = [entry.subscriber for entry in view.subscribers if entry.is_here]
     return any(one.team == team and week in {None, one.iso_week} for one in here)

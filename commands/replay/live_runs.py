@@ -8,6 +8,7 @@ from temporalio.api.enums.v1 import VersioningBehavior
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 from commands.replay.verdicts import Subject
+from devsync.runtime.open_runs import open_runs
 from workflows.registry import WORKFLOWS, workflow_type
 
 
@@ -27,7 +28,7 @@ class LiveRuns:
     async def of(cls, client: Client, since: timedelta, limit: int) -> "LiveRuns":
         """Counts them. The server's list of runs is up to a few seconds old."""
         types = ", ".join(f"'{workflow_type(served)}'" for served in WORKFLOWS)
-        is_open = f"WorkflowType IN ({types}) AND ExecutionStatus = 'Running'"
+        is_open = open_runs(*map(workflow_type, WORKFLOWS))
         ended = datetime.now(UTC) - since
         is_closed = (
             f"WorkflowType IN ({types}) AND ExecutionStatus != 'Running' AND CloseTime >= '{ended:%Y-%m-%dT%H:%M:%SZ}'"

@@ -35,9 +35,8 @@ Note = Annotated[str, typer.Option(help="Why; it is shown wherever the schedule 
 @command
 async def list_(as_json: AsJson = False) -> Exit:
     """Show each team's schedule: next firings, the last one and its edition, pauses, what was missed."""
-    environment = read_environment()
-    configuration = load_configuration(environment.config_dir)
-    states = await schedule_states(await connect(), environment, configuration)
+    configuration = load_configuration(read_environment().config_dir)
+    states = await schedule_states(await connect(), configuration, await on_record())
     if as_json:
         emit({"schedules": [document(state) for state in states]})
         return Exit.OK
@@ -117,13 +116,12 @@ def _told_state(as_json: bool, description: ScheduleDescription, team: str, done
 
 async def _tell_missing(team: str, description: ScheduleDescription) -> None:
     """As far as the team's file and the records tell: the schedule itself is in order without them."""
-    environment = read_environment()
     try:
-        settings = load_configuration(environment.config_dir).teams.get(team)
+        settings = load_configuration(read_environment().config_dir).teams.get(team)
     except ConfigError as error:
         progress.print(f"weeks without an edition are not known: {error}", markup=False, soft_wrap=True)
         return
-    known = await on_record(environment) if settings else None
+    known = await on_record() if settings else None
     if settings is None or known is None:
         return
     missing = weeks_without_edition(settings, description, known, datetime.now(UTC))

@@ -5,25 +5,18 @@ from typing import Any
 
 from temporalio.client import Client
 
-from commands.console import progress
+from commands.on_record import if_known
 from commands.times import local_time
 from devsync.contracts import names
-from devsync.domain.changelog.due import told
+from devsync.domain.changelog.due import duration_words
 from devsync.runtime.schedule_states import Firing, OnRecord, ScheduleState, schedule_state, weeks_on_record
 from devsync.runtime.schedules import scheduled_teams
 from devsync.runtime.side_by_side import side_by_side
 from devsync.settings.configuration import Configuration
-from devsync.settings.environment import Environment
-from devsync.settings.problems import ConfigError
-from devsync.storage.connection import StorageError, WrongDatabaseUrl
-from devsync.storage.database import Database
 
 
-async def schedule_states(
-    client: Client, environment: Environment, configuration: Configuration
-) -> list[ScheduleState]:
-    """Of every team that has a schedule in its file or on the server, by name."""
-    known = await on_record(environment)
+async def schedule_states(client: Client, configuration: Configuration, known: OnRecord | None) -> list[ScheduleState]:
+    """Of every team that has a schedule in its file or on the server, by name. `known`: see `on_record`."""
     in_files = {name for name, team in configuration.teams.items() if team.schedule}
     return await side_by_side(
         lambda name: schedule_state(client, name, configuration.teams.get(name), known),
@@ -31,20 +24,9 @@ async def schedule_states(
     )
 
 
-async def on_record(environment: Environment) -> OnRecord | None:
+async def on_record() -> OnRecord | None:
     """The weeks of which there is an edition; None, with a word about why, when the records cannot tell."""
-    try:
-        database = Database(environment.database().get_secret_value(), pool_size=1)
-    except (ConfigError, WrongDatabaseUrl) as error:
-        progress.print(f"weeks without an edition are not known: {error}", markup=False, soft_wrap=True)
-        return None
-    try:
-        return await weeks_on_record(database, datetime.now(UTC))
-    except StorageError as error:
-        progress.print(f"weeks without an edition are not known: {error}", markup=False, soft_wrap=True)
-        return None
-    finally:
-        await database.dispose()
+    return await if_known("weeks without an edition are", lambda database: weeks_on_record(database, datetime.now(UTC)))
 
 
 def document(state: ScheduleState) -> dict[str, Any]:
@@ -111,5 +93,5 @@ def _last(last: Firing, timezone: str) -> str:
     said = f"due {local_time(last.scheduled_at, timezone)}"
     if last.due is None:
         return f"{said}, {last.due_id} {last.state}" + (f": {last.problem}" if last.problem else "")
-    late = f", {told(last.due.late_by)} late" if last.due.late_by else ""
+    late = f", {duration_words(last.due.late_by)} late" if last.due.late_by else ""
     return f"{said}{late}: {last.due.edition_id} {last.due.outcome.value}, now {last.edition_state}"

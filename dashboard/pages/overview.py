@@ -11,7 +11,6 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from dashboard.access import CurrentViewer, view
-from dashboard.configuration import zone_of
 from dashboard.headline import NOT_KNOWN, headline
 from dashboard.history import History
 from dashboard.pages.overview_charts import overview_charts
@@ -21,6 +20,7 @@ from dashboard.picture import Picture, Watch
 from dashboard.site import CurrentSite
 from dashboard.templating import fragment, page
 from dashboard.viewer import Viewer
+from devsync.settings.live import zone_of
 
 LINES: Final = 25
 """Of the week's editions, those that need somebody first; the page of editions has all."""

@@ -72,15 +72,15 @@ def _error_rate(picture: Picture) -> Tile:
     title = f"Errors, last {lasting(picture.snapshot.window.length)}"
     if picture.snapshot.services is None:
         return Tile(title, "?", "could not be read")
-    calls = sum(one.calls for one in picture.snapshot.services)
+    attempts = sum(one.attempts for one in picture.snapshot.services)
     failures = sum(one.failures for one in picture.snapshot.services)
     limits = picture.thresholds
     failed_at = [one.failed_at for one in picture.ends.values() if one.failed_at is not None]
     last = f", the last {ago(picture.taken_at - max(failed_at))}" if failures and failed_at else ""
-    told = f"{failures} of {counted(calls, 'attempt')} failed{last}" if calls else "nothing was called"
+    told = f"{failures} of {counted(attempts, 'attempt')} failed{last}" if attempts else "nothing was called"
     hint = f"{told}; limit {quantity(limits.error_rate_percentage, '%')}"
-    rate = quantity(100 * failures / calls, "%") if calls else "none"
-    return Tile(title, rate, hint, rate_band(failures, calls, limits) is not Band.HEALTHY)
+    rate = quantity(100 * failures / attempts, "%") if attempts else "none"
+    return Tile(title, rate, hint, rate_band(failures, attempts, limits) is not Band.HEALTHY)
 
 
 def _generation_time(picture: Picture, seen: History | None) -> Tile:

@@ -111,7 +111,7 @@ def week_rows(picture: Picture) -> list[WeekRow]:
 
 def doing(progress: EditionProgress) -> str:
     """What an edition that is being made does now."""
-    healing = [service_name(one.service) for one in progress.recoveries if one.outcome == "running"]
+    healing = [service_name(one.service) for one in progress.recoveries if one.is_running]
     if healing:
         return f"recovers {listed(list(dict.fromkeys(healing)))}"
     if progress.phase is Phase.COLLECTING and progress.units_total:

@@ -35,7 +35,7 @@ class Connection:
             raise ValueError(f'program {self.program!r:.100} is no name; write a-z, 0-9, _ and -, as "nightly-report"')
 
     def environment(self) -> Environment:
-        """That of the process, where nothing is given here. Raises ConfigError for one that cannot be used."""
+        """The process's own, where nothing is given here. Raises ConfigError for one that cannot be used."""
         given: dict[str, Any] = {
             "database_url": self.database_url or None,
             "config_dir": self.config_dir,

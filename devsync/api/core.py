@@ -51,7 +51,7 @@ BLOCKS_FOR: Final = 1.0
 """Seconds that a blocking call may take."""
 CLOSES_WITHIN: Final = 5.0
 _AWAY_SECONDS: Final = 2.0
-"""After a connection that failed, who asks next hears the same at once: a storm of errors would wait in a row."""
+"""For this long after a connection that failed others hear the same at once: a storm of errors would wait in a row."""
 _TAKEN_AFTER: Final = 0.05
 _READ_AGAIN: Final = 60.0
 """Seconds after which the configuration is read anew."""
@@ -177,8 +177,8 @@ class Core:
         return self._gates[service].gate(service)
 
     async def configuration(self) -> "Configuration | None":
-        """What operators have written, a minute old at most; None where this machine has no such folder. Raises
-        ConfigError for one that is wrong."""
+        """What operators have written, a minute old at most, without the teams whose files are wrong; None where this
+        machine has no such folder. Raises ConfigError where what concerns all teams is wrong."""
         if self._configuration is None or time.monotonic() - self._configuration[0] > _READ_AGAIN:
             self._configuration = time.monotonic(), await asyncio.to_thread(self._read_configuration)
         return self._configuration[1]
@@ -264,9 +264,9 @@ class Core:
         is_named = "config_dir" in self.environment.model_fields_set
         if not is_named and not (directory / "services.yaml").is_file():
             return None
-        from devsync.settings.configuration import load_configuration
+        from devsync.settings.configuration import load_what_is_right
 
-        return load_configuration(directory)
+        return load_what_is_right(directory)
 
 
 _cores: dict[tuple[int, Connection], Core] = {}

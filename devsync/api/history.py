@@ -14,6 +14,7 @@ from devsync.api.executions import WorkflowExecution, recorded, reported
 from devsync.contracts import names
 from devsync.contracts.recovery import RecoveryReport
 from devsync.runtime.connection import TemporalUnreachable
+from devsync.runtime.open_runs import open_runs
 from devsync.storage.recoveries import Recoveries
 
 _ASKED_WITHIN: Final = timedelta(milliseconds=500)
@@ -37,7 +38,7 @@ async def recent_executions(core: Core, limit: int) -> list[WorkflowExecution]:
 
 
 async def _running(core: Core, own: str, limit: int) -> list[WorkflowExecution]:
-    query = f'WorkflowType = "{names.RECOVERY}" AND ExecutionStatus = "Running" AND WorkflowId STARTS_WITH "{own}"'
+    query = f"{open_runs(names.RECOVERY)} AND WorkflowId STARTS_WITH '{own}'"
     try:
         client = await core.client()
         runs = [run async for run in client.list_workflows(query, limit=limit)]

@@ -31,13 +31,13 @@ class LoopThread:
         self._is_stopped = False
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of the work, awaited from any loop. Who stops waiting cancels it."""
+        """The result of the work, awaited from any loop. A caller that stops waiting cancels it."""
         if self.is_here:
             return await work
         return await asyncio.wrap_future(self.start(work))
 
     def wait(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
-        """The same, for a caller that blocks: so long at most, then it raises NotInTime."""
+        """The same, for a caller that blocks: for `seconds` at most, then it raises NotInTime."""
         if self.is_here:
             work.close()
             raise RuntimeError("a blocking call of devsync was made on its own event loop; await the async one there")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any, Final
 
 from devsync.api.core import Core
@@ -10,11 +9,12 @@ from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.insight.advice import advise
 from devsync.domain.insight.recommendations import Advice
 from devsync.domain.insight.span import Span
-from devsync.domain.insight.statistics import ErrorStatistics, Rate, Share, error_statistics
+from devsync.domain.insight.statistics import ErrorStatistics, Rate, Share
 from devsync.settings.adjustable import service_numbers, usual_refresh
+from devsync.storage.errors_within import errors_within
 from devsync.storage.observations import observations
 from devsync.storage.performance import Performance
-from devsync.storage.statistics import ErrorGroup, Statistics
+from devsync.storage.statistics import ErrorGroup
 
 _SHOWN_GROUPS: Final = 20
 _WRITTEN_WITHIN: Final = 0.3
@@ -23,13 +23,9 @@ _WRITTEN_WITHIN: Final = 0.3
 
 async def errors_on_record(core: Core, asked: Span, team: str | None = None) -> dict[str, Any]:
     """Raises DatabaseUnavailable, NotMigrated, and ConfigError without a DATABASE_URL."""
-    records = Statistics(core.database)
+    database = core.database
     await core.is_written(_WRITTEN_WITHIN)
-    groups = await records.error_groups(asked, team=team, limit=_SHOWN_GROUPS)
-    counts = await records.error_counts(asked, team=team) + await records.error_counts(asked.before, team=team)
-    days = await records.daily_errors(asked, team=team)
-    attempts = await records.call_counts(asked, team=team)
-    return _errors(error_statistics(asked, counts, attempts, chain.from_iterable(days.values())), groups)
+    return _errors(*await errors_within(database, asked, team=team, limit=_SHOWN_GROUPS))
 
 
 async def operations_on_record(core: Core, asked: Span) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ from devsync.storage.connection import DatabaseUnavailable
 from devsync.storage.content import unpack
 
 BEYOND_THE_DEADLINE: Final = timedelta(seconds=10)
-"""So long after it a recovery that a worker follows has concluded at the latest."""
+"""A recovery that a worker follows has concluded this long after its deadline at the latest."""
 TAKEN_WITHIN: Final = 30.0
 """Seconds; a worker that is being replaced is back by then."""
 _ASKED_WITHIN: Final = timedelta(seconds=5)

@@ -17,7 +17,7 @@ from devsync.api.own_workflows import Begun, own_workflows_of
 from devsync.api.recovery_workflows import RecoveryWorkflow, WorkflowStep, plan_of, time_for
 from devsync.api.serving import worker_of
 from devsync.api.shared import shared_by
-from devsync.api.travelling import assessed, told
+from devsync.api.travelling import assessed, failed_unit
 from devsync.api.unavailable import CalledOff
 from devsync.contracts.names import program_recovery_id
 from devsync.contracts.recovery import RecoveryRequest
@@ -118,7 +118,7 @@ class ChangelogRecoveryWorkflowManager:
             service=context.service,
             phase=PHASE,
             plan=plan,
-            units=(told(context, failure, ":".join(filter(None, (context.service, context.operation)))),),
+            units=(failed_unit(context, failure, ":".join(filter(None, (context.service, context.operation)))),),
             deadline=datetime.now(UTC) + time_for(workflow, steps),
             policies=POLICIES,
             program=self._core.program,

@@ -17,7 +17,7 @@ from devsync.api.quiet import Quiet
 from devsync.api.recovering import Recovering, result_of
 from devsync.api.serving import worker_of
 from devsync.api.snapshots import Snapshots
-from devsync.api.travelling import told
+from devsync.api.travelling import failed_unit
 from devsync.contracts.recovery import EditionSources, RecoveryReport, RecoveryRequest
 from devsync.domain.errors import ErrorContext, Failure, RecoveryResult
 from devsync.domain.recovery.builtin import COLLECT, PROGRAM
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from devsync.settings.configuration import Configuration
 
 ALERTED_AGAIN: Final = timedelta(minutes=5)
-"""Alike errors alert once in so long, however many there are."""
+"""Alike errors alert once within this time, however many there are."""
 
 _log = logging.getLogger("devsync.api")
 
@@ -70,8 +70,8 @@ class Shared:
         home: asyncio.AbstractEventLoop,
         within: timedelta,
     ) -> RecoveryResult:
-        """Errors of the same that meet are one recovery: thousands of them do not start thousands. Who stops waiting
-        does not stop it."""
+        """Errors about the same thing that come together are one recovery: thousands of them do not start thousands.
+        A caller that stops waiting does not stop it."""
         key = self._about(context, failure)
         task = self._under_way.get(key)
         if task is None:
@@ -155,7 +155,7 @@ class Shared:
             phase=PROGRAM,
             window=asked.window,
             plan=plan,
-            units=(told(context, failure, asked.unit).model_copy(update={"ask": asked.ask}),),
+            units=(failed_unit(context, failure, asked.unit).model_copy(update={"ask": asked.ask}),),
             sources=EditionSources(
                 mirrors=team.github.mirrors if team and team.github else {},
                 status_pages=configuration.services.status_pages if configuration else {},

@@ -42,7 +42,7 @@ def assessed(context: ErrorContext) -> Failure:
     return failure.model_copy(update={"message": without_secrets(failure.message)})
 
 
-def told(context: ErrorContext, failure: Failure, unit: str) -> FailedUnit:
+def failed_unit(context: ErrorContext, failure: Failure, unit: str) -> FailedUnit:
     """The error as a recovery is told of it. Never raises: of metadata that cannot travel, only the names do."""
     return FailedUnit(
         unit=unit,

@@ -79,3 +79,9 @@ class ApprovalProgress(Model):
     """The number of the newest preview: each edit makes another one."""
     is_shown: bool = False
     """Whether it stands in a reviewers' channel."""
+
+    @property
+    def answer(self) -> str:
+        """How it was answered, and why: `approved by anna: fine`, `timed out by policy: nobody answered by …`."""
+        said = f": {self.note}" if self.note else ""
+        return f"{self.state.value.replace('_', ' ')} by {self.by}{said}"

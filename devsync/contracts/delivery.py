@@ -144,7 +144,7 @@ class DeliveryRequest(Model):
     """Nothing is sent where somebody has stopped the delivery of any revision: of an amendment, for which nobody asks.
     """
     is_looked_after: bool = False
-    """Who asks for it also recovers what goes wrong, and asks people about it, until it says `go_on_alone`."""
+    """Its asker also recovers what goes wrong, and asks people about it, until it says `go_on_alone`."""
     escalation: str = "default"
     """The policy by which people are told where it ends badly and nobody looks after it. Empty: they are not."""
     owner_run_id: str = ""

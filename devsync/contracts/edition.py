@@ -8,7 +8,7 @@ from devsync.contracts import names
 from devsync.contracts.approval import ApprovalPlan, ApprovalProgress
 from devsync.contracts.artifacts import INLINE_BUDGET, ArtifactRef
 from devsync.contracts.collection import UnitCollected
-from devsync.contracts.delivery import ChannelPlan, DeliverySchedule, DeliveryState
+from devsync.contracts.delivery import IS_THERE, ChannelPlan, DeliverySchedule, DeliveryState
 from devsync.contracts.policies import Policies
 from devsync.domain.changelog.difference import Difference
 from devsync.domain.changelog.edition import Gap
@@ -28,6 +28,11 @@ class EditionStatus(StrEnum):
     ABORTED = "aborted"
     CANCELLED = "cancelled"
     FAILED = "failed"
+
+    @property
+    def has_edition(self) -> bool:
+        """Whether the run made one; the other ends leave none."""
+        return self in {EditionStatus.COMPLETE, EditionStatus.PARTIAL}
 
 
 class EditionRequest(Model):
@@ -87,7 +92,7 @@ class EditionPlan(Model):
     """None: it is posted without anybody being asked."""
     channels: tuple[ChannelPlan, ...] = ()
     amend_for: timedelta = timedelta(hours=72)
-    """So long after the deadline what is missing is asked for again."""
+    """How long after the deadline what is missing is asked for again."""
     deliver_by: timedelta
     delivery_reserve: timedelta
     delivery_schedules: dict[str, DeliverySchedule] = {}
@@ -121,7 +126,7 @@ class ComposeEdition(Model):
     units: tuple[UnitCollected, ...]
     gaps: tuple[Gap, ...]
     patient_until: datetime
-    """So long a unit is waited for whose artifact cannot be read; after it the edition goes on without."""
+    """Until then a unit whose artifact cannot be read is waited for; after it the edition goes on without."""
     edits: Edits = Edits()
     """What reviewers changed."""
     since: ArtifactRef | None = None
@@ -271,6 +276,10 @@ class RecoverySummary(Model):
     """While it waits for people: what they can decide."""
 
     @property
+    def is_running(self) -> bool:
+        return self.outcome == "running"
+
+    @property
     def told(self) -> str:
         """As people are told of it, and of no other one of its edition: `github (collect)`, `slack (deliver 2)`."""
         number = self.workflow_id.rpartition(":")[2]
@@ -318,6 +327,11 @@ class EditionResult(Model):
     those that were too large to carry."""
     digest: str = ""
     """Equal digests are equal weeks: sha256 of the edition without what surrounds it (boards, calendar, numbers)."""
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether every channel that was asked for has the edition, or a more complete one."""
+        return all(channel.state in IS_THERE for channel in self.channels if not channel.stands_in)
 
 
 class KeptEdition(Model):

@@ -145,7 +145,7 @@ class Acknowledge(Model):
 
 
 class Snooze(Model):
-    """Nobody is asked for so long."""
+    """Nobody is asked for a while."""
 
     by: Person
     minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)]
@@ -189,6 +189,11 @@ class SubscriberEntry(Model):
     state: SubscriberState
     joined_at: datetime
     note: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it waits for the decision, or follows it: it wants to hear how it ends."""
+        return self.state in {SubscriberState.WAITING, SubscriberState.FOLLOWING}
 
 
 class ToldState(StrEnum):

@@ -99,6 +99,15 @@ def slack_key(channel: str) -> str:
     return f"{SLACK}-{channel.lstrip('#')}"
 
 
+REVIEWERS_PREFIX = "approval-"
+"""Of the key of a place where reviewers see a preview: the edition has reached nobody by that."""
+
+
+def reviewers_key(target: str) -> str:
+    """The key of a place in Slack where an edition waits for approval."""
+    return f"{REVIEWERS_PREFIX}{slack_key(target)}"
+
+
 def delivery_id(team: str, iso_week: str, channel: str) -> str:
     return f"delivery:{team}:{iso_week}:{channel}"
 

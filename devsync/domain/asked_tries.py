@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class Wish:
-    """What one asks for: the first try at once, the others each so long after the one before it."""
+    """What one asks for: the first try at once, each other one `wait` after the one before it, times `factor`."""
 
     attempts: int = 1
     wait: timedelta = timedelta(0)
@@ -41,7 +41,7 @@ class Row:
         self._is_under_way = self.due_at is not None and self.due_at <= now
 
     def failed(self, hint: timedelta, now: datetime) -> None:
-        """A try settled nothing, this row's or another's; either way the service wants to be left alone for so long."""
+        """A try settled nothing, this row's or another's; either way the service wants to be left alone for `hint`."""
         next_at = max(self.due_at or now, now + hint)
         if self._is_under_way:
             next_at = now + max(self._wait, hint)
@@ -92,7 +92,7 @@ class AskedTries:
             row.begin(now)
 
     def failed(self, hint: timedelta, now: datetime) -> None:
-        """That try settled nothing. What is asked for meanwhile is not made to wait by what the try was told."""
+        """The try settled nothing. What is asked for meanwhile is not made to wait by what the try was told."""
         for row in self._begun:
             row.failed(hint, now)
 

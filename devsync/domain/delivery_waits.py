@@ -41,8 +41,8 @@ class DeliveryWaits:
         return max(self._steps.pop(0), hint) if self._steps else None
 
     def hint(self, failure: Failure | None, now: datetime) -> timedelta:
-        """So long the service wants to be left alone, and a random bit longer; nothing where it does not say so. It is
-        all that follows from a try that somebody asked for: such a one uses up no step."""
+        """How long the service wants to be left alone, and a random bit longer; nothing where it does not say so. It
+        is all that follows from a try that somebody asked for: such a one uses up no step."""
         told = None if failure is None else _told(failure, now)
         return timedelta(0) if told is None else spread(told, self._uniform)
 

@@ -53,7 +53,7 @@ class ErrorSeverity(StrEnum):
         return list(ErrorSeverity).index(self)
 
     def raised(self, levels: int) -> ErrorSeverity:
-        """So many levels worse, `critical` at most."""
+        """This many levels worse, `critical` at most."""
         return list(ErrorSeverity)[min(self.rank + levels, ErrorSeverity.CRITICAL.rank)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from devsync.domain.changelog.due import told
+from devsync.domain.changelog.due import duration_words
 from devsync.domain.changelog.edition import (
     DeploymentCount,
     Edition,
@@ -142,7 +142,7 @@ def _median(what: str, time: MedianTime | None) -> Iterable[Figure]:
         words = f"from opening to merge, the median of {time.count:,}"
     elif time.from_opening:
         words += f"; {time.from_opening:,} of them counted from opening"
-    yield Figure(told(time.median), words)
+    yield Figure(duration_words(time.median), words)
 
 
 def _deployments(count: DeploymentCount) -> Figure:

@@ -76,7 +76,7 @@ def told_words(one: ToldTarget, *, is_over: bool) -> str:
 
 def why_not(decision: Decision, entries: Iterable[SubscriberEntry]) -> str:
     """Why nobody offers it, as it follows `since`."""
-    here = [entry for entry in entries if entry.state in (SubscriberState.WAITING, SubscriberState.FOLLOWING)]
+    here = [entry for entry in entries if entry.is_here]
     if not here:
         return "nobody is concerned any more"
     if any(entry.state is SubscriberState.WAITING for entry in here):

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio import activity
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
@@ -155,9 +156,14 @@ def _delay(failure: Failure, info: activity.Info, jitter: Jitter) -> timedelta |
         hint=failure.retry_after,
         initial=policy.initial_interval,
         factor=policy.backoff_coefficient,
-        maximum=policy.maximum_interval or policy.initial_interval * 100,
+        maximum=longest_wait(policy),
         uniform=random.uniform if jitter is Jitter.FULL else _lowest,
     )
+
+
+def longest_wait(policy: RetryPolicy) -> timedelta:
+    """The declared maximum between attempts; by Temporal's own rule a hundred first waits where none is declared."""
+    return policy.maximum_interval or policy.initial_interval * 100
 
 
 def _lowest(low: float, _high: float) -> float:

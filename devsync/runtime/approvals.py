@@ -19,15 +19,16 @@ from devsync.contracts import names
 from devsync.contracts.approval import ApprovalProgress, ApprovalState, Approve, Edit, Reject
 from devsync.contracts.edition import EditionProgress
 from devsync.runtime.connection import missing_namespace
-from devsync.runtime.pollers import queue_of
+from devsync.runtime.open_runs import open_runs
+from devsync.runtime.pollers import is_polled
 from devsync.runtime.refusals import NotDone, NotThere, refusal
 
 PATIENCE: Final = timedelta(seconds=10)
-"""So long a decision waits for a worker that takes it. Later it may be taken all the same."""
+"""How long a decision waits for a worker that takes it. Later it may be taken all the same."""
 
 LOOK_PATIENCE: Final = timedelta(seconds=3)
 
-_RUNNING: Final = f'WorkflowType = "{names.WEEKLY_CHANGELOG}" AND ExecutionStatus = "Running"'
+_RUNNING: Final = open_runs(names.WEEKLY_CHANGELOG)
 
 
 class EditionNotUnderWay(NotThere):
@@ -58,16 +59,11 @@ class ApprovalOperations:
         self._client = client
 
     async def say(self, workflow_id: str, said: Approve | Reject | Edit, *, run_id: str = "") -> ApprovalProgress:
-        """Sends it as an update, which answers; with `run_id` to that run alone. Raises what stands above.
-
-        The server keeps an update that nobody has taken for the next worker, and it cannot be withdrawn: so none is
-        sent where no worker asks for work.
-        """
+        """Sends it as an update, which answers; with `run_id` to that run alone. Raises what stands above."""
         if not await self.is_running(workflow_id, run_id=run_id):
             raise EditionNotUnderWay(workflow_id)
-        with suppress(RPCError):  # a server that does not tell
-            if not (await queue_of(self._client, names.EDITIONS_QUEUE)).pollers:
-                raise ApprovalSilent("no worker runs that could take it; start one: python worker.py")
+        if not await is_polled(self._client, names.EDITIONS_QUEUE):
+            raise ApprovalSilent("no worker runs that could take it; start one: python worker.py")
         handle = self._client.get_workflow_handle(workflow_id, run_id=run_id or None)
         name = type(said).__name__.lower()
         try:
@@ -85,6 +81,11 @@ class ApprovalOperations:
                 raise
             raise EditionNotUnderWay(workflow_id) from error
         return answer
+
+    async def running(self, team: str) -> list[str]:
+        """Ids of the team's editions that are under way; one that began this second may not be listed yet."""
+        runs = [run.id async for run in self._client.list_workflows(_RUNNING)]
+        return [run for run in runs if (key := names.week_key(run)) is not None and key.team == team]
 
     async def is_running(self, workflow_id: str, *, run_id: str = "") -> bool:
         try:

@@ -15,10 +15,11 @@ from devsync.domain.health.snapshot import DueEdition
 from devsync.runtime.schedules import describe
 from devsync.settings.team import TeamConfig
 from devsync.storage.database import Database
+from devsync.storage.pauses import pauses
 from devsync.storage.weeks import WeekOnRecord, weeks_on_record
 
 WEEKS_MISSED: Final = 2
-"""So many of a team's last due weeks can be missing; of older ones nobody needs to hear again."""
+"""How many of a team's last due weeks can be missing; of older ones nobody needs to hear again."""
 WEEKS_LOOKED_AT: Final = 4
 """A team that has none of these on record, nor a schedule, has not begun."""
 ON_RECORD_AFTER: Final = timedelta(minutes=2)
@@ -32,6 +33,8 @@ class _Promise(NamedTuple):
     team: TeamConfig
     iso_week: str
     due_at: datetime
+    starts_by: datetime
+    """The last moment that the schedule's jitter allows."""
     deadline: datetime
 
     @property
@@ -49,7 +52,8 @@ async def due_editions(
     """The last weeks that fell due, of each team that has a schedule in its file.
 
     `called_off` are weeks whose schedule was seen paused before, as `week_key` names them, with why: a pause that is
-    over does not make them wanted. Without a client nobody knows of pauses. Raises DatabaseUnavailable, NotMigrated,
+    over does not make them wanted. One that was begun and ended by our commands or pages is known without that, by the
+    audit; of one that lasts, the server is asked, if there is a client. Raises DatabaseUnavailable, NotMigrated,
     RPCError and TimeoutError.
     """
     promises = [promise for team in teams if team.schedule for promise in _promises(team, now)]
@@ -61,6 +65,7 @@ async def due_editions(
     open_ones = [one for one in promises if not _is_settled(known.get(one.week))]
     paused = await _paused(client) if client is not None and open_ones else {}
     reasons = {one.week: called_off.get(week_key(*one.week)) or paused.get(one.team.team, "") for one in open_ones}
+    reasons |= await _were_paused(database, [one for one in open_ones if one.deadline < now and not reasons[one.week]])
     late = [one for one in open_ones if one.deadline < now and not reasons[one.week]]
     earlier = await weeks_on_record(database, _looked_at(late)) if late else []
     on_record = {(one.team, one.iso_week) for one in earlier}
@@ -89,7 +94,10 @@ def _promises(team: TeamConfig, now: datetime) -> list[_Promise]:
     """Counted from the last start that its schedule may choose."""
     jitter = team.schedule.jitter if team.schedule else timedelta()
     time = jitter + team.deliver_by + ON_RECORD_AFTER
-    return [_Promise(team, week, due_at, due_at + time) for week, due_at in _last_weeks(team.weekly_time, now)]
+    return [
+        _Promise(team, week, due_at, due_at + jitter, due_at + time)
+        for week, due_at in _last_weeks(team.weekly_time, now)
+    ]
 
 
 @lru_cache(maxsize=256)
@@ -123,6 +131,17 @@ async def _paused(client: Client) -> dict[str, str]:
 def _why(listed: ScheduleListDescription) -> str:
     note = listed.schedule.state.note if listed.schedule else None
     return f"its schedule is paused: {note or 'no reason given'}"
+
+
+async def _were_paused(database: Database, late: Collection[_Promise]) -> dict[_Week, str]:
+    """Of those whose schedule somebody had paused when it was to start them, who and why."""
+    by_team = await pauses(database, {one.team.team for one in late}) if late else {}
+    return {
+        one.week: f"its schedule was paused: {f'{pause.by}: {pause.note}' if pause.note else f'by {pause.by}'}"
+        for one in late
+        for pause in by_team.get(one.team.team, ())
+        if pause.covers(one.starts_by)
+    }
 
 
 async def _had_begun(client: Client | None, late: _Promise, on_record: Collection[_Week]) -> bool:

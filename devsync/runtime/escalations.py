@@ -1,7 +1,6 @@
 """Escalations from outside of workflows: which are open, and what a person says to one."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -17,10 +16,11 @@ from devsync.contracts import names
 from devsync.contracts.escalation import EscalationAnswer, EscalationView
 from devsync.domain.model import Model
 from devsync.runtime.connection import missing_namespace
-from devsync.runtime.pollers import queue_of
+from devsync.runtime.open_runs import open_runs
+from devsync.runtime.pollers import is_polled
 from devsync.runtime.refusals import NotDone, NotThere, refusal
 
-OPEN: Final = f'WorkflowType = "{names.ESCALATION}" AND ExecutionStatus = "Running"'
+OPEN: Final = open_runs(names.ESCALATION)
 ANSWER_TIMEOUT: Final = timedelta(seconds=10)
 
 _SILENT: Final = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.FAILED_PRECONDITION)
@@ -63,14 +63,9 @@ class EscalationOperations:
         return answer
 
     async def say(self, escalation_id: str, update: str, message: Model) -> EscalationAnswer:
-        """Raises EscalationRefused, EscalationOver and EscalationSilent.
-
-        The server keeps an update that nobody has taken for the next worker, and it cannot be withdrawn: so none is
-        sent where no worker asks for work.
-        """
-        with suppress(RPCError):  # a server that does not tell
-            if not (await queue_of(self._client, names.CONTROL_QUEUE)).pollers:
-                raise EscalationSilent(f"no worker runs that could answer for {escalation_id}; start one")
+        """Raises EscalationRefused, EscalationOver and EscalationSilent."""
+        if not await is_polled(self._client, names.CONTROL_QUEUE):
+            raise EscalationSilent(f"no worker runs that could answer for {escalation_id}; start one")
         handle = self._client.get_workflow_handle(escalation_id)
         pending = (
             f"no worker has answered for {escalation_id} within {ANSWER_TIMEOUT.total_seconds():g} s, and the next one "

@@ -17,7 +17,7 @@ from temporalio.worker import (
 )
 
 QUIET: Final = 0.2
-"""So much of its heartbeat time-out an attempt is quiet at first: what the SDK leaves of it between two later ones."""
+"""The share of its heartbeat time-out for which an attempt is quiet at first, as the SDK is between two later ones."""
 
 
 class FirstBeatsLater(Interceptor):

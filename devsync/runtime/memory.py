@@ -6,9 +6,9 @@ import ctypes
 import gc
 
 YOUNG_OBJECTS = 10_000
-"""So many new objects before the collector looks at them. An edition of ten thousand items is some hundred thousand
-small values that live until it is stored: with Python's default of 700 it is searched for garbage, in vain, for a fifth
-of the time that it takes to make (`python -m bench.compose`)."""
+"""How many new objects there are before the collector looks at them. An edition of ten thousand items is some hundred
+thousand small values that live until it is stored: with Python's default of 700 it is searched for garbage, in vain,
+for a fifth of the time that it takes to make (`python -m bench.compose`)."""
 
 ARENAS = 4
 """Heaps that threads share. By default glibc makes up to eight a core, and what was freed in one is of no use to the

@@ -1,6 +1,5 @@
 """The monitor from outside of its workflow: it is started, asked, and told what people say."""
 
-from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -20,7 +19,7 @@ from devsync.contracts.monitor import ABOUT, MonitorAnswer, MonitorStart, Monito
 from devsync.domain.model import Model
 from devsync.runtime.breaker.entity import SEAM, across_the_seam
 from devsync.runtime.connection import missing_namespace
-from devsync.runtime.pollers import queue_of
+from devsync.runtime.pollers import is_polled
 from devsync.runtime.refusals import NotDone, refusal
 
 ANSWER_TIMEOUT: Final = timedelta(seconds=10)
@@ -82,11 +81,7 @@ class MonitorOperations:
         return answer
 
     async def say(self, update: str, message: Model) -> MonitorAnswer:
-        """Raises MonitorRefused and MonitorSilent.
-
-        The server keeps an update that nobody has taken for the next worker, and it cannot be withdrawn: so none is
-        sent where no worker asks for work.
-        """
+        """Raises MonitorRefused and MonitorSilent."""
         await self._expect_a_worker()
         pending = (
             f"no worker has answered for the monitor within {ANSWER_TIMEOUT.total_seconds():g} s, and the next one "
@@ -118,9 +113,8 @@ class MonitorOperations:
         return monitor.status is WorkflowExecutionStatus.RUNNING
 
     async def _expect_a_worker(self) -> None:
-        with suppress(RPCError):  # a server that does not tell
-            if not (await queue_of(self._client, names.CONTROL_QUEUE)).pollers:
-                raise MonitorSilent("no worker runs that could answer for the monitor; start one")
+        if not await is_polled(self._client, names.CONTROL_QUEUE):
+            raise MonitorSilent("no worker runs that could answer for the monitor; start one")
 
     async def _meaning(self, error: RPCError, silence: str) -> Exception:
         """What to raise for it; the server's own errors stay what they are."""

@@ -64,7 +64,7 @@ def allowed_addresses(host: str, addresses: Collection[str], private_hosts: Coll
 
 
 def _network(written: str) -> IPv4Network | IPv6Network | None:
-    """That of an address is the address alone; that of a name is None."""
+    """The network of an address is the address alone; a name has none."""
     try:
         return ip_network(written)
     except ValueError:

@@ -31,7 +31,7 @@ NEVER_RETRYABLE = ("PayloadsTooLarge",)
 """Too large stays too large; the SDK would retry it for ever."""
 
 CATCH_UP = timedelta(days=6)
-"""So long after it was due a week is still started: late beats missing, and the next week is due after that."""
+"""A week is still started this long after it was due: late beats missing, and the next week is due after that."""
 
 BOOTSTRAP: Policies = {
     # As long as a schedule catches up, too: without a plan there is no deadline, and a late edition beats none.

@@ -77,6 +77,18 @@ async def queue_of(client: Client, name: str, kind: TaskQueueType.ValueType | No
     )
 
 
+async def is_polled(client: Client, name: str) -> bool:
+    """Whether a worker has asked for the queue's work lately; also where the server does not tell.
+
+    To be asked before an update is sent. The server keeps an update that nobody has taken for the next worker, and it
+    cannot be withdrawn: so none is sent where no worker asks for work.
+    """
+    try:
+        return bool((await queue_of(client, name)).pollers)
+    except RPCError:
+        return True
+
+
 async def until_polled(client: Client, queues: Iterable[str]) -> None:
     """Until the server knows the client's process as a poller of each, for all kinds of its work; a server that does
     not answer is asked again."""

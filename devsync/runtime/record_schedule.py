@@ -1,24 +1,20 @@
 """The schedule of the records: how often the audit's heads are noted, and what is too old is removed."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from temporalio.client import (
     Client,
     Schedule,
     ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
     ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
-    ScheduleUpdate,
-    ScheduleUpdateInput,
 )
 
 from devsync.contracts import names
 from devsync.contracts.records import RecordKeepingRequest
-from devsync.runtime.schedules import Change
+from devsync.runtime.schedules import Change, put_schedule
 from devsync.settings.durations import format_duration
 from devsync.settings.records import RecordSettings
 
@@ -43,19 +39,5 @@ def record_schedule(settings: RecordSettings) -> Schedule:
 
 async def apply_records(client: Client, settings: RecordSettings) -> Change:
     """Makes or updates the schedule. A pause and its note stay."""
-    wanted = record_schedule(settings)
-    try:
-        await client.create_schedule(names.RECORDS_ID, wanted)
-    except ScheduleAlreadyRunningError:
-        handle = client.get_schedule_handle(names.RECORDS_ID)
-    else:
-        return Change.CREATED
-    there = await handle.describe()
-    if (there.schedule.spec, there.schedule.policy) == (wanted.spec, wanted.policy):
-        return Change.UNCHANGED
-
-    def keep_state(current: ScheduleUpdateInput) -> ScheduleUpdate:
-        return ScheduleUpdate(replace(wanted, state=current.description.schedule.state))
-
-    await handle.update(keep_state)
-    return Change.UPDATED
+    change, _ = await put_schedule(client, client.get_schedule_handle(names.RECORDS_ID), record_schedule(settings))
+    return change

@@ -2,28 +2,24 @@
 
 import hashlib
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 from temporalio.client import (
     Client,
     Schedule,
     ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
     ScheduleHandle,
     ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
-    ScheduleUpdate,
-    ScheduleUpdateInput,
 )
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import names
 from devsync.contracts.refresh import RefreshRequest
-from devsync.runtime.schedules import DIGEST, Change, digest_of
+from devsync.runtime.schedules import DIGEST, Change, put_schedule
 from devsync.settings.durations import format_duration
 from devsync.settings.team import TeamConfig
 
@@ -64,23 +60,8 @@ async def apply_refresh(client: Client, team: TeamConfig) -> Change | None:
     handle = handle_of_refresh(client, team.team)
     if not is_refreshed(team):
         return Change.DELETED if await delete_refresh(client, team.team) else None
-    wanted = refresh_schedule(team)
-    try:
-        await client.create_schedule(handle.id, wanted)
-    except ScheduleAlreadyRunningError:
-        pass
-    else:
-        return Change.CREATED
-    there = await handle.describe()
-    is_same = (there.schedule.spec, there.schedule.policy) == (wanted.spec, wanted.policy)
-    if is_same and await digest_of(there) == _digest(team):
-        return Change.UNCHANGED
-
-    def keep_state(current: ScheduleUpdateInput) -> ScheduleUpdate:
-        return ScheduleUpdate(replace(wanted, state=current.description.schedule.state))
-
-    await handle.update(keep_state)
-    return Change.UPDATED
+    change, _ = await put_schedule(client, handle, refresh_schedule(team), _digest(team))
+    return change
 
 
 async def delete_refresh(client: Client, team: str) -> bool:

@@ -17,7 +17,7 @@ from devsync.contracts.due import EditionDue
 from devsync.domain.changelog.due import weeks_between
 from devsync.domain.changelog.window import iso_week_of
 from devsync.runtime.causes import root_cause
-from devsync.runtime.schedules import describe, is_as_wanted, started_by
+from devsync.runtime.schedules import describe, is_as_filed, started_by
 from devsync.runtime.side_by_side import side_by_side
 from devsync.settings.durations import format_duration
 from devsync.settings.team import TeamConfig
@@ -106,7 +106,7 @@ async def schedule_state(
         state="paused" if state.paused else "active" if is_asked_for else "orphaned",
         when=when_due(team) or next((spec.comment or "" for spec in there.schedule.spec.calendars), ""),
         timezone=there.schedule.spec.time_zone_name or "UTC",
-        is_outdated=team is not None and is_asked_for and not await is_as_wanted(there, team, now),
+        is_outdated=team is not None and is_asked_for and not await is_as_filed(there, team, now),
         note=state.note or "",
         upcoming=list(info.next_action_times[:_UPCOMING]),
         firings=await side_by_side(

@@ -128,38 +128,54 @@ async def scheduled_teams(client: Client) -> list[str]:
     return sorted(id_.removeprefix(names.SCHEDULE_PREFIX) for id_ in found if id_.startswith(names.SCHEDULE_PREFIX))
 
 
-async def apply_schedule(client: Client, team: TeamConfig) -> Applied:
-    """Makes or updates the team's schedule; one that is as its file says is left alone.
+async def put_schedule(
+    client: Client, handle: ScheduleHandle, wanted: Schedule, digest: str | None = None
+) -> tuple[Change, ScheduleDescription | None]:
+    """Makes the schedule, or updates the one that is there and is not as wanted; gives how that one was before.
 
-    A pause and its note stay. A week whose new time lies in the past, and that has not fired, is started now.
+    A pause and its note stay. `digest`: of the configuration, where the action says it (see DIGEST).
     """
-    now = datetime.now(UTC)
-    wanted = team_schedule(team, now)
-    handle = handle_of(client, team.team)
     try:
         await client.create_schedule(handle.id, wanted)
     except ScheduleAlreadyRunningError:
         pass
     else:
-        return Applied(Change.CREATED, await handle.describe())
+        return Change.CREATED, None
     before = await handle.describe()
-    if await is_as_wanted(before, team, now):
-        return Applied(Change.UNCHANGED, before)
+    if await is_as_wanted(before, wanted, digest):
+        return Change.UNCHANGED, before
 
     def keep_state(current: ScheduleUpdateInput) -> ScheduleUpdate:
         # An update replaces everything: without the state, an operator's pause and note would be gone.
         return ScheduleUpdate(replace(wanted, state=current.description.schedule.state))
 
     await handle.update(keep_state)
-    caught_up = await _catch_up(handle, team, before, now)
-    return Applied(Change.UPDATED, await handle.describe(), caught_up)
+    return Change.UPDATED, before
 
 
-async def is_as_wanted(there: ScheduleDescription, team: TeamConfig, now: datetime) -> bool:
-    """Whether the server has what the file asks for; a pause and its note are the operators' own."""
-    wanted = team_schedule(team, now)
+async def is_as_wanted(there: ScheduleDescription, wanted: Schedule, digest: str | None) -> bool:
+    """Whether the server has what is asked for; a pause and its note are the operators' own."""
     is_same = (there.schedule.spec, there.schedule.policy) == (wanted.spec, wanted.policy)
-    return is_same and await digest_of(there) == config_digest(team)
+    return is_same and (digest is None or await digest_of(there) == digest)
+
+
+async def apply_schedule(client: Client, team: TeamConfig) -> Applied:
+    """Makes or updates the team's schedule; one that is as its file says is left alone.
+
+    A pause and its note stay. A week whose new time lies in the past, and that has not fired, is started now.
+    """
+    now = datetime.now(UTC)
+    handle = handle_of(client, team.team)
+    change, before = await put_schedule(client, handle, team_schedule(team, now), config_digest(team))
+    if before is not None and change is Change.UNCHANGED:
+        return Applied(change, before)
+    caught_up = await _catch_up(handle, team, before, now) if before is not None else None
+    return Applied(change, await handle.describe(), caught_up)
+
+
+async def is_as_filed(there: ScheduleDescription, team: TeamConfig, now: datetime) -> bool:
+    """Whether the server has what the team's file asks for."""
+    return await is_as_wanted(there, team_schedule(team, now), config_digest(team))
 
 
 def started_by(action: ScheduleActionResult) -> str:

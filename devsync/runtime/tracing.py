@@ -34,7 +34,7 @@ LAST_WORDS: Final = 3.0
 """Seconds that a worker which stops waits for its last spans to be taken."""
 
 REMEMBERED: Final = 10_000
-"""So many of the last spans are known to have been sent."""
+"""How many of the last spans are remembered as sent."""
 
 _LET_THROUGH: Final = frozenset(
     {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -40,6 +40,8 @@ class Configuration:
     monitoring: MonitoringSettings
     dashboard: DashboardSettings
     """Who may sign in, and what they may do."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Teams whose files were wrong, by name, with the first thing that is; `load_what_is_right` knows any."""
 
     def team(self, name: str) -> TeamConfig:
         """Raises UnknownTeam naming the known ones, and ConfigError where there is none at all."""
@@ -87,27 +89,66 @@ def load_configuration(directory: Path) -> Configuration:
 
     Raises ConfigError with all problems of all files; paths in them begin with `directory` as given.
     """
+    read = _read_all(directory)
+    if read.configuration is None or read.of_all or read.of_teams or read.unread:
+        raise ConfigError(
+            [*read.of_all, *(one for problems in read.of_teams.values() for one in problems), *read.unread]
+        )
+    return read.configuration
+
+
+def load_what_is_right(directory: Path) -> Configuration:
+    """As `load_configuration`, but a team whose file is wrong is left out: a mistake there keeps nobody else from an
+    edition. Raises ConfigError for what concerns all teams, and where no team's file is right.
+    """
+    read = _read_all(directory)
+    if read.configuration is None or read.of_all or (read.of_teams and not read.configuration.teams):
+        raise ConfigError([*read.of_all, *(one for problems in read.of_teams.values() for one in problems)])
+    return replace(read.configuration, left_out={team: problems[0] for team, problems in read.of_teams.items()})
+
+
+class _Read(NamedTuple):
+    configuration: Configuration | None
+    """Of the teams whose files are right; None: what concerns all teams is wrong."""
+    of_all: list[str]
+    """Problems with what concerns all teams."""
+    of_teams: dict[str, list[str]]
+    """With single teams' files."""
+    unread: list[str]
+    """With files that look like a team's and are none."""
+
+
+def _read_all(directory: Path) -> _Read:
     reading = _Reading(directory)
     services, delivery, recovery = reading.of_all_teams()
     escalation, records, monitoring = reading.escalation(), reading.records(), reading.monitoring()
-    teams = [file for path in _team_files(directory) if (file := reading.team(path, delivery, escalation))]
     dashboard = reading.dashboard(escalation)
-    for path in sorted((directory / "teams").glob("*.yml")):
-        reading.problems.append(f"{path}: is not read; rename it to {path.with_suffix('.yaml').name}")
+    teams, of_teams = [], {}
+    for path in _team_files(directory):
+        of_one = _Reading(directory)
+        file = of_one.team(path, delivery, escalation)
+        if file is not None and not of_one.problems:
+            teams.append(file.model)
+        else:
+            of_teams[path.stem] = of_one.problems
+    unread = [
+        f"{path}: is not read; rename it to {path.with_suffix('.yaml').name}"
+        for path in sorted((directory / "teams").glob("*.yml"))
+    ]
     if reading.problems or not (services and delivery and recovery and escalation and records and monitoring):
-        raise ConfigError(reading.problems)
-    by_name = {file.model.team: file.model for file in teams}
-    return Configuration(
+        return _Read(None, reading.problems, of_teams, unread)
+    configuration = Configuration(
         directory,
         services.model,
         delivery.model,
-        by_name,
+        {team.team: team for team in teams},
         recovery.model,
         escalation.model,
         records.model,
         monitoring.model.changelog_monitoring,
         dashboard,
     )
+    return _Read(configuration, [], of_teams, unread)
 
 
 def load_team(directory: Path, name: str) -> TeamConfiguration:

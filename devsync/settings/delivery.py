@@ -37,9 +37,9 @@ class DeliverySettings(Model):
     uncertain_wait_factor: Annotated[float, Field(ge=2)] = 2.0
     """After an uncertain post the channel is asked no sooner than this many client read time-outs later."""
     record_time: PositiveDuration = timedelta(seconds=10)
-    """So long a delivery tries to record a try before it waits for the next one; its end is recorded for days."""
+    """How long a delivery tries to record a try before it waits for the next one; its end is recorded for days."""
     amend_for: PositiveDuration = timedelta(hours=72)
-    """So long after its deadline the sources that an edition lacks are asked again, and it is amended."""
+    """How long after its deadline the sources that an edition lacks are asked again, and it is amended."""
     slack: ChannelSchedule
     """How Slack channels are tried again."""
     email: ChannelSchedule

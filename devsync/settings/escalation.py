@@ -174,7 +174,7 @@ class PolicySettings(Model):
     repeat_window: Duration = timedelta(hours=24)
     """A failure that was escalated within this time before begins one level higher."""
     acknowledgement_timeout: Delay = timedelta(hours=4)
-    """Who acknowledges has this long to resolve; then the level is asked again."""
+    """Whoever acknowledges has this long to resolve; then the level is asked again."""
     default_decision: Decision = Decision.USE_FALLBACK
     """What is decided when nobody answers at the last level."""
     business_hours: BusinessHoursSettings | None = None

@@ -52,17 +52,17 @@ class AlertSettings(Model):
     """When people are told."""
 
     cool_down: PositiveDuration = _USUAL.cool_down
-    """What fires on is told again after it, and what comes back is not told sooner."""
+    """What still fires after this time is told again, and what comes back is not told sooner."""
     cool_downs: dict[RuleName, PositiveDuration] = _USUAL.cool_downs
-    """Of rules that have their own."""
+    """Of the rules that have one of their own."""
     resolve_after: Duration = _USUAL.resolve_after
-    """So long it must be over before it is resolved."""
+    """How long a problem must be over before its alert is resolved."""
     acknowledged_for: PositiveDuration = _USUAL.acknowledged_for
-    """Who has acknowledged is not reminded for so long."""
+    """How long whoever has acknowledged is not reminded."""
     grouped_from: Annotated[int, Field(ge=2)] = _USUAL.grouped_from
-    """So many alerts of one rule at one look are one message."""
+    """From this many alerts of one rule at one look on they are one message."""
     notices_per_hour: PositiveInt = _USUAL.notices_per_hour
-    """What is more waits, critical alerts aside."""
+    """More than these wait, critical alerts aside."""
 
 
 class MonitoringSettings(Model):

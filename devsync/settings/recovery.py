@@ -72,7 +72,7 @@ class WhenPart(Model):
     not_fact: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """What no earlier step may have found out."""
     time_left: PositiveDuration | None = None
-    """At least so long until the deadline."""
+    """At least this long until the deadline."""
 
 
 class StepPart(Model):
@@ -85,7 +85,7 @@ class StepPart(Model):
     timeout: PositiveDuration = Field(examples=["30s"])
     """For the whole step, its repetitions included; never longer than what is left until the deadline."""
     heartbeat: PositiveDuration | None = None
-    """An attempt without a sign of life for so long has lost its worker; `github.collect_again` and
+    """An attempt without a sign of life for this long has lost its worker; `github.collect_again` and
     `jira.collect_again` give one before each call."""
     retry: StepRetryPart = StepRetryPart()
     """Without it: one attempt."""

@@ -75,7 +75,7 @@ class TimeoutsPart(Model):
     schedule_to_close: PositiveDuration | None = None
     """All attempts and the waits between them."""
     heartbeat: PositiveDuration | None = None
-    """An activity without a sign of life for so long has lost its worker, and is tried again. Collecting activities
+    """An activity without a sign of life for this long has lost its worker, and is tried again. Collecting activities
     give one before each HTTP call: one call (a probe's lease 5s, `http_connect`, `http_read`) must fit into it."""
     http_connect: PositiveDuration | None = None
     """Getting a connection, for a whole service; 5s where it is not given. Only `jira` has it apart from the next."""

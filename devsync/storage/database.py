@@ -21,7 +21,7 @@ _CALL_SECONDS = 5.0
 """No call takes longer, whatever the network does: a frozen server answers neither queries nor cancellations."""
 PATIENT_SECONDS = 60
 _AWAY_SECONDS = 2.0
-"""After a call that had to be given up, the next ones fail at once for so long: 300 pages would each wait."""
+"""After a call that had to be given up, the next ones fail at once for this long: 300 pages would each wait."""
 
 
 _PATIENTLY = text(f"SET LOCAL statement_timeout = '{PATIENT_SECONDS}s'")

@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, case, delete, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Executable, and_, case, delete, exists, func, select, tuple_
 
 from devsync.contracts.delivery import DeliveryState
-from devsync.contracts.names import delivery_id
+from devsync.contracts.names import REVIEWERS_PREFIX, delivery_id
 from devsync.domain.model import Model
 from devsync.storage.database import Database
 from devsync.storage.tables import deliveries
@@ -57,7 +57,7 @@ class DeliverySummary(Model):
     """Of its parts, the one that needs somebody most."""
     parts: int
     delivered: int
-    """So many of them are in the channel."""
+    """How many of them are in the channel."""
     attempts: int
     """Of the part that was tried most often."""
     last_error: str
@@ -153,6 +153,16 @@ def delivery_statements(records: Sequence[DeliveryRecord]) -> list[Executable]:
     """
     channels = sorted({(record.team, record.iso_week, record.channel) for record in records})
     return [_upsert(records), *(_delete_outdated(*channel) for channel in channels)]
+
+
+def is_for_readers() -> ColumnElement[bool]:
+    """Of a part: it belongs to a channel of the edition, and not to a preview, which reviewers alone see."""
+    return ~deliveries.c.channel.startswith(REVIEWERS_PREFIX, autoescape=True)
+
+
+def has_reached_readers() -> ColumnElement[bool]:
+    """Of a part: it stands, or stood, in a channel of the edition."""
+    return and_(deliveries.c.delivered_at.is_not(None), is_for_readers())
 
 
 def _upsert(records: Sequence[DeliveryRecord]) -> Executable:

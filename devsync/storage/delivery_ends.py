@@ -24,7 +24,7 @@ class DeliveryEnd(NamedTuple):
     at: datetime
     """Since when."""
     is_later: bool
-    """That is after the error."""
+    """The end came after the error."""
     has_stand_in: bool
     """Another channel has it in its place, by the recovery of the same run."""
 

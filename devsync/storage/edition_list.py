@@ -13,7 +13,7 @@ from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionStatus
 from devsync.domain.model import Model
 from devsync.storage.database import Database
-from devsync.storage.deliveries import RANK, WORST_FIRST
+from devsync.storage.deliveries import RANK, WORST_FIRST, is_for_readers
 from devsync.storage.tables import deliveries, editions
 
 
@@ -146,7 +146,7 @@ def _worst_parts(weeks: Sequence[tuple[str, str]]) -> Select[Any]:
             func.max(deliveries.c.revision).label("revision"),
             func.min(RANK).label("rank"),
         )
-        .where(tuple_(deliveries.c.team, deliveries.c.iso_week).in_(weeks))
+        .where(tuple_(deliveries.c.team, deliveries.c.iso_week).in_(weeks), is_for_readers())
         .group_by(*key)
         .order_by(*key)
     )

@@ -13,6 +13,7 @@ from devsync.contracts.edition import EditionStatus
 from devsync.domain.changelog.edition import Contributor, Gap
 from devsync.domain.model import Model
 from devsync.storage.database import Database
+from devsync.storage.deliveries import has_reached_readers, is_for_readers
 from devsync.storage.tables import deliveries, editions
 from devsync.storage.upsert import upsert
 
@@ -72,7 +73,7 @@ class Editions:
         there; the latest first. What was backfilled, rejected or given up is not among them."""
         was_sent = (
             select(deliveries.c.part)
-            .where(deliveries.c.team == editions.c.team, deliveries.c.iso_week == editions.c.iso_week)
+            .where(deliveries.c.team == editions.c.team, deliveries.c.iso_week == editions.c.iso_week, is_for_readers())
             .exists()
         )
         query = select(editions).ext(distinct_on(editions.c.iso_week))
@@ -103,7 +104,7 @@ class Editions:
             .where(
                 deliveries.c.team == editions.c.team,
                 deliveries.c.iso_week == editions.c.iso_week,
-                deliveries.c.delivered_at.is_not(None),
+                has_reached_readers(),
             )
             .exists()
         )

@@ -226,7 +226,7 @@ class Performance:
         return [
             ServiceWindow(
                 service=service,
-                calls=sum(one.calls for one in counts if one.service == service),
+                attempts=sum(one.calls for one in counts if one.service == service),
                 failures=sum(one.failures for one in counts if one.service == service),
                 errors=sum(one.count for one in met if one.service == service),
                 failed=tuple(failed.get(service, ())),

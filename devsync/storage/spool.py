@@ -16,10 +16,10 @@ Write = Callable[[Sequence[T]], Awaitable[None]]
 _LIMIT = 2_000
 _BATCH = 200
 _GATHERING_SECONDS = 0.5
-"""So long entries gather before they are written together."""
+"""How long entries gather before they are written together."""
 _LOOKING_SECONDS = 0.005
 _AWAY_SECONDS = 5.0
-"""So long a database that did not take them is left alone."""
+"""How long a database that did not take them is left alone."""
 
 _log = logging.getLogger("devsync.spool")
 
@@ -119,7 +119,7 @@ class Spool(Generic[T]):
         return True
 
     async def _unless_in_a_hurry(self, seconds: float) -> None:
-        """Waits so long, or until somebody closes or flushes."""
+        """Waits that long, or until somebody closes or flushes."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), seconds)
         if not self._closing.is_set():

@@ -56,13 +56,13 @@ class ErrorGroup(Model):
 class Attempts(Model):
     """Of activities, those that ended."""
 
-    calls: int
+    count: int
     failures: int
 
     @property
     def error_rate(self) -> float | None:
         """A percentage; None where there was none."""
-        return 100 * self.failures / self.calls if self.calls else None
+        return 100 * self.failures / self.count if self.count else None
 
 
 class Statistics:
@@ -150,8 +150,8 @@ class Statistics:
     async def attempts(self, span: Span, *, teams: Sequence[str] | None, service: str = "") -> Attempts:
         """Of a service, or of all of them."""
         found = _operations_of(span, OperationKind.ATTEMPT, teams)
-        calls, failures = func.coalesce(whole(found.c["count"]), 0), func.coalesce(whole(found.c.failures), 0)
-        query = select(calls.label("calls"), failures.label("failures"))
+        attempts, failures = func.coalesce(whole(found.c["count"]), 0), func.coalesce(whole(found.c.failures), 0)
+        query = select(attempts.label("count"), failures.label("failures"))
         if service:
             query = query.where(found.c.service == service)
         (row,) = await self._database.execute(query)

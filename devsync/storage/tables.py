@@ -397,6 +397,7 @@ audit = Table(
     Column("context", ProseInJson, nullable=False),
     Column("hash", Text, nullable=False, comment="of the entry and of the hash before"),
     UniqueConstraint("team", "id"),
+    Index(None, "team", "at", postgresql_where=text("action IN ('schedule.pause', 'schedule.resume')")),
 )
 
 audit_heads = Table(

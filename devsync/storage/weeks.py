@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from devsync.contracts.edition import EditionStatus
 from devsync.domain.model import Model
 from devsync.storage.database import Database
+from devsync.storage.deliveries import has_reached_readers
 from devsync.storage.tables import deliveries, runs
 
 _CALLED_OFF: Final = tuple(
@@ -30,8 +31,9 @@ class WeekOnRecord(Model):
 
 async def weeks_on_record(database: Database, iso_weeks: Collection[str]) -> list[WeekOnRecord]:
     """Of those weeks, every team's of which anything is on record. Raises DatabaseUnavailable and NotMigrated."""
+    first = func.min(deliveries.c.delivered_at).filter(has_reached_readers())
     delivered = (
-        select(deliveries.c.team, deliveries.c.iso_week, func.min(deliveries.c.delivered_at).label("delivered_at"))
+        select(deliveries.c.team, deliveries.c.iso_week, first.label("delivered_at"))
         .where(deliveries.c.iso_week.in_(iso_weeks))
         .group_by(deliveries.c.team, deliveries.c.iso_week)
         .subquery()
@@ -68,7 +70,7 @@ async def last_deliveries(database: Database) -> dict[str, datetime]:
     """By team, when a channel last got an edition that it did not have. Raises DatabaseUnavailable and NotMigrated."""
     query = (
         select(deliveries.c.team, func.max(deliveries.c.delivered_at).label("newest"))
-        .where(deliveries.c.delivered_at.is_not(None))
+        .where(has_reached_readers())
         .group_by(deliveries.c.team)
     )
     return {row.team: row.newest for row in await database.execute(query)}

@@ -25,9 +25,9 @@ class Reply:
     """The reply, or `drop`: the mail is stored, and the connection cut before the sender hears of it."""
     to: str = ""
     count: int = 0
-    """So many times; 0 for always."""
+    """How many times; 0 for always."""
     seconds: float = 0.0
-    """So late."""
+    """How late."""
     used: int = 0
 
     def fits(self, command: str, recipient: str) -> bool:

@@ -91,6 +91,7 @@ async def test_pages_are_read_until_they_lie_before_the_window(stage: GitHubStag
     collected = await collect(stage)
     assert collected.counts == {"deployments": 150}
     assert collected.api_calls == len(stage.asked) == 2
+    assert collected.calls_by_road == {"graphql": 2}
 
 
 async def test_a_repository_that_is_not_there_is_an_error(stage: GitHubStage) -> None:

@@ -1,6 +1,7 @@
 """One look, with a real database and a real Temporal: what is wrong by the records, the heartbeat, changed files."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,13 +16,13 @@ from devsync.domain.health.bands import Band
 from devsync.domain.health.naming import RuleName
 from devsync.runtime.heartbeat import Heartbeat
 from devsync.runtime.plugin import DevSyncPlugin
-from devsync.settings.configuration import load_configuration
+from devsync.settings.configuration import load_configuration, load_what_is_right
 from devsync.storage.database import Database
 from devsync.storage.errors import Errors
 from devsync.storage.operations import Operations
 from sandbox.postgres import PostgresServer
-from tests.configuration import shipped_settings
-from tests.servers import new_database, running_temporal
+from tests.configuration import SHIPPED, shipped_settings
+from tests.servers import own_database, running_temporal
 from tests.storage.test_errors import record
 from tests.storage.test_operations import operation
 from tests.storage.test_performance import record_edition
@@ -39,9 +40,10 @@ async def client() -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
-    database = Database(postgres.url(new_database(postgres)))
-    yield database
-    await database.dispose()
+    with own_database(postgres) as url:
+        database = Database(url)
+        yield database
+        await database.dispose()
 
 
 @pytest.fixture
@@ -118,8 +120,21 @@ async def test_files_are_read_again_when_they_change_and_a_wrong_one_is_noted(
     assert looked.settings.interval == MINUTE / 2
     assert f"{file}:1" in looked.notes[0]
     file.write_text("changelog_monitoring: {enable_real_time_monitoring: false}\n")
-    looked = await look(monitor)
+    looked = await look(monitor, called_off={"core:2026-W47": "paused"})
     assert (looked.settings.is_on, looked.health, looked.notes) == (False, None, ())
+    assert looked.called_off == {"core:2026-W47": "paused"}, "who looks at nothing forgets nothing"
+
+
+async def test_a_team_that_was_left_out_from_the_start_is_a_problem_until_its_file_is_right(
+    config: Path, database: Database, client: Client
+) -> None:
+    shutil.copy(SHIPPED / "teams" / "payments.yaml", config / "teams")
+    wrong = config / "teams" / "ledger.yaml"
+    wrong.write_text("team: ledger\n")
+    monitor = MonitorActivities(config, load_what_is_right(config), database, client, Heartbeat(None, ()))
+    assert problems(await look(monitor)) == {"blind:ledger.yaml": "high"}
+    wrong.unlink()
+    assert problems(await look(monitor)) == {}
 
 
 # The heartbeat.

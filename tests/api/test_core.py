@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from devsync.api.unavailable import Closed, NotInTime
 from devsync.runtime.connection import TemporalUnreachable
 from devsync.settings.problems import ConfigError
 from sandbox.temporal_server import TemporalServer
+from tests.configuration import SHIPPED, shipped_settings
 from tests.quickest import quickest
 from tests.servers import Servers, new_database
 
@@ -140,6 +142,17 @@ async def test_no_folder_means_no_configuration_and_a_named_one_must_be_right(
     with pytest.raises(ConfigError, match="is not a directory"):
         await named.run(named.configuration())
     named.close()
+
+
+async def test_a_mistake_in_one_teams_file_is_none_of_a_programs_business(tmp_path: Path) -> None:
+    config = shipped_settings(tmp_path / "config")
+    shutil.copy(SHIPPED / "teams" / "payments.yaml", config / "teams")
+    (config / "teams" / "ledger.yaml").write_text("team: ledger\n")
+    own = core_of(Connection(program="tests", config_dir=config))
+    read = await own.run(own.configuration())
+    assert read is not None
+    assert list(read.teams) == ["payments"]
+    own.close()
 
 
 FORKING = """

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devsync.api.travelling import LEFT_OUT, ErrorElsewhere, NotGiven, answer, assessed, rebuilt, told
+from devsync.api.travelling import LEFT_OUT, ErrorElsewhere, NotGiven, answer, assessed, failed_unit, rebuilt
 from devsync.domain.errors import ErrorCategory, ErrorContext, ErrorSeverity, RecoveryAction, RecoveryResult
 from devsync.domain.exceptions import DataCollectionError
 
@@ -28,7 +28,7 @@ def context(**metadata: Any) -> ErrorContext:
 
 
 def there_and_back(known: ErrorContext) -> ErrorContext:
-    unit = told(known, assessed(known), "billing:fetch")
+    unit = failed_unit(known, assessed(known), "billing:fetch")
     return rebuilt(type(unit).model_validate_json(unit.model_dump_json()))
 
 
@@ -64,12 +64,14 @@ def test_metadata_of_any_kind_never_keep_an_error_from_travelling() -> None:
 
 
 def test_any_number_of_metadata_travels_within_bounds() -> None:
-    unit = told(context(**{f"name_{number}": number for number in range(50_000)}), assessed(context()), "billing:fetch")
+    unit = failed_unit(
+        context(**{f"name_{number}": number for number in range(50_000)}), assessed(context()), "billing:fetch"
+    )
     assert len(unit.model_dump_json()) < 20_000
 
 
 def test_no_secret_travels_with_an_error_or_an_answer() -> None:
-    unit = told(context(header=f"token {TOKEN}"), assessed(context()), "billing:fetch")
+    unit = failed_unit(context(header=f"token {TOKEN}"), assessed(context()), "billing:fetch")
     brought = answer(given(message=f"asked with {TOKEN}", metadata={"asked": {"with": TOKEN}}))
     assert TOKEN not in unit.model_dump_json() + brought.model_dump_json()
 

@@ -133,3 +133,9 @@ def test_after_an_outage_it_is_told_what_was_added() -> None:
     )
     healed = Healed("ledger", "2026-W47", amendment=amended)
     assert list(healing_lines(healed)) == ["revision 2 adds 2 sources: everything is there"]
+
+
+def test_a_service_of_which_nothing_succeeded_does_not_look_uncalled(capsys: pytest.CaptureFixture[str]) -> None:
+    calls = {"github": 0, "jira": 10}
+    print_summary(LEDGER.model_copy(update={"api_calls": calls}))
+    assert "  calls: github 0 (no attempt succeeded), jira 10\n" in capsys.readouterr().out

@@ -19,12 +19,12 @@ from temporalio.client import Client
 
 from dashboard import asking
 from dashboard.app import create_app
-from dashboard.configuration import LiveConfiguration
 from dashboard.picture import Watch
 from dashboard.sessions import Sessions
 from dashboard.site import LiveSettings, Site
 from devsync.runtime.plugin import DevSyncPlugin
 from devsync.settings.configuration import load_configuration
+from devsync.settings.live import LiveConfiguration
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from sandbox.temporal_server import TemporalServer

@@ -13,6 +13,7 @@ import pytest
 from dashboard.atom import sanitised
 from dashboard.feed_addresses import FeedAddresses
 from devsync.contracts.delivery import DeliveryState
+from devsync.contracts.names import reviewers_key
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.records import Records
 from tests.dashboard.conftest import House
@@ -90,6 +91,17 @@ async def test_what_went_nowhere_stands_in_no_feed(house: House) -> None:
     await send_out(house, iso_week="2026-W46", status="rejected")
     await send_out(house, team="search", iso_week="2026-W45")
     assert await entries(house) == []
+
+
+async def test_what_reviewers_alone_have_seen_went_nowhere(house: House) -> None:
+    """They rejected it, say, and it was backfilled afterwards, which brings it to no channel."""
+    preview = delivery(channel=reviewers_key("#payments-leads"))
+    store = ArtifactStore(house.site.database)
+    await Records(house.site.database, store).write(edition=edition(), deliveries=[preview])
+    assert await entries(house) == []
+    page = (await (await house.visitor("anna")).get("/editions")).text
+    assert "2026-W47" in page
+    assert "approval-slack" not in page
 
 
 async def test_its_content_is_text_and_links_and_nothing_that_runs_or_calls_home(house: House) -> None:

@@ -89,7 +89,7 @@ def tile(title: str, seen: Picture, past: History | None = None) -> Tile:
 
 
 def test_a_limit_that_is_crossed_is_marked() -> None:
-    github = ServiceWindow(service="github", calls=100, failures=6, seconds_p95=11.0)
+    github = ServiceWindow(service="github", attempts=100, failures=6, seconds_p95=11.0)
     calm, busy = picture(services=(github.model_copy(update={"failures": 2}),)), picture(services=(github,))
     assert tile("Errors", calm) == Tile("Errors, last hour", "2 %", "2 of 100 attempts failed; limit 5 %", False)
     assert (tile("Errors", busy).value, tile("Errors", busy).is_over) == ("6 %", True)
@@ -97,7 +97,7 @@ def test_a_limit_that_is_crossed_is_marked() -> None:
 
 
 def test_two_failures_of_ten_calls_cross_no_limit() -> None:
-    few = picture(services=(ServiceWindow(service="github", calls=10, failures=2),))
+    few = picture(services=(ServiceWindow(service="github", attempts=10, failures=2),))
     assert (tile("Errors", few).value, tile("Errors", few).is_over) == ("20 %", False)
 
 
@@ -203,7 +203,7 @@ OVER = LastEnds(failed_at=NOW - timedelta(minutes=20), succeeded_at=NOW)
 
 
 def test_an_outage_that_is_over_is_told_as_such_while_the_numbers_still_count_it() -> None:
-    outage = picture(services=(ServiceWindow(service="github", calls=50, failures=40),))
+    outage = picture(services=(ServiceWindow(service="github", attempts=50, failures=40),))
     assert "Something is broken" in rendered(outage, None, ANYBODY.sees)["now"]
     over = rendered(replace(outage, ends={"github": OVER}), None, ANYBODY.sees)
     for words in (
@@ -220,14 +220,14 @@ def test_an_outage_that_is_over_is_told_as_such_while_the_numbers_still_count_it
 
 def test_what_is_wrong_besides_an_outage_that_is_over_is_said_first() -> None:
     late = DueEdition(team="search", iso_week=LAST_WEEK, deadline=NOW - timedelta(hours=1))
-    seen = picture(services=(ServiceWindow(service="github", calls=50, failures=40),), due=(late,))
+    seen = picture(services=(ServiceWindow(service="github", attempts=50, failures=40),), due=(late,))
     now = rendered(replace(seen, ends={"github": OVER}), None, ANYBODY.sees)["now"]
     assert "Something is not as it should be" in now
     assert now.index("Not delivered by its deadline: search") < now.index("has healed")
     assert "attempts failed</li>" not in now
 
 
-OUTAGE = (ServiceWindow(service="github", calls=50, failures=40),)
+OUTAGE = (ServiceWindow(service="github", attempts=50, failures=40),)
 LATE = (DueEdition(team="search", iso_week=LAST_WEEK, deadline=NOW - timedelta(hours=1)),)
 ASKED = (EscalationView(escalation_id="escalation:service:github"),)
 TOLD = (

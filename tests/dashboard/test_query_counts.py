@@ -43,7 +43,7 @@ def counted(database: Database) -> Iterator[list[str]]:
 
 
 async def write(house: House, numbers: range) -> None:
-    """So many of everything, within one run of a minute."""
+    """How many of everything there are, within one run of a minute."""
     database, began = house.site.database, NOW - timedelta(hours=1)
     await Records(database, ArtifactStore(database)).write(
         run=run(started_at=began, ended_at=began + timedelta(minutes=1)),

@@ -101,7 +101,7 @@ async def test_calls_are_the_same_number_wherever_they_are_counted(house: House)
     await write_run(house, EDITION, "edition", api_calls={"github": 999})
     await write_work(house, EDITION, "edition", "github")
     text = await shown(house, "edition")
-    row = re.search(r'<th scope="row">github</th>((?:<td class="number">.*?</td>)+)</tr>', text)
+    row = re.search(r'<th scope="row">GitHub</th>((?:<td class="number">.*?</td>)+)</tr>', text)
     assert row is not None
     assert re.findall(r"\d+", re.sub(r"<[^>]+>", " ", row[1])) == ["3", "2", "1", "1"], (
         "asked, answered, failed, refused"
@@ -144,7 +144,7 @@ async def test_of_a_run_whose_delivery_is_queued_what_comes_later_is_told_as_tha
     late = delivery(iso_week=WEEK, state="pending", attempts=2, last_error="ratelimited", updated_at=NOON + 31 * MINUTE)
     await Records(database, ArtifactStore(database)).write(deliveries=[late])
     text = await shown(house)
-    rows = re.findall(r'<tr><td>(\w+)</td><th scope="row">slack</th><td class="fixed">send part</td><td.*?>(\d)', text)
+    rows = re.findall(r'<tr><td>(\w+)</td><th scope="row">Slack</th><td class="fixed">send part</td><td.*?>(\d)', text)
     assert rows == [("Deliver", "1"), ("Afterwards", "1")]
     assert '<span class="chip warn">still tried</span>' in text
     assert "ratelimited" in text
@@ -162,7 +162,8 @@ async def test_an_amended_run_leads_to_its_amendment_which_has_no_phases_of_anot
     assert "collect again" not in edition
     assert phases(amendment) == []
     assert '<span class="chip plain">amendment</span>' in amendment
-    assert '<td></td><th scope="row">github</th><td class="fixed">collect again</td>' in amendment
+    assert '<tr><th scope="row">GitHub</th><td class="fixed">collect again</td>' in amendment
+    assert 'scope="col">Phase</th>' not in amendment, "no empty column"
 
 
 async def test_a_dry_run_has_no_channels(house: House) -> None:

@@ -79,7 +79,7 @@ async def test_a_run_that_is_over_is_told_from_the_records(house: House) -> None
         "cached healed 1",
         "channel_not_found",
         "Temporal does not keep it any more; what stands here is on record.",
-        '<td>Afterwards</td><th scope="row">slack</th>',
+        '<td>Afterwards</td><th scope="row">Slack</th>',
     ):
         assert words in shown, words
     assert "Run in Temporal" not in shown

@@ -57,6 +57,7 @@ def test_every_command_of_ours_exists_with_its_options(page: Path) -> None:
 def test_commands_that_do_not_exist_are_noticed() -> None:
     assert list(problems(["python", "starter.py", "run", "TEAM", "--weak", "2026-W47"])) == ["no option --weak"]
     assert list(problems(["python", "starter.py", "db", "downgrade"])) == ["no command db"]
+    assert list(problems(["python", "starter.py", "status", "payments"])) == ["no argument payments"]
     assert list(problems(["python", "starter.py", "db", "upgrade", "--json"])) == []
     assert list(problems(["make", "everything"])) == ["no target everything"]
     assert list(problems(["A=1", "make", "test", "TESTS=tests/docs"])) == []
@@ -107,13 +108,20 @@ def _starter_problems(words: list[str]) -> Iterator[str]:
         return
     options = {flag: one for one in known[called].params for flag in (*one.opts, *one.secondary_opts)}
     rest = iter(words[len(called.split()) :])
+    arguments = [one for one in known[called].params if one.param_type_name == "argument"]
+    left = None if any(one.nargs < 0 for one in arguments) else len(arguments)
     for word in rest:
         if word.startswith("-") and word != "--help":
             flag, equals, _ = word.partition("=")
             if flag not in options:
                 yield f"no option {flag}"
+                left = None  # what follows may be its value
             elif not _is_flag(options[flag]) and not (equals or next(rest, None)):
                 yield f"{flag} without a value"
+        elif left == 0:
+            yield f"no argument {word}"
+        elif left is not None:
+            left -= 1
 
 
 def _is_flag(option: Any) -> bool:

@@ -36,7 +36,7 @@ from sandbox.world import World
 from tests.command_line import invoked
 from tests.configuration import shipped_settings
 from tests.e2e.nursery import FORKS, forked_worker
-from tests.servers import Servers, new_database
+from tests.servers import Servers, drop_database, new_database
 
 PATIENCE_SECONDS = 60.0
 
@@ -288,6 +288,7 @@ async def stage_for(
         finally:
             for spec in world.teams:
                 await forget(client, spec.team)
+            await asyncio.to_thread(drop_database, servers.postgres, database)
 
 
 def write_configuration(directory: Path, world: World) -> None:

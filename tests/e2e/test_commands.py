@@ -9,6 +9,7 @@ import sys
 import tempfile
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ import psutil
 import pytest
 
 from commands.backdrop import weeks_before
+from commands.demo_world import DEMO_TIMEZONE
 from commands.stack import ROOT
 from devsync.contracts import names
+from devsync.domain.changelog.window import last_week_ended_by
 from sandbox.faults import Fault, FaultKind
 from sandbox.processes import free_port, has_ended
 from sandbox.worlds.demo import demo_world
@@ -128,6 +131,7 @@ async def test_up_says_where_everything_is_and_leaves_no_process_behind() -> Non
     with tempfile.TemporaryDirectory(prefix="devsync-up-") as folder:
         directory = Path(folder)
         directory.chmod(0o755)  # as root, PostgreSQL runs as another user
+        last_weeks = {last_week_ended_by(datetime.now(UTC), DEMO_TIMEZONE)}
         process = await asyncio.create_subprocess_exec(
             sys.executable, ROOT / "starter.py", "up", "--sandbox", "--worker", "--dashboard", "--json",
             "--port", str(free_port()), "--ui-port", str(free_port()), "--dashboard-port", str(free_port()),
@@ -145,6 +149,9 @@ async def test_up_says_where_everything_is_and_leaves_no_process_behind() -> Non
         variables = Path(told["environment"]).read_text().splitlines()
         assert f"export CONFIG_DIR={directory.resolve() / '.local' / 'config'}" in variables
         assert f"export TEMPLATES_DIR={ROOT / 'templates'}" in variables
+        last_weeks.add(last_week_ended_by(datetime.now(UTC), DEMO_TIMEZONE))
+        served = json.loads((directory / ".local" / "sandbox.json").read_text())["week"]
+        assert served in last_weeks, "what `run TEAM` makes has something to tell, whenever it is"
 
         process.send_signal(signal.SIGINT)
         output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)

@@ -113,6 +113,31 @@ async def test_a_person_cancels_and_nothing_is_posted_and_who_it_was_is_on_recor
     assert run["cancelled_because"] == f"{getuser()}: wrong week"
 
 
+async def test_an_edition_is_decided_on_and_stopped_though_its_teams_file_is_wrong_or_gone(stage: Stage) -> None:
+    file = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
+    file.with_name("other.yaml").write_text(file.read_text().replace(stage.team, "other", 1))
+    stage.change_team(approval={"required": True, "reviewers": ["#payments-leads"]})
+    async with stage.worker():
+        rejected, right = await stage.start(), file.read_text()
+        await stage.until_phase(rejected, Phase.APPROVING)
+        file.write_text("team: [")
+        code, output, errors = await stage.starter("edition", "reject", stage.team, "--reason", "wrong week")
+        assert (code, "rejected" in output) == (0, True), errors
+        assert (await rejected.result()).status is EditionStatus.REJECTED
+        file.write_text(right)
+        cancelled = await stage.start()
+        await stage.until_phase(cancelled, Phase.APPROVING)
+        file.unlink()
+        another = ("edition", "cancel", stage.team, "--reason", "no such team", "--week", "2026-W01")
+        code, _, errors = await stage.starter(*another)
+        assert (code, "has no file" in errors) == (2, True), "that week is not under way"
+        code, _, errors = await stage.starter(*another[:-2])
+        assert code == 0, errors
+        with pytest.raises(WorkflowFailureError):
+            await cancelled.result()
+    assert stage.messages == []
+
+
 async def test_unknown_and_malformed_signals_are_refused_visibly_and_harm_nothing(stage: Stage) -> None:
     stage.sandbox.faults.add(Fault(kind=FaultKind.LATENCY, service="github", latency_ms=4000))
     async with stage.worker():

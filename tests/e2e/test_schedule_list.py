@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy, SchedulePolicy
 
 from commands.schedule.shown import firing_document, lines, schedule_states
 from devsync.contracts import names
 from devsync.contracts.due import DueOutcome
 from devsync.runtime import schedule_deeds
-from devsync.runtime.schedule_states import ScheduleState, weeks_without_edition
+from devsync.runtime.schedule_states import ScheduleState, weeks_on_record, weeks_without_edition
 from devsync.runtime.schedules import handle_of
-from devsync.settings.environment import Environment
+from devsync.storage.database import Database
 from sandbox.worlds.demo import demo_world
 from tests.e2e.firing import apply, configuration, described, fast_schedule, firings, until_quiet
 from tests.e2e.stage import Stage, eventually, stage_for
@@ -26,8 +25,12 @@ MONDAY_NINE = {"day": "monday", "time": "09:00", "jitter": "2m"}
 
 
 async def listed(stage: Stage) -> ScheduleState:
-    environment = Environment(database_url=SecretStr(stage.environment["DATABASE_URL"]))
-    states = await schedule_states(stage.client, environment, configuration(stage))
+    database = Database(stage.environment["DATABASE_URL"], pool_size=1)
+    try:
+        known = await weeks_on_record(database, datetime.now(UTC))
+    finally:
+        await database.dispose()
+    states = await schedule_states(stage.client, configuration(stage), known)
     return next(state for state in states if state.team == stage.team)
 
 

@@ -12,7 +12,6 @@ from devsync.contracts.edition import EditionResult
 from devsync.contracts.escalation import EscalationView, Subscriber
 from sandbox.faults import Fault, FaultKind
 from tests.e2e.stage import Stage, eventually
-from workflows.escalation.roster import HERE
 
 A_WHILE = 120
 
@@ -28,7 +27,7 @@ async def followers(stage: Stage, page: str) -> list[Subscriber]:
         view: EscalationView = await handle.query("state", result_type=EscalationView)
     except RPCError:
         return []
-    here = [one.subscriber for one in view.subscribers if one.state in HERE]
+    here = [one.subscriber for one in view.subscribers if one.is_here]
     return here if view.record and view.record.is_open else []
 
 

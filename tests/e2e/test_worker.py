@@ -7,12 +7,20 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from commands.stack import ROOT
+from commands.stack import ROOT, worker_process
+from devsync.contracts.edition import EditionStatus
 from sandbox.processes import start_process
 from tests.e2e.stage import Stage
 
 RUNS = 50
+
+
+async def test_a_worker_that_starts_says_that_it_is_ready_and_nothing_else(stage: Stage) -> None:
+    async with worker_process(stage.directory, stage.environment, "worker") as worker:
+        first, *_ = worker.log_file.read_text().splitlines()
+    assert "INFO devsync.worker: worker ready: serving " in first
 
 
 async def test_a_worker_told_to_stop_exits_0_fifty_times_of_fifty(stage: Stage) -> None:
@@ -49,3 +57,19 @@ async def test_what_is_missing_at_the_start_is_one_clear_message(
     assert process.returncode == 1
     assert message in text
     assert "Traceback" not in text
+
+
+async def test_a_mistake_in_one_teams_file_keeps_no_other_team_from_its_edition(stage: Stage) -> None:
+    """And the one that is left out has its own as soon as its file is right, by services that no other team uses."""
+    own = stage.directory / "config" / "teams" / f"{stage.team}.yaml"
+    right = own.read_text()
+    other = yaml.safe_load(right) | {"team": "other", "channels": [{"kind": "slack", "channel": "#oncall"}]}
+    del other["jira"]
+    own.with_name("other.yaml").write_text(yaml.safe_dump(other))
+    own.write_text(right.replace("channels:", "chanels:"))
+    async with stage.worker() as process:
+        assert f"a team is left out until its file is right: {own}" in process.log_tail()
+        code, _, errors = await stage.starter("run", "other", "--week", stage.week)
+        assert code == 0, errors
+        own.write_text(right)
+        assert (await stage.run()).status is EditionStatus.COMPLETE

@@ -64,7 +64,7 @@ class Row(NamedTuple):
         return LARGER_PAGES if self.api == GITHUB_GRAPHQL and self.name in SMALLER_PAGES else 0
 
     def opens_after(self, threshold: int) -> int:
-        """So many such attempts open a breaker; 0: no number of them."""
+        """This many such attempts open a breaker; 0: no number of them."""
         counts = self.expected is not None and self.expected.outcome is Outcome.FAILURE
         return -(-threshold // self.faulty_calls) if counts else 0
 
@@ -170,7 +170,7 @@ SMALLER_PAGES = {
 """By GraphQL the query may have been too large: the page is asked for again, of 50, 25, 12 and 6 entries."""
 
 LARGER_PAGES = 4
-"""So many of them were too large, for all that is known; the failure of the smallest one is GitHub's."""
+"""This many of them were too large, for all that is known; the failure of the smallest one is GitHub's."""
 
 CALLS: dict[tuple[str, str], int] = {
     # The entity tags, which GraphQL does not give, are asked for first.

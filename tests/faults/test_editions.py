@@ -25,7 +25,7 @@ SPREAD = timedelta(seconds=15)
 WHOLE_SECOND = timedelta(seconds=1)
 """A date has no smaller parts."""
 BUSY = timedelta(seconds=30)
-"""So long a call may wait for its turn on a busy machine."""
+"""How long a call may wait for its turn on a busy machine."""
 
 
 @pytest.fixture(scope="session")

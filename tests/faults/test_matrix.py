@@ -84,7 +84,7 @@ async def test_a_breaker_that_hears_of_it_again_and_again_opens_when_the_matrix_
 
 
 def _opened_after(breaker: Breaker, report: Report) -> int:
-    """So many such attempts, at most as many as open one by a failure each; 0: it is closed still."""
+    """This many such attempts, at most as many as open one by a failure each; 0: it is closed still."""
     for attempts in range(1, breaker.config.failure_threshold + 1):
         breaker.record(report.outcomes, report.generation, now())
         if breaker.standing.state is State.OPEN:

@@ -83,7 +83,7 @@ def edit(name: str, *edits: Edit) -> Any:
         edit("a line is logged", Edit(DELIVERY, RECALL, f'        workflow.logger.info("recalling")\n{RECALL}')),
         edit("the current details change", Edit(TRIES, "the next try, in {", "trying again in {")),
         edit("a time-out changes", Edit(DELIVERY, "self._work.request.schedule.record_time", "timedelta(1)")),
-        edit("a method with commands is renamed", Edit(SLACK_ROUND, "_is_part_settled", "_one_part")),
+        edit("a method with commands is renamed", Edit(SLACK_ROUND, "_settle_part", "_one_part")),
         edit("state is computed otherwise", Edit(DELIVERY, "        self._work.setback = None\n", "")),
         edit(
             "a part becomes a method of its own",

@@ -16,9 +16,11 @@ from devsync.domain.health.snapshot import DueEdition
 from devsync.runtime.due_editions import due_editions, week_key
 from devsync.runtime.health import check_health, take_snapshot
 from devsync.runtime.plugin import DevSyncPlugin
+from devsync.runtime.schedule_deeds import in_audit
 from devsync.runtime.schedules import apply_schedule, handle_of
 from devsync.settings.configuration import Configuration, load_configuration
 from devsync.storage.artifacts import ArtifactStore
+from devsync.storage.audit import Audit
 from devsync.storage.database import Database
 from devsync.storage.deliveries import DeliveryRecord
 from devsync.storage.errors import Errors
@@ -29,7 +31,7 @@ from sandbox.postgres import PostgresServer
 from sandbox.temporal_server import TemporalServer
 from tests.configuration import shipped_settings
 from tests.e2e.stage import eventually
-from tests.servers import new_database, running_temporal
+from tests.servers import own_database, running_temporal
 from tests.storage.test_errors import record
 from tests.storage.test_operations import operation
 
@@ -43,9 +45,10 @@ LATER = DUE_AT + timedelta(hours=3)
 
 @pytest.fixture
 async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
-    database = Database(postgres.url(new_database(postgres)))
-    yield database
-    await database.dispose()
+    with own_database(postgres) as url:
+        database = Database(url)
+        yield database
+        await database.dispose()
 
 
 @pytest.fixture
@@ -92,7 +95,7 @@ async def test_what_is_well_is_healthy_and_the_machine_is_measured(
     await fail_calls(database, 0, of=10)
     health = await check_health(database, client, configuration, NOW)
     assert (health.band, health.reasons) == (Band.HEALTHY, ("everything is within its thresholds",))
-    assert [(one.service, one.band, one.calls) for one in health.services] == [("github", Band.HEALTHY, 10)]
+    assert [(one.service, one.band, one.attempts) for one in health.services] == [("github", Band.HEALTHY, 10)]
     assert all(value is not None for _, value in health.machine), health.machine
 
 
@@ -208,6 +211,43 @@ async def test_a_paused_schedule_is_not_missed_nor_afterwards(
     seen = {week_key(team, WEEK): PAUSED}
     (found,) = [one for one in await due(database, client, configuration, **seen) if one.iso_week == WEEK]
     assert found.called_off == PAUSED
+
+
+@pytest.mark.parametrize(
+    ("deeds", "called_off"),
+    [
+        (("pause", "resume"), "its schedule was paused: anna: holidays"),
+        (("resume",), ""),
+        (("pause",), ""),  # and yet it is not paused any more: nobody knows since when
+    ],
+)
+async def test_a_pause_that_is_over_is_known_by_the_audit(
+    database: Database, client: Client, configuration: Configuration, team: str, deeds: tuple[str, ...], called_off: str
+) -> None:
+    await apply_schedule(client, configuration.team(team))
+    due_at = MONDAY_NINE.due_at(WEEK)
+    around = {"pause": due_at - timedelta(days=1), "resume": due_at + timedelta(hours=1)}
+    entries = [
+        in_audit(team, "anna", deed, "done", "holidays").model_copy(update={"at": around[deed], "id": deed})
+        for deed in deeds
+    ]
+    await Audit(database).write(entries)
+    (found,) = [one for one in await due(database, client, configuration) if one.iso_week == WEEK]
+    assert found.called_off == called_off
+
+
+async def test_a_pause_that_was_over_before_the_week_fell_due_calls_nothing_off(
+    database: Database, client: Client, configuration: Configuration, team: str
+) -> None:
+    await apply_schedule(client, configuration.team(team))
+    early = MONDAY_NINE.due_at(WEEK) - timedelta(days=1)
+    entries = [
+        in_audit(team, "anna", deed, "done").model_copy(update={"at": early + timedelta(minutes=number), "id": deed})
+        for number, deed in enumerate(("pause", "resume"))
+    ]
+    await Audit(database).write(entries)
+    (found,) = [one for one in await due(database, client, configuration) if one.iso_week == WEEK]
+    assert found.called_off == ""
 
 
 async def deliver(database: Database, team: str, iso_week: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,23 @@ async def test_what_was_committed_survives_a_kill(server: PostgresServer) -> Non
     await server.kill()
     await server.start()
     assert await query(server, "SELECT n FROM survives") == 42
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where the system tells of its shared memory")
+async def test_a_server_that_is_abandoned_gives_its_shared_memory_back(folder: Path) -> None:
+    async with embedded_postgres(folder, durable=False) as server:
+        await query(server, "CREATE TABLE survives AS SELECT 42 AS n")
+        _, segment = (server.cluster / "postmaster.pid").read_text().splitlines()[6].split()
+        assert segment in shared_memory()
+        await server.abandon()
+        assert segment not in shared_memory()
+        await server.start()
+        assert await query(server, "SELECT n FROM survives") == 42, "it wrote nothing more, and has lost nothing"
+
+
+def shared_memory() -> set[str]:
+    """The ids of its segments (System V)."""
+    return {line.split()[1] for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
 
 
 async def test_what_was_committed_survives_a_stop(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devsync.settings.configuration import UnknownTeam, load_configuration, load_team
+from devsync.settings.configuration import UnknownTeam, load_configuration, load_team, load_what_is_right
 from devsync.settings.delivery import DeliverySettings
 from devsync.settings.problems import ConfigError
 
@@ -70,6 +70,28 @@ def test_a_deadline_within_the_delivery_reserve_is_refused(config: Path) -> None
         "config/teams/payments.yaml:5: deliver_by: leaves no time beside the delivery_reserve of 2m; "
         "write a longer one",
     )
+
+
+def test_what_is_right_is_everything_but_the_teams_whose_files_are_wrong(config: Path) -> None:
+    (config / "teams" / "ops.yaml").write_text("team: 'ops\n")
+    (config / "teams" / "web.yaml").write_text("team: wob\n")
+    (config / "teams" / "old.yml").write_text("team: old\n")
+    right = load_what_is_right(config)
+    assert list(right.teams) == ["payments"]
+    assert [(team, why.split(":")[0]) for team, why in right.left_out.items()] == [
+        ("ops", "config/teams/ops.yaml"),
+        ("web", "config/teams/web.yaml"),
+    ]
+    assert right.team("payments") == load_configuration(SHIPPED).team("payments")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("services.yaml", "github: 5\n"), ("teams/payments.yaml", "team: payments\n")]
+)
+def test_where_all_teams_are_concerned_nothing_is_right(config: Path, file: str, text: str) -> None:
+    (config / file).write_text(text)
+    with pytest.raises(ConfigError, match=file):
+        load_what_is_right(config)
 
 
 def test_a_missing_file_is_named(config: Path) -> None:

@@ -1,6 +1,6 @@
 """Databases of their own for tests, migrated, empty, or on a server that may be broken."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -8,17 +8,19 @@ from devsync.storage import migrate
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from sandbox.postgres import PostgresServer, embedded_postgres
-from tests.servers import EMPTY, folder_for_all, new_database
+from tests.servers import EMPTY, folder_for_all, own_database
 
 
 @pytest.fixture
-def empty_url(postgres: PostgresServer) -> str:
-    return postgres.url(new_database(postgres, EMPTY))
+def empty_url(postgres: PostgresServer) -> Iterator[str]:
+    with own_database(postgres, EMPTY) as url:
+        yield url
 
 
 @pytest.fixture
-def url(postgres: PostgresServer) -> str:
-    return postgres.url(new_database(postgres))
+def url(postgres: PostgresServer) -> Iterator[str]:
+    with own_database(postgres) as url:
+        yield url
 
 
 LONG_SECONDS = 60

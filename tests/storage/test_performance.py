@@ -250,7 +250,7 @@ async def test_a_service_tells_when_and_by_what_its_attempts_failed_and_how_many
     of_database = {"category": ErrorCategory.DATABASE, "fingerprint": "f2"}
     await Errors(database).write([error(2), error(3, **of_database), error(30), error(3, activity_id="3b")])
     (github,) = await Performance(database).services(Span(start=NOON, end=NOON + timedelta(hours=1)))
-    assert (github.calls, github.failures, github.errors, github.api_calls) == (5, 4, 4, 1)
+    assert (github.attempts, github.failures, github.errors, github.api_calls) == (5, 4, 4, 1)
     assert sorted(github.failed, key=lambda one: (one.last_at, one.count)) == [
         Failed(category=ErrorCategory.EXTERNAL_SERVICE, count=1, last_at=NOON + timedelta(minutes=2)),
         Failed(category=ErrorCategory.DATABASE, count=1, last_at=NOON + timedelta(minutes=3)),

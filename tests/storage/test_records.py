@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionStatus
+from devsync.contracts.names import reviewers_key
 from devsync.domain.changelog.edition import Contributor, Gap
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.connection import DatabaseUnavailable
@@ -261,6 +262,9 @@ async def test_the_last_delivered_window_is_that_of_an_edition_which_arrived(
         await records.write(
             edition=edition(**week(number)), deliveries=[delivery(iso_week=f"2026-W{number}", state=state)]
         )
+    assert await last("payments") == MONDAY
+    # What reviewers alone have seen has reached nobody: the next edition tells it, too.
+    await records.write(deliveries=[delivery(iso_week="2026-W47", channel=reviewers_key("#leads"))])
     assert await last("payments") == MONDAY
     # A later revision of the delivered week that still waits does not take its delivery back.
     await records.write(deliveries=[delivery(iso_week="2026-W46", revision=2, state="pending")])

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from devsync.contracts.delivery import DeliveryState
+from devsync.contracts.names import reviewers_key
 from devsync.storage.artifacts import ArtifactStore
 from devsync.storage.database import Database
 from devsync.storage.deliveries import DeliveryRecord
 from devsync.storage.records import Records
 from devsync.storage.runs import RunRecord
-from devsync.storage.weeks import weeks_on_record
+from devsync.storage.weeks import last_deliveries, weeks_on_record
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -80,3 +81,13 @@ async def test_previews_and_other_weeks_say_nothing(records: Records, database: 
 async def test_a_delivery_counts_whose_run_is_not_on_record_yet(records: Records, database: Database) -> None:
     await records.write(deliveries=[part("#one", DeliveryState.DELIVERED, NOON)])
     assert await told(database) == [("payments", NOON, "")]
+
+
+async def test_what_reviewers_alone_have_seen_is_not_delivered(records: Records, database: Database) -> None:
+    seen = [part(reviewers_key("#leads"), DeliveryState.DELIVERED, NOON)]
+    await records.write(run=run("complete"), deliveries=[*seen, part("slack-payments", DeliveryState.DEAD, NOON)])
+    assert await told(database) == [("payments", None, "")]
+    assert await last_deliveries(database) == {}
+    await records.write(deliveries=[part("slack-payments", DeliveryState.DELIVERED, NOON + timedelta(hours=1))])
+    assert await told(database) == [("payments", NOON + timedelta(hours=1), "")]
+    assert await last_deliveries(database) == {"payments": NOON + timedelta(hours=1)}

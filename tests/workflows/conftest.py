@@ -15,7 +15,7 @@ from devsync.contracts.names import SEARCH_ATTRIBUTES
 from devsync.runtime.plugin import DevSyncPlugin
 from sandbox.postgres import PostgresServer
 from sandbox.temporal_server import TemporalServer
-from tests.servers import new_database
+from tests.servers import own_database
 from tests.workflows.breaker_stage import BreakerStage, breaker_stage
 
 
@@ -55,5 +55,6 @@ async def server_that_skips_time() -> AsyncIterator[WorkflowEnvironment]:
 async def breaker(
     hasty_temporal: TemporalServer, postgres: PostgresServer, tmp_path: Path
 ) -> AsyncIterator[BreakerStage]:
-    async with breaker_stage(hasty_temporal, postgres.url(new_database(postgres)), tmp_path) as stage:
-        yield stage
+    with own_database(postgres) as url:
+        async with breaker_stage(hasty_temporal, url, tmp_path) as stage:
+            yield stage

@@ -42,7 +42,7 @@ from devsync.domain.recovery.decision import Decision
 from devsync.runtime.activity_errors import to_application_error
 from devsync.runtime.plugin import DevSyncPlugin
 from sandbox.temporal_server import TemporalServer
-from tests.e2e.stage import eventually
+from tests.workflows.waits import until_view
 from workflows.escalation.escalation import Escalation
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -242,7 +242,7 @@ class Stage:
         return self.client.get_workflow_handle(self.escalation_id, result_type=EscalationView)
 
     async def waiting(self, count: int = 1) -> list[WorkflowHandle[Any, list[EscalationDecided]]]:
-        """So many workflows that will wait."""
+        """That many workflows that will wait."""
         return [
             await self.client.start_workflow(Waiting.run, id=f"recovery:{uuid.uuid4()}", task_queue=names.CONTROL_QUEUE)
             for _ in range(count)
@@ -291,16 +291,7 @@ class Stage:
         return answer
 
     async def until(self, is_so: Callable[[EscalationView], bool]) -> EscalationView:
-        found: list[EscalationView] = []
-
-        async def is_there() -> bool:
-            # This server never answers a query whose run continues as new at that moment.
-            with suppress(TimeoutError):
-                found[:] = [await asyncio.wait_for(self.view(), 2)]
-            return bool(found) and is_so(found[0])
-
-        await eventually(is_there)
-        return found[0]
+        return await until_view(self.view, is_so)
 
     async def details(self) -> str:
         metadata = await self.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)

@@ -1,6 +1,5 @@
 """The monitor under skipped time: what it sees is as each test says, and channels are people who can be told."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from devsync.runtime.activity_errors import to_application_error
 from tests.domain.health.makers import HOUR, calls, snapshot
 from tests.e2e.stage import eventually
 from tests.workflows.escalation_stage import DATABASE_AWAY, POLICIES, People
+from tests.workflows.waits import until_view
 from workflows.monitor.health_monitor import HealthMonitor
 
 MINUTE = timedelta(minutes=1)
@@ -130,16 +130,7 @@ class Stage:
         return answer
 
     async def until(self, is_so: Callable[[MonitorView], bool]) -> MonitorView:
-        found: list[MonitorView] = []
-
-        async def is_there() -> bool:
-            # The server never answers a query whose run continues as new at that moment.
-            with suppress(TimeoutError):
-                found[:] = [await asyncio.wait_for(self.view(), 2)]
-            return bool(found) and is_so(found[0])
-
-        await eventually(is_there)
-        return found[0]
+        return await until_view(self.view, is_so)
 
     async def details(self) -> str:
         metadata = await self.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)

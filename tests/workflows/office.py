@@ -91,7 +91,7 @@ class Office:
     """`away` and `refused` are by activity name, or by the unit that is to be collected."""
 
     away: dict[str, timedelta] = field(default_factory=dict)
-    """So long after the run began calls fail, and may be repeated."""
+    """How long after the run's beginning calls fail, and may be repeated."""
     away_because: Failure = AWAY
     refused: dict[str, Failure] = field(default_factory=dict)
     """What fails for good."""

@@ -12,8 +12,7 @@ from devsync.contracts.records import KeepRecords, RecordKeepingRequest, Records
 from devsync.domain.audit import Head
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.activity_errors import to_application_error
-from workflows.record_keeping import RecordKeeping
-from workflows.shared.story import keeping_story
+from workflows.record_keeping import RecordKeeping, keeping_story
 
 KEPT = RecordsKept(
     database="1/2",

@@ -1,13 +1,17 @@
 """Until a run is where a test wants it, on the server that skips time."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowHandle
 
+from tests.e2e.stage import eventually
 from tests.workflows.office import Office
+
+V = TypeVar("V")
 
 
 async def until_idle(handle: WorkflowHandle[Any, Any]) -> None:
@@ -36,3 +40,17 @@ async def until_between_tries(handle: WorkflowHandle[Any, Any]) -> None:
     while len(pending) != 1 or not pending[0].HasField("last_failure"):
         pending = (await handle.describe()).raw_description.pending_activities
         await asyncio.sleep(0.01)
+
+
+async def until_view(view: Callable[[], Awaitable[V]], is_so: Callable[[V], bool]) -> V:
+    """Until what a run answers is so; the answer."""
+    found: list[V] = []
+
+    async def is_there() -> bool:
+        # The server never answers a query whose run continues as new at that moment.
+        with suppress(TimeoutError):
+            found[:] = [await asyncio.wait_for(view(), 2)]
+        return bool(found) and is_so(found[0])
+
+    await eventually(is_there, 20)
+    return found[0]

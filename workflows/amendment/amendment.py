@@ -28,14 +28,14 @@ from workflows.edition.rendering import rendered_somehow
 from workflows.edition.results import made_edition
 from workflows.shared.counting import count_amendment
 from workflows.shared.failures import reason_of
-from workflows.shared.waiting import is_done_unless
+from workflows.shared.waiting import do_unless
 
 FIRST_RECOVERY = 100
 """Its recoveries are numbered from there: those of the week's editions come before."""
 
 STEP_TIME = timedelta(minutes=5)
-"""So long each step of a round may take: composing, rendering, and what becomes of it in the channels, whose deliveries
-go on. The next round tries again."""
+"""How long each step of a round may take: composing, rendering, and what becomes of it in the channels, whose
+deliveries go on. The next round tries again."""
 
 
 class MadeAmendment(NamedTuple):
@@ -107,10 +107,10 @@ class Amendment(AmendmentRun):
         self._tell(ended=self._ended)
         if self._must_retell:
             await self._say_that_it_ends()
-        await is_done_unless(self._records.write(self._request.plan), lambda: self._is_replaced)
+        await do_unless(self._records.write(self._request.plan), lambda: self._is_replaced)
 
     async def _say_that_it_ends(self) -> None:
-        """The edition would go on promising more. One try: who ends it wants it to end."""
+        """The edition would go on promising more. One try: whoever ends it wants it to end."""
         made = await self._made_unless(
             self._make, lambda: self._is_replaced or self._is_standing_by or not self._must_retell
         )
@@ -187,7 +187,7 @@ class Amendment(AmendmentRun):
             made.append(await make())
 
         try:
-            is_done = await is_done_unless(keep(), is_cut_short)
+            is_done = await do_unless(keep(), is_cut_short)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
@@ -335,5 +335,5 @@ class Amendment(AmendmentRun):
             return True
 
     def _is_of_another_run(self, open_run: str) -> bool:
-        """That which has handed over to us may still be open, while it waits for its records."""
+        """Not the run that handed over to this one: that may still be open, while it waits for its records."""
         return bool(open_run) and open_run != self._handed_over_by

@@ -13,6 +13,7 @@ from devsync.contracts.collection import UnitCollected
 from devsync.contracts.edition import EditionPlan
 from devsync.contracts.recovery import EditionSources, FailedUnit, StepRequest
 from devsync.domain.errors import Failure
+from devsync.domain.recovery.builtin import COLLECT
 from devsync.runtime.policies import call
 from workflows.shared.failures import failure_of
 
@@ -50,7 +51,7 @@ async def _ask(plan: EditionPlan, service: str, missing: Sequence[FailedUnit]) -
         team=plan.team,
         iso_week=plan.iso_week,
         service=service,
-        phase="collect",
+        phase=COLLECT,
         window=plan.window,
         units=tuple(missing),
         sources=EditionSources(repositories=plan.repositories, projects=plan.projects),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryState
+from devsync.contracts.delivery import IS_THERE, ChannelPlan, DeliveryOutcome
 from devsync.contracts.edition import ChannelResult, EditionPlan
 from devsync.runtime.channel_content import alternatives_of
 from workflows.edition.results import channel_result, is_reported
@@ -30,7 +30,7 @@ def _to_amend(plan: EditionPlan, told: Sequence[ChannelResult]) -> Iterator[Amen
             yield Amended(channel, "")
     stand_ins = {one.key: Amended(one, first.target) for first in reversed(asked) for one in alternatives_of(first)}
     for stand_in in stand_ins.values():
-        if any(_is_of(one, stand_in.channel) and _is_there(one) for one in told if one.stands_in):
+        if any(_is_of(one, stand_in.channel) and one.state in IS_THERE for one in told if one.stands_in):
             yield stand_in
 
 
@@ -55,7 +55,3 @@ def are_reported(amended: Sequence[Amended], revision: int, outcomes: Mapping[st
 
 def _is_of(result: ChannelResult, channel: ChannelPlan) -> bool:
     return (result.kind, result.channel) == (channel.kind, channel.target)
-
-
-def _is_there(result: ChannelResult) -> bool:
-    return result.state in {DeliveryState.DELIVERED, DeliveryState.KEPT}

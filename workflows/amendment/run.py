@@ -18,14 +18,14 @@ from devsync.contracts.recovery import FailedUnit, PeopleAsked
 from devsync.domain.amendment_waits import AmendmentWaits
 from devsync.domain.escalation.ending import ending
 from devsync.domain.recovery.decision import Decision
-from workflows.amendment.amending import ASKED_AGAIN
+from workflows.amendment.story import amendment_story
+from workflows.edition.amending import ASKED_AGAIN
 from workflows.edition.missing import is_lost
 from workflows.escalation.escalating import take_place
 from workflows.escalation.places import Places
 from workflows.shared.failures import reason_of
 from workflows.shared.messages import understood
 from workflows.shared.signals import signal_if_open, with_refusal
-from workflows.shared.story import amendment_story
 
 
 class AmendmentRun:

@@ -5,6 +5,7 @@ from datetime import datetime
 from devsync.contracts.breaker import BreakerSnapshot
 from devsync.domain.breaker import Mode, Standing, State, Transition, spoken
 from devsync.domain.breaker.record import BREAKER
+from workflows.shared.markdown import last_refusals, plain
 
 _HEADINGS = {
     State.CLOSED: "closed: calls go out",
@@ -17,19 +18,18 @@ _MEANING = {
     Mode.DISABLED: "disabled: calls go out, nothing is counted",
     Mode.METRICS_ONLY: "metrics only: calls go out, failures are only counted",
 }
-_REASON_LIMIT = 300
 
 
 def breaker_story(snapshot: BreakerSnapshot) -> str:
     standing, config = snapshot.standing, snapshot.config
     lines = [f"### {standing.service} is {_heading(standing)}", *_next(standing), "", _since(standing), ""]
     if standing.paused_until:
-        lines.append(f"- Paused until {_at(standing.paused_until)} UTC: {_plain(standing.pause_reason)}")
+        lines.append(f"- Paused until {_at(standing.paused_until)} UTC: {plain(standing.pause_reason)}")
     if standing.state is State.CLOSED and standing.mode is not Mode.DISABLED:
         counts, window = snapshot.counts, spoken(config.monitoring_window)
         lines.append(f"- Counted in the last {window}: {counts.calls} calls, {counts.failures} failed")
     if snapshot.last_failure and snapshot.last_failure not in standing.reason:
-        lines.append(f"- Last failure: {_plain(snapshot.last_failure)}")
+        lines.append(f"- Last failure: {plain(snapshot.last_failure)}")
     if standing.state is State.HALF_OPEN:
         out, succeeded = len(snapshot.leases), snapshot.probe_successes
         lines.append(f"- Probes: {out} of {config.half_open_max_calls} out, {succeeded} succeeded")
@@ -40,9 +40,7 @@ def breaker_story(snapshot: BreakerSnapshot) -> str:
         lines.append(f"- Waiting for the database: {snapshot.unrecorded} of the events below")
     if snapshot.records_lost:
         lines.append(f"- Never written down: {snapshot.records_lost} events")
-    if snapshot.refused_count > len(snapshot.refused):
-        lines.append(f"- Refused {snapshot.refused_count} messages, the last of them:")
-    lines += [f"- Refused: {_plain(message)}" for message in snapshot.refused]
+    lines += last_refusals(snapshot.refused, snapshot.refused_count)
     if snapshot.transitions:
         lines += ["", "| at (UTC) | event | why | by |", "| --- | --- | --- | --- |"]
         lines += [_row(transition) for transition in reversed(snapshot.transitions)]
@@ -79,9 +77,9 @@ def _next(standing: Standing) -> list[str]:
 
 def _since(standing: Standing) -> str:
     """`Open since 2026-11-23 12:00:00 UTC: 10 failures in 15 min, last: 503 …`, and which person decided so."""
-    by = f" ({_plain(standing.actor)})" if standing.actor not in {"", BREAKER} else ""
+    by = f" ({plain(standing.actor)})" if standing.actor not in {"", BREAKER} else ""
     since = _at(standing.changed_at)
-    return f"{standing.label.replace('_', ' ').capitalize()} since {since} UTC: {_plain(standing.reason)}{by}"
+    return f"{standing.label.replace('_', ' ').capitalize()} since {since} UTC: {plain(standing.reason)}{by}"
 
 
 def _rules(snapshot: BreakerSnapshot) -> str:
@@ -102,7 +100,7 @@ def _rules(snapshot: BreakerSnapshot) -> str:
 def _row(transition: Transition) -> str:
     until = f", until {_short(transition.until)}" if transition.until else ""
     event = transition.event.value.replace("_", " ")
-    why, by = _plain(transition.reason), _plain(transition.actor)
+    why, by = plain(transition.reason), plain(transition.actor)
     return f"| {_short(transition.at)} | {event}{until} | {why} | {by} |"
 
 
@@ -113,9 +111,3 @@ def _at(instant: datetime) -> str:
 def _short(instant: datetime) -> str:
     """For the narrow columns of the Web UI."""
     return f"{instant:%m-%d %H:%M:%S}"
-
-
-def _plain(text: str) -> str:
-    """Text from outside, on one line and without a meaning in Markdown."""
-    line = " ".join(text.split())[:_REASON_LIMIT]
-    return "".join(f"\\{character}" if character in "\\`*_[]<>|#~" else character for character in line)

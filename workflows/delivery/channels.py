@@ -1,7 +1,7 @@
-"""Hands a revision to the channel's Delivery, whether that one is already running or not."""
+"""Hands a revision to the channel's Delivery, whether that one is already running or not, and leaves it to it."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -10,8 +10,12 @@ from temporalio.workflow import ParentClosePolicy
 from devsync.contracts import names
 from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryRequest
 from devsync.contracts.edition import EditionComposed, EditionPlan, EditionRendered
+from devsync.contracts.escalation import GoOnAlone, HeldPlace
 from devsync.runtime.channel_content import THEIRS, content_for
 from workflows.shared.signals import signal_if_open
+
+RequestFor = Callable[[ChannelPlan, str], DeliveryRequest]
+"""Makes what a channel's Delivery is given; the second says for which other channel it stands in, or is empty."""
 
 
 def delivery_request(
@@ -54,9 +58,7 @@ def delivery_id_of(delivery: DeliveryRequest) -> str:
     return names.delivery_id(delivery.team, delivery.iso_week, delivery.channel.key)
 
 
-async def hand_over(
-    channels: Iterable[ChannelPlan], request_for: Callable[[ChannelPlan, str], DeliveryRequest]
-) -> None:
+async def hand_over(channels: Iterable[ChannelPlan], request_for: RequestFor) -> None:
     """Gives each channel's Delivery what is asked for."""
     await asyncio.gather(*(bring_to_channel(request_for(channel, "")) for channel in channels))
 
@@ -83,3 +85,9 @@ async def bring_to_channel(request: DeliveryRequest) -> None:
             if not await signal_if_open(delivery_id, "revise", request):
                 continue  # it closed in between: start a new one
         return
+
+
+async def goes_on_alone(delivery_id: str, places: Sequence[HeldPlace]) -> bool:
+    """Leaves the channel to its Delivery: people hear of it from there, also in these places in escalations. False
+    where the Delivery is over."""
+    return await signal_if_open(delivery_id, "go_on_alone", GoOnAlone(places=tuple(places)))

@@ -39,7 +39,7 @@ from workflows.shared.counting import count_delivery
 from workflows.shared.failures import failure_of, reason_of
 from workflows.shared.messages import understood
 from workflows.shared.signals import signal_if_open
-from workflows.shared.waiting import is_done_unless
+from workflows.shared.waiting import do_unless
 
 M = TypeVar("M", bound=Model)
 
@@ -246,14 +246,16 @@ class Delivery:
         return self._work.is_superseded or bool(self._stopped_because)
 
     def _is_stopped(self) -> bool:
-        """What is not there by now is not brought there any more; a newer revision is another matter."""
+        """Stops the work where somebody wants it stopped: what is not there by now is not brought there any more. A
+        newer revision is another matter."""
         if not self._stopped_because or self._work.is_superseded:
             return False
         self._work.stop(self._stopped_because)
         return True
 
     async def _is_settled_by_a_round(self) -> bool:
-        """One try of what is not there yet. True when it is: delivered, kept, refused for good, or not to be known."""
+        """Makes one try of what is not there yet. True when it settles the channel: delivered, kept, refused for good,
+        or not to be known."""
         if self._work.is_superseded:
             return False
         self._tries.begin()
@@ -284,8 +286,8 @@ class Delivery:
         await self._report(is_midway=True)
 
     async def _report_to(self, listener: str) -> None:
-        """Who has closed by now is not told again. An edition says so before it ends (`go_on_alone`), unless somebody
-        terminated it: nobody looks after what it asked for then."""
+        """A listener that has closed by now is not told again. An edition says so before it ends (`go_on_alone`),
+        unless somebody terminated it: nobody looks after what it asked for then."""
         asked = self._work.newest
         outcome = self._work.outcome().model_copy(
             update={
@@ -317,7 +319,7 @@ class Delivery:
         if self._people.need_nothing:
             await self._people.leave()
         elif self._people.must_be_told:
-            await is_done_unless(self._people.tell_that_it_ended(), self._goes_on)
+            await do_unless(self._people.tell_that_it_ended(), self._goes_on)
             edition = self._work.newest.reply_to
             if edition in self._listeners and self._people.have_been_told_in_places:
                 await self._report_to(edition)
@@ -338,7 +340,7 @@ class Delivery:
 
     async def _record_unless_it_goes_on(self) -> None:
         """What comes next does not wait for a database that is away: its own record tells what this one would."""
-        await is_done_unless(self._record(), self._goes_on)
+        await do_unless(self._record(), self._goes_on)
 
     async def _record_in_passing(self) -> None:
         """Between rounds: a database that is away must not hold up the next try; the last record is kept trying."""

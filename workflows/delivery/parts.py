@@ -27,8 +27,8 @@ class ChannelParts:
             self.channel_id = recalled.outcome.channel_id
 
     def be_of(self, recipients: Sequence[str]) -> None:
-        """Of mail: gives each recipient its place in the list. Who is not in it any more is forgotten, and whom the
-        server refused is tried again: since then somebody may have mended it."""
+        """Of mail: gives each recipient its place in the list. Those not in it any more are forgotten, and those whom
+        the server refused are tried again: since then somebody may have mended it."""
         if recipients:
             known = {part.target: part for part in self._records.values()}
             self._records = {}
@@ -122,7 +122,7 @@ class ChannelParts:
         self._was_seen = self._was_seen or index == 0
         self._keep(self.part(index), state=PartState.DELIVERED, message_id=answer.message_ts, last_error="")
 
-    def is_not_there(self, index: int, why: str) -> None:
+    def was_not_found(self, index: int, why: str) -> None:
         self._keep(self.part(index), state=PartState.PENDING, digest="", last_error=why)
 
     def settle(self, index: int, revision: int) -> None:

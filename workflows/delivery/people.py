@@ -95,7 +95,7 @@ class DeliveryPeople:
     def hears(self, said: EscalationDecided, refuse: Callable[[str], None]) -> bool:
         """Whether what an escalation has decided is for us. It is over then."""
         is_ours = self._places.hears(said, refuse)
-        self._places.is_over(said.escalation_id)
+        self._places.forget(said.escalation_id)
         return is_ours
 
     async def tell_that_it_ended(self) -> None:

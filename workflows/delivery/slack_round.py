@@ -14,9 +14,8 @@ from devsync.domain.errors import Failure
 from workflows.delivery import slack_parts
 from workflows.delivery.slack_parts import part_name
 from workflows.delivery.work import DeliveryWork, may_help_later
-from workflows.shared.failures import failure_of
+from workflows.shared.failures import MESSAGE_DELETED, failure_of
 
-MESSAGE_DELETED = "message_not_found"
 THREAD_DELETED = "thread_not_found"
 
 
@@ -31,10 +30,10 @@ async def settles_slack(work: DeliveryWork, report: Callable[[], Awaitable[None]
     for index, digest in enumerate(digests):
         if work.is_superseded:
             return False
-        if not await _is_part_settled(work, index, digest, report):
+        if not await _settle_part(work, index, digest, report):
             return work.state is not DeliveryState.PENDING
     for index in work.parts.surplus(len(digests)):
-        if not await _is_removed(work, index):
+        if not await _remove(work, index):
             return False
     enter_delivered(work)
     return True
@@ -47,7 +46,8 @@ def enter_delivered(work: DeliveryWork) -> None:
     work.enter_delivered(*notes)
 
 
-async def _is_part_settled(work: DeliveryWork, index: int, digest: str, report: Callable[[], Awaitable[None]]) -> bool:
+async def _settle_part(work: DeliveryWork, index: int, digest: str, report: Callable[[], Awaitable[None]]) -> bool:
+    """Posts or updates the part unless it is there. False where the round cannot go on with the next one."""
     if work.parts.is_uncertain(index):
         await _ask_the_channel(work, index)
     if work.parts.is_uncertain(index):
@@ -101,7 +101,7 @@ async def _forget(work: DeliveryWork, index: int) -> None:
     """Somebody deleted the message: the next round posts it anew, with the thread that hung on it."""
     if index == 0:
         for hanging in work.parts.surplus(1):
-            if not await _is_removed(work, hanging):
+            if not await _remove(work, hanging):
                 return  # the message is found deleted again, and the rest of its thread removed then
             work.parts.drop(hanging)
     work.parts.forget(index)
@@ -129,13 +129,13 @@ async def _ask_the_channel(work: DeliveryWork, index: int) -> None:
         if found.message_ts:
             work.parts.was_found(index, found)
         else:
-            work.parts.is_not_there(index, "the post had not arrived")
+            work.parts.was_not_found(index, "the post had not arrived")
     work.tell()
 
 
 async def _note_no_answer(work: DeliveryWork, index: int, failure: Failure) -> None:
     if failure.code == THREAD_DELETED and index:
-        work.parts.is_not_there(index, failure.message)
+        work.parts.was_not_found(index, failure.message)
         await _forget(work, 0)
         return
     work.parts.note(index, failure.message)
@@ -154,8 +154,9 @@ async def _wait_until_askable(work: DeliveryWork, index: int) -> None:
     work.tell()
 
 
-async def _is_removed(work: DeliveryWork, index: int) -> bool:
-    """False where a later try may help. A message that may not be removed stays, with a note."""
+async def _remove(work: DeliveryWork, index: int) -> bool:
+    """Deletes what is too much. False where a later try may help. A message that may not be removed stays, with a
+    note."""
     if work.parts.is_uncertain(index):
         await _ask_the_channel(work, index)
     if work.parts.is_uncertain(index):

@@ -39,7 +39,7 @@ class DeliveryTries:
         self._not_before = None
 
     def put_off(self, message: PutOff) -> None:
-        """Who says so takes back what they asked for; what others want is made all the same."""
+        """Whoever puts it off takes back the tries that they asked for; those of others are made all the same."""
         self._not_before = message.until
         if message.by is not None:
             self._asked.take_back(message.by)
@@ -64,7 +64,7 @@ class DeliveryTries:
         self._asked.begin(workflow.now())
 
     def failed(self) -> None:
-        """That try settled nothing: when is the next one?"""
+        """The try settled nothing: when is the next one?"""
         now, setback = workflow.now(), self._work.setback
         self._asked.failed(self._waits.hint(setback, now), now)
         next_wait = self._waits.after if self._due_at is None else self._waits.hint
@@ -76,7 +76,7 @@ class DeliveryTries:
         self._asked.settled()
 
     def are_told(self) -> None:
-        """Who asked for a row that is over has heard what came of it."""
+        """Those who asked for a row that is over have heard what came of it."""
         self._asked.are_told()
 
     # What there is to know.

@@ -14,8 +14,8 @@ from devsync.contracts.delivery import (
 )
 from devsync.domain.errors import Failure
 from workflows.delivery.parts import ChannelParts
+from workflows.delivery.story import delivery_story, why_it_is_kept
 from workflows.shared.signals import with_refusal
-from workflows.shared.story import delivery_story, why_it_is_kept
 
 
 class DeliveryWork:
@@ -50,7 +50,7 @@ class DeliveryWork:
 
     @property
     def tells_only_its_end(self) -> bool:
-        """Who has it stand in goes on to the next one when it has failed, and has no use for its setbacks."""
+        """The recovery that has it stand in goes on to the next one when it has failed: its setbacks are of no use."""
         return self.state is DeliveryState.PENDING and self.request.gives_up_at is not None
 
     def is_too_late(self, due_at: datetime) -> bool:
@@ -93,7 +93,8 @@ class DeliveryWork:
         return not may_help_later(failure)
 
     def must_be_kept(self) -> bool:
-        """Whether what stands in the channel is more complete, and nobody asked to replace it all the same."""
+        """Keeps what stands in the channel where it is more complete, and nobody asked to replace it all the same. True
+        where it is kept."""
         standing = self.parts.standing
         if standing is None or self.request.replace or self.request.completeness >= standing.completeness:
             return False

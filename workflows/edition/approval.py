@@ -74,7 +74,7 @@ class Approval:
                 note=f"nobody answered by {in_utc(self._progress.until)}: {self._plan.on_timeout}",
             )
 
-    def is_withdrawn(self, why: str) -> None:
+    def withdraw(self, why: str) -> None:
         """The run ends without the edition: nobody's answer is needed."""
         if not self.is_over:
             self._set(state=ApprovalState.WITHDRAWN, by="its run", note=why)
@@ -82,7 +82,7 @@ class Approval:
     # Which preview people see.
 
     def shows(self, preview: int, parts: Sequence[str]) -> None:
-        """That preview goes to the reviewers' channels; `parts` are the digests of its messages."""
+        """The preview of this number goes to the reviewers' channels; `parts` are the digests of its messages."""
         if preview == self._progress.preview:  # else another one follows at once
             self._shown_parts = tuple(parts)
 

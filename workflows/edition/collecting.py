@@ -1,24 +1,29 @@
 """Asks every source of an edition; what fails goes to a recovery, one a service."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from temporalio import workflow
 
 from devsync.contracts.collection import Surrounding, UnitCollected
 from devsync.contracts.edition import EditionPlan
-from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
+from devsync.contracts.recovery import FailedUnit, RecoveryReport
 from devsync.domain.changelog.coverage import with_lost
 from devsync.domain.changelog.deadline import Deadline
 from devsync.domain.recovery.builtin import COLLECT, METRICS
 from devsync.domain.recovery.choosing import plan_for
 from workflows.edition.carrying import fitting
-from workflows.edition.recovering import Answered, collection_request, failed_units, last_failures, with_stand_ins
+from workflows.edition.recovering import (
+    Answered,
+    Recover,
+    collection_request,
+    failed_units,
+    last_failures,
+    with_stand_ins,
+)
 from workflows.edition.units import Answer, Ask, Heard, ask_all, was_silent
 from workflows.recovery.course import is_deriving
-
-Recover = Callable[[RecoveryRequest], Awaitable[RecoveryReport]]
 
 
 class _Found(NamedTuple):

@@ -1,31 +1,29 @@
 """Waits for all channels of an edition; one in trouble goes to a recovery, while its Delivery goes on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from temporalio import workflow
 
-from devsync.contracts.delivery import ENDED_BADLY, ChannelPlan, DeliveryOutcome, DeliveryRequest, DeliveryState
+from devsync.contracts.delivery import ENDED_BADLY, ChannelPlan, DeliveryOutcome, DeliveryState
 from devsync.contracts.edition import EditionPlan
-from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
+from devsync.contracts.recovery import RecoveryReport
 from devsync.domain.changelog.deadline import Deadline
 from devsync.domain.delivery_waits import LONGEST_ROW
 from devsync.domain.errors import Failure
 from devsync.domain.recovery.builtin import DELIVER
 from devsync.domain.recovery.choosing import only_asking, plan_for
-from devsync.runtime.channel_content import alternatives_of
+from workflows.delivery.channels import RequestFor
 from workflows.delivery.people import trouble_of
+from workflows.edition.recovering import Recover, channel_request
 from workflows.edition.results import is_reported
-
-Request = Callable[[ChannelPlan, str], DeliveryRequest]
-"""Makes what a channel's Delivery is given; the second tells for which other it stands in, or is empty."""
 
 A_MOMENT = timedelta(seconds=1)
 """A channel is in trouble when it is so for longer."""
 
 BRIEFLY = timedelta(seconds=30)
-"""So long a service may put a channel off without anybody minding."""
+"""How long a service may put a channel off without anybody minding."""
 
 
 async def until_delivered(
@@ -34,8 +32,8 @@ async def until_delivered(
     revision: int,
     outcomes: Mapping[str, DeliveryOutcome],
     deadline: Deadline,
-    request_for: Request,
-    recover: Callable[[RecoveryRequest], Awaitable[RecoveryReport]],
+    request_for: RequestFor,
+    recover: Recover,
 ) -> bool:
     """Waits for every channel until the deadline. False where some channel is not done by then: it is queued."""
     recovering: dict[str, asyncio.Task[RecoveryReport | None]] = {}
@@ -62,26 +60,7 @@ async def until_delivered(
             return None
         if outcome.state is DeliveryState.UNCERTAIN:
             recovery = only_asking(recovery)
-        mails = [other for other in plan.channels if other.only_as_fallback and other.key != channel.key]
-        return await recover(
-            RecoveryRequest(
-                team=plan.team,
-                iso_week=plan.iso_week,
-                service=channel.kind,
-                phase=DELIVER,
-                window=plan.window,
-                plan=recovery,
-                units=(FailedUnit(unit=channel.key, service=channel.kind, failure=failure),),
-                deliveries=(request_for(channel, ""),),
-                alternatives={
-                    channel.key: tuple(request_for(other, channel.told) for other in alternatives_of(channel))
-                },
-                mails=tuple(request_for(mail, channel.told) for mail in mails),
-                deadline=ends_at,
-                policies=plan.policies,
-                escalation=plan.escalation,
-            )
-        )
+        return await recover(channel_request(plan, recovery, channel, failure, request_for, ends_at))
 
     try:
         while not is_done():

@@ -14,8 +14,8 @@ from devsync.contracts.edition import EditionRequest, EditionResult
 from devsync.domain.changelog.due import lateness
 from devsync.domain.instants import in_utc
 from devsync.runtime.policies import BOOTSTRAP, call
+from workflows.edition.story import due_story
 from workflows.shared.signals import signal_if_open, with_refusal
-from workflows.shared.story import due_story
 
 REQUESTED_BY = "schedule"
 

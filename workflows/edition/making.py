@@ -1,6 +1,6 @@
 """From collected units to what stands in the channels: the steps that an edition and its amendments share."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from devsync.domain.changelog.edits import Edits
 from devsync.domain.changelog.telling import Telling
 from devsync.runtime.channel_content import needed_formats
 from devsync.runtime.policies import call
-from workflows.delivery.channels import delivery_request
+from workflows.delivery.channels import RequestFor, delivery_request
 from workflows.edition.carrying import left_for_renderings
 from workflows.edition.recovering import Answered
 
@@ -131,9 +131,8 @@ def requests_for(
     revision: int,
     replace: bool,
     is_looked_after: bool,
-) -> Callable[[ChannelPlan, str], DeliveryRequest]:
-    """Makes what a channel's Delivery is given, by the channel and for which other it stands in, or empty; it reports
-    to this workflow."""
+) -> RequestFor:
+    """What the channels' Deliveries are given of this edition; they report to this workflow."""
 
     def request_for(channel: ChannelPlan, stands_in_for: str) -> DeliveryRequest:
         return delivery_request(

@@ -15,7 +15,7 @@ from devsync.contracts.recovery import PeopleAsked, RecoveryReport, RecoveryRequ
 from devsync.domain.escalation.ending import POLICY
 from devsync.domain.recovery.decision import Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
-from workflows.delivery.leaving_channels import goes_on_alone
+from workflows.delivery.channels import goes_on_alone
 from workflows.delivery.people import tell_that_it_ended
 from workflows.edition.recoveries import RecoveryBook, is_decided_by_people
 from workflows.edition.recovering import report_of, running_summary, start_recovery, without_people

@@ -46,19 +46,18 @@ def banner_of(plan: EditionPlan, approval: ApprovalProgress) -> str:
             f"{in_utc(approval.until)}. Answer with: "
             f"python starter.py edition approve {plan.team} --week {plan.iso_week} --preview {approval.preview}"
         )
-    said = f": {approval.note}" if approval.note else ""
-    return f"Preview: {approval.state.value.replace('_', ' ')} by {approval.by}{said}"
+    return f"Preview: {approval.answer}"
 
 
-async def is_answered(
+async def wait_for_answer(
     plan: EditionPlan,
     asked: ApprovalPlan,
     approval: Approval,
     preview: int,
     reminder: Reminder,
 ) -> bool:
-    """Waits for an answer to that preview, or for edits of it; half the time gone, reviewers are reminded. False: time
-    is up."""
+    """Waits for an answer to that preview, or for edits of it. When half the time is gone, reviewers are reminded.
+    False: the time is up."""
     until = approval.progress.until
     reminder_at = until - asked.wait / 2
     for stop in (reminder_at, until) if workflow.now() < reminder_at else (until,):

@@ -9,8 +9,6 @@ from devsync.domain.recovery.builtin import DELIVER
 from devsync.domain.recovery.decision import Decision
 from workflows.edition.recovering import summary_of
 
-RUNNING = "running"
-
 Place = tuple[str, str]
 """The id of an escalation, and of the workflow that is to leave it."""
 
@@ -48,7 +46,7 @@ class RecoveryBook:
     @property
     def running(self) -> list[str]:
         """Workflow ids."""
-        return [one.workflow_id for one in self._by_id.values() if one.outcome == RUNNING]
+        return [one.workflow_id for one in self._by_id.values() if one.is_running]
 
     @property
     def escalations(self) -> list[str]:
@@ -70,7 +68,7 @@ class RecoveryBook:
         return [place for place in places if place not in self.given_up]
 
     def _with_people(self, recovery: RecoverySummary) -> RecoverySummary:
-        asked = self._asking.get(recovery.workflow_id) if recovery.outcome == RUNNING else None
+        asked = self._asking.get(recovery.workflow_id) if recovery.is_running else None
         if asked is None:
             return recovery
         return recovery.model_copy(update={"escalations": asked.escalations, "choices": asked.choices})

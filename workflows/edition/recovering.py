@@ -1,6 +1,6 @@
 """What failed goes to a recovery: one child workflow a service and phase, whose answer is data, gaps or an end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,18 +10,24 @@ from temporalio.workflow import ParentClosePolicy
 
 from devsync.contracts import names
 from devsync.contracts.collection import UnitCollected
+from devsync.contracts.delivery import ChannelPlan
 from devsync.contracts.edition import EditionPlan, RecoverySummary, RenderEdition, StepSummary
 from devsync.contracts.recovery import EditionSources, FailedUnit, RecoveryReport, RecoveryRequest
 from devsync.domain.changelog.edition import Gap, ProvenanceKind
 from devsync.domain.errors import Failure
-from devsync.domain.recovery.builtin import RENDER
+from devsync.domain.recovery.builtin import DELIVER, RENDER
 from devsync.domain.recovery.plan import Need, RecoveryPlan
+from devsync.runtime.channel_content import alternatives_of
+from workflows.delivery.channels import RequestFor
 from workflows.edition.missing import is_lost
 from workflows.edition.units import Answer, Ask
 from workflows.shared.waiting import unless_cancelled
 
 Recovering = workflow.ChildWorkflowHandle[Any, RecoveryReport]
 """A recovery that was started."""
+
+Recover = Callable[[RecoveryRequest], Awaitable[RecoveryReport]]
+"""How whoever makes an edition has something recovered: the edition tells of it, its amendment asks nobody."""
 
 
 class Answered(NamedTuple):
@@ -85,6 +91,33 @@ def rendering_request(
         plan=recovery,
         units=(failed,),
         render=rendering,
+        deadline=deadline,
+        policies=plan.policies,
+        escalation=plan.escalation,
+    )
+
+
+def channel_request(
+    plan: EditionPlan,
+    recovery: RecoveryPlan,
+    channel: ChannelPlan,
+    failure: Failure,
+    request_for: RequestFor,
+    deadline: datetime,
+) -> RecoveryRequest:
+    """With what may stand in for the channel: its alternatives, and the team's mails that are only a fallback."""
+    mails = [other for other in plan.channels if other.only_as_fallback and other.key != channel.key]
+    return RecoveryRequest(
+        team=plan.team,
+        iso_week=plan.iso_week,
+        service=channel.kind,
+        phase=DELIVER,
+        window=plan.window,
+        plan=recovery,
+        units=(FailedUnit(unit=channel.key, service=channel.kind, failure=failure),),
+        deliveries=(request_for(channel, ""),),
+        alternatives={channel.key: tuple(request_for(other, channel.told) for other in alternatives_of(channel))},
+        mails=tuple(request_for(mail, channel.told) for mail in mails),
         deadline=deadline,
         policies=plan.policies,
         escalation=plan.escalation,

@@ -18,7 +18,7 @@ from workflows.edition.offers import offers_of
 from workflows.shared.failures import failure_of
 
 A_MOMENT = timedelta(seconds=5)
-"""What begins late is tried so long."""
+"""How long a reminder that begins late is still tried."""
 
 
 class Reminder:

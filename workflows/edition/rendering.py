@@ -1,6 +1,5 @@
 """Renderings that always come: where a template fails, a recovery goes down to plainer ones."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from temporalio import workflow
@@ -8,18 +7,15 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from devsync.contracts import names
 from devsync.contracts.edition import EditionPlan, EditionRendered, RenderEdition
-from devsync.contracts.recovery import FailedUnit, RecoveryReport, RecoveryRequest
+from devsync.contracts.recovery import FailedUnit
 from devsync.domain.recovery.builtin import RENDER
 from devsync.domain.recovery.choosing import plan_for
 from workflows.edition import making
-from workflows.edition.recovering import rendering_request
+from workflows.edition.recovering import Recover, rendering_request
 from workflows.shared.failures import failure_of
 
 RENDERING = "rendering"
 """The unit of a recovery of this phase."""
-
-
-Recover = Callable[[RecoveryRequest], Awaitable[RecoveryReport]]
 
 
 async def rendered_somehow(

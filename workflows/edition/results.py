@@ -8,7 +8,7 @@ from temporalio import workflow
 
 from devsync.contracts.artifacts import ArtifactRef
 from devsync.contracts.collection import UnitCollected
-from devsync.contracts.delivery import IS_THERE, ChannelPlan, DeliveryOutcome, DeliveryState
+from devsync.contracts.delivery import ChannelPlan, DeliveryOutcome, DeliveryState
 from devsync.contracts.edition import (
     ChannelResult,
     EditionComposed,
@@ -107,11 +107,6 @@ def channel_results(
         *(channel_result(channel, revision, outcomes) for channel in asked),
         *(channel_result(one, revision, outcomes).model_copy(update={"stands_in": True}) for one in stood_in),
     )
-
-
-def is_everywhere(result: EditionResult) -> bool:
-    """Whether every channel that was asked for has the edition, or a more complete one."""
-    return all(channel.state in IS_THERE for channel in result.channels if not channel.stands_in)
 
 
 def channel_result(channel: ChannelPlan, revision: int, outcomes: Mapping[str, DeliveryOutcome]) -> ChannelResult:

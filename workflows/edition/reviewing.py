@@ -53,7 +53,7 @@ class Reviewing(Approving, AskingPeople):
             self._previewed, preview = made, approval.progress.preview
             if workflow.now() < until:
                 await self._show_preview(until)
-            if not await previews.is_answered(plan, plan.approval, approval, preview, self._reminder):
+            if not await previews.wait_for_answer(plan, plan.approval, approval, preview, self._reminder):
                 approval.time_is_up()
                 self._update(approval=approval.progress)
             if approval.edits != made.edits:
@@ -112,5 +112,5 @@ class Reviewing(Approving, AskingPeople):
     def _withdraw_preview(self, why: str) -> None:
         """Nobody's answer is needed any more."""
         if self._approval is not None:
-            self._approval.is_withdrawn(why)
+            self._approval.withdraw(why)
             self._update(approval=self._approval.progress)

@@ -18,10 +18,10 @@ from devsync.contracts.edition import (
 from devsync.domain.model import Model
 from workflows.edition.phases import PhaseTimes
 from workflows.edition.results import result_so_far
+from workflows.edition.story import edition_story
 from workflows.shared.counting import count_edition
 from workflows.shared.messages import understood
 from workflows.shared.signals import with_refusal
-from workflows.shared.story import edition_story
 
 M = TypeVar("M", bound=Model)
 

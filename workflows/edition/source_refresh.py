@@ -14,10 +14,10 @@ from devsync.contracts.collection import UnitCollected
 from devsync.contracts.edition import EditionPlan
 from devsync.contracts.refresh import PlanRefresh, RefreshRequest, RefreshResult, Unrefreshed
 from devsync.runtime.policies import BOOTSTRAP, call
+from workflows.edition.story import refresh_story
 from workflows.edition.units import Answer, Ask, ask_once, asks_of
 from workflows.shared.failures import failure_of, is_refusal
 from workflows.shared.signals import with_refusal
-from workflows.shared.story import refresh_story
 
 TIME_TO_ASK: Final = timedelta(minutes=10)
 """A source that does not answer by then is asked by the next refresh."""

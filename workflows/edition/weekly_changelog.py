@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -27,29 +26,26 @@ from devsync.contracts.edition import (
     PreviousEdition,
 )
 from devsync.domain.changelog.deadline import Deadline
-from devsync.domain.changelog.due import told
+from devsync.domain.changelog.due import duration_words
 from devsync.domain.changelog.edits import Edits
 from devsync.domain.changelog.telling import Telling
-from devsync.domain.model import Model
 from devsync.runtime.policies import BOOTSTRAP, call
-from workflows.amendment.amending import ASKED_AGAIN, begin_amendment, end_amendment, newest_for_good
 from workflows.delivery.channels import hand_over
 from workflows.edition import making
+from workflows.edition.amending import ASKED_AGAIN, begin_amendment, end_amendment, newest_for_good
 from workflows.edition.collecting import collect
 from workflows.edition.delivering import until_delivered
 from workflows.edition.making import Made
 from workflows.edition.missing import missing_of
 from workflows.edition.recovering import Answered
 from workflows.edition.rendering import rendered_somehow
-from workflows.edition.results import channel_results, is_everywhere, made_edition, record_of
+from workflows.edition.results import channel_results, made_edition, record_of
 from workflows.edition.reviewing import Reviewing
 from workflows.edition.units import Answer, Ask, asks_of
-from workflows.recovery.records import is_recovery_recorded
+from workflows.recovery.records import record_recovery
 from workflows.shared.failures import failure_of, reason_of
 from workflows.shared.messages import understood
-from workflows.shared.waiting import is_done_unless
-
-M = TypeVar("M", bound=Model)
+from workflows.shared.waiting import do_unless
 
 LAST_RECORD_TIME = timedelta(minutes=1)
 """A run that made no edition records why, and does not outlive a database that is away: its week must be free again."""
@@ -77,7 +73,7 @@ class WeeklyChangelog(Reviewing):
     async def run(self, request: EditionRequest) -> EditionResult:
         self._be_findable()
         try:
-            await is_done_unless(self._make_and_deliver(), lambda: self._ending is not None)
+            await do_unless(self._make_and_deliver(), lambda: self._ending is not None)
             if self._ending is not None:
                 await self._record_without_edition(self._ending.status, cancelled_because=self._ending.why)
         except (asyncio.CancelledError, FailureError) as error:
@@ -262,9 +258,9 @@ class WeeklyChangelog(Reviewing):
                     until=self._deadline.at + plan.amend_for,
                 )
             )
-            await self._leave_escalations(is_healed=is_everywhere(result), note=note, but_of=ASKED_AGAIN)
+            await self._leave_escalations(is_healed=result.is_everywhere, note=note, but_of=ASKED_AGAIN)
             return
-        await self._leave_escalations(is_healed=not missing and is_everywhere(result), note=note)
+        await self._leave_escalations(is_healed=not missing and result.is_everywhere, note=note)
         if self._has_delivered and previous.revision:
             await end_amendment(plan.team, plan.iso_week)
 
@@ -279,14 +275,14 @@ class WeeklyChangelog(Reviewing):
             plan.policies,
             summary="Write the run and the edition to the records",
         )
-        if await is_done_unless(recording, self._owes_delivery):
+        if await do_unless(recording, self._owes_delivery):
             await self._record_recoveries(plan)
             self._enter(Phase.DONE)
 
     async def _record_recoveries(self, plan: EditionPlan) -> None:
         """Those that could not: they had only a moment for it."""
         for report in self._recoveries.unrecorded:
-            await is_recovery_recorded(plan.team, plan.iso_week, report, plan.policies)
+            await record_recovery(plan.team, plan.iso_week, report, plan.policies)
 
     # The ends without an edition.
 
@@ -349,4 +345,4 @@ class WeeklyChangelog(Reviewing):
     def _say_if_late(self) -> None:
         late = self._deadline.missed_by(workflow.now())
         if late is not None:
-            self._note(f"schedule: ready {told(late)} after its deadline")
+            self._note(f"schedule: ready {duration_words(late)} after its deadline")

@@ -12,11 +12,10 @@ from devsync.contracts.policies import Policies
 from devsync.domain.backoff import Uniform, spread
 from devsync.domain.errors import Failure
 from devsync.domain.escalation.policy import Target
+from workflows.shared.failures import MESSAGE_DELETED
 
 OUT_OF_REACH = 2
-"""Tries that failed in a row: who was never told by then does not hold up the next level."""
-
-MESSAGE_DELETED = "message_not_found"
+"""Tries that failed in a row: somebody who was never told by then does not hold up the next level."""
 
 
 class Sending(Protocol):
@@ -154,7 +153,7 @@ class Board:
     def was_noted(self, name: str) -> None:
         self.set(name, notes_done=self._told[name].notes_done + 1, sent_at=None, failures=0, error="")
 
-    def is_not_there(self, name: str) -> None:
+    def was_not_found(self, name: str) -> None:
         """What was sent without an answer has not arrived: it is sent again."""
         is_note = bool(self._told[name].message_id)
         self.set(name, sent_at=None, state=ToldState.TOLD if is_note else ToldState.PENDING)
@@ -163,20 +162,7 @@ class Board:
         """`is_asking`: the failed call was to find out whether an earlier one had arrived."""
         told = self._told[name]
         was_reachable = not is_out_of_reach(told)
-        may_help_later = failure.is_retryable or failure.retry_at is not None
-        is_unknown = told.sent_at is not None and (is_asking or failure.may_have_taken_effect)
-        changes: dict[str, Any] = {"failures": told.failures + 1, "error": failure.message}
-        if is_unknown and not told.message_id:
-            changes["state"] = ToldState.UNCERTAIN
-        if not is_unknown or (is_asking and not may_help_later):
-            changes["sent_at"] = None
-        if failure.code == MESSAGE_DELETED and told.message_id:
-            changes |= {"message_id": "", "digest": ""}  # somebody deleted it: it is posted anew
-        elif not may_help_later and is_note:
-            changes["notes_done"] = told.notes_done + 1  # what it says stands in the message, too
-        elif not may_help_later and not is_unknown:
-            changes["state"] = ToldState.UNREACHED
-        self.set(name, **changes)
+        self.set(name, **_after_failure(told, failure, is_asking=is_asking, is_note=is_note))
         if was_reachable and is_out_of_reach(self._told[name]):
             self._first(self._told[name])
 
@@ -194,6 +180,24 @@ class Board:
 
 def name_of(target: Target) -> str:
     return f"{target.kind}:{target.target}"
+
+
+def _after_failure(told: ToldTarget, failure: Failure, *, is_asking: bool, is_note: bool) -> dict[str, Any]:
+    """What a failed call changes: whether it has arrived is unknown, it is tried again, or it cannot be told."""
+    may_help_later = failure.is_retryable or failure.retry_at is not None
+    is_unknown = told.sent_at is not None and (is_asking or failure.may_have_taken_effect)
+    changes: dict[str, Any] = {"failures": told.failures + 1, "error": failure.message}
+    if is_unknown and not told.message_id:
+        changes["state"] = ToldState.UNCERTAIN
+    if not is_unknown or (is_asking and not may_help_later):
+        changes["sent_at"] = None
+    if failure.code == MESSAGE_DELETED and told.message_id:
+        changes |= {"message_id": "", "digest": ""}  # somebody deleted it: it is posted anew
+    elif not may_help_later and is_note:
+        changes["notes_done"] = told.notes_done + 1  # what it says stands in the message, too
+    elif not may_help_later and not is_unknown:
+        changes["state"] = ToldState.UNREACHED
+    return changes
 
 
 def is_out_of_reach(told: ToldTarget) -> bool:

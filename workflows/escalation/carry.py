@@ -6,7 +6,6 @@ from typing import TypeVar
 from devsync.contracts.escalation import EscalationStart, RecordEscalation, ToldTarget
 from devsync.domain.model import Model
 from workflows.escalation.case import Case
-from workflows.escalation.roster import HERE
 from workflows.shared.messages import RefusedMessages
 
 M = TypeVar("M", bound=Model)
@@ -35,8 +34,8 @@ def the_next_page(later: Case, owed: tuple[RecordEscalation, ...]) -> Escalation
 def within_limits(start: EscalationStart, at_most: int = CARRIED_AT_MOST) -> EscalationStart:
     """Whoever is here is carried. Of what only the records lack, and of who has left, the newest that there is room
     for: first this page's events, then earlier pages, then who has left."""
-    here = [entry for entry in start.subscribers if entry.state in HERE]
-    former = [entry for entry in start.subscribers if entry.state not in HERE]
+    here = [entry for entry in start.subscribers if entry.is_here]
+    former = [entry for entry in start.subscribers if not entry.is_here]
     journal = start.journal.model_copy(update={"unrecorded": ()})
     least = start.model_copy(update={"subscribers": tuple(here), "journal": journal, "owed": ()})
     left = at_most - _size(least)

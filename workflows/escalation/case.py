@@ -31,10 +31,10 @@ from devsync.rendering.escalation_words import not_offered, why_not
 from workflows.escalation.roster import Roster, own_decision, to_mend
 
 GRACE = timedelta(minutes=2)
-"""So long after the last one left it stays open: an amendment takes the place of its edition."""
+"""How long it stays open after the last one has left: an amendment takes the place of its edition."""
 
 FOLLOWED_AT_MOST = timedelta(days=7)
-"""So long it stays open for those who only follow it: longer than any of them does, unless it was terminated."""
+"""How long it stays open for those who only follow it: longer than any of them does, unless it was terminated."""
 
 PRESSES_KEPT = 50
 """Ids of presses that were taken: a signed request is good for minutes, and nobody presses so often in these."""
@@ -259,7 +259,7 @@ class Case:
         if self.record is not None:
             self._go(machine.unreachable(self.record, now))
 
-    def is_given_up(self, why: str, now: datetime) -> None:
+    def give_up(self, why: str, now: datetime) -> None:
         """Somebody has cancelled the escalation: those who wait get the policy's decision."""
         if self.record is not None and self.record.is_open:
             self._end(POLICY, self.record.policy.default_decision, why, now)
@@ -279,7 +279,7 @@ class Case:
             raise Refused("this press was taken already")
 
     def _join_later(self, join: EscalationJoin, now: datetime) -> None:
-        """On the next page. Who takes another's place has nothing new to ask, and opens none."""
+        """On the next page. One that takes another's place has nothing new to ask, and opens none."""
         replaces = join.request.replaces
         if replaces and not (self.later and self.later.roster.knows(replaces)):
             return
@@ -343,7 +343,7 @@ class Case:
             becomes = f"{own.value if own else 'goes on as it does'}: {instead}"
         told = EscalationDecided(escalation_id=self.escalation_id, decision=own, by=by, note=note)
         self.answers.append(Answer(entry, told))
-        self.roster.is_answered(entry.subscriber.workflow_id, becomes)
+        self.roster.note_answered(entry.subscriber.workflow_id, becomes)
 
     def _go(self, step: Step) -> None:
         self.record = step.record

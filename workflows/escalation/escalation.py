@@ -36,7 +36,7 @@ OPENED_WITHIN = timedelta(minutes=1)
 """Who starts one by hand, without a cause to join it, starts nothing."""
 
 LAST_WORDS = timedelta(hours=6)
-"""So long who was told is tried to be told how it ended."""
+"""How long those who were told are still to be told how it ended."""
 
 SHORT_WORDS = timedelta(seconds=30)
 """Where somebody waits for the next page already."""
@@ -66,14 +66,14 @@ class Escalation(Answering):
 
     @workflow.run
     async def run(self, start: EscalationStart) -> EscalationView:
-        if not await self._is_joined():
+        if not await self._wait_until_joined():
             return self._view()
         recording = asyncio.create_task(keep_recording(self._records, self._case, self._page, lambda: self._board.told))
         try:
             await self._ask_until_resolved(recording)
         except asyncio.CancelledError:
             why = f"the escalation was cancelled: {workflow.cancellation_reason() or 'no reason given'}"
-            self._case.is_given_up(why, workflow.now())
+            self._case.give_up(why, workflow.now())
             await self._close(recording)
             raise
         await self._close(recording)
@@ -81,7 +81,8 @@ class Escalation(Answering):
 
     # The phases, in order.
 
-    async def _is_joined(self) -> bool:
+    async def _wait_until_joined(self) -> bool:
+        """False where nobody has joined within OPENED_WITHIN."""
         with suppress(TimeoutError):
             summary = "Until somebody joins"
             await workflow.wait_condition(
@@ -174,7 +175,7 @@ class Escalation(Answering):
                 return
         except ApplicationError as error:
             why = error.message  # whatever it is, the others are told
-        self._case.roster.is_gone(subscriber.workflow_id)
+        self._case.roster.note_gone(subscriber.workflow_id)
         self._case.add(EventKind.GONE, subscriber.workflow_id, why, workflow.now())
 
     async def _until_something_happens(self) -> None:

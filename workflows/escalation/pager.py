@@ -125,7 +125,7 @@ async def _settle(board: Board, name: str) -> None:
         summary=f"Is the post to {told.target.target} there? It had no answer",
     )
     if not found.message_ts:
-        board.is_not_there(name)
+        board.was_not_found(name)
     elif is_note:
         board.was_noted(name)
     else:

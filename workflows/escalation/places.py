@@ -44,7 +44,7 @@ class Places:
             refuse(f"signal 'decided' of {said.escalation_id or 'no escalation'}, which was not joined")
         return self.has(said.escalation_id)
 
-    def is_over(self, escalation: str) -> None:
+    def forget(self, escalation: str) -> None:
         """It has said its last word: nobody need leave it."""
         self._held.pop(escalation, None)
         self._known.pop(escalation, None)
@@ -80,7 +80,7 @@ class Places:
                 raise
             self.people = joined.people
             has_heard_all = not self.has(asked)
-            self.is_over(asked)
+            self.forget(asked)
             if joined.escalation_id and not has_heard_all:
                 self._held[joined.escalation_id] = subscriber
                 self._known[joined.escalation_id] = None
@@ -94,7 +94,7 @@ class Places:
     async def _leave(self, escalations: Iterable[str], *, is_healed: bool, note: str) -> None:
         places = [(escalation, self._held[escalation], escalation in self._known) for escalation in escalations]
         for escalation, _, _ in places:
-            self.is_over(escalation)
+            self.forget(escalation)
         for escalation, subscriber, is_there in places:
             await leave([(escalation, subscriber)], is_healed=is_healed, note=note, may_be_absent=not is_there)
 

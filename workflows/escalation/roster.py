@@ -11,8 +11,6 @@ MILDEST_FIRST = (Decision.USE_FALLBACK, Decision.SKIP, Decision.RETRY, Decision.
 
 WENT_ON = "went on without an answer"
 
-HERE = (SubscriberState.WAITING, SubscriberState.FOLLOWING)
-
 
 class Roster:
     """One entry a workflow, in the order in which they joined."""
@@ -31,7 +29,7 @@ class Roster:
     @property
     def here(self) -> tuple[SubscriberEntry, ...]:
         """Those who want to hear how it ends."""
-        return tuple(entry for entry in self.entries if entry.state in HERE)
+        return tuple(entry for entry in self.entries if entry.is_here)
 
     @property
     def need_people(self) -> bool:
@@ -62,7 +60,7 @@ class Roster:
         return teams.pop() if len(teams) == 1 else ""
 
     def join(self, subscriber: Subscriber, replaces: str, now: datetime) -> bool:
-        """Whether that is news: who joins twice is there once, with what they said last."""
+        """Whether that is news: whoever joins twice is there once, with what they said last."""
         before = self._entries.get(subscriber.workflow_id)
         state = SubscriberState.WAITING if subscriber.is_waiting else SubscriberState.FOLLOWING
         is_news = before is None or before.state is not state
@@ -90,14 +88,14 @@ class Roster:
             self._entries[subscriber.workflow_id] = entry.model_copy(update=changes)
         return passed
 
-    def is_gone(self, workflow_id: str) -> None:
+    def note_gone(self, workflow_id: str) -> None:
         """It was to be answered, and nobody was there."""
         entry = self._entries.get(workflow_id)
         if entry is not None:
             changes = {"state": SubscriberState.GONE, "note": "it had ended before it could be told"}
             self._entries[workflow_id] = entry.model_copy(update=changes)
 
-    def is_answered(self, workflow_id: str, note: str) -> None:
+    def note_answered(self, workflow_id: str, note: str) -> None:
         self._becomes(workflow_id, SubscriberState.ANSWERED, note)
 
     def that_take(self, decision: Decision) -> tuple[SubscriberEntry, ...]:
@@ -106,7 +104,7 @@ class Roster:
 
     def _becomes(self, workflow_id: str, state: SubscriberState, note: str) -> bool:
         entry = self._entries.get(workflow_id)
-        if entry is None or entry.state not in HERE:
+        if entry is None or not entry.is_here:
             return False
         self._entries[workflow_id] = entry.model_copy(update={"state": state, "note": note})
         return True
@@ -114,12 +112,12 @@ class Roster:
 
 def to_mend(entries: Iterable[SubscriberEntry]) -> list[SubscriberEntry]:
     """Those who are here and whom no answer helps: somebody has to do something."""
-    return [entry for entry in entries if entry.state in HERE and entry.subscriber.remedy]
+    return [entry for entry in entries if entry.is_here and entry.subscriber.remedy]
 
 
 def own_decision(entry: SubscriberEntry, decision: Decision | None) -> Decision | None:
-    """What a decision for all means for this one: the same, where it offers that. Who waits gets the mildest that it
-    offers instead; who only follows goes on as it does, which is None."""
+    """What a decision for all means for this one: the same, where it offers that. One that waits gets the
+    mildest that it offers instead; one that only follows goes on as it does, which is None."""
     if decision is None or _offers(entry, decision):
         return decision
     if entry.state is not SubscriberState.WAITING:

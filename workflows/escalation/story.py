@@ -14,11 +14,11 @@ from devsync.domain.recovery.decision import Decision
 from devsync.rendering.escalation_words import happened, meaning, told_words
 from workflows.escalation.offers import offers_of
 from workflows.escalation.roster import to_mend
+from workflows.shared.markdown import last_refusals, plain
 
 NO_ANSWER = "No answer is needed: everybody has gone on with what there is."
 TO_MEND = "Nothing tries these any more. This message is closed by itself when they are there:"
 _SUBJECTS_SHOWN = 5
-_LONGEST = 300
 _OUTLINES = {
     "circuit_open": "no calls go out to {service}, whose circuit breaker is open",
     "service_paused": "no calls go out to {service}, which limits our rate",
@@ -82,8 +82,8 @@ def escalation_story(view: EscalationView) -> str:
     """Markdown for the current details: where it stands, who was told, who waits, and how to answer."""
     record = view.record
     if record is None:
-        return "\n".join(["### Nobody has joined yet", *_refusals(view)])
-    lines = [f"### {_plain(view.title)}", f"Now: **{_plain(_state(record))}**, asked: {_plain(_asked(record))}"]
+        return "\n".join(["### Nobody has joined yet", *last_refusals(view.refused, view.refused_count)])
+    lines = [f"### {plain(view.title)}", f"Now: **{plain(_state(record))}**, asked: {plain(_asked(record))}"]
     if record.is_open:
         lines += ["", f"**{view.next_step}**", ""]
         lines += _what_is_needed(view)
@@ -92,14 +92,14 @@ def escalation_story(view: EscalationView) -> str:
             lines += [f"{view.not_offered}."] if view.not_offered else []
     lines.append("")
     if view.failure is not None:
-        lines.append(f"- Failure: {_plain(view.failure.message)}")
+        lines.append(f"- Failure: {plain(view.failure.message)}")
     lines += [_told(one, is_over=not record.is_open) for one in view.told]
     lines += [_subscriber(entry) for entry in view.subscribers[:20]]
     if len(view.subscribers) > 20:
         lines.append(f"- and {len(view.subscribers) - 20} more")
     if view.unrecorded:
         lines.append(f"- Waiting for the database: {view.unrecorded} of the events below")
-    lines += _refusals(view)
+    lines += last_refusals(view.refused, view.refused_count)
     lines += ["", "| at (UTC) | event | level | why | by |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([*lines, *(_row(event) for event in reversed(view.events))])
 
@@ -186,31 +186,18 @@ def _subjects(entries: Sequence[SubscriberEntry]) -> str:
 
 def _told(told: ToldTarget, *, is_over: bool) -> str:
     since = f", at {in_utc(told.told_at)}" if told.told_at else ""
-    words = _plain(told_words(told, is_over=is_over))
-    return f"- {_plain(told.target.target)} ({told.level}): **{words}**{since}"
+    words = plain(told_words(told, is_over=is_over))
+    return f"- {plain(told.target.target)} ({told.level}): **{words}**{since}"
 
 
 def _subscriber(entry: SubscriberEntry) -> str:
     subscriber = entry.subscriber
     until = f", until {in_utc(subscriber.deadline)}" if subscriber.deadline else ""
-    note = f": {_plain(entry.note)}" if entry.note else ""
-    return f"- {_plain(subscriber.subject)} (`{subscriber.workflow_id}`): **{entry.state.value}**{until}{note}"
-
-
-def _refusals(view: EscalationView) -> list[str]:
-    lines = []
-    if view.refused_count > len(view.refused):
-        lines.append(f"- Refused {view.refused_count} messages, the last of them:")
-    return lines + [f"- Refused: {_plain(message)}" for message in view.refused]
+    note = f": {plain(entry.note)}" if entry.note else ""
+    return f"- {plain(subscriber.subject)} (`{subscriber.workflow_id}`): **{entry.state.value}**{until}{note}"
 
 
 def _row(event: Event) -> str:
     at = f"{event.at:%m-%d %H:%M:%S}"
-    by = _plain(whom(event.actor))
-    return f"| {at} | {happened(event.kind)} | {event.level} | {_plain(event.message)} | {by} |"
-
-
-def _plain(text: str) -> str:
-    """Text from outside, on one line and without a meaning in Markdown."""
-    line = " ".join(text.split())[:_LONGEST]
-    return "".join(f"\\{character}" if character in "\\`*_[]<>|#~" else character for character in line)
+    by = plain(whom(event.actor))
+    return f"| {at} | {happened(event.kind)} | {event.level} | {plain(event.message)} | {by} |"

@@ -33,6 +33,8 @@ def notice_of(story: AlertStory, mute: Mute | None = None) -> Notice:
     rule = worst.rule.value.replace("_", " ")
     subject = worst.summary if is_one else f"{len(story.alerts)} alerts of {rule}"
     fields = {"State": _state(story.alerts), "Level": worst.level.value, "Since": _at(min(_openings(story.alerts)))}
+    if over := _over(story.alerts):
+        fields["Over"] = _at(over)
     if is_one and worst.counted is not None:
         fields["Counted"] = f"{counted_words(worst)}, {span_words(worst.counted.over)}"
     if is_one and worst.is_open and mute is not None:
@@ -59,6 +61,7 @@ def facts_of(story: AlertStory, mute: Mute | None = None) -> Notice:
     monitor that runs. Nor does the time that was counted over, which goes on at each look."""
     notice, worst = notice_of(story, mute), worst_of(story.alerts)
     fields = notice.fields | ({"Counted": counted_words(worst)} if "Counted" in notice.fields else {})
+    fields.pop("Over", None)  # the state says it; histories have messages without the time
     only_details = "\n\n".join(_details(story.alerts))
     return notice.model_copy(update={"body": only_details, "fields": fields, "links": (), "offers": ()})
 
@@ -140,6 +143,12 @@ def _what_to_do(alerts: Sequence[Alert]) -> str:
         lines = [f"To look: {STARTER} alerts list"]
         take = f"To take one: {STARTER} alerts ack KEY (alerts list has the keys)"
     return "\n".join([*lines, *([take] if firing else [])])
+
+
+def _over(alerts: Sequence[Alert]) -> datetime | None:
+    """When the last of them was over; None while one is not."""
+    ends = [alert.resolved_at for alert in alerts if alert.resolved_at is not None]
+    return max(ends) if len(ends) == len(alerts) else None
 
 
 def _openings(alerts: Sequence[Alert]) -> list[datetime]:

@@ -13,7 +13,7 @@ from workflows.escalation.story import digest_of
 from workflows.monitor.alert_notice import facts_of, note_of, notice_of
 
 LAST_WORDS = timedelta(hours=6)
-"""So long who was told is tried to be told that it is over."""
+"""How long those who were told are still to be told that it is over."""
 NOTES_AT_MOST = 50
 """An alert that is told every hour for days: what its message says counts."""
 ALERTS = "alerts"

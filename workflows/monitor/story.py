@@ -5,10 +5,10 @@ from datetime import datetime
 from devsync.contracts.monitor import MonitorView
 from devsync.domain.health.book import Alert, Mute
 from devsync.domain.health.wording import state_words
+from workflows.shared.markdown import last_refusals, plain
 
 _REASONS_SHOWN = 8
 _ALERTS_SHOWN = 30
-_LONGEST = 300
 
 
 def monitor_story(view: MonitorView) -> str:
@@ -17,19 +17,17 @@ def monitor_story(view: MonitorView) -> str:
         lines.append(f"Looked at {_at(view.looked_at)} UTC")
     lines.append("")
     if view.health is not None:
-        lines += [f"- {_plain(reason)}" for reason in view.health.reasons[:_REASONS_SHOWN]]
+        lines += [f"- {plain(reason)}" for reason in view.health.reasons[:_REASONS_SHOWN]]
     lines += [f"- Muted: {_mute(mute)}" for mute in view.mutes]
     lines += [
-        f"- Not reached: {_plain(one.target.target)} (**{one.state.value}**): {_plain(one.error)}" for one in view.told
+        f"- Not reached: {plain(one.target.target)} (**{one.state.value}**): {plain(one.error)}" for one in view.told
     ]
-    lines += [f"- Note: {_plain(note)}" for note in view.notes]
+    lines += [f"- Note: {plain(note)}" for note in view.notes]
     if view.unrecorded:
         lines.append(f"- Waiting for the database: {view.unrecorded} changes")
     if view.lost:
         lines.append(f"- Never written down: {view.lost} changes")
-    if view.refused_count > len(view.refused):
-        lines.append(f"- Refused {view.refused_count} messages, the last of them:")
-    lines += [f"- Refused: {_plain(message)}" for message in view.refused]
+    lines += last_refusals(view.refused, view.refused_count)
     if not view.alerts:
         return "\n".join([*lines, "", "No alert."])
     lines += ["", "| alert | level | state | since (UTC) | what |", "| --- | --- | --- | --- | --- |"]
@@ -48,20 +46,14 @@ def _heading(view: MonitorView) -> str:
 
 
 def _mute(mute: Mute) -> str:
-    why = f": {_plain(mute.reason)}" if mute.reason else ""
-    return f"`{_plain(mute.pattern)}` from {_at(mute.since)} until {_at(mute.until)} UTC by {_plain(mute.by)}{why}"
+    why = f": {plain(mute.reason)}" if mute.reason else ""
+    return f"`{plain(mute.pattern)}` from {_at(mute.since)} until {_at(mute.until)} UTC by {plain(mute.by)}{why}"
 
 
 def _row(alert: Alert) -> str:
-    state = _plain(state_words(alert))
-    return f"| {_plain(alert.key)} | {alert.level.value} | {state} | {_at(alert.opened_at)} | {_plain(alert.summary)} |"
+    state = plain(state_words(alert))
+    return f"| {plain(alert.key)} | {alert.level.value} | {state} | {_at(alert.opened_at)} | {plain(alert.summary)} |"
 
 
 def _at(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M}"
-
-
-def _plain(text: str) -> str:
-    """Text from outside, on one line and without a meaning in Markdown."""
-    line = " ".join(text.split())[:_LONGEST]
-    return "".join(f"\\{character}" if character in "\\`*_[]<>|#~" else character for character in line)

@@ -136,7 +136,7 @@ async def _alternative_for(on: DeliveryStep, unit: str) -> str:
     others = on.request.alternatives.get(unit, ())
     for number, other in enumerate(others):
         share = (on.until - workflow.now()) / (len(others) - number)
-        if await _is_brought(on, other, [unit], workflow.now() + share):
+        if await _bring(on, other, [unit], workflow.now() + share):
             await _let_stand_in(on, other.channel.target, [unit])
             return other.channel.target
     return ""
@@ -147,15 +147,16 @@ async def _mail(on: DeliveryStep) -> StepEnd | None:
     mails = on.request.mails
     if not mails:
         return None
-    are_brought = await asyncio.gather(*(_is_brought(on, mail, on.units, on.until) for mail in mails))
+    are_brought = await asyncio.gather(*(_bring(on, mail, on.units, on.until) for mail in mails))
     sent = [mail.channel.target for mail, is_brought in zip(mails, are_brought, strict=True) if is_brought]
     if sent:
         await _let_stand_in(on, f"mail to {', '.join(sent)}", on.units)
     return on.stood_in([f"mail to {target}" for target in sent], _keys(mails))
 
 
-async def _is_brought(on: DeliveryStep, delivery: DeliveryRequest, units: Sequence[str], until: datetime) -> bool:
-    """Whether a channel that stands in for these takes it in time; it keeps its own schedule until then.
+async def _bring(on: DeliveryStep, delivery: DeliveryRequest, units: Sequence[str], until: datetime) -> bool:
+    """Brings it to a channel that stands in for these. True where that one takes it in time; it keeps its own schedule
+    until then.
 
     What it has not taken it drops, by itself or told so: it must not come later, beside what the next step brings.
     """

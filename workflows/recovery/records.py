@@ -12,11 +12,11 @@ from devsync.runtime.policies import call
 from workflows.shared.failures import failure_of
 
 
-async def is_recovery_recorded(
+async def record_recovery(
     team: str, iso_week: str, report: RecoveryReport, policies: Policies, *, time_left: timedelta | None = None
 ) -> bool:
-    """Records it with its steps, once however often. False where the database did not answer in `time_left`; without
-    it, it has the days of its policy."""
+    """Records the recovery with its steps; called twice, it is on record once. False where the database did not answer
+    within `time_left`; without one, it is tried for the days of its policy."""
     now = workflow.now()
     try:
         await call(

@@ -18,20 +18,20 @@ from devsync.domain.recovery.climbing import time_for, why_skipped
 from devsync.domain.recovery.decision import BY_ITSELF, Decision
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import PlanStep, StepState
-from workflows.delivery.leaving_channels import keep_places, leave_channel_of_a_terminated_edition
 from workflows.recovery.course import Course, StepEnd
 from workflows.recovery.delivery_step import DeliveryStep
 from workflows.recovery.delivery_steps import NOTHING_TO_DO, deliver_otherwise, let_be, listen_to
 from workflows.recovery.hearing import Decided, Hearing
+from workflows.recovery.leaving_channels import keep_places, leave_channel_of_a_terminated_edition
 from workflows.recovery.people import NOBODY_TOLD, join_escalation
-from workflows.recovery.records import is_recovery_recorded
+from workflows.recovery.records import record_recovery
 from workflows.recovery.steps import StepFailed, call_step, named, wait_for_breaker
 from workflows.recovery.story import by_hand, recovery_story
 from workflows.shared.messages import understood
-from workflows.shared.waiting import is_done_unless
+from workflows.shared.waiting import do_unless
 
 RECORD_TIME = timedelta(seconds=10)
-"""So long a recovery tries to record itself while an edition waits for it, which records it later with its own."""
+"""How long a recovery tries to record itself while an edition waits for it, which records it later with its own."""
 
 
 @workflow.defn(name=names.RECOVERY)
@@ -155,7 +155,7 @@ class Recovery:
     async def _climb(self) -> None:
         """Down the plan, until every unit has something or a person has decided how it goes on."""
         for number, step in enumerate(self._plan.steps, 1):
-            if await self._is_climbed():
+            if await self._follow_decisions():
                 break
             self._next = self._plan.steps[number:]
             self._hearing.still_to_come = tuple(
@@ -169,7 +169,9 @@ class Recovery:
                 await self._do(step, self._healing.missing)
         self._next, self._hearing.still_to_come = (), ()
 
-    async def _is_climbed(self) -> bool:
+    async def _follow_decisions(self) -> bool:
+        """Tries again as often as people say so. True where no further step is needed: they have decided, or
+        nothing is missing."""
         while self._is_told_to_retry():
             await self._retry_as_decided()
         return self._hearing.pending is not None or not self._healing.missing
@@ -206,7 +208,7 @@ class Recovery:
 
     async def _record(self) -> None:
         request, is_waited_for = self._request, workflow.info().parent is not None
-        self._is_recorded = await is_recovery_recorded(
+        self._is_recorded = await record_recovery(
             request.team,
             request.iso_week,
             self._report(),
@@ -220,7 +222,7 @@ class Recovery:
         """Runs it within its time; a decision cuts it short."""
         started_at = workflow.now()
         self._tell(f"{step.id}, for {named(units)}")
-        if not await is_done_unless(self._work(step, units, started_at), lambda: self._hearing.pending is not None):
+        if not await do_unless(self._work(step, units, started_at), lambda: self._hearing.pending is not None):
             why = self._hearing.pending.told if self._hearing.pending else ""
             end = StepEnd(attempts=1, message=f"cut short: {why}")
             self._course.record(step, StepState.FAILED, end, started_at, workflow.now())
@@ -262,7 +264,7 @@ class Recovery:
 
         While it is waited for, what failed is tried again and again: what heals by itself needs none.
         """
-        if self._hearing.pending is None and not await self._is_asked():
+        if self._hearing.pending is None and not await self._ask_if_needed():
             return None
         retries = 0
         while self._hearing.pending is None:
@@ -284,8 +286,9 @@ class Recovery:
                 return Decided(None, BY_ITSELF, is_answer=False)
         return self._hearing.pending
 
-    async def _is_asked(self) -> bool:
-        """Whether a decision is needed. People are told in any case that the plan wants to reach them."""
+    async def _ask_if_needed(self) -> bool:
+        """Asks people where a decision is needed, and tells them where the plan only wants them to know. True where
+        they are asked."""
         is_asked = self._needs_answer
         is_told = asking.is_needed(self._plan.escalates.tell, self._healing) or self._course.wants_people
         if is_asked or (is_told and not self._hearing.escalations):

@@ -65,7 +65,7 @@ async def wait_for_breaker(course: Course, hearing: Hearing, again: PlanStep, li
     while refused := course.refused():
         refusals = [course.failure(unit) for unit in refused]
         latest = max(refusals, key=lambda failure: (failure.is_open_ended, failure.retry_at or limit))
-        if not await _is_worth_a_call(hearing, latest, limit, calls):
+        if not await _wait_for_release(hearing, latest, limit, calls):
             message = latest.message
             if not latest.is_open_ended:
                 message = f"no call can go out by {limit:%H:%M:%S} UTC: {message}"
@@ -80,7 +80,7 @@ async def wait_for_breaker(course: Course, hearing: Hearing, again: PlanStep, li
     return StepEnd(healed=healed, attempts=calls, message="calls went out again") if calls else None
 
 
-async def _is_worth_a_call(hearing: Hearing, refusal: Failure, limit: datetime, calls: int) -> bool:
+async def _wait_for_release(hearing: Hearing, refusal: Failure, limit: datetime, calls: int) -> bool:
     """Waits until the breaker may let a call through, or has done so early; at once False where that is too late."""
     now = workflow.now()
     until = max(refusal.retry_at or now, now + patience(calls))

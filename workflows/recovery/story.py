@@ -8,6 +8,7 @@ from devsync.domain.escalation.ending import ending
 from devsync.domain.recovery.builtin import DELIVER, told_state
 from devsync.domain.recovery.healing import RecoveryOutcome
 from devsync.domain.recovery.plan import PlanStep, StepRecord
+from workflows.shared.markdown import refusals
 
 _OUTCOMES = {
     RecoveryOutcome.HEALED: "healed: everything is live after all",
@@ -48,7 +49,7 @@ def recovery_story(
     elif report.note:
         lines.append(f"- Note: {report.note}")
     lines += [f"- People are told: `{escalation}`" for escalation in report.escalations]
-    lines += [f"- Refused {message}" for message in report.refused_messages]
+    lines += refusals(report.refused_messages)
     return "\n".join(lines)
 
 

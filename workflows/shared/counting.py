@@ -11,9 +11,8 @@ from devsync.contracts import names
 from devsync.contracts.delivery import DeliveryState
 from devsync.contracts.edition import EditionResult, EditionStatus, Phase
 from devsync.runtime.metrics import declared
-from workflows.edition.results import is_everywhere
 
-_MADE = (EditionStatus.COMPLETE, EditionStatus.PARTIAL)
+_MADE = tuple(status for status in EditionStatus if status.has_edition)
 _RUN, _AMENDMENT = "run", "amendment"
 """What has made an edition."""
 _SETTLED = (
@@ -28,7 +27,7 @@ _SETTLED = (
 def count_edition(result: EditionResult) -> None:
     """Of a run that was no dry run, when its result is known."""
     _count(result, _RUN)
-    if result.status not in _MADE:
+    if not result.status.has_edition:
         return
     seconds = result.seconds.get("total", 0.0) - result.seconds.get(Phase.APPROVING, 0.0)
     declared.EDITION_GENERATION.durations(workflow.metric_meter()).record(
@@ -46,7 +45,7 @@ def _count(result: EditionResult, made_by: str) -> None:
     meter = workflow.metric_meter()
     labels = {"team": result.team, "status": result.status.value, "made_by": made_by}
     declared.EDITIONS.counter(meter).add(1, labels)
-    if result.status in _MADE and result.channels and is_everywhere(result):
+    if result.status.has_edition and result.channels and result.is_everywhere:
         declared.EDITIONS_DELIVERED.counter(meter).add(1, labels)
 
 
@@ -63,7 +62,7 @@ def count_from_zero(meter: MetricMeter, namespace: str, teams: Collection[str]) 
         for team, status in product(teams, statuses):
             labels = {"team": team, "status": status.value, "made_by": made_by}
             declared.EDITIONS.counter(told).add(0, labels)
-            if status in _MADE:
+            if status.has_edition:
                 declared.EDITIONS_DELIVERED.counter(told).add(0, labels)
     of_deliveries = _as_of(meter, namespace, names.CONTROL_QUEUE, names.DELIVERY)
     for kind in names.CHANNEL_KINDS:

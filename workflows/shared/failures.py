@@ -9,6 +9,9 @@ from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 from devsync.domain.errors import ErrorCategory, Failure
 from devsync.runtime.failures.temporal import timed_out
 
+MESSAGE_DELETED = "message_not_found"
+"""Slack's code where somebody deleted the message that was to be updated."""
+
 
 def failure_of(error: ActivityError) -> Failure:
     """The classified failure behind an activity that gave up.

@@ -20,8 +20,8 @@ async def unless_cancelled(doing: "asyncio.Task[T]") -> T:
         raise
 
 
-async def is_done_unless(work: Coroutine[Any, Any, object], is_over: Callable[[], bool]) -> bool:
-    """Whether the work came to its end before `is_over`, where it is cancelled. Raises what the work raised."""
+async def do_unless(work: Coroutine[Any, Any, object], is_over: Callable[[], bool]) -> bool:
+    """Does the work, and cancels it once `is_over`. True where it came to its end. Raises what the work raised."""
     doing = asyncio.create_task(work)
     try:
         await workflow.wait_condition(lambda: doing.done() or is_over())

@@ -15,7 +15,7 @@ LONGEST = timedelta(days=30)
 """No wait and no window of a breaker makes sense beyond it."""
 
 LEASE_PATIENCE = timedelta(seconds=5)
-"""So long a call waits for a lease; then the entity counts as out of touch, and the process decides by itself."""
+"""How long a call waits for a lease; then the entity counts as out of touch, and the process decides by itself."""
 
 PositiveTime = Annotated[timedelta, Field(gt=timedelta(0))]
 
@@ -27,7 +27,7 @@ class BreakerConfig(Model):
     """
 
     failure_threshold: PositiveInt = 10
-    """So many failures within `monitoring_window` open it."""
+    """This many failures within `monitoring_window` open it."""
     monitoring_window: PositiveTime = timedelta(minutes=15)
     """How far back failures and calls are counted, to one sixtieth of it."""
     recovery_timeout: PositiveTime = timedelta(minutes=5)
@@ -53,7 +53,7 @@ class BreakerConfig(Model):
     half_open_max_wait: PositiveTime = timedelta(minutes=10)
     """From the first probe on, recovery must be decided within this; otherwise it opens again."""
     probe_lease: PositiveTime = timedelta(seconds=30)
-    """A probe without a result for so long is given back: whoever held it has died."""
+    """A probe without a result for this long is given back: whoever held it has died."""
 
     def recovery_timeout_of(self, openings: int) -> timedelta:
         """How long the opening number `openings` (from 1) since it was last closed lasts."""

@@ -9,7 +9,7 @@ from devsync.domain.model import Model
 
 WHILE_ALL_PROBES_ARE_OUT = timedelta(seconds=1)
 SPREAD = timedelta(seconds=1)
-"""Over so long those that got no probe come back, so that they do not come as one."""
+"""Those that got no probe come back spread over this time, so that they do not come as one."""
 
 
 class State(StrEnum):

@@ -18,7 +18,7 @@ class Ruling(NamedTuple):
 
     admission: Admission
     standing: Standing
-    """That decides."""
+    """The one that decides."""
     is_local: bool
     """The process decides by itself: a probe needs no lease of the entity's."""
 

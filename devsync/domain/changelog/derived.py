@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from devsync.domain.changelog.collected import JiraIssue, RepositoryData
+from devsync.domain.changelog.folding import title_and_rest
 from devsync.domain.changelog.jira_keys import keys_in, without_framing_keys
 from devsync.domain.changelog.texts import one_line
 
@@ -54,10 +55,10 @@ def _namings(repositories: Iterable[RepositoryData]) -> Iterator[_Naming]:
             yield _Naming(0, pull.created_at, pull.title, pull.title)
             yield _Naming(2, pull.created_at, pull.title, f"{pull.body}\n{pull.head_branch}")
         for commit in repository.commits:
-            subject, _, rest = commit.message.partition("\n")
-            title = _NUMBER_AT_END.sub("", subject)
-            yield _Naming(1, commit.authored_at, title, subject)
-            yield _Naming(3, commit.authored_at, title, rest)
+            told, _ = title_and_rest(commit)
+            title = _NUMBER_AT_END.sub("", told)
+            yield _Naming(1, commit.authored_at, title, told)
+            yield _Naming(3, commit.authored_at, title, commit.message)
 
 
 def _number(key: str) -> int:

@@ -86,9 +86,9 @@ def lateness(due_at: datetime, started_at: datetime, jitter: timedelta) -> timed
     return late_by if late_by > jitter + LATE_AFTER else None
 
 
-def told(late_by: timedelta) -> str:
+def duration_words(duration: timedelta) -> str:
     """A span as people say it, in its two largest units: `3 h 12 min`, `36 d 2 h`, `2 min`."""
-    minutes = int(late_by.total_seconds()) // 60
+    minutes = int(duration.total_seconds()) // 60
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if count]
     return " ".join(parts[:2]) or "less than a minute"

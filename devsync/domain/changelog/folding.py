@@ -21,6 +21,7 @@ from devsync.domain.changelog.texts import one_line, unix_lines, without_html_co
 
 _NUMBER_AT_END = re.compile(r"\(#(\d{1,9})\)\s*\Z")
 _MERGE_SUBJECT = re.compile(r"Merge pull request #(\d{1,9}) ")
+_TRAILER = re.compile(r"[A-Za-z-]+-by: ")
 
 _REBASE_SPREAD = timedelta(seconds=2)
 """A rebase merge writes all its commits at once; GitHub's committer dates then differ by a second or two."""
@@ -81,14 +82,8 @@ class Change(NamedTuple):
     @property
     def texts(self) -> tuple[str, ...]:
         """Where issues are named: title, body, branch, commit messages."""
-        if self.pull_request is None:
-            return self.title, self.body
-        return (
-            self.title,
-            self.body,
-            self.pull_request.head_branch,
-            *(commit.message for commit in self.commits),
-        )
+        branch = () if self.pull_request is None else (self.pull_request.head_branch,)
+        return self.title, self.body, *branch, *(commit.message for commit in self.commits)
 
 
 def fold(
@@ -131,6 +126,16 @@ def subject_of(commit: Commit) -> str:
     return commit.message.partition("\n")[0].strip()
 
 
+def title_and_rest(commit: Commit) -> tuple[str, str]:
+    """How a commit alone tells its change. GitHub's merge has the pull request's title below its subject, which names
+    but the branch: that matters where no pull request is known, as by a mirror."""
+    subject, _, rest = unix_lines(commit.message).partition("\n")
+    title, _, below = rest.strip().partition("\n")
+    if title and _MERGE_SUBJECT.match(subject) and not _TRAILER.match(title):
+        return title, below
+    return subject, rest
+
+
 def number_named_by(subject: str) -> int | None:
     """The pull request that a subject names as its own: `… (#12)` or `Merge pull request #12 from …`."""
     match = _NUMBER_AT_END.search(subject) or _MERGE_SUBJECT.match(subject)
@@ -158,13 +163,13 @@ def _pull_request_change(
 
 
 def _lone_change(repository: str, commit: Commit, provenance: Provenance) -> Change:
-    subject, _, rest = unix_lines(commit.message).partition("\n")
+    title, rest = title_and_rest(commit)
     return Change(
         id=f"{repository}@{commit.sha[:12]}",
         repository=repository,
         pull_request=None,
         commits=(commit,),
-        title=one_line(subject) or f"Commit {commit.sha[:12]}",
+        title=one_line(title) or f"Commit {commit.sha[:12]}",
         body=rest.strip(),
         provenance=provenance,
         shas=(commit.sha,),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -116,8 +116,6 @@ def _age(change: Change) -> tuple[datetime, str]:
 
 def _targets(revert: Change, index: _Index, dropped: set[str]) -> tuple[list[str], bool]:
     """Ids of the older changes in the window that a revert undoes wholly, and whether that is all it undoes."""
-    targets: dict[str, None] = {}
-    is_whole = True
 
     def is_open(change: Change) -> bool:
         # Not older in time alone: a push of rebased commits writes a change and its revert in the same second.
@@ -125,33 +123,42 @@ def _targets(revert: Change, index: _Index, dropped: set[str]) -> tuple[list[str
 
     shas, stated_numbers = _named_shas(revert), _stated_numbers(revert)
     numbers = tuple(dict.fromkeys((*stated_numbers, *_quoted_number(revert))))
+    by_sha, are_whole_by_sha = _undone_by_shas(shas, revert.repository, index, is_open)
+    by_number, are_whole_by_number = _undone_by_numbers(numbers, index, is_open)
+    targets = list(dict.fromkeys((*by_sha, *by_number)))
+    if targets or shas or stated_numbers:
+        # A SHA may be that of a fork or of a rebased branch while the number is right: one of them is enough.
+        # What is stated but not of this week is older work, even where the same title landed anew.
+        is_whole = are_whole_by_sha and are_whole_by_number
+        return targets, is_whole or (bool(targets) and len(shas) <= 1 and len(numbers) <= 1)
+    subject = one_line(_quoted_subject(revert)).casefold()
+    alike = next(filter(is_open, index.by_subject(revert.repository, subject)), None)
+    return ([alike.id], True) if alike is not None else ([], False)
+
+
+def _undone_by_shas(
+    shas: Iterable[str], repository: str, index: _Index, is_open: Callable[[Change], bool]
+) -> tuple[list[str], bool]:
+    """The changes all of whose commits are named, and whether nothing else is."""
     undone: dict[str, tuple[Change, set[str]]] = {}
+    is_whole = True
     for sha in shas:
-        found = index.by_sha(revert.repository, sha)
+        found = index.by_sha(repository, sha)
         if found is None or not is_open(found[1]):
             is_whole = False
             continue
         undone.setdefault(found[1].id, (found[1], set()))[1].add(found[0])
-    for change, its_shas in undone.values():
-        if _covers(its_shas, change):
-            targets[change.id] = None
-        else:
-            is_whole = False
-    for repository, number in numbers:
-        change_by_number = index.by_number(repository, number)
-        if change_by_number is not None and is_open(change_by_number):
-            targets[change_by_number.id] = None
-        else:
-            is_whole = False
-    if targets or shas or stated_numbers:
-        # A SHA may be that of a fork or of a rebased branch while the number is right: one of them is enough.
-        # What is stated but not of this week is older work, even where the same title landed anew.
-        return list(targets), is_whole or (bool(targets) and len(shas) <= 1 and len(numbers) <= 1)
-    subject = one_line(_quoted_subject(revert)).casefold()
-    for change in index.by_subject(revert.repository, subject):
-        if is_open(change):
-            return [change.id], True
-    return [], False
+    whole = [change.id for change, its_shas in undone.values() if _covers(its_shas, change)]
+    return whole, is_whole and len(whole) == len(undone)
+
+
+def _undone_by_numbers(
+    numbers: Sequence[tuple[str, int]], index: _Index, is_open: Callable[[Change], bool]
+) -> tuple[list[str], bool]:
+    """The changes of these pull requests, and whether each number is one of them."""
+    found = [index.by_number(repository, number) for repository, number in numbers]
+    undone = [change.id for change in found if change is not None and is_open(change)]
+    return undone, len(undone) == len(numbers)
 
 
 def _from_leading_word(title: str) -> str:

@@ -23,7 +23,7 @@ class Telling(Model):
     """How it is answered at once, where the channel has buttons."""
     amended: Amended | None = None
     asks_until: datetime | None = None
-    """So long the missing sources are asked again, and what comes of it is added."""
+    """Until when the missing sources are asked again, and what comes of it is added."""
     page: str = ""
     """Where on the dashboard more is to be seen: a path, which who renders makes absolute; empty: the edition's own."""
     asks_no_more_for: tuple[str, ...] = ()

@@ -46,9 +46,9 @@ class EventKind(StrEnum):
     JOINED = "joined"
     LEFT = "left"
     GONE = "gone"
-    """Who was to be told the decision is not there any more."""
+    """The workflow that was to be told the decision is not there any more."""
     WENT_ON = "went_on"
-    """Who waited has reached its deadline, and goes on without an answer."""
+    """The workflow that waited has reached its deadline, and goes on without an answer."""
     REACHED = "reached"
     """Somebody was told for the first time."""
     UNREACHED = "unreached"
@@ -153,7 +153,7 @@ def acknowledge(record: EscalationRecord, by: str, now: datetime) -> Step:
 
 
 def snooze(record: EscalationRecord, by: str, length: timedelta, now: datetime) -> Step:
-    """Nobody is asked for so long; then the same level is, anew."""
+    """Nobody is asked for that long; then the same level is, anew."""
     _refuse_resolved(record)
     if record.state is State.SNOOZED and record.due_at is not None:
         raise Refused(f"{record.holder} has snoozed it already, until {in_utc(record.due_at)}")

@@ -53,7 +53,7 @@ class EscalationPolicy(Model):
     repeat_window: timedelta = timedelta()
     """The same failure again within this time after it was escalated begins one level higher."""
     acknowledgement_timeout: Wait
-    """Who has acknowledged has this long to resolve; then the same level is asked again."""
+    """Whoever has acknowledged has this long to resolve; then the same level is asked again."""
     business_hours: BusinessHours | None = None
     default_decision: Decision
     """Taken where nobody answers at the last level."""

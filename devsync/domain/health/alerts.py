@@ -183,7 +183,7 @@ def _quiet(alert: Alert, policy: AlertPolicy, now: datetime) -> Alert:
 
 
 def _woken(alert: Alert, policy: AlertPolicy, now: datetime) -> Alert:
-    """Who has acknowledged and not put an end to it in time is reminded as everybody is."""
+    """Whoever has acknowledged and not put an end to it in time is reminded as everybody is."""
     taken = alert.acknowledged_at
     if alert.state is not AlertState.ACKNOWLEDGED or taken is None or now - taken < policy.acknowledged_for:
         return alert

@@ -3,10 +3,12 @@
 Percentages count from three failures on: a weekly job has few calls, and one of two that fails is no 50 %.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from pydantic import AliasChoices, Field
 
 from devsync.domain.breaker import Standing, State
 from devsync.domain.health.naming import EDITIONS, RuleName, key_of
@@ -40,7 +42,7 @@ class Finding(Model):
     said_by: tuple[str, ...] = ()
     """Keys of the alerts that say the same, all of them together; empty: no other does."""
     failures: int = 0
-    calls: int = 0
+    attempts: int = 0
     """Where it is about all attempts: how many there were, and how many failed; 0: it is about something else."""
 
 
@@ -49,7 +51,8 @@ class ServiceHealth(Model):
     band: Band
     reasons: tuple[str, ...]
     """The worst first; one that says why it is healthy where it is."""
-    calls: int = 0
+    attempts: int = Field(default=0, validation_alias=AliasChoices("attempts", "calls"))
+    """Of activities, those that ended. (Histories of older builds say `calls`.)"""
     failures: int = 0
     breaker: State | None = None
     """None: it has none."""
@@ -82,7 +85,7 @@ def assess(snapshot: Snapshot, thresholds: Thresholds) -> Health:
 def findings(snapshot: Snapshot, thresholds: Thresholds) -> tuple[Finding, ...]:
     """What the band of the whole rests on, the worst first; nothing where it is healthy."""
     found = [
-        *_of_all_calls(snapshot.services or (), thresholds),
+        *_of_all_attempts(snapshot.services or (), thresholds),
         *_of_services(_services(snapshot, thresholds)),
         *_of_breakers(snapshot.breakers or ()),
         *_of_runs(snapshot, thresholds),
@@ -128,68 +131,77 @@ def _service(
 ) -> _Service:
     found = [] if is_known else [Finding(band=Band.UNKNOWN, reason="its calls could not be read")]
     if breaker is not None and breaker.state is not State.CLOSED:
-        band = Band.UNHEALTHY if breaker.state is State.OPEN else Band.DEGRADED
-        found.append(
-            Finding(
-                band=band,
-                reason=f"its breaker is {breaker.label.replace('_', ' ')}: {breaker.reason or 'no reason given'}",
-                said_by=(key_of(RuleName.BREAKER_OPEN, name),),
-            )
-        )
+        found.append(_of_breaker(name, breaker))
     if window is not None and not window.has_healed:
-        band = rate_band(window.failures, window.calls, thresholds)
-        if band is not Band.HEALTHY:
-            found.append(Finding(band=band, reason=_told(window), said_by=(key_of(RuleName.ERROR_RATE, name),)))
-        if window.seconds_p95 is not None and window.seconds_p95 > thresholds.api_response_time_seconds:
-            reason = f"19 of 20 API calls take up to {window.seconds_p95:.1f} s"
-            said_by = (key_of(RuleName.RESPONSE_TIME, name),)
-            found.append(Finding(band=Band.DEGRADED, reason=reason, said_by=said_by))
-    calls = window.calls if window else 0
-    band, reasons = _worst(found, otherwise=_well(window, thresholds) if window and calls else "nothing was called")
+        found += _of_calls(name, window, thresholds)
+    attempts = window.attempts if window else 0
+    band, reasons = _worst(found, otherwise=_well(window, thresholds) if window and attempts else "nothing was called")
     health = ServiceHealth(
         service=name,
         band=band,
         reasons=reasons,
-        calls=calls,
+        attempts=attempts,
         failures=window.failures if window else 0,
         breaker=breaker.state if breaker else None,
     )
     return _Service(health, tuple(key for one in found for key in one.said_by))
 
 
+def _of_breaker(service: str, breaker: Standing) -> Finding:
+    """What one says that is not closed."""
+    return Finding(
+        band=Band.UNHEALTHY if breaker.state is State.OPEN else Band.DEGRADED,
+        reason=f"its breaker is {breaker.label.replace('_', ' ')}: {breaker.reason or 'no reason given'}",
+        said_by=(key_of(RuleName.BREAKER_OPEN, service),),
+    )
+
+
+def _of_calls(service: str, window: ServiceWindow, thresholds: Thresholds) -> Iterator[Finding]:
+    """Too many that failed, and answers that take too long."""
+    band = rate_band(window.failures, window.attempts, thresholds)
+    if band is not Band.HEALTHY:
+        yield Finding(band=band, reason=_told(window), said_by=(key_of(RuleName.ERROR_RATE, service),))
+    if window.seconds_p95 is not None and window.seconds_p95 > thresholds.api_response_time_seconds:
+        yield Finding(
+            band=Band.DEGRADED,
+            reason=f"19 of 20 API calls take up to {window.seconds_p95:.1f} s",
+            said_by=(key_of(RuleName.RESPONSE_TIME, service),),
+        )
+
+
 def _told(window: ServiceWindow) -> str:
-    told = f"{window.failures} of {window.calls} attempts failed"
+    told = f"{window.failures} of {window.attempts} attempts failed"
     return f"{told}, and it has healed" if window.has_healed else told
 
 
 def _well(window: ServiceWindow, thresholds: Thresholds) -> str:
     """Of a healthy service; a rate that would count, had there been more failures, is explained."""
-    is_high = 100 * window.failures >= thresholds.error_rate_percentage * window.calls
+    is_high = 100 * window.failures >= thresholds.error_rate_percentage * window.attempts
     is_explained = window.has_healed or not is_high
     return _told(window) if is_explained else f"{_told(window)}, too few to judge by"
 
 
-def _of_all_calls(services: Sequence[ServiceWindow], thresholds: Thresholds) -> Iterable[Finding]:
+def _of_all_attempts(services: Sequence[ServiceWindow], thresholds: Thresholds) -> Iterable[Finding]:
     counted = [one for one in services if not one.has_healed]
-    failures, calls = sum(one.failures for one in counted), sum(one.calls for one in counted)
-    band = rate_band(failures, calls, thresholds)
+    failures, attempts = sum(one.failures for one in counted), sum(one.attempts for one in counted)
+    band = rate_band(failures, attempts, thresholds)
     if band is Band.HEALTHY:
         return
-    ill = [one for one in counted if rate_band(one.failures, one.calls, thresholds) is not Band.HEALTHY]
+    ill = [one for one in counted if rate_band(one.failures, one.attempts, thresholds) is not Band.HEALTHY]
     others_failures = failures - sum(one.failures for one in ill)
-    others_calls = calls - sum(one.calls for one in ill)
-    is_of_these = rate_band(others_failures, others_calls, thresholds) is Band.HEALTHY
+    others_attempts = attempts - sum(one.attempts for one in ill)
+    is_of_these = rate_band(others_failures, others_attempts, thresholds) is Band.HEALTHY
     said_by = tuple(key_of(RuleName.ERROR_RATE, one.service) for one in ill) if is_of_these else ()
-    among = f"all {calls}" if len(counted) == len(services) else f"the {calls} other"
+    among = f"all {attempts}" if len(counted) == len(services) else f"the {attempts} other"
     reason = f"{failures} of {among} attempts failed"
-    yield Finding(band=band, reason=reason, said_by=said_by, failures=failures, calls=calls)
+    yield Finding(band=band, reason=reason, said_by=said_by, failures=failures, attempts=attempts)
 
 
 def _of_services(found: Sequence[_Service]) -> Iterable[Finding]:
     services = [one.health for one in found]
     ill = [one for one in services if one.band is Band.UNHEALTHY]
     said = tuple(key for one, said_by in found if one.band is Band.UNHEALTHY for key in said_by)
-    called = [one for one in services if one.calls or one.band is Band.UNHEALTHY]
+    called = [one for one in services if one.attempts or one.band is Band.UNHEALTHY]
     if len(ill) >= SEVERAL and len(ill) == len(called):
         reason = f"every service that was called is unhealthy: {_named(ill)}"
         yield Finding(band=Band.CRITICAL, reason=reason, said_by=said)

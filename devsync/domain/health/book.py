@@ -19,19 +19,19 @@ class AlertPolicy(Model):
     """When people are told."""
 
     cool_down: PositiveTime = timedelta(hours=1)
-    """What fires on is told again after it, and what comes back is not told sooner."""
+    """What still fires after this time is told again, and what comes back is not told sooner."""
     cool_downs: dict[RuleName, PositiveTime] = {RuleName.OPTIMISATION: timedelta(days=7)}
-    """Of rules that have their own."""
+    """Of the rules that have one of their own."""
     resolve_after: Annotated[timedelta, Field(ge=timedelta())] = timedelta(minutes=2)
-    """So long it must be over before it is resolved."""
+    """How long a problem must be over before its alert is resolved."""
     acknowledged_for: PositiveTime = timedelta(hours=24)
-    """Who has acknowledged is not reminded for so long."""
+    """How long whoever has acknowledged is not reminded."""
     grouped_from: Annotated[int, Field(ge=2)] = 5
-    """So many alerts of one rule at one tick are told in one notice: one page for 200 teams, not 200."""
+    """From this many alerts of one rule at one tick on they are told in one notice: one page for 200 teams, not 200."""
     notices_per_hour: PositiveInt = 30
-    """What is more waits, critical alerts aside."""
+    """More than these wait, critical alerts aside."""
     looked_back: Annotated[timedelta, Field(ge=timedelta())] = timedelta(hours=1)
-    """What rates count over: so long an alert that is over stands for what follows from it."""
+    """What rates count over: for this long an alert that is over still stands for what follows from it."""
     is_silent: bool = False
     """Nobody is told; what still fires when this ends is told then."""
 

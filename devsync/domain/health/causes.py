@@ -49,7 +49,7 @@ def _until(window: ServiceWindow, thresholds: Thresholds, explains: _Explains) -
     """How long the reason must have held to leave too few failures for a rate; None: however long, it is no reason."""
     explained = sorted((one for one in window.failed if explains(one)), key=lambda one: one.last_at, reverse=True)
     others = window.failures - sum(one.count for one in explained)
-    left = unremarkable(window.calls, thresholds) - others
+    left = unremarkable(window.attempts, thresholds) - others
     if left < 0:
         return None
     for one in explained:

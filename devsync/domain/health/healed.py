@@ -13,7 +13,7 @@ from devsync.domain.health.thresholds import Thresholds
 from devsync.domain.model import Model
 
 QUIET: Final = timedelta(minutes=2)
-"""So long nothing may have failed: a call that succeeds between others that fail heals nothing."""
+"""Nothing may have failed for this long: a call that succeeds between others that fail heals nothing."""
 
 
 class LastEnds(Model):
@@ -29,7 +29,7 @@ class Healed(Model):
     service: str
     since: AwareDatetime
     """When the last one failed."""
-    calls: int
+    attempts: int
     failures: int
     """Of the window."""
 
@@ -43,11 +43,13 @@ def healed(snapshot: Snapshot, ends: Mapping[str, LastEnds], thresholds: Thresho
     found = []
     for one in snapshot.services or ():
         last = ends.get(one.service, LastEnds())
-        is_ill = rate_band(one.failures, one.calls, thresholds) is not Band.HEALTHY
+        is_ill = rate_band(one.failures, one.attempts, thresholds) is not Band.HEALTHY
         if not is_ill or one.service in guarded or last.failed_at is None or last.succeeded_at is None:
             continue
         if last.succeeded_at > last.failed_at <= snapshot.window.end - QUIET:
-            found.append(Healed(service=one.service, since=last.failed_at, calls=one.calls, failures=one.failures))
+            found.append(
+                Healed(service=one.service, since=last.failed_at, attempts=one.attempts, failures=one.failures)
+            )
     return tuple(found)
 
 

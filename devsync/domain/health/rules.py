@@ -98,15 +98,15 @@ def _error_rate(snapshot: Snapshot, thresholds: Thresholds) -> _Found:
             rule=RuleName.ERROR_RATE,
             subject=one.service,
             level=ErrorSeverity.HIGH,
-            summary=f"{one.service}: {one.error_rate:.1f} % of {one.calls} attempts failed,"
+            summary=f"{one.service}: {one.error_rate:.1f} % of {one.attempts} attempts failed,"
             f" more than {thresholds.error_rate_percentage:g} %",
             details=_kinds(one),
             count=one.failures,
-            counted=Counted(over=snapshot.window, of=one.calls),
+            counted=Counted(over=snapshot.window, of=one.attempts),
             follows_from=causes_of(one, thresholds),
         )
         for one in snapshot.services or ()
-        if one.failures > unremarkable(one.calls, thresholds)
+        if one.failures > unremarkable(one.attempts, thresholds)
     ]
 
 
@@ -207,7 +207,7 @@ def _health(snapshot: Snapshot, thresholds: Thresholds) -> _Found:
             summary=f"the system is {one.band.value}: {one.reason}",
             details=tuple(other.reason for other in found if other is not one),
             count=one.failures or 1,
-            counted=Counted(over=snapshot.window, of=one.calls) if one.calls else None,
+            counted=Counted(over=snapshot.window, of=one.attempts) if one.attempts else None,
             said_by=one.said_by,
         )
         for one in bad
@@ -245,6 +245,10 @@ def _blind(snapshot: Snapshot, _: Thresholds) -> _Found:
     """A database that takes nothing may be away next, and come back as it was: one problem, over when both are."""
     wrong = {DATABASE: ("unwritten", f"nothing is written down: {snapshot.unwritten}")} if snapshot.unwritten else {}
     wrong |= {who: ("unread", f"the monitor cannot see: {why}") for who, why in snapshot.unread.items()}
+    wrong |= {
+        f"{team}.yaml": ("left_out", f"the team {team} has no editions, and nobody would miss them: {why}")
+        for team, why in snapshot.left_out.items()
+    }
     return [
         Problem(rule=RuleName.BLIND, subject=who, aspect=aspect, level=ErrorSeverity.HIGH, summary=summary)
         for who, (aspect, summary) in wrong.items()

@@ -47,8 +47,8 @@ class ServiceWindow(Model):
     """What one service did within the window."""
 
     service: str
-    calls: Count
-    """Attempts of activities that ended, well or not."""
+    attempts: Count
+    """Of activities, those that ended, well or not."""
     failures: Count
     errors: Count = 0
     """On record: perhaps more than failed attempts, since one that a breaker refused is an error and no attempt, and a
@@ -65,13 +65,13 @@ class ServiceWindow(Model):
 
     @property
     def error_rate(self) -> float | None:
-        """A percentage; None where nothing was called."""
-        return 100 * self.failures / self.calls if self.calls else None
+        """A percentage; None where nothing was tried."""
+        return 100 * self.failures / self.attempts if self.attempts else None
 
     @model_validator(mode="after")
-    def _failures_are_calls(self) -> Self:
-        if self.failures > self.calls:
-            raise ValueError("more failures than calls; count each failure as a call, too")
+    def _failures_are_attempts(self) -> Self:
+        if self.failures > self.attempts:
+            raise ValueError("more failures than attempts; count each failure as an attempt, too")
         return self
 
 
@@ -111,7 +111,7 @@ class Machine(Model):
     cpu_percent: Measured = None
     """Of all processors, since the last look."""
     memory_mb: Measured = None
-    """That the process holds."""
+    """What the process holds."""
     disk_free_mb: Measured = None
     """Where it works."""
     database_mb: Measured = None
@@ -132,6 +132,8 @@ class Snapshot(Model):
     machine: Machine = Machine()
     unwritten: str = ""
     """Why the database takes nothing; empty: nobody has tried, or it does."""
+    left_out: dict[str, str] = {}
+    """Teams of which nothing is known, since their files have been wrong from the start, and what is wrong."""
     unread: dict[str, str] = {}
     """Who could not be asked, and a sentence that says why: what they know is None above."""
 

@@ -16,6 +16,7 @@ from devsync.domain.insight.recommendations import (
     Observations,
     Recommendation,
     ServiceNumbers,
+    ServiceUse,
     SettingChange,
 )
 from devsync.domain.insight.statistics import bottlenecks
@@ -142,26 +143,28 @@ def api_bottleneck(seen: Observations) -> Iterator[_Answer]:
             continue
         if use.calls < FEWEST_CALLS:
             yield from _too_few(f"API bottleneck of {use.service}", use.calls, "calls")
-            continue
-        busy = use.seconds_in_calls / (use.seconds_collecting * numbers.concurrency)
-        is_throttled = any(
-            one.service == use.service and one.category is ErrorCategory.RATE_LIMITING and one.count
-            for one in seen.categories
-        )
-        # A service that throttles us is not asked more at once; what is at its limit stays there.
-        if busy < BUSY or is_throttled or numbers.concurrency >= MOST_CONCURRENCY:
-            continue
-        more = min(2 * numbers.concurrency, MOST_CONCURRENCY)
-        yield Recommendation(
-            rule="api_bottleneck",
-            subject=use.service,
-            title=f"{use.service}: concurrency from {numbers.concurrency} to {more}",
-            why=f"{busy:.0%} of the calls that may be made at once were under way: the others wait for their turn",
-            evidence=(
-                Evidence(metric="calls under way", value=100 * busy, unit="%", samples=use.calls, limit=100 * BUSY),
-            ),
-            change=services_yaml(f"{use.service}.concurrency", numbers.concurrency, more),
-        )
+        else:
+            yield from _more_at_once(use, numbers.concurrency, seen)
+
+
+def _more_at_once(use: ServiceUse, concurrency: int, seen: Observations) -> Iterator[Recommendation]:
+    """A service that throttles us is not asked more at once; what is at its limit stays there."""
+    busy = use.seconds_in_calls / (use.seconds_collecting * concurrency)
+    is_throttled = any(
+        one.service == use.service and one.category is ErrorCategory.RATE_LIMITING and one.count
+        for one in seen.categories
+    )
+    if busy < BUSY or is_throttled or concurrency >= MOST_CONCURRENCY:
+        return
+    more = min(2 * concurrency, MOST_CONCURRENCY)
+    yield Recommendation(
+        rule="api_bottleneck",
+        subject=use.service,
+        title=f"{use.service}: concurrency from {concurrency} to {more}",
+        why=f"{busy:.0%} of the calls that may be made at once were under way: the others wait for their turn",
+        evidence=(Evidence(metric="calls under way", value=100 * busy, unit="%", samples=use.calls, limit=100 * BUSY),),
+        change=services_yaml(f"{use.service}.concurrency", concurrency, more),
+    )
 
 
 def memory(seen: Observations) -> Iterator[_Answer]:

@@ -11,7 +11,6 @@ from devsync.domain.insight.series import DailyCount
 from devsync.domain.insight.span import Span
 from devsync.domain.model import Model
 
-SHOWN_FINGERPRINTS = 20
 FEWEST_EDITIONS = 3
 """With fewer, a stage's time is that of one edition."""
 
@@ -21,21 +20,19 @@ class Share(Model):
     count: int
     share: float
     """Of all errors, from 0 to 1."""
-    example: str = ""
-    """Of a fingerprint: a message."""
 
 
 class Rate(Model):
-    """Of a service's calls, those that failed."""
+    """Of a service's attempts, those that failed."""
 
     service: str
-    calls: int
+    attempts: int
     failures: int
 
     @property
     def rate(self) -> float | None:
-        """None where nothing was called: that is not 0 %."""
-        return self.failures / self.calls if self.calls else None
+        """None where nothing was tried: that is not 0 %."""
+        return self.failures / self.attempts if self.attempts else None
 
 
 class ErrorStatistics(Model):
@@ -50,8 +47,6 @@ class ErrorStatistics(Model):
     by_service: tuple[Share, ...] = ()
     by_operation: tuple[Share, ...] = ()
     """`github.collect_repository`."""
-    by_fingerprint: tuple[Share, ...] = ()
-    """The most frequent ones."""
     fingerprints: int = 0
     """How many kinds there were."""
     by_day: tuple[DailyCount, ...] = ()
@@ -86,8 +81,6 @@ def error_statistics(
     total = sum(one.count for one in within)
     shares = _Shares(within, total)
     rates = _rates(operations)
-    fingerprints = shares.by(lambda one: one.fingerprint)
-    examples = {one.fingerprint: one.message for one in within}
     return ErrorStatistics(
         span=span,
         total=total,
@@ -98,10 +91,7 @@ def error_statistics(
         ),
         by_service=shares.by(lambda one: one.service),
         by_operation=shares.by(lambda one: place(one.service, one.operation)),
-        by_fingerprint=tuple(
-            share.model_copy(update={"example": examples[share.name]}) for share in fingerprints[:SHOWN_FINGERPRINTS]
-        ),
-        fingerprints=len(fingerprints),
+        fingerprints=len({one.fingerprint for one in within}),
         by_day=daily(within) if days is None else added_up(days),
         rates=rates,
         overall=_summed(rates),
@@ -153,19 +143,21 @@ class _Shares:
 
 
 def _rates(operations: Iterable[CallCount]) -> tuple[Rate, ...]:
-    calls: Counter[str] = Counter()
+    attempts: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     for one in operations:
-        calls[one.service] += one.calls
+        attempts[one.service] += one.calls
         failures[one.service] += one.failures
     return tuple(
-        Rate(service=service, calls=calls[service], failures=failures[service])
-        for service in sorted(calls)
-        if calls[service]
+        Rate(service=service, attempts=attempts[service], failures=failures[service])
+        for service in sorted(attempts)
+        if attempts[service]
     )
 
 
 def _summed(rates: Sequence[Rate]) -> Rate | None:
     if not rates:
         return None
-    return Rate(service="all", calls=sum(rate.calls for rate in rates), failures=sum(rate.failures for rate in rates))
+    return Rate(
+        service="all", attempts=sum(rate.attempts for rate in rates), failures=sum(rate.failures for rate in rates)
+    )

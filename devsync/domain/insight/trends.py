@@ -45,7 +45,7 @@ class Trend(Model):
     level: float
     """What the busiest weekday has now, on the line through all weeks; without a trend, its median."""
     as_of: date
-    """That weekday, in the last week that was measured."""
+    """The busiest weekday's date, in the last week that was measured."""
     weeks: int
     since: date
     """The first day that was looked at."""

@@ -55,9 +55,16 @@ def is_shared(failures: Collection[Failure], *, is_one_place: bool, answers_othe
 
 
 def severity(failures: Iterable[Failure], healing: Healing) -> ErrorSeverity:
-    """The worst of the failures; a gap in the edition is never a small matter."""
-    least = ErrorSeverity.MEDIUM if healing.missing else ErrorSeverity.LOW
-    return max((least, *(failure.severity for failure in failures)), key=lambda one: one.rank)
+    """The worst of the failures; a gap in the edition is never a small matter. Nor is a service that a circuit breaker
+    keeps us from: how soon it opened, and so which units met the failure itself, is chance."""
+    known = tuple(failures)
+    least = ErrorSeverity.MEDIUM if healing.missing or any(map(_is_kept_from, known)) else ErrorSeverity.LOW
+    return max((least, *(failure.severity for failure in known)), key=lambda one: one.rank)
+
+
+def _is_kept_from(failure: Failure) -> bool:
+    """Whether an open breaker refused the call, not throttling."""
+    return failure.retry_at is not None and failure.category is ErrorCategory.EXTERNAL_SERVICE
 
 
 def wait_before_retry(retries: int) -> timedelta:

@@ -44,7 +44,7 @@ class When(Model):
     not_fact: dict[str, tuple[str, ...]] = {}
     """What no earlier step may have found out."""
     time_left: timedelta | None = None
-    """At least so long until the deadline."""
+    """At least this long until the deadline."""
 
 
 class PlanStep(Model):
@@ -54,7 +54,7 @@ class PlanStep(Model):
     timeout: timedelta
     """Of the whole step, its retries included."""
     heartbeat: timedelta | None = None
-    """An attempt without a sign of life for so long has lost its worker. None: its activity gives none."""
+    """An attempt without a sign of life for this long has lost its worker. None: its activity gives none."""
     retry: StepRetry = StepRetry()
     depends_on: tuple[str, ...] = ()
     """Steps that must have resolved or succeeded."""
@@ -69,7 +69,7 @@ class Need(StrEnum):
     """What is reason enough to ask people, or to tell them."""
 
     MISSING = "missing"
-    """That for some unit nothing stands in at all."""
+    """For some unit nothing stands in at all."""
     STAND_IN = "stand_in"
     """Also that something stands in that is not live."""
     NEVER = "never"

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from devsync.domain.breaker import Outcome, Outcomes
 
 LARGEST_COUNT = 1_000_000
-"""A report counts no further; calls that nobody told of for so long change no rule any more."""
+"""A report counts no further; where so many calls were never reported, more of them change no rule."""
 
 COARSEST = timedelta(seconds=15)
 """Outcomes that could not be told at once are kept apart at least so finely: each counts as of when it was."""
 
 KEPT = 60
-"""So many of them: more than a quarter of an hour is in no monitoring window worth its name."""
+"""How many of them are kept: more than a quarter of an hour is in no monitoring window worth its name."""
 
 LINE = 300
 """Characters of the one line that a failure is told in."""

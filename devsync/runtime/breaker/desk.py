@@ -17,7 +17,7 @@ CLOSEST: Final = 0.25
 """Seconds between two reports of one process on one service."""
 
 REPORTS_PER_SECOND: Final = 50
-"""That one entity gets at most from all its reporters: at 450 it no longer comes to continue as new (measured)."""
+"""What one entity gets at most from all its reporters: at 450 it no longer comes to continue as new (measured)."""
 
 CALM: Final = 4
 """Without a failure, a probe or a pause to tell of, a report waits so many times longer."""
@@ -146,7 +146,7 @@ class Desk:
             self._lending = asyncio.create_task(self._lend())
 
     def dismiss(self) -> None:
-        """From now on nobody is served: who waits decides by itself."""
+        """From now on nobody is served: each call that waits decides by itself."""
         self._is_dismissed = True
         waiting, self._waiters, self._asked_for = [*self._asked_for, *self._waiters], [], []
         self.gate.lose_touch()

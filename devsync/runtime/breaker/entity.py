@@ -12,10 +12,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from devsync.contracts import names
 from devsync.contracts.breaker import ABOUT
+from devsync.runtime.open_runs import open_runs
 
 T = TypeVar("T")
 
-RUNNING: Final = f'WorkflowType = "{names.CIRCUIT_BREAKER}" AND ExecutionStatus = "Running"'
+RUNNING: Final = open_runs(names.CIRCUIT_BREAKER)
 """The query that lists all of them."""
 
 SEAM: Final = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND, RPCStatusCode.ABORTED)
@@ -47,8 +48,8 @@ def entity_options(service: str) -> EntityOptions:
     }
 
 
-async def told(run: WorkflowExecution, key: str, kind: type[T]) -> T | None:
-    """What its memo has under the key.
+async def in_memo(run: WorkflowExecution, key: str, kind: type[T]) -> T | None:
+    """What the memo of an entity has under the key.
 
     None where the memo does not say it: one that was made a moment ago, of a build to come, or not ours.
     """

@@ -131,7 +131,7 @@ class Gate:
             self._office.report_soon(self)
 
     def give_back(self, lease: Lease) -> None:
-        """A lease that nobody uses: who waited for it has gone."""
+        """A lease that nobody uses: the call that waited for it has gone."""
         with self._lock:
             self._ledger.give_back(lease)
         if self._office is not None:

@@ -18,7 +18,7 @@ from devsync.contracts.breaker import (
 )
 from devsync.contracts.names import CIRCUIT_BREAKER, breaker_id
 from devsync.domain.breaker import BreakerConfig, Standing
-from devsync.runtime.breaker.entity import RUNNING, across_the_seam, entity_options, told
+from devsync.runtime.breaker.entity import RUNNING, across_the_seam, entity_options, in_memo
 
 ANSWERED_BY: Final = 3.0
 """Seconds. The SDK's own retries would go on for longer, and nobody would learn that the server is away."""
@@ -47,9 +47,9 @@ class BreakerLink:
         try:
             async with asyncio.timeout(ANSWERED_BY):
                 async for run in self._client.list_workflows(RUNNING):
-                    if standing := await told(run, STANDING_MEMO, Standing):
-                        config = await told(run, CONFIG_MEMO, BreakerConfig)
-                        found[standing.service] = Known(standing, config, await told(run, REPORTERS_MEMO, int) or 1)
+                    if standing := await in_memo(run, STANDING_MEMO, Standing):
+                        config = await in_memo(run, CONFIG_MEMO, BreakerConfig)
+                        found[standing.service] = Known(standing, config, await in_memo(run, REPORTERS_MEMO, int) or 1)
         except (RPCError, TimeoutError) as error:
             raise EntityUnreachable(f"the Temporal server does not answer: {_words(error)}") from error
         return found

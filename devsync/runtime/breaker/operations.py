@@ -26,9 +26,9 @@ from devsync.contracts.breaker import (
     Decision,
 )
 from devsync.domain.breaker import BreakerConfig, Standing
-from devsync.runtime.breaker.entity import RUNNING, SEAM, across_the_seam, entity_options, told
+from devsync.runtime.breaker.entity import RUNNING, SEAM, across_the_seam, entity_options, in_memo
 from devsync.runtime.connection import missing_namespace
-from devsync.runtime.pollers import queue_of
+from devsync.runtime.pollers import is_polled
 from devsync.runtime.refusals import NotDone, refusal
 
 APPLIED: Final = "as config/services.yaml says"
@@ -68,7 +68,7 @@ class BreakerOperations:
         """Of all breakers on the server, by service; no worker is needed for it."""
         found: dict[str, Standing] = {}
         async for run in self._client.list_workflows(RUNNING):
-            if standing := await told(run, STANDING_MEMO, Standing):
+            if standing := await in_memo(run, STANDING_MEMO, Standing):
                 found[standing.service] = standing
         return found
 
@@ -91,11 +91,7 @@ class BreakerOperations:
     async def decide(
         self, service: str, update: str, decision: Decision, *, patience: timedelta = ANSWER_TIMEOUT
     ) -> Standing:
-        """Sends an update, and makes the breaker where there is none. Raises BreakerSilent, BreakerRefused.
-
-        The server keeps an update that nobody has taken for the next worker, and it cannot be withdrawn: so none is
-        sent where no worker asks for work.
-        """
+        """Sends an update, and makes the breaker where there is none. Raises BreakerSilent, BreakerRefused."""
         await self._expect_a_worker(service)
 
         async def once() -> Standing:
@@ -131,7 +127,7 @@ class BreakerOperations:
             start = BreakerStart(service=service, config=config)
             await self._client.start_workflow(names.CIRCUIT_BREAKER, start, **entity_options(service))
             return Rules.CREATED
-        if await told(running, CONFIG_MEMO, BreakerConfig) == config:
+        if await in_memo(running, CONFIG_MEMO, BreakerConfig) == config:
             return Rules.UNCHANGED
         try:
             decision = Configure(by=by, reason=APPLIED, config=config)
@@ -153,9 +149,8 @@ class BreakerOperations:
 
     async def _expect_a_worker(self, service: str) -> None:
         """Raises BreakerSilent where nobody has asked for the work of breakers for minutes."""
-        with suppress(RPCError):  # a server that does not tell
-            if not (await queue_of(self._client, names.CONTROL_QUEUE)).pollers:
-                raise BreakerSilent(f"no worker runs that could answer for the breaker of {service}; start one")
+        if not await is_polled(self._client, names.CONTROL_QUEUE):
+            raise BreakerSilent(f"no worker runs that could answer for the breaker of {service}; start one")
 
 
 def _silent(error: RPCError, message: str) -> Exception:

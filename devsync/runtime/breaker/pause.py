@@ -1,6 +1,6 @@
 """A server's hint that is longer than a retry may wait pauses the service: no attempt is burnt on waiting."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from devsync.domain.errors import Failure
-from devsync.runtime.activity_errors import to_application_error
+from devsync.runtime.activity_errors import longest_wait, to_application_error
 from devsync.runtime.breaker.gate import Gate
 from devsync.runtime.failures.breaker import refused
 
@@ -41,17 +41,9 @@ class _Pause(ActivityInboundInterceptor):
         failure = error.details[0] if error.details else None
         if not isinstance(failure, Failure) or not failure.is_retryable or failure.retry_after is None:
             return None
-        longest = _longest_wait(activity.info())
-        if longest is None or failure.retry_after <= longest:
+        policy = activity.info().retry_policy
+        if policy is None or failure.retry_after <= longest_wait(policy):
             return None
         now = datetime.now(UTC)
         paused = self._gate.pause(now + failure.retry_after, failure.message)
         return None if paused is None else to_application_error(refused(paused, self._gate.service, now), None)
-
-
-def _longest_wait(info: activity.Info) -> timedelta | None:
-    """The declared maximum of the operation's retries; None: it has none."""
-    policy = info.retry_policy
-    if policy is None:
-        return None
-    return policy.maximum_interval or policy.initial_interval * 100

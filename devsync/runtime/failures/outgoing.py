@@ -21,7 +21,7 @@ FORBIDDEN = Verdict(
     code="private_address",
     severity=ErrorSeverity.HIGH,
 )
-"""Without the address: who writes team files could map our network with it."""
+"""Without the address: somebody who writes team files could map our network with it."""
 
 
 def forbidden(error: AddressForbidden, service: str, _now: datetime) -> Failure:

@@ -165,8 +165,8 @@ OVERDUE: Final = Metric(
     "gauge",
     ("team",),
     "",
-    "Of teams with a schedule: 1 while the newest edition whose deadline has passed is neither delivered nor called off"
-    " (by a person, or by a pause of the schedule).",
+    "Of teams with a schedule: 1 while one of the last two editions that fell due is past its deadline and neither"
+    " delivered nor called off (by a person, or by a pause of the schedule).",
 )
 ESCALATIONS_OPEN: Final = Metric(
     "devsync_escalations_open",

@@ -18,7 +18,8 @@ from devsync.domain.escalation.machine import State
 from devsync.domain.health.bands import missing
 from devsync.runtime.due_editions import due_editions
 from devsync.runtime.metrics import declared
-from devsync.settings.configuration import Configuration
+from devsync.runtime.open_runs import open_runs
+from devsync.settings.live import LiveConfiguration
 from devsync.storage.connection import StorageError
 from devsync.storage.database import Database
 from devsync.storage.weeks import last_deliveries
@@ -26,23 +27,24 @@ from devsync.storage.weeks import last_deliveries
 _ANSWERED_BY: Final = 10.0
 """Seconds."""
 
-_OPEN_ESCALATIONS: Final = f'WorkflowType = "{names.ESCALATION}" AND ExecutionStatus = "Running"'
-
 _log = logging.getLogger("devsync.metrics")
 
 
 class StandingMetrics:
-    """Of the teams that were configured when the process started. What cannot be read keeps its last value."""
+    """Of the teams that have a file now. What cannot be read keeps its last value."""
 
-    def __init__(self, meter: MetricMeter, client: Client, database: Database, configuration: Configuration) -> None:
+    def __init__(
+        self, meter: MetricMeter, client: Client, database: Database, configuration: LiveConfiguration
+    ) -> None:
         self._client = client
         self._database = database
-        self._teams = configuration.teams
+        self._configuration = configuration
+        self._scheduled: set[str] = set()
         self._last_delivered = declared.LAST_DELIVERED.gauge(meter)
         self._overdue = declared.OVERDUE.gauge(meter)
         self._escalations = declared.ESCALATIONS_OPEN.gauge(meter)
         self._read_at = declared.FACTS_READ.gauge(meter)
-        policies = configuration.escalation.policies.values()
+        policies = configuration.read_last.escalation.policies.values()
         self._seen = {(level.name, State.FIRING.value) for policy in policies for level in policy.levels}
 
     async def tell(self) -> None:
@@ -57,16 +59,18 @@ class StandingMetrics:
         now = datetime.now(UTC)
         for team, delivered_at in (await last_deliveries(self._database)).items():
             self._last_delivered.set(delivered_at.timestamp(), {"team": team})
-        due = await due_editions(self._database, self._client, self._teams.values(), now, {})
+        teams = (await self._configuration.now()).teams
+        due = await due_editions(self._database, self._client, teams.values(), now, {})
         overdue = {one.team for one in missing(due, now)}
-        for name, configured in self._teams.items():
-            if configured.schedule is not None:
-                self._overdue.set(int(name in overdue), {"team": name})
+        self._scheduled |= {name for name, team in teams.items() if team.schedule is not None}
+        # Also of one that has none any more: a gauge stays at its last value until it is told another.
+        for name in self._scheduled:
+            self._overdue.set(int(name in overdue), {"team": name})
         self._read_at.set(now.timestamp(), {"source": "records"})
 
     async def _tell_escalations(self) -> None:
         found: Counter[tuple[str, str]] = Counter()
-        async for run in self._client.list_workflows(_OPEN_ESCALATIONS):
+        async for run in self._client.list_workflows(open_runs(names.ESCALATION)):
             attributes = run.typed_search_attributes
             level, state = attributes.get(names.ESCALATION_LEVEL), attributes.get(names.ESCALATION_STATE)
             if state is not None and state != State.RESOLVED:

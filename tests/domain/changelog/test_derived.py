@@ -69,3 +69,8 @@ def test_issues_come_in_the_order_of_their_numbers() -> None:
 def test_the_order_of_what_is_given_changes_nothing(commits: list[Commit]) -> None:
     ordered = sorted(commits, key=lambda one: one.sha)
     assert issues_named_by([data(*commits)], "PAY") == issues_named_by([data(*ordered)], "PAY")
+
+
+def test_a_merge_tells_the_issue_that_its_branch_names_by_its_title() -> None:
+    merge = commit("Merge pull request #7 from acme/PAY-12-round\n\nRound half up")
+    assert told(data(merge)) == {"PAY-12": "Round half up"}

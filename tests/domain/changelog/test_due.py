@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsync.domain.changelog.due import WeeklyTime, lateness, told, weeks_between
+from devsync.domain.changelog.due import WeeklyTime, duration_words, lateness, weeks_between
 from devsync.domain.changelog.window import iso_week_of, last_week_ended_by, week_window
 from tests.domain.changelog.test_window import ZONES
 
@@ -117,4 +117,4 @@ def test_what_jitter_allows_is_not_late(seconds: int, jitter: int, is_late: bool
     ],
 )
 def test_lateness_is_told_in_its_largest_units(span: timedelta, words: str) -> None:
-    assert told(span) == words
+    assert duration_words(span) == words

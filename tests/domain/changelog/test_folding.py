@@ -126,3 +126,22 @@ def test_a_change_names_all_who_wrote_it_and_not_who_merged() -> None:
         pull(1, merge="e"),
     )
     assert [author.name for author in made.authors] == ["Anna", "Bob", "Dana"]
+
+
+@pytest.mark.parametrize(
+    ("message", "title", "body"),
+    [
+        ("Merge pull request #1 from acme/PAY-1-x\n\nfeat: x\n\nWhy.", "feat: x", "Why."),
+        ("Merge pull request #1 from acme/PAY-1-x", "Merge pull request #1 from acme/PAY-1-x", ""),
+        (
+            "Merge pull request #1 from acme/PAY-1-x\n\nReviewed-by: Dana <d@x.example>",
+            "Merge pull request #1 from acme/PAY-1-x",
+            "Reviewed-by: Dana <d@x.example>",
+        ),
+        ("Merge branch 'PAY-1-x'\n\nfeat: x", "Merge branch 'PAY-1-x'", "feat: x"),
+    ],
+)
+def test_a_merge_whose_pull_request_is_not_known_is_told_by_its_title(message: str, title: str, body: str) -> None:
+    (made,) = changes(commit("e", message, "00", "b1"))
+    assert (made.title, made.body) == (title, body)
+    assert any("PAY-1-x" in text for text in made.texts), "its branch goes on naming the issue"

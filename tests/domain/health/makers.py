@@ -12,7 +12,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def calls(service: str = "github", failures: int = 0, of: int = 100, **more: Any) -> ServiceWindow:
-    return ServiceWindow(service=service, calls=of, failures=failures, **more)
+    return ServiceWindow(service=service, attempts=of, failures=failures, **more)
 
 
 def breaker(service: str = "github", state: State = State.CLOSED, reason: str = "") -> Standing:

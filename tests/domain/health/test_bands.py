@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devsync.domain.breaker import State
-from devsync.domain.health.bands import Band, assess, rate_band
+from devsync.domain.health.bands import Band, ServiceHealth, assess, rate_band
 from devsync.domain.health.snapshot import Machine, ServiceWindow, Snapshot
 from devsync.domain.health.thresholds import Thresholds
 from tests.domain.health.makers import HOUR, NOW, breaker, calls, due, run, snapshot
@@ -178,9 +178,15 @@ def test_measures_of_the_machine_are_passed_on_and_what_is_none_is_not_a_zero() 
     assert assess(snapshot(machine=machine), LIMITS).machine == machine
 
 
-def test_more_failures_than_calls_are_refused() -> None:
-    with pytest.raises(ValueError, match="more failures than calls"):
-        ServiceWindow(service="github", calls=1, failures=2)
+def test_attempts_are_read_by_the_name_that_older_builds_wrote() -> None:
+    """A monitor carries its last look over months, and a new build goes on with it."""
+    written = {"service": "github", "band": "healthy", "reasons": ("2 of 7 attempts failed",), "calls": 7}
+    assert ServiceHealth.model_validate(written).attempts == 7
+
+
+def test_more_failures_than_attempts_are_refused() -> None:
+    with pytest.raises(ValueError, match="more failures than attempts"):
+        ServiceWindow(service="github", attempts=1, failures=2)
 
 
 def test_thresholds_that_contradict_each_other_are_refused() -> None:

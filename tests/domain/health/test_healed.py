@@ -15,7 +15,7 @@ AN_OUTAGE = snapshot(services=(calls(failures=40),))
 
 def test_a_service_that_has_answered_since_has_healed_when_it_failed_last() -> None:
     (one,) = healed(AN_OUTAGE, {"github": OVER}, Thresholds())
-    assert one == Healed(service="github", since=NOW - 20 * MINUTE, calls=100, failures=40)
+    assert one == Healed(service="github", since=NOW - 20 * MINUTE, attempts=100, failures=40)
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ class Monitor:
         if (first, end) not in self._counted:
             self._counted[first, end] = tuple(
                 ServiceWindow(
-                    service=one.service, calls=one.calls, failures=one.failures, seconds_p95=one.seconds_p95
+                    service=one.service, attempts=one.calls, failures=one.failures, seconds_p95=one.seconds_p95
                 )
                 for one in operation_counts(self._world.calls[first:end], window)
             )  # fmt: skip

@@ -10,7 +10,7 @@ from devsync.domain.errors import ErrorCategory, ErrorSeverity
 from devsync.domain.insight.counted import ErrorCount, OperationCount, StageCount
 from devsync.domain.insight.enough import NotEnoughData
 from devsync.domain.insight.span import last
-from devsync.domain.insight.statistics import SHOWN_FINGERPRINTS, bottlenecks, daily, error_statistics
+from devsync.domain.insight.statistics import bottlenecks, daily, error_statistics
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -62,11 +62,7 @@ def test_everything_is_counted_by_everything_in_order_of_frequency() -> None:
         ("github.collect", 0.8),
         ("jira.collect", 0.2),
     ]
-    assert [(share.name, share.example) for share in found.by_fingerprint] == [
-        ("f3", "message of f3"),
-        ("f1", "message of f1"),
-        ("f2", "message of f2"),
-    ]
+    assert found.fingerprints == 3
     assert [(day.day.day, day.count) for day in found.by_day] == [(22, 7), (23, 3)]
 
 
@@ -87,11 +83,6 @@ def test_nothing_at_all_is_no_error() -> None:
     assert (found.total, found.by_service, found.by_day, found.fingerprints) == (0, (), (), 0)
 
 
-def test_kinds_beyond_those_that_are_shown_are_counted() -> None:
-    found = error_statistics(DAY, [errors(fingerprint=f"f{number}") for number in range(50)])
-    assert (len(found.by_fingerprint), found.fingerprints) == (SHOWN_FINGERPRINTS, 50)
-
-
 @given(
     st.lists(
         st.builds(
@@ -107,7 +98,7 @@ def test_kinds_beyond_those_that_are_shown_are_counted() -> None:
 )
 def test_every_way_of_counting_counts_all(seen: list[ErrorCount]) -> None:
     found = error_statistics(DAY, seen)
-    for shares in (found.by_category, found.by_severity, found.by_service, found.by_operation, found.by_fingerprint):
+    for shares in (found.by_category, found.by_severity, found.by_service, found.by_operation):
         assert sum(share.count for share in shares) == found.total
         assert not shares or sum(share.share for share in shares) == pytest.approx(1)
     assert sum(day.count for day in found.by_day) == found.total

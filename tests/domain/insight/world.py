@@ -35,7 +35,7 @@ EMAIL_SECONDS = (3.0, 7.0)
 CALENDAR_BREAKS_IN = 8
 """From this week on calendars are throttled where more than five calls are made at once."""
 SLACK_STUTTERS_AT = 12
-"""So many calls fail at a time, once a week, and all is well a minute later."""
+"""This many calls fail at a time, once a week, and all is well a minute later."""
 GITHUB_IS_DOWN = (1, 3, 6, 10)
 """In these weeks, for this long: longer than a breaker waits that is asked after five minutes."""
 GITHUB_OUTAGE = timedelta(minutes=18)

@@ -1,6 +1,6 @@
 """What stands for each unit, whatever comes in whatever order; and what people are asked by it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -102,6 +102,16 @@ def test_a_gap_is_no_small_matter() -> None:
     assert asking.severity([low], healing(stand_in="abc")) is ErrorSeverity.LOW
     assert asking.severity([low], healing(stand_in="ab")) is ErrorSeverity.MEDIUM
     assert asking.severity([low, critical], healing()) is ErrorSeverity.CRITICAL
+
+
+def test_a_call_that_an_open_breaker_refused_weighs_as_the_outage_that_it_keeps_us_from() -> None:
+    """Whether a unit's last failure is the outage or the refusal is chance; people hear of it either way."""
+    refused = failure(ErrorCategory.EXTERNAL_SERVICE).model_copy(
+        update={"retry_at": datetime(2026, 11, 30, tzinfo=UTC)}
+    )
+    throttled = refused.model_copy(update={"category": ErrorCategory.RATE_LIMITING})
+    assert asking.severity([refused], healing(stand_in="abc")) is ErrorSeverity.MEDIUM
+    assert asking.severity([throttled], healing(stand_in="abc")) is ErrorSeverity.LOW
 
 
 def test_retries_while_people_are_asked_grow_to_half_an_hour() -> None:

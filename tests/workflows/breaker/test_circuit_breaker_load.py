@@ -19,7 +19,7 @@ PROBERS = 5
 PAUSE_SECONDS = 0.4
 """Of each reporter, between two reports: together fifty a second."""
 RUNS = 6
-"""So many times the load goes on over a continue-as-new."""
+"""How many times the load goes on over a continue-as-new."""
 
 
 async def test_nothing_is_lost_over_many_runs(breaker: BreakerStage) -> None:

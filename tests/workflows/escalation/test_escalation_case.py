@@ -153,7 +153,7 @@ def test_who_follows_gets_what_it_offers_or_goes_on_as_it_does(
 def test_who_waits_and_does_not_offer_the_default_gets_the_mildest_that_it_does_and_reads_why() -> None:
     case = fresh()
     case.join(joined("recovery", choices=(RETRY, SKIP, ABORT)), NOON)
-    case.is_given_up("somebody cancelled it", NOON + MINUTE)
+    case.give_up("somebody cancelled it", NOON + MINUTE)
     (answer,) = case.answers
     assert answer.message.decision is SKIP
     assert answer.message.note == "somebody cancelled it; use_fallback was decided, which is not on offer here"

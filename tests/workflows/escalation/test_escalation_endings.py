@@ -80,7 +80,7 @@ def not_waited_for() -> Case:
 
 def cancelled() -> Case:
     case = asked()
-    case.is_given_up("the escalation was cancelled: by hand", NOON + MINUTE)
+    case.give_up("the escalation was cancelled: by hand", NOON + MINUTE)
     return case
 
 

@@ -66,6 +66,13 @@ def test_what_happens_to_the_alert_does(changes: dict[str, object]) -> None:
     assert facts_of(story(**changes)) != facts_of(story())
 
 
+def test_when_it_was_over_stands_in_the_message_and_makes_it_no_other() -> None:
+    over = story(state=AlertState.RESOLVED, resolved_at=NOW + HOUR)
+    assert notice_of(over).fields["Over"] == "2026-11-23 13:00 UTC"
+    assert facts_of(over) == facts_of(story(state=AlertState.RESOLVED))
+    assert "Over" not in notice_of(story()).fields
+
+
 @pytest.mark.parametrize(
     ("state", "is_muted", "labels"),
     [

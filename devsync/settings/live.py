@@ -1,4 +1,4 @@
-"""config/ as it is now: schedules and channels are held against what the teams' files say."""
+"""config/ as it is now, for who runs on while people edit it: the dashboard, and what a worker tells as metrics."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devsync.settings.configuration import Configuration, load_configuration
 from devsync.settings.problems import ConfigError
 from devsync.settings.team import TeamConfig
 
-_log = logging.getLogger("devsync.dashboard")
+_log = logging.getLogger("devsync.settings")
 
 _Stamp = frozenset[tuple[str, int, int]]
 

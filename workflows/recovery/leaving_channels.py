@@ -1,24 +1,19 @@
-"""Leaves a channel that lacks the edition to its Delivery, when who looked after it is over."""
+"""Leaves a channel that lacks the edition to its Delivery, when the recovery that looked after it is over."""
 
 from collections.abc import Sequence
 
 from temporalio import workflow
 
 from devsync.contracts.delivery import ENDED_BADLY, IS_THERE, DeliveryOutcome, DeliveryRequest, DeliveryState
-from devsync.contracts.escalation import GoOnAlone, HeldPlace, PlacesKept
+from devsync.contracts.escalation import HeldPlace, PlacesKept
 from devsync.contracts.recovery import RecoveryRequest
 from devsync.domain.errors import Failure
-from workflows.delivery.channels import delivery_id_of
+from workflows.delivery.channels import delivery_id_of, goes_on_alone
 from workflows.delivery.people import tell_that_it_ended
 from workflows.escalation.places import Places
 from workflows.recovery.course import Course
 from workflows.recovery.hearing import Hearing
 from workflows.shared.signals import signal_if_open
-
-
-async def goes_on_alone(delivery_id: str, places: Sequence[HeldPlace]) -> bool:
-    """False where it is over. Else people hear of the channel from it, also in these places in escalations."""
-    return await signal_if_open(delivery_id, "go_on_alone", GoOnAlone(places=tuple(places)))
 
 
 async def leave_channel_of_a_terminated_edition(request: RecoveryRequest, course: Course, hearing: Hearing) -> None:
@@ -49,7 +44,7 @@ async def keep_places(request: RecoveryRequest, course: Course, hearing: Hearing
 def _give(hearing: Hearing, places: Sequence[HeldPlace]) -> None:
     """They are another's now."""
     for place in places:
-        hearing.places.is_over(place.escalation_id)
+        hearing.places.forget(place.escalation_id)
 
 
 def _places_of(hearing: Hearing) -> tuple[HeldPlace, ...]:

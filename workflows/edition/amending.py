@@ -19,7 +19,7 @@ ASKED_AGAIN = (COLLECT, METRICS)
 """Phases of recoveries: what they did not heal is asked for again, and their escalations are followed."""
 
 STAND_BY_TIME = timedelta(minutes=1)
-"""So long an amendment is waited for that does not say that it stands by; nobody serves it then."""
+"""How long an amendment is waited for that does not say that it stands by; nobody serves it then."""
 
 
 async def newest_for_good(
