@@ -104,7 +104,7 @@ class House:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that has much else to do answers late, which a page tells: that is no concern of these tests. Which are
     about how long a page waits set that themselves."""
-    monkeypatch.setitem(asking.asked.__kwdefaults__, "seconds", 15.0)
+    monkeypatch.setattr(asking.asked, "__kwdefaults__", {**(asking.asked.__kwdefaults__ or {}), "seconds": 15.0})
     monkeypatch.setattr("dashboard.pages.alerts.PATIENCE_SECONDS", 15.0)
     monkeypatch.setattr("devsync.runtime.health.PATIENCE_SECONDS", 15.0)
 
