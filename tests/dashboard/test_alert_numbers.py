@@ -25,9 +25,16 @@ from tests.storage.test_errors import record as error
 from tests.storage.test_operations import operation
 from tests.storage.test_performance import record_edition
 
-NOW = datetime.now(UTC) - timedelta(minutes=2, microseconds=1)
+AGO = timedelta(minutes=2, microseconds=1)
+NOW = datetime.now(UTC) - AGO
 """Of the look: what came on record since is not counted."""
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def just_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long ago the tests were collected."""
+    monkeypatch.setattr("tests.dashboard.test_alert_numbers.NOW", datetime.now(UTC) - AGO)
 
 
 async def fail(database: Database) -> None:
