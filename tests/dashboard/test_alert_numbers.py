@@ -83,7 +83,7 @@ async def test_an_error_rate_is_found_again_with_its_errors(house: House) -> Non
     shown = await behind(house, alert)
     assert "<dt>Attempts that failed</dt><dd>11 of 21, 52.4 %</dd>" in shown
     assert "<dt>Errors on record</dt><dd>16</dd>" in shown
-    assert [shown.count(f'<td class="number">{count}<br>') for count in (11, 5)] == [1, 1]
+    assert [shown.count(f'<td class="number" data-label="Times">{count}<br>') for count in (11, 5)] == [1, 1]
 
 
 async def test_how_soon_a_service_answers_is_found_again(house: House) -> None:
