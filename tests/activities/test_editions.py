@@ -100,7 +100,7 @@ async def collected(store: ArtifactStore, directory: Path, items: int) -> Compos
             "projects": tuple(one.data.project for one in given.projects),
         }
     )
-    return ComposeEdition(plan=plan, units=tuple(units), gaps=(), patient_until=NOW + timedelta(hours=1))
+    return ComposeEdition(plan=plan, units=tuple(units), gaps=(), patient_until=datetime.now(UTC) + timedelta(hours=1))
 
 
 def recorded(plan: EditionPlan, composed: EditionComposed, **changes: Any) -> RecordEdition:

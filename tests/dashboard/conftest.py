@@ -17,6 +17,7 @@ import yaml
 from fastapi import FastAPI
 from temporalio.client import Client
 
+from dashboard import asking
 from dashboard.app import create_app
 from dashboard.picture import Watch
 from dashboard.sessions import Sessions
@@ -97,6 +98,15 @@ class House:
 
     def allow(self, people: list[dict[str, Any]]) -> None:
         self.settings.write_text(written(people))
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has much else to do answers late, which a page tells: that is no concern of these tests. Which are
+    about how long a page waits set that themselves."""
+    monkeypatch.setattr(asking.asked, "__kwdefaults__", {**(asking.asked.__kwdefaults__ or {}), "seconds": 15.0})
+    monkeypatch.setattr("dashboard.pages.alerts.PATIENCE_SECONDS", 15.0)
+    monkeypatch.setattr("devsync.runtime.health.PATIENCE_SECONDS", 15.0)
 
 
 @pytest.fixture

@@ -25,9 +25,16 @@ from tests.storage.test_errors import record as error
 from tests.storage.test_operations import operation
 from tests.storage.test_performance import record_edition
 
-NOW = datetime.now(UTC) - timedelta(minutes=2, microseconds=1)
+AGO = timedelta(minutes=2, microseconds=1)
+NOW = datetime.now(UTC) - AGO
 """Of the look: what came on record since is not counted."""
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def just_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long ago the tests were collected."""
+    monkeypatch.setattr("tests.dashboard.test_alert_numbers.NOW", datetime.now(UTC) - AGO)
 
 
 async def fail(database: Database) -> None:
@@ -76,7 +83,7 @@ async def test_an_error_rate_is_found_again_with_its_errors(house: House) -> Non
     shown = await behind(house, alert)
     assert "<dt>Attempts that failed</dt><dd>11 of 21, 52.4 %</dd>" in shown
     assert "<dt>Errors on record</dt><dd>16</dd>" in shown
-    assert [shown.count(f'<td class="number">{count}<br>') for count in (11, 5)] == [1, 1]
+    assert [shown.count(f'<td class="number" data-label="Times">{count}<br>') for count in (11, 5)] == [1, 1]
 
 
 async def test_how_soon_a_service_answers_is_found_again(house: House) -> None:

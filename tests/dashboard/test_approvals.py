@@ -39,7 +39,7 @@ async def waiting(house: House) -> AsyncIterator[WorkflowHandle[Any, EditionResu
     environment = WorkflowEnvironment.from_client(house.site.temporal)
     async with serving(environment, Office(approval=REVIEWERS)):
         handle = await start(environment)
-        await asyncio.wait_for(until_shown(handle, 1), 30)
+        await asyncio.wait_for(until_shown(handle, 1), 60)
         yield handle
 
 
@@ -62,7 +62,7 @@ async def test_what_is_approved_is_posted(house: House, waiting: WorkflowHandle[
     anna = await house.visitor("anna")
     shown = await anna.deed(f"{HERE}/approve", HERE, note="good", preview="1")
     assert f"payments {WEEK} is approved." in shown
-    result = await asyncio.wait_for(waiting.result(), 30)
+    result = await asyncio.wait_for(waiting.result(), 60)
     assert result.approval is not None
     assert (result.approval.state, result.approval.by, result.approval.note) == (ApprovalState.APPROVED, "anna", "good")
 
@@ -71,7 +71,7 @@ async def test_what_is_rejected_is_not_and_says_why(house: House, waiting: Workf
     anna = await house.visitor("anna")
     assert "reason: is empty" in await anna.deed(f"{HERE}/reject", HERE)
     await anna.deed(f"{HERE}/reject", HERE, reason="the wrong week")
-    result = await asyncio.wait_for(waiting.result(), 30)
+    result = await asyncio.wait_for(waiting.result(), 60)
     assert result.approval is not None
     assert (result.approval.state, result.approval.note) == (ApprovalState.REJECTED, "the wrong week")
     assert [channel.state.value for channel in result.channels] == []
@@ -86,7 +86,7 @@ async def test_of_two_at_once_the_first_wins_and_the_second_is_told(
     )
     done = ['role="status"' in text for text in shown]
     assert sorted(done) == [False, True]
-    result = await asyncio.wait_for(waiting.result(), 30)
+    result = await asyncio.wait_for(waiting.result(), 60)
     assert result.approval is not None
     assert result.approval.by == ("anna" if done[0] else "root")
     assert ("anna" if done[0] else "root") in shown[done.index(False)].partition('role="alert"')[2]

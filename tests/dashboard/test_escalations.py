@@ -118,7 +118,7 @@ async def test_a_decision_goes_back_into_every_workflow_that_waits(
     shown = await said(anna, stage, "resolve", decision=decision.value, note="as we agreed")
     assert "It is resolved now." in shown
     for run in waiting:
-        (answer,) = await asyncio.wait_for(run.result(), 30)
+        (answer,) = await asyncio.wait_for(run.result(), 60)
         assert (answer.decision, answer.by, answer.note) == (decision, "anna", "as we agreed")
 
 
@@ -171,7 +171,7 @@ async def test_of_two_who_decide_at_once_the_first_wins_and_the_second_is_told(h
     refused = shown[done.index(False)]
     assert 'role="alert"' in refused
     assert "resolved" in refused
-    (answer,) = await asyncio.wait_for(waiting.result(), 30)
+    (answer,) = await asyncio.wait_for(waiting.result(), 60)
     assert (answer.by, answer.decision) == (("anna", Decision.SKIP) if done[0] else ("root", Decision.RETRY))
 
 

@@ -61,6 +61,11 @@ class Walk:
         return {route: what for route, seen in self.seen.items() if seen.is_page and (what := wrong(seen))}
 
 
+@pytest.fixture(autouse=True)
+def patience() -> None:
+    """As in production: here a page is as fast as it is."""
+
+
 @pytest.fixture(scope="module", params=["full", "empty"])
 async def walk(
     request: pytest.FixtureRequest,

@@ -22,6 +22,7 @@ from devsync.domain.health.book import Alert, Mute
 from tests.dashboard.conftest import House
 from tests.dashboard.test_overview import NOW, picture
 from tests.domain.health.makers import calls, due
+from tests.e2e.stage import PATIENCE_SECONDS
 from tests.storage.test_alerts import alert
 from tests.workflows.monitor_stage import Stage, monitor_stage
 
@@ -117,7 +118,7 @@ def test_hostile_words_stay_words() -> None:
 async def stage(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A service fails, and a team's edition is missing. On a machine that has much else to do, it answers all the
     same."""
-    monkeypatch.setattr(pictures, "PATIENCE_SECONDS", 10.0)
+    monkeypatch.setattr(pictures, "PATIENCE_SECONDS", PATIENCE_SECONDS)
     async with monitor_stage(house.site.temporal) as stage:
         stage.world.is_now(services=(calls("github", failures=50),), due=(due("payments"),))
         stage.world.settings = stage.world.settings.model_copy(update={"interval": timedelta(seconds=1)})

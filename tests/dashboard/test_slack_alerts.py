@@ -66,7 +66,7 @@ async def test_who_takes_an_alert_is_recorded_and_the_message_says_so(monitor: S
     async def is_said() -> bool:
         return any(title.startswith("Acknowledged by anna") for title in monitor.titles)
 
-    await eventually(is_said, 20)
+    await eventually(is_said)
     taken = next(one.notice for one in monitor.people.posts.values() if one.notice.title.startswith("Acknowledged"))
     assert [offer.label for offer in taken.offers] == ["Mute 1 h"]
 
@@ -82,7 +82,7 @@ async def test_a_mute_holds_an_hour_and_the_message_says_by_whom(monitor: Stage,
         notices = [post.notice for post in monitor.people.posts.values()]
         return any(notice.fields.get("Muted", "").endswith(", by root") for notice in notices)
 
-    await eventually(is_said, 20)
+    await eventually(is_said)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,11 @@ pytestmark = pytest.mark.timeout(180)
 NOBODY_THERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
+@pytest.fixture(autouse=True)
+def patience() -> None:
+    """As in production: there is nobody whose answer could be late."""
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[TemporalServer]:
     async with running_temporal() as server:

@@ -97,7 +97,7 @@ async def test_a_trigger_started_by_hand_knows_no_week_and_says_so(calm: Calm) -
         task_queue=names.CONTROL_QUEUE,
     )
     with pytest.raises(WorkflowFailureError) as failure:
-        await asyncio.wait_for(handle.result(), 30)
+        await asyncio.wait_for(handle.result(), 60)
     assert isinstance(failure.value.cause, ApplicationError)
     assert "no schedule started this run" in root_cause(failure.value)
 

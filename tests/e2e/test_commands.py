@@ -103,7 +103,7 @@ async def test_run_names_what_is_missing_and_exits_3_and_status_shows_it(played:
         _, shown = await document(played, "status")
         return "complete" in {one["amended_to"] for one in shown["runs"] if one["workflow_id"] == run["workflow_id"]}
 
-    await eventually(is_shown, 30)
+    await eventually(is_shown)
     code, output, _ = await played.starter("status")
     (line,) = (line for line in output.splitlines() if line.startswith(run["workflow_id"]))
     assert "partial, now complete" in line

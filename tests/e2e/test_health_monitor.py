@@ -57,7 +57,7 @@ async def until_told(stage: Stage, *words: str) -> Message:
         return bool(found)
 
     try:
-        await eventually(is_told, 60)
+        await eventually(is_told)
     except TimeoutError:
         raise AssertionError(f"no {words} in {[one.text for one in alerts(stage)]}") from None
     return found[0]
@@ -93,7 +93,7 @@ async def test_a_service_that_fails_is_told_once_over_a_killed_worker_and_taken_
         async def has_looked() -> bool:
             return len(stage.rows("SELECT 1 FROM health_checks")) > rows + 1
 
-        await eventually(has_looked, 60)
+        await eventually(has_looked)
         assert [one.ts for one in alerts(stage)] == before
         code, output, errors = await stage.starter("alerts", "list")
         assert code == 0, errors
@@ -144,7 +144,7 @@ async def test_an_open_breaker_is_critical_and_over_when_it_is_closed(watched: S
             notes = [one.text for one in stage.slack.channel_named(CHANNEL).replies(told.ts)]
             return any(note.startswith("Resolved: GitHub") for note in notes)
 
-        await eventually(is_noted, 30)
+        await eventually(is_noted)
 
 
 async def test_a_database_that_is_away_is_told_and_health_cannot_tell(watched: Stage) -> None:
@@ -163,7 +163,7 @@ async def test_a_database_that_is_away_is_told_and_health_cannot_tell(watched: S
         async def is_recorded() -> bool:
             return bool(stage.rows("SELECT 1 FROM alerts WHERE key = 'blind:database' AND state = 'resolved'"))
 
-        await eventually(is_recorded, 60)
+        await eventually(is_recorded)
 
 
 @pytest.mark.parametrize("refusal", [READ_ONLY, FULL], ids=["read-only", "full"])
@@ -181,7 +181,7 @@ async def test_a_database_that_takes_nothing_is_told_in_its_words(watched: Stage
         async def is_recorded() -> bool:
             return bool(stage.rows("SELECT 1 FROM alerts WHERE key = 'blind:database' AND state = 'resolved'"))
 
-        await eventually(is_recorded, 60)
+        await eventually(is_recorded)
     assert over.ts == told.ts
     assert [one.ts for one in alerts(stage) if "is written down" in one.text] == [told.ts], "once"
 
@@ -194,11 +194,11 @@ async def test_a_file_that_is_wrong_is_noted_and_the_last_good_one_holds(watched
         async def has_looked() -> bool:
             return bool(stage.rows("SELECT 1 FROM health_checks"))
 
-        await eventually(has_looked, 60)
+        await eventually(has_looked)
         (stage.directory / "config" / "monitoring.yaml").write_text("changelog_monitoring: {window: 1 year}\n")
 
         async def is_noted() -> bool:
             _, output, _ = await stage.starter("alerts", "list", "--json")
             return any("monitoring.yaml:1" in note for note in json.loads(output)["notes"])
 
-        await eventually(is_noted, 60)
+        await eventually(is_noted)

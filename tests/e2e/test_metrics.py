@@ -161,7 +161,7 @@ async def test_calls_are_those_that_the_services_saw(watched_stage: Watched) -> 
         async def are_counted(calls: str = calls, seen: int = seen) -> bool:
             return [one["value"][1] for one in await watched_stage.prometheus.query(calls)] == [str(seen)]
 
-        await eventually(are_counted, seconds=10)
+        await eventually(are_counted)
 
 
 async def test_no_secret_and_no_name_of_a_repository_is_in_a_label(watched_stage: Watched) -> None:

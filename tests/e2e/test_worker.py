@@ -52,7 +52,7 @@ async def test_what_is_missing_at_the_start_is_one_clear_message(
     process = await asyncio.create_subprocess_exec(
         sys.executable, ROOT / "worker.py", env=environment, stderr=asyncio.subprocess.PIPE
     )
-    _, stderr = await asyncio.wait_for(process.communicate(), 30)
+    _, stderr = await asyncio.wait_for(process.communicate(), 60)
     text = stderr.decode()
     assert process.returncode == 1
     assert message in text

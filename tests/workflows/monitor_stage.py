@@ -149,7 +149,7 @@ class Stage:
             return len(titles) == len(beginnings) and all(map(str.startswith, titles, beginnings))
 
         try:
-            await eventually(is_so, 20)
+            await eventually(is_so)
         except TimeoutError:
             raise AssertionError(f"{self.titles} do not begin with {beginnings}") from None
 

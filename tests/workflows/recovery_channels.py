@@ -75,6 +75,7 @@ class FakeDelivery:
         self._made = 0
         self._asked_at = workflow.now() if request.asks_for else None
         """When the row's next try is due."""
+        self._is_dropped = False
         self._is_over = False
 
     @workflow.run
@@ -107,6 +108,7 @@ class FakeDelivery:
     @workflow.signal
     async def drop(self, message: Drop) -> None:
         CHANNELS.dropped.append(self._request.channel.key)
+        self._is_dropped = True  # while it tells so, days may go by here
         await self._report(self._outcome(DeliveryState.FAILED).model_copy(update={"was_stopped": True}))
         self._is_over = True
 
@@ -120,7 +122,7 @@ class FakeDelivery:
             self._made += 1
             is_left = self._made < self._row.attempts
             self._asked_at = workflow.now() + self._row.wait if is_left else None
-        if is_taken is None or self._is_over:
+        if is_taken is None or self._is_dropped:
             return
         gives_up = not is_taken and self._is_too_late()
         refused = DeliveryState.FAILED if CHANNELS.refuses_for_good or gives_up else DeliveryState.PENDING

@@ -52,5 +52,5 @@ async def until_view(view: Callable[[], Awaitable[V]], is_so: Callable[[V], bool
             found[:] = [await asyncio.wait_for(view(), 2)]
         return bool(found) and is_so(found[0])
 
-    await eventually(is_there, 20)
+    await eventually(is_there)
     return found[0]

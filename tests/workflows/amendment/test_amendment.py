@@ -171,7 +171,7 @@ async def test_a_decision_that_comes_before_it_knows_that_it_follows_counts(own_
             said = EscalationDecided(escalation_id=page, decision=Decision.SKIP, by="anna", note="nobody misses it")
             await amendment_of(own_time).signal("decided", said)
             ground.joining.set()
-            progress = await asyncio.wait_for(amendment_of(own_time).result(), 20)
+            progress = await asyncio.wait_for(amendment_of(own_time).result(), 60)
     assert progress.ended == "skip, decided by anna (nobody misses it)"
 
 

@@ -196,7 +196,7 @@ async def test_without_its_edition_it_says_in_the_place_of_a_recovery_that_it_is
     channel = Channel(send_failures=[(REFUSED_FOR_NOW, False)])
     async with without_edition(skipping_time, channel) as on:
         await on.delivery.result()
-        left = await asyncio.wait_for(on.escalation.result(), 10)
+        left = await asyncio.wait_for(on.escalation.result(), 60)
     assert (left.workflow_id, left.is_healed, left.note) == (RECOVERY, True, "#payments: delivered")
     assert channel.joins == []
 
@@ -216,7 +216,7 @@ async def test_without_its_edition_it_follows_in_the_place_of_a_recovery(skippin
     async with without_edition(skipping_time, channel) as on:
         with skipping_time.auto_time_skipping_disabled():
             await on.delivery.signal("try_now", TryNow())
-            await asyncio.wait_for(channel.was_joined.wait(), 10)
+            await asyncio.wait_for(channel.was_joined.wait(), 60)
             await on.hears(Decision.SKIP)
             outcome = await on.delivery.result()
     assert outcome.reason == "skip, decided by anna (as agreed)"
@@ -285,7 +285,7 @@ async def test_beside_its_edition_it_gives_up_the_place_of_a_recovery_when_it_is
     """The edition may be terminated any time, and nobody would be left to do it."""
     async with beside_its_edition(skipping_time, Channel(send_failures=[(REFUSED_FOR_NOW, False)])) as on:
         assert (await on.delivery.result()).state is DeliveryState.DELIVERED
-        left = await asyncio.wait_for(on.escalation.result(), 10)
+        left = await asyncio.wait_for(on.escalation.result(), 60)
     assert (left.workflow_id, left.is_healed, left.note) == (RECOVERY, True, "#payments: delivered")
 
 

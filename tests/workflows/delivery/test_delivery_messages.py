@@ -102,6 +102,6 @@ async def test_a_delivery_that_cannot_learn_what_stands_there_tells_its_edition(
         handle = await start(skipping_time, queue, request(reply_to=edition.id))
         with pytest.raises(WorkflowFailureError):
             await handle.result()
-        (report,) = await asyncio.wait_for(edition.result(), 10)
+        (report,) = await asyncio.wait_for(edition.result(), 60)
     assert (report.state, report.reason) == (DeliveryState.FAILED, "Temporal refuses us")
     assert channel.sends == []

@@ -80,7 +80,7 @@ async def test_so_is_what_ends_badly_after_the_edition_was_cancelled(own_time: W
                 await handle.result()
             assert office.joined == []
             office.holds[SEND].set()
-            await asyncio.wait_for(office.was_asked[JOIN].wait(), 20)
+            await asyncio.wait_for(office.was_asked[JOIN].wait(), 60)
             await own_time.client.get_workflow_handle(DELIVERY).result()
     assert [join.escalation_id for join in of_the_delivery(office.joined)] == [PAGE]
 

@@ -45,7 +45,7 @@ async def test_who_joins_when_the_edition_is_out_leaves_at_once(own_time: Workfl
             assert office.joining is not None
             office.joining.set()
             await handle.result()
-            left = await asyncio.wait_for(escalation.result(), 30)
+            left = await asyncio.wait_for(escalation.result(), 60)
     assert [one.workflow_id for one in left] == [EDITION]
 
 
@@ -65,7 +65,7 @@ async def test_so_does_who_joins_when_the_run_was_cancelled(own_time: WorkflowEn
             office.joining.set()
             with pytest.raises(WorkflowFailureError):
                 await handle.result()
-            left = await asyncio.wait_for(escalation.result(), 30)
+            left = await asyncio.wait_for(escalation.result(), 60)
     assert [one.workflow_id for one in left] == [EDITION]
 
 

@@ -388,7 +388,7 @@ async def test_the_story_goes_on_in_a_new_run_with_all_that_it_knows(hasty_tempo
         async def is_in_another_run() -> bool:
             return (await stage.handle.describe()).run_id != first
 
-        await eventually(is_in_another_run, 20)
+        await eventually(is_in_another_run)
         view = await stage.view()
         assert len(view.subscribers) == 12
         await stage.say("resolve", {"by": "anna", "decision": "retry"})

@@ -19,7 +19,7 @@ async def resolved_on_record(stage: Stage) -> None:
     async def is_there() -> bool:
         return "resolved" in stage.people.kinds()
 
-    await eventually(is_there, 20)
+    await eventually(is_there)
 
 
 async def test_where_all_is_known_by_then_nothing_more_is_written(own_time: WorkflowEnvironment) -> None:

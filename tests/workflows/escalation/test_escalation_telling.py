@@ -176,7 +176,7 @@ async def eventually_says(people: People, target: str, title: str) -> None:
     async def says_so() -> bool:
         return people.newest(target).notice.title.startswith(title)
 
-    await eventually(says_so, 20)
+    await eventually(says_so)
 
 
 async def test_who_needs_no_answer_says_so_and_nobody_else_is_woken(own_time: WorkflowEnvironment) -> None:
@@ -276,7 +276,7 @@ async def test_the_database_away_holds_up_nobody_and_is_written_later(own_time: 
             async def is_written() -> bool:
                 return people.kinds().count("resolved") == 2
 
-            await eventually(is_written, 20)
+            await eventually(is_written)
     assert [kind for kind in people.kinds() if kind not in TELLING] == ["opened", "joined", "resolved"] * 2
 
 
@@ -308,7 +308,7 @@ async def test_of_a_page_that_ended_without_a_database_nothing_is_lost_however_m
                 is_shown = "Waiting for the database" not in await stage.details()
                 return people.kinds().count("resolved") == 2 and is_shown
 
-            await eventually(is_written, 20)
+            await eventually(is_written)
     (first, *_), pages = people.records, {record.page for record in people.records}
     assert max(len(record.events) for record in people.records) <= RECORDED_AT_ONCE
     happened = [kind for kind in people.kinds() if kind not in (*TELLING, "refused")]

@@ -56,7 +56,7 @@ async def until_new_run(stage: Stage) -> str:
         await stage.say("nonsense")
         return await run_id(stage) != before
 
-    await eventually(is_another, 60)
+    await eventually(is_another)
     return before
 
 
@@ -131,7 +131,7 @@ async def test_a_look_is_a_few_events_and_a_run_is_bounded(stage: Stage) -> None
         return len(stage.world.looks) >= looks + 5
 
     began = (await stage.handle.describe()).history_length
-    await eventually(have_passed, 60)
+    await eventually(have_passed)
     added, passed = (await stage.handle.describe()).history_length - began, len(stage.world.looks) - looks
     assert added <= EVENTS_A_LOOK * (passed + 1)
     await until_new_run(stage)
@@ -143,5 +143,5 @@ async def test_it_can_be_started_again_after_somebody_ended_it(stage: Stage) -> 
     await stage.start()
     await stage.handle.terminate("by mistake")
     with pytest.raises(RPCError):
-        await asyncio.wait_for(stage.handle.signal("mute"), 30)
+        await asyncio.wait_for(stage.handle.signal("mute"), 60)
     await stage.start()

@@ -75,5 +75,5 @@ async def test_where_people_cannot_be_told_it_leaves_its_page(own_time: Workflow
     async with left_behind(own_time, ground) as left:
         ground.join_fails = GONE
         await left.is_cancelled()
-        (said,) = await asyncio.wait_for(left.page.result(), 10)
+        (said,) = await asyncio.wait_for(left.page.result(), 60)
     assert (said.workflow_id, said.is_healed) == (left.recovery.id, False)

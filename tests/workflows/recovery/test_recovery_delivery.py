@@ -83,7 +83,7 @@ async def test_one_that_is_cancelled_while_it_gives_its_place_away_leaves_it(own
             ground.joining.set()
             with pytest.raises(WorkflowFailureError):
                 await handle.result()
-            (left,) = await asyncio.wait_for(page.result(), 10)
+            (left,) = await asyncio.wait_for(page.result(), 60)
     assert (left.workflow_id, left.is_healed) == (handle.id, False)
 
 

@@ -68,7 +68,7 @@ async def test_where_people_cannot_be_told_that_its_delivery_is_over_the_place_i
         message = request(await on.now(), EXPIRED, plan=plan.model_copy(update={"escalates": telling}), **MAILS)
         handle = await on.start(message)
         report = await handle.result()
-        (left,) = await asyncio.wait_for(page.result(), 10)
+        (left,) = await asyncio.wait_for(page.result(), 60)
     assert not report.has_told_the_end
     assert (left.workflow_id, left.is_healed) == (handle.id, False)
 
@@ -88,7 +88,7 @@ async def test_of_a_delivery_that_somebody_stopped_there_is_nothing_to_tell(own_
             assert ground.joining is not None
             ground.joining.set()
             report = await handle.result()
-        (left,) = await asyncio.wait_for(page.result(), 10)
+        (left,) = await asyncio.wait_for(page.result(), 60)
     assert (report.outcome, report.has_told_the_end) == (RecoveryOutcome.STAND_IN, False)
     assert (left.workflow_id, left.is_healed, left.note) == (handle.id, False, "#payments: failed")
     assert len(ground.joins) == 1

@@ -168,7 +168,7 @@ async def test_one_that_is_cancelled_while_it_joins_leaves_no_page_behind(own_ti
             ground.joining.set()
             with pytest.raises(WorkflowFailureError) as stopped:
                 await handle.result()
-            (left,) = await asyncio.wait_for(escalation.result(), 10)
+            (left,) = await asyncio.wait_for(escalation.result(), 60)
     assert isinstance(stopped.value.cause, CancelledError)
     assert (left.workflow_id, left.is_healed) == (handle.id, False)
 
