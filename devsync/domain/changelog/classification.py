@@ -345,8 +345,8 @@ def _understood(conventional: ConventionalCommit | None) -> ConventionalCommit |
 
 
 def _from_commits(change: Change) -> ConventionalCommit | None:
-    """The most visible kind among a pull request's commits, for a title that tells none."""
-    if change.pull_request is None:
+    """The most visible kind among the commits that came in together, for a title that tells none."""
+    if change.pull_request is None and len(change.commits) == 1:
         return None
     subjects = (commit.message.partition("\n")[0] for commit in change.commits if len(commit.parents) < 2)
     understood = (_understood(parse(subject)) for subject in subjects)

@@ -3,6 +3,8 @@
 Commits join pull requests without a call per pull request, by what lists of both say. In this order, the first
 that holds: the merge commit's SHA, its number in the subject, and the parents (a true merge's second side; the run of
 commits that a rebase merge wrote at one instant).
+
+A git mirror has no pull requests: there the merge commit that GitHub wrote tells the change, with what it brought in.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import NamedTuple
 
 from devsync.domain.changelog.collected import Author, Commit, PullRequest
 from devsync.domain.changelog.commit_graph import CommitGraph
-from devsync.domain.changelog.edition import Provenance
+from devsync.domain.changelog.edition import Provenance, ProvenanceKind
 from devsync.domain.changelog.people import co_authors
 from devsync.domain.changelog.texts import one_line, unix_lines, without_html_comments
 
@@ -27,15 +29,20 @@ _REBASE_SPREAD = timedelta(seconds=2)
 """A rebase merge writes all its commits at once; GitHub's committer dates then differ by a second or two."""
 
 
+_Owner = int | str
+"""Of a commit: its pull request's number, or where that is not known the merge commit's SHA."""
+
+
 class Change(NamedTuple):
-    """One thing that happened to a repository: a merged pull request with its commits, or a lone commit."""
+    """One thing that happened to a repository: a merged pull request with its commits, a merge commit with what it
+    brought in, or a lone commit."""
 
     id: str
     """`owner/name#12` or `owner/name@<12 hex digits>`."""
     repository: str
     pull_request: PullRequest | None
     commits: tuple[Commit, ...]
-    """The collected ones, oldest first."""
+    """The collected ones, oldest first; a merge commit that tells the change is last."""
     title: str
     """One line, as written."""
     body: str
@@ -46,11 +53,18 @@ class Change(NamedTuple):
 
     @property
     def shipped_at(self) -> datetime:
-        return self.pull_request.merged_at if self.pull_request is not None else self.commits[0].committed_at
+        return self.pull_request.merged_at if self.pull_request is not None else self.commits[-1].committed_at
 
     @property
     def url(self) -> str:
-        return self.pull_request.url if self.pull_request is not None else self.commits[0].url
+        return self.pull_request.url if self.pull_request is not None else self.commits[-1].url
+
+    @property
+    def merge_sha(self) -> str | None:
+        """Of the commit by which it came in, as its pull request says, or several commits together."""
+        if self.pull_request is not None:
+            return self.pull_request.merge_commit_sha
+        return self.commits[-1].sha if len(self.commits) > 1 else None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -95,17 +109,19 @@ def fold(
     """The changes of one repository, from what falls into the window.
 
     `merged_elsewhere` were merged in other weeks, which tell their commits: those that SHAs prove to be theirs. A
-    number in a subject proves nothing there, since work that lands again keeps its old one. A commit without a pull
-    request stands alone. Input order does not matter; time is linear in the number of commits.
+    number in a subject proves nothing there, since work that lands again keeps its old one. Any other commit stands
+    alone. Input order does not matter; time is linear in the number of commits.
     """
     graph = CommitGraph(commit for commit, _ in commits)
     told = _by_merge(pull for pull, _ in pull_requests)
     pulls = [*told, *_by_merge(merged_elsewhere)]
     owners = _named_owners(pulls, graph.by_sha, {pull.number for pull in told})
+    merges = {commit.sha: (commit, provenance) for commit, provenance in commits if _tells_itself(commit, provenance)}
+    owners |= {sha: sha for sha in merges if sha not in owners}
     _own_merged_sides(graph, owners)
     _own_rebased_runs(pulls, graph.by_sha, owners)
 
-    joined: dict[int, list[Commit]] = defaultdict(list)
+    joined: dict[_Owner, list[Commit]] = defaultdict(list)
     for sha, owner in owners.items():
         joined[owner].append(graph.by_sha[sha])
     for group in joined.values():
@@ -115,8 +131,14 @@ def fold(
         _pull_request_change(repository, pull, tuple(joined[pull.number]), uncollected.get(pull.number), provenance)
         for pull, provenance in pull_requests
     ]
+    for sha, (merge, provenance) in merges.items():
+        if owners[sha] == sha:
+            brought = (commit for commit in joined[sha] if commit.sha != sha)
+            changes.append(_change_without_pull(repository, (*brought, merge), provenance))
     changes += [
-        _lone_change(repository, commit, provenance) for commit, provenance in commits if commit.sha not in owners
+        _change_without_pull(repository, (commit,), provenance)
+        for commit, provenance in commits
+        if commit.sha not in owners
     ]
     return changes
 
@@ -162,17 +184,25 @@ def _pull_request_change(
     )
 
 
-def _lone_change(repository: str, commit: Commit, provenance: Provenance) -> Change:
-    title, rest = title_and_rest(commit)
+def _tells_itself(commit: Commit, provenance: Provenance) -> bool:
+    """Whether it is GitHub's merge of a pull request that nobody could be asked about."""
+    is_merge = len(commit.parents) > 1 and _MERGE_SUBJECT.match(subject_of(commit)) is not None
+    return is_merge and provenance.kind is ProvenanceKind.MIRROR
+
+
+def _change_without_pull(repository: str, commits: tuple[Commit, ...], provenance: Provenance) -> Change:
+    """The last of the commits tells it."""
+    title, rest = title_and_rest(commits[-1])
+    sha = commits[-1].sha[:12]
     return Change(
-        id=f"{repository}@{commit.sha[:12]}",
+        id=f"{repository}@{sha}",
         repository=repository,
         pull_request=None,
-        commits=(commit,),
-        title=one_line(title) or f"Commit {commit.sha[:12]}",
+        commits=commits,
+        title=one_line(title) or f"Commit {sha}",
         body=rest.strip(),
         provenance=provenance,
-        shas=(commit.sha,),
+        shas=tuple(commit.sha for commit in commits),
     )
 
 
@@ -182,9 +212,9 @@ def _by_merge(pulls: Iterable[PullRequest]) -> list[PullRequest]:
 
 def _named_owners(
     pulls: Sequence[PullRequest], by_sha: Mapping[str, Commit], numbers: Collection[int]
-) -> dict[str, int]:
+) -> dict[str, _Owner]:
     """Commits that are named by their pull request or name one of `numbers`: SHA to number. The first pull wins."""
-    owners: dict[str, int] = {}
+    owners: dict[str, _Owner] = {}
     for pull in pulls:
         if pull.merge_commit_sha is not None and pull.merge_commit_sha in by_sha:
             owners.setdefault(pull.merge_commit_sha, pull.number)
@@ -204,8 +234,8 @@ def _uncollected_merges(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commi
     return {number: sha for sha, number in numbers.items()}
 
 
-def _own_merged_sides(graph: CommitGraph, owners: dict[str, int]) -> None:
-    """Give the commits that a merge brought in to the merge's pull request.
+def _own_merged_sides(graph: CommitGraph, owners: dict[str, _Owner]) -> None:
+    """Give the commits that a merge brought in to the merge's pull request, or to the merge.
 
     What a merge brought in is what its second parent reaches and its first does not. One walk finds it for all
     merges: down a first-parent line, then into its side lines, oldest first; whatever the older ones reach is
@@ -215,7 +245,7 @@ def _own_merged_sides(graph: CommitGraph, owners: dict[str, int]) -> None:
         return
     by_sha = graph.by_sha
     visited: set[str] = set()
-    pending: list[tuple[str, int | None]] = [(tip, None) for tip in reversed(graph.tips(owners))]
+    pending: list[tuple[str, _Owner | None]] = [(tip, None) for tip in reversed(graph.tips(owners))]
     while pending:
         sha, owner = pending.pop()
         line: list[str] = []
@@ -230,7 +260,7 @@ def _own_merged_sides(graph: CommitGraph, owners: dict[str, int]) -> None:
             pending.extend((side, own) for side in reversed(by_sha[sha].parents[1:]))
 
 
-def _own_rebased_runs(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit], owners: dict[str, int]) -> None:
+def _own_rebased_runs(pulls: Iterable[PullRequest], by_sha: Mapping[str, Commit], owners: dict[str, _Owner]) -> None:
     """Give the commits below a rebase merge's last one to its pull request.
 
     The run goes on while commits have one parent, were written at the same instant and no other pull request is

@@ -263,14 +263,12 @@ def _subjects(change: Change) -> set[str]:
 
 def _covers(shas: set[str], change: Change) -> bool:
     """Whether undoing `shas` undoes all of the change: its merge commit, or each commit that is no merge."""
-    pull = change.pull_request
-    if pull is not None and pull.merge_commit_sha in shas and _merges_all(change):
+    if change.merge_sha in shas and _merges_all(change):
         return True
     return all(commit.sha in shas for commit in change.commits if len(commit.parents) < 2)
 
 
 def _merges_all(change: Change) -> bool:
     """Whether the merge commit holds the whole change: a squash or a true merge, not a rebase's last commit."""
-    merge_sha = change.pull_request.merge_commit_sha if change.pull_request is not None else None
-    merge = next((commit for commit in change.commits if commit.sha == merge_sha), None)
+    merge = next((commit for commit in change.commits if commit.sha == change.merge_sha), None)
     return merge is None or len(merge.parents) > 1 or len(change.commits) == 1

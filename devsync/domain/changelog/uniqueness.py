@@ -50,13 +50,13 @@ def provenance_rank(provenance: Provenance) -> tuple[int, float]:
 
 
 def without_copies(changes: Sequence[Change]) -> Iterator[Change]:
-    """Leave out lone commits that another change holds: a fork or a renamed repository shares SHAs.
+    """Leave out commits that other changes hold: a fork or a renamed repository shares SHAs.
 
-    A pull request is never left out; among lone copies the first repository by name stays.
+    A pull request is never left out; among other copies the first repository by name stays.
     """
     seen: set[str] = set()
     for change in sorted(changes, key=lambda change: (change.pull_request is None, change.repository, change.id)):
-        if change.pull_request is None and change.commits[0].sha in seen:
+        if change.pull_request is None and seen.issuperset(change.shas):
             continue
         seen.update(change.shas)
         yield change

@@ -46,10 +46,12 @@ def pull(number: int, title: str = "x", *, merge: str = "", minutes: float = 0, 
     return PullRequest.model_validate(values | fields)
 
 
-def changes(*records: PullRequest | Commit, repository: str = REPOSITORY) -> list[Change]:
+def changes(
+    *records: PullRequest | Commit, repository: str = REPOSITORY, provenance: Provenance = LIVE
+) -> list[Change]:
     """The records folded, in order of time."""
-    pulls = [(record, LIVE) for record in records if isinstance(record, PullRequest)]
-    commits = [(record, LIVE) for record in records if isinstance(record, Commit)]
+    pulls = [(record, provenance) for record in records if isinstance(record, PullRequest)]
+    commits = [(record, provenance) for record in records if isinstance(record, Commit)]
     return sorted(fold(repository, pulls, commits), key=lambda change: (change.shipped_at, change.id))
 
 

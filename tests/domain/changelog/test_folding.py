@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devsync.domain.changelog.collected import Commit, PullRequest
+from devsync.domain.changelog.collected import Author, Commit, PullRequest
+from devsync.domain.changelog.edition import Provenance, ProvenanceKind
 from devsync.domain.changelog.folding import fold, number_named_by
 from tests.domain.changelog.makers import LIVE, REPOSITORY, changes, commit, pull, sha
 
@@ -145,3 +146,39 @@ def test_a_merge_whose_pull_request_is_not_known_is_told_by_its_title(message: s
     (made,) = changes(commit("e", message, "00", "b1"))
     assert (made.title, made.body) == (title, body)
     assert any("PAY-1-x" in text for text in made.texts), "its branch goes on naming the issue"
+
+
+MIRROR = Provenance(kind=ProvenanceKind.MIRROR)
+MERGED = (
+    commit("a1", "Main", minutes=1),
+    commit("b1", "feat: one", "a1", minutes=2, author=Author(name="Ben", login="ben")),
+    commit("b2", "two", "b1", minutes=3),
+    commit("a2", "Main", "a1", minutes=4),
+    commit("e", "Merge pull request #7 from acme/x\n\nFaster exports\n\nPAY-3", "a2", "b2", minutes=5),
+)
+
+
+def test_a_mirror_knows_no_pull_request_and_tells_the_merge_with_what_it_brought_in() -> None:
+    one, two, merged = changes(*MERGED, provenance=MIRROR)
+    assert [one.title, two.title] == ["Main", "Main"]
+    assert (merged.id, merged.title, merged.body) == (f"{REPOSITORY}@e{'0' * 11}", "Faster exports", "PAY-3")
+    assert merged.shas == (sha("b1"), sha("b2"), sha("e"))
+    assert (merged.shipped_at, merged.author.login) == (MERGED[-1].committed_at, "ben")
+    assert {author.login for author in merged.authors} == {"ben", "anna"}
+    assert changes(*MERGED[::-1], provenance=MIRROR) == [one, two, merged]
+
+
+def test_where_github_was_asked_a_merge_without_pull_request_stands_alone() -> None:
+    """It is of another repository, whose numbers are others."""
+    assert [len(change.commits) for change in changes(*MERGED)] == [1] * 5
+
+
+def test_merges_that_name_the_same_number_and_one_within_another_keep_apart_in_a_mirror() -> None:
+    again = commit("f", "Merge pull request #7 from acme/y\n\nAgain", "e", "c2", minutes=9)
+    inner = commit("c2", "Merge pull request #8 from acme/z\n\nInner", "c1", "d1", minutes=8)
+    side = commit("c1", "Outer", "a2", minutes=6), commit("d1", "Inner work", "c1", minutes=7)
+    found = {change.title: change.shas for change in changes(*MERGED, *side, inner, again, provenance=MIRROR)}
+    assert found["Faster exports"] == (sha("b1"), sha("b2"), sha("e"))
+    assert found["Again"] == (sha("c1"), sha("f"))
+    assert found["Inner"] == (sha("d1"), sha("c2"))
+    assert len(found) == 4

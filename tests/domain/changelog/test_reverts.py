@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from devsync.domain.changelog.collected import Commit, PullRequest
 from devsync.domain.changelog.composition import CompositionInput
-from devsync.domain.changelog.edition import Provenance
+from devsync.domain.changelog.edition import Provenance, ProvenanceKind
 from devsync.domain.changelog.folding import fold
 from devsync.domain.changelog.reverts import drop_pairs, innermost_subject, is_revert, reapplies
 from tests.domain.changelog.inputs import plans
@@ -196,3 +196,14 @@ def test_what_goes_goes_in_pairs_and_the_rest_stays_in_order(plan: CompositionIn
         assert outcome.reverting <= kept
         gone = [one for one in all_changes if one.id not in kept]
         assert not gone or any(is_revert(one) for one in all_changes)
+
+
+def test_in_a_mirror_undoing_the_merge_commit_undoes_what_it_brought_in() -> None:
+    told = f'Revert "Merge pull request #7 from acme/x"\n\nThis reverts commit {sha("e")}.'
+    records = (
+        commit("b", "Work", "a"),
+        commit("e", "Merge pull request #7 from acme/x\n\nFaster", "a", "b", minutes=1),
+        commit("f", told, "e", minutes=2),
+    )
+    mirror = Provenance(kind=ProvenanceKind.MIRROR)
+    assert drop_pairs(changes(*records, provenance=mirror)).kept == ()
