@@ -107,8 +107,7 @@ class FakeDelivery:
 
     @workflow.signal
     async def drop(self, message: Drop) -> None:
-        CHANNELS.dropped.append(self._request.channel.key)
-        self._is_dropped = True  # while it tells so, days may go by here
+        self._let_be()
         await self._report(self._outcome(DeliveryState.FAILED).model_copy(update={"was_stopped": True}))
         self._is_over = True
 
@@ -127,11 +126,17 @@ class FakeDelivery:
         gives_up = not is_taken and self._is_too_late()
         refused = DeliveryState.FAILED if CHANNELS.refuses_for_good or gives_up else DeliveryState.PENDING
         state = DeliveryState.DELIVERED if is_taken else refused
+        if gives_up:
+            self._let_be()
         if state is not DeliveryState.PENDING or (self._request.gives_up_at is None and self._asked_at is None):
             await self._report(self._outcome(state).model_copy(update={"was_stopped": gives_up}))
         self._is_over = is_taken or gives_up
-        if gives_up:
-            CHANNELS.dropped.append(key)
+
+    def _let_be(self) -> None:
+        """Once: while it tells so, time may leap here to its last try, or the word come that it is to be dropped."""
+        if not self._is_dropped:
+            CHANNELS.dropped.append(self._request.channel.key)
+        self._is_dropped = True
 
     async def _wait(self) -> None:
         asked_at = self._asked_at
