@@ -51,7 +51,8 @@ class BreakerConfig(Model):
     recovery_timeout_maximum: PositiveTime | None = None
     """It grows up to this; needed where it grows."""
     half_open_max_wait: PositiveTime = timedelta(minutes=10)
-    """From the first probe on, recovery must be decided within this; otherwise it opens again."""
+    """From the first probe on, recovery is decided within this: by then it closes if any succeeded, otherwise it opens
+    again."""
     probe_lease: PositiveTime = timedelta(seconds=30)
     """A probe without a result for this long is given back: whoever held it has died."""
 

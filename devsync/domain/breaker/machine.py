@@ -264,11 +264,16 @@ class Breaker:
             return [self._half_open(Event.HALF_OPENED, reason, now)]
         self._count("probes_expired", self._probes.expire(now))
         decided_by = self._probes.decided_by(config)
-        if decided_by is not None and decided_by <= now:
-            wait = spoken(config.half_open_max_wait)
-            decided = f"{self._probes.successes} of {counted(config.success_threshold, 'probe')} succeeded"
-            return [self._open(f"not decided within {wait}: {decided}", now)]
-        return []
+        return [self._decide_by_what_there_is(now)] if decided_by is not None and decided_by <= now else []
+
+    def _decide_by_what_there_is(self, now: datetime) -> Transition:
+        """No probe failed. What is called once a week has no three in ten minutes: one that succeeded will do.
+        Else it would open again after each, and people would be alarmed about a service that answers."""
+        succeeded = f"{self._probes.successes} of {counted(self._config.success_threshold, 'probe')} succeeded"
+        within = spoken(self._config.half_open_max_wait)
+        if self._probes.successes:
+            return self._change(Event.CLOSED, f"{succeeded}, none failed within {within}", BREAKER, now)
+        return self._open(f"not decided within {within}: {succeeded}", now)
 
     def _never_wait_longer_than_the_rules_say(self, now: datetime) -> None:
         """The clock went back, or the rules were made shorter: what is waited for comes nearer."""

@@ -53,7 +53,10 @@ class Naive:
         elif self.state == "half_open":
             self.leases = {lease: deadline for lease, deadline in self.leases.items() if deadline > now}
             if self.first_probe and self.first_probe + self.config.half_open_max_wait <= now:
-                self._open(now)
+                if self.succeeded:
+                    self._become("closed", "normal", None, "closed")
+                else:
+                    self._open(now)
 
     def _shorten(self, now: datetime) -> None:
         if self.mode == "normal" and self.state == "open" and self.until:

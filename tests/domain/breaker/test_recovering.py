@@ -95,12 +95,27 @@ def test_recovery_is_decided_in_time_or_it_opens_again() -> None:
     one.tick(at + 60 * MINUTE)
     assert one.standing.state is State.HALF_OPEN, "nobody has asked for a probe: nobody waits"
     first = at + 60 * MINUTE
-    [lease] = one.acquire(1, "a", first)
-    one.settle(lease.id, Outcome.SUCCESS, first + SECOND)
+    one.acquire(1, "a", first)
     one.acquire(1, "b", first + MINUTE)
     assert one.tick(first + 2 * MINUTE - SECOND) == []
     [transition] = one.tick(first + 2 * MINUTE)
-    assert transition.reason == "not decided within 2 min: 1 of 3 probes succeeded"
+    assert (transition.event, transition.reason) == (
+        Event.OPENED, "not decided within 2 min: 0 of 3 probes succeeded"
+    )  # fmt: skip
+
+
+def test_what_is_seldom_called_closes_by_the_probes_that_there_were() -> None:
+    """Slack, of a team that posts once a week."""
+    one, at = half_open(half_open_max_wait=2 * MINUTE)
+    lost, lease = one.acquire(2, "a", at)
+    one.settle(lease.id, Outcome.SUCCESS, at + SECOND)
+    assert one.tick(at + 2 * MINUTE - SECOND) == []
+    [transition] = one.tick(at + 2 * MINUTE)
+    assert (transition.event, transition.reason) == (
+        Event.CLOSED, "1 of 3 probes succeeded, none failed within 2 min"
+    )  # fmt: skip
+    assert one.standing.state is State.CLOSED
+    assert one.settle(lost.id, Outcome.FAILURE, at + 2 * MINUTE) == [], "of the half-open that is over"
 
 
 def test_each_failed_recovery_makes_the_next_wait_longer_up_to_the_maximum() -> None:
