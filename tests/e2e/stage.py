@@ -6,7 +6,7 @@ import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class Stage:
     client: Client
     database: str
     _workers: int = 0
+    _begun: list[WorkflowHandle[Any, EditionResult]] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -87,7 +88,15 @@ class Stage:
             yield process
 
     async def start(self, week: str | None = None, *, is_dry_run: bool = False) -> WorkflowHandle[Any, EditionResult]:
-        return await start_edition(self.client, self.team, week or self.week, is_dry_run=is_dry_run)
+        handle = await start_edition(self.client, self.team, week or self.week, is_dry_run=is_dry_run)
+        self._begun.append(handle)
+        return handle
+
+    async def end_what_was_begun(self) -> None:
+        """By id: the server's list may not have one yet that was begun a moment ago."""
+        for handle in self._begun:
+            with suppress(RPCError):  # over by now
+                await handle.terminate("its test is over")
 
     async def run(self, week: str | None = None) -> EditionResult:
         """One edition from start to end, by a worker that runs already."""
@@ -283,9 +292,11 @@ async def stage_for(
     config["target_host"] = servers.temporal.address
     client = await Client.connect(**config, plugins=[DevSyncPlugin()])
     async with sandbox_of(world) as sandbox:
+        stage = Stage(directory, servers, sandbox, client, database)
         try:
-            yield Stage(directory, servers, sandbox, client, database)
+            yield stage
         finally:
+            await stage.end_what_was_begun()
             for spec in world.teams:
                 await forget(client, spec.team)
             await asyncio.to_thread(drop_database, servers.postgres, database)

@@ -11,14 +11,24 @@ import yaml
 
 from commands.stack import ROOT, worker_process
 from devsync.contracts.edition import EditionStatus
+from sandbox.postgres import PostgresServer
 from sandbox.processes import start_process
-from tests.e2e.stage import Stage
+from sandbox.worlds.demo import demo_world
+from tests.e2e.stage import Stage, stage_for
+from tests.servers import Servers, running_temporal
 
 RUNS = 50
 
 
-async def test_a_worker_that_starts_says_that_it_is_ready_and_nothing_else(stage: Stage) -> None:
-    async with worker_process(stage.directory, stage.environment, "worker") as worker:
+async def test_a_worker_that_starts_says_that_it_is_ready_and_nothing_else(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """With a Temporal server of its own: on a shared one it might take up what another test has left."""
+    async with (
+        running_temporal() as temporal,
+        stage_for(demo_world("2026-W47"), Servers(postgres, temporal), tmp_path) as stage,
+        worker_process(stage.directory, stage.environment, "worker") as worker,
+    ):
         first, *_ = worker.log_file.read_text().splitlines()
     assert "INFO devsync.worker: worker ready: serving " in first
 
