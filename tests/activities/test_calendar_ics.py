@@ -1,12 +1,12 @@
 """iCalendar in all the forms in which calendars write it: what an event means, on which days, and what is refused."""
 
+import time
 from datetime import date
 
 import pytest
 
 from activities.calendar.ics import MOST_TOLD, CalendarRead, read_calendar
 from devsync.runtime.classification import MalformedAnswer
-from tests.quickest import quickest
 
 FIRST, END = date(2026, 11, 23), date(2026, 12, 7)
 """Two weeks from a Monday."""
@@ -184,8 +184,9 @@ def test_one_broken_event_costs_no_other_and_is_told() -> None:
     ],
 )
 def test_a_rule_that_would_keep_the_machine_busy_is_not_followed(rule: str) -> None:
+    started = time.monotonic()
     found = read(f"DTSTART;VALUE=DATE:20200101\nRRULE:{rule}", f"{ALL_DAY}\n{OOF}")
-    assert quickest(lambda: read(f"DTSTART;VALUE=DATE:20200101\nRRULE:{rule}"), 5) < 5
+    assert time.monotonic() - started < 5
     assert len(found.data.absences) == 1
     assert found.notes
 
@@ -194,7 +195,9 @@ def test_a_rule_that_would_keep_the_machine_busy_is_not_followed(rule: str) -> N
     "rule", ["FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;INTERVAL=7;BYDAY=TU", "FREQ=DAILY;COUNT=999999999"]
 )
 def test_a_rule_that_never_matches_takes_a_moment(rule: str) -> None:
-    assert quickest(lambda: read(f"DTSTART;VALUE=DATE:19700101\nRRULE:{rule}"), 5) < 5
+    started = time.monotonic()
+    read(f"DTSTART;VALUE=DATE:19700101\nRRULE:{rule}")
+    assert time.monotonic() - started < 5
 
 
 def test_what_began_in_another_age_is_not_walked_to_the_present() -> None:

@@ -1,6 +1,7 @@
 """A program's circuit breaker: the fleet's own for what the product guards, with its entity in Temporal."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +19,6 @@ from devsync.domain.breaker import BreakerConfig
 from devsync.runtime.breaker.gate import Gate
 from devsync.runtime.breaker.operations import BreakerOperations
 from tests.e2e.stage import Stage, eventually
-from tests.quickest import TIMES, quickest, quickest_of
 from tests.runtime.errors_of_libraries import github
 
 SOON = BreakerConfig(
@@ -80,18 +80,11 @@ async def test_what_an_operator_has_opened_refuses_the_program_within_two_second
     breaker, decision = handler.get_circuit_breaker(names.GITHUB), ModeDecision(by="anna", reason="maintenance")
     assert breaker.can_execute()
 
-    async def lets_through() -> bool:
-        return breaker.can_execute()
-
     async def refuses() -> bool:
         return not breaker.can_execute()
 
-    async def is_ready() -> None:
-        await entity.decide(names.GITHUB, "force_close", decision)
-        await eventually(lets_through)
-        await entity.decide(names.GITHUB, "force_open", decision)
-
-    assert await quickest_of(lambda: eventually(refuses), 3, before=is_ready) < 3
+    await entity.decide(names.GITHUB, "force_open", decision)
+    await eventually(refuses, 3)
     assert breaker.standing()["reason"].startswith("maintenance")
 
 
@@ -192,10 +185,10 @@ def test_without_temporal_the_process_decides_by_itself_and_nobody_waits(
     lonely: ChangelogErrorHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("devsync.api.breakers.BLOCKS_FOR", BLOCKS_FOR)
-    others = (CircuitBreaker(names.GITHUB, core=lonely.core) for _ in range(TIMES))
-    assert quickest(lambda: next(others).can_execute(), 1.5) < 1.5
     breaker = lonely.get_circuit_breaker(names.GITHUB)
+    began = time.monotonic()
     assert breaker.can_execute()
+    assert time.monotonic() - began < 1.5
     for _ in range(10):
         breaker.record_failure()
     assert not breaker.can_execute()

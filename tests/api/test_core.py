@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +22,6 @@ from devsync.runtime.connection import TemporalUnreachable
 from devsync.settings.problems import ConfigError
 from sandbox.temporal_server import TemporalServer
 from tests.configuration import SHIPPED, shipped_settings
-from tests.quickest import quickest
 from tests.servers import Servers, new_database
 
 
@@ -75,11 +75,10 @@ async def test_who_stops_waiting_cancels_the_work(core: Core) -> None:
 
 
 def test_a_blocking_call_ends_in_time(core: Core) -> None:
-    def wait() -> None:
-        with pytest.raises(NotInTime):
-            core.wait(asyncio.sleep(60), 0.2)
-
-    assert quickest(wait, 2) < 2
+    began = time.monotonic()
+    with pytest.raises(NotInTime):
+        core.wait(asyncio.sleep(60), 0.2)
+    assert time.monotonic() - began < 2
 
 
 async def test_a_blocking_call_on_the_own_loop_is_refused_and_waits_for_nothing(core: Core) -> None:
@@ -114,7 +113,7 @@ async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.Monke
         monkeypatch.setattr("devsync.api.core.CONNECTS_WITHIN", 60)
         for _ in range(2):  # these are not waited for
             with pytest.raises(TemporalUnreachable):
-                await asyncio.wait_for(core.run(core.client()), 30)
+                await asyncio.wait_for(core.run(core.client()), 2)
         core.close()
 
 

@@ -172,7 +172,7 @@ async def test_without_a_worker_it_says_so_and_does_not_wait(hasty_temporal: Tem
     connection = Connection(program="early", temporal_address=hasty_temporal.address)
     early = ChangelogErrorHandler(connection=connection)
     with pytest.raises(NoWorker, match=r"start one with `python worker\.py`"):
-        await asyncio.wait_for(early.handle_error(LOST, CONTEXT), 60)
+        await asyncio.wait_for(early.handle_error(LOST, CONTEXT), 10)
     early.close()
 
 

@@ -20,7 +20,6 @@ from devsync.domain.escalation.machine import EventKind, State
 from sandbox.temporal_server import TemporalServer
 from tests.dashboard.conftest import House
 from tests.dashboard.slack_stage import Buttons, buttons_of
-from tests.quickest import TIMES
 from tests.workflows.escalation_stage import Stage, policy, real_escalation_stage
 
 pytestmark = pytest.mark.timeout(120)
@@ -284,12 +283,11 @@ async def test_a_slow_answer_is_acknowledged_in_time_and_told_later(
 
         await slack.app(scope, receive, sending)
 
-    while len(acknowledged) < TIMES and not (acknowledged and acknowledged[-1] < 3):
-        payload = slack.payload("U0ANNA00001", await slack.value(Deed.ACKNOWLEDGE))
-        assert (await slack.send(payload, app=timed)).status_code == 200
-    assert interactions.ACKNOWLEDGED_WITHIN <= min(acknowledged) < 3
-    assert len(slack.told) == len(acknowledged)
-    assert all(told.startswith("That did not work, and perhaps it was not taken") for told in slack.told)
+    payload = slack.payload("U0ANNA00001", await slack.value(Deed.ACKNOWLEDGE))
+    assert (await slack.send(payload, app=timed)).status_code == 200
+    assert interactions.ACKNOWLEDGED_WITHIN <= acknowledged[0] < 3
+    (told,) = slack.told
+    assert told.startswith("That did not work, and perhaps it was not taken")
 
 
 @pytest.mark.parametrize(
